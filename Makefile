@@ -1,0 +1,117 @@
+# make help lists what there is. Needs GNU make, git and Python >= 3.11; the rest is fetched, see tests/lab.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST ?= $(BIN)/python -m pytest
+UV ?= uv
+BEGIN := $(shell date +%s)
+STEPS := lint types imports unit manifests contract lab-test component crash e2e
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# $(call timed,NAME,COMMAND): a line before, a line with the seconds after.
+define timed
+	@begin=$$(date +%s); echo "==> $(1)"; \
+	if $(2); then echo "<== $(1): $$(( $$(date +%s) - begin )) s"; \
+	else echo "<== $(1) FAILED after $$(( $$(date +%s) - begin )) s"; exit 1; fi
+endef
+
+# $(call tested,FOLDER): the tests of one folder; nothing if there are none.
+define tested
+	$(if $(wildcard tests/$(1)/test_*.py),$(call timed,tests/$(1),$(PYTEST) -q tests/$(1)))
+endef
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.13 VENV=.venv313 chooses another interpreter."
+
+.PHONY: venv
+venv: $(READY) ## The development environment in .venv, from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "osmig needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	$(call timed,environment in $(VENV),$(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .)
+	@touch $@
+
+.PHONY: lint
+lint: venv ## ruff: rules and format
+	$(call timed,lint,$(BIN)/ruff check && $(BIN)/ruff format --check)
+
+.PHONY: types
+types: venv ## mypy
+	$(call timed,types,$(BIN)/mypy)
+
+.PHONY: imports
+imports: venv ## The layers of docs/architecture.md
+	$(call timed,imports,$(BIN)/lint-imports)
+
+.PHONY: unit
+unit: venv ## Tests that need nothing
+	$(call tested,unit)
+
+.PHONY: manifests
+manifests: venv ## CRDs, deploy/ and the API server agree
+	$(call tested,manifests)
+
+.PHONY: contract
+contract: venv ## Each adapter against what it adapts
+	$(call tested,contract)
+
+.PHONY: component
+component: venv ## The operator against a real API server
+	$(call tested,component)
+
+.PHONY: crash
+crash: venv ## The operator killed at every point that matters
+	$(call tested,crash)
+
+.PHONY: e2e
+e2e: venv ## A real API server and a real Nova
+	$(call tested,e2e)
+
+.PHONY: lab-test
+lab-test: venv ## The lab proves itself
+	$(call tested,lab)
+
+.PHONY: prepare
+prepare: venv ## Build and install what the lab needs (the first time about 6 minutes)
+	$(call timed,lab in the cache,PYTHONPATH=tests $(BIN)/python -m lab prepare)
+
+.PHONY: test
+test: venv prepare ## Everything above, with coverage
+	@$(BIN)/coverage erase
+	@for step in $(STEPS); do $(MAKE) --no-print-directory $$step PYTEST='$(BIN)/coverage run -m pytest' || exit 1; done
+	@$(BIN)/coverage combine --quiet
+	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
+	@echo "make test: $$(( $$(date +%s) - $(BEGIN) )) s"
+
+.PHONY: lab
+lab: venv ## A real API server and a real Nova to play with, until Ctrl-C
+	PYTHONPATH=tests $(BIN)/python -m lab up
+
+.PHONY: demo
+demo: venv ## The story of one migration in the lab; ONCE=1 ends after it
+	ONCE=$(ONCE) PYTHONPATH=tests $(BIN)/python -m lab.demo
+
+.PHONY: crds
+crds: venv ## Write crds/ anew from the models
+	$(BIN)/osmig crds --output-dir crds
+
+.PHONY: lock
+lock: ## Write requirements.lock anew (needs uv); UPGRADE=1 takes newer versions
+	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+
+.PHONY: clean
+clean: ## Remove everything made here; the lab's cache stays
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The resources on the wire: names, models, and the CRDs and reference pages made from them."""

@@ -1,0 +1,162 @@
+"""Render the CustomResourceDefinitions from the models; `crds/` holds the result and a test holds both equal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from osmig.api.migration import MIGRATION_MEMBERS, MigrationSpec, MigrationStatus, MigrationType
+from osmig.api.names import CATEGORY, GROUP, VERSION, ConditionType
+from osmig.api.provider import PROVIDER_MEMBERS, ProviderSpec, ProviderStatus, ProviderType
+from osmig.api.rules import Rule, freeze_rules, member_rules
+from osmig.api.structural import Schema, compile_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
+
+FROZEN = ("providerRef", "type", "server", "placement", "live.blockMigration")
+"""What of a Migration's spec may not change once it has started; a test demands a word on every field."""
+
+STATUS_DEFAULT = {"observedGeneration": -1}
+"""Without it kstatus calls an object that osmig has not seen yet Current."""
+
+
+_HEADER = "# Generated from operator/osmig/api; change it there.\n"
+
+
+def render_crds() -> dict[str, str]:
+    """Render all CRDs: file name to YAML text, the same text every time."""
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": _dump(crd) for crd in (_migration(), _provider())}
+
+
+def migration_schema() -> Schema:
+    """Build the schema of a whole Migration, rules included."""
+    root = _root(
+        "Migration moves one server once, and tells how that goes.",
+        spec=(MigrationSpec, "spec is what shall be done. It may be changed until status.startTime is set."),
+        status=(MigrationStatus, "status is what osmig found and did; nobody else may write it."),
+    )
+    _add_rules(root["properties"]["spec"], member_rules(MIGRATION_MEMBERS, MigrationType))
+    _add_rules(root, freeze_rules(root, FROZEN))
+    return root
+
+
+def provider_schema() -> Schema:
+    """Build the schema of a whole Provider, rules included."""
+    root = _root(
+        "Provider is one cloud that servers are moved in, with the credentials to do so.",
+        spec=(ProviderSpec, "spec is how to reach the cloud."),
+        status=(ProviderStatus, "status is what osmig found; nobody else may write it."),
+    )
+    _add_rules(root["properties"]["spec"], member_rules(PROVIDER_MEMBERS, ProviderType))
+    return root
+
+
+def _migration() -> dict[str, Any]:
+    return _crd(
+        kind="Migration",
+        short_name="osmig",
+        schema=migration_schema(),
+        selectable=(".spec.providerRef.name", ".spec.server.id", ".status.phase"),
+        columns=[
+            _column("Server", ".spec.server['name','id']", "server as ordered: its name or its id"),
+            _column("Type", ".spec.type", "type of the move"),
+            _column("Phase", ".status.phase", "where the Migration stands"),
+            _column("Progress", ".status.progress.percent", "percent of the data that has moved", type_="integer"),
+            _column("Source", ".status.placement.sourceHost", "host the server leaves"),
+            _column("Dest", ".status.placement.destinationHost", "host the server goes to"),
+            _column("Reason", _of(ConditionType.SUCCEEDED, "reason"), "why the Migration stands there"),
+            _column("Attempt", ".status.attempt", "number of the attempt", type_="integer", wide=True),
+            _column("Upstream", ".status.upstream.id", "id of the migration in the cloud", wide=True),
+            _column("Ready", _of(ConditionType.READY, "status"), "True after success", wide=True),
+            _column("Age", ".metadata.creationTimestamp", "time since the Migration was created", type_="date"),
+        ],
+    )
+
+
+def _provider() -> dict[str, Any]:
+    return _crd(
+        kind="Provider",
+        short_name="osprov",
+        schema=provider_schema(),
+        columns=[
+            _column("Type", ".spec.type", "type of the engine"),
+            _column("Ready", _of(ConditionType.READY, "status"), "whether the cloud can be used"),
+            _column("API", ".status.apiVersion", "highest API version the cloud offers"),
+            _column("Running", ".status.upstream.running", "migrations under way in the cloud", type_="integer"),
+            _column("Reason", _of(ConditionType.READY, "reason"), "why Ready is what it is", wide=True),
+            _column("Endpoint", ".status.endpoint", "endpoint in use", wide=True),
+            _column("Age", ".metadata.creationTimestamp", "time since the Provider was created", type_="date"),
+        ],
+    )
+
+
+def _crd(
+    *, kind: str, short_name: str, schema: Schema, columns: Sequence[Mapping[str, Any]], selectable: Sequence[str] = ()
+) -> dict[str, Any]:
+    plural = f"{kind.lower()}s"
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+        "selectableFields": [{"jsonPath": path} for path in selectable],
+        "schema": {"openAPIV3Schema": schema},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "osmig"}},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short_name],
+                "categories": [CATEGORY],
+            },
+            "versions": [{key: value for key, value in version.items() if value != []}],
+        },
+    }
+
+
+def _root(description: str, *, spec: tuple[type[BaseModel], str], status: tuple[type[BaseModel], str]) -> Schema:
+    return {
+        "description": description,
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"description": "apiVersion of the object, group and version.", "type": "string"},
+            "kind": {"description": "kind of the object.", "type": "string"},
+            "metadata": {"type": "object"},  # the API server forbids to say more
+            "spec": {**compile_schema(spec[0]), "description": spec[1]},
+            "status": {**compile_schema(status[0]), "description": status[1], "default": STATUS_DEFAULT},
+        },
+    }
+
+
+def _add_rules(node: Schema, rules: Sequence[Rule]) -> None:
+    if rules:
+        node["x-kubernetes-validations"] = [*node.get("x-kubernetes-validations", ()), *rules]
+
+
+def _column(name: str, path: str, description: str, *, type_: str = "string", wide: bool = False) -> dict[str, Any]:
+    column = {"name": name, "type": type_, "description": description, "jsonPath": path}
+    return {**column, "priority": 1} if wide else column
+
+
+def _of(condition: ConditionType, field: str) -> str:
+    return f'.status.conditions[?(@.type=="{condition}")].{field}'
+
+
+def _dump(crd: Mapping[str, Any]) -> str:
+    plain = json.loads(json.dumps(crd))  # no enums, and no object twice: YAML anchors are hard to read in a diff
+    return _HEADER + yaml.safe_dump(plain, sort_keys=False, width=120, allow_unicode=True)

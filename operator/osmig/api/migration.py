@@ -1,0 +1,229 @@
+"""The Migration: one server, moved once.
+
+Here is what a user writes; what osmig writes back is in `osmig.api.migration_status` and offered here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
+from osmig.api.migration_status import (
+    Attempt,
+    Control,
+    Failure,
+    Mark,
+    MigrationStatus,
+    PendingCall,
+    PlacementFacts,
+    Progress,
+    ServerFacts,
+    Transfer,
+    UpstreamFacts,
+)
+from osmig.api.rules import EXACTLY_ONE_OF_ID_AND_NAME
+from osmig.api.union import Member, check_members
+
+__all__ = [
+    "MIGRATION_MEMBERS",
+    "Attempt",
+    "BlockMigration",
+    "Control",
+    "Failure",
+    "LiveOptions",
+    "Mark",
+    "Migration",
+    "MigrationSpec",
+    "MigrationStatus",
+    "MigrationType",
+    "PendingCall",
+    "Placement",
+    "PlacementFacts",
+    "Progress",
+    "ProviderRef",
+    "ServerFacts",
+    "ServerRef",
+    "Transfer",
+    "UpstreamFacts",
+    "parse_migration",
+]
+
+Host = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class MigrationType(StrEnum):
+    """Which kind of move; a new one also needs its member in `MigrationSpec` and a line in `MIGRATION_MEMBERS`."""
+
+    LIVE_MIGRATION = "LiveMigration"
+
+
+class BlockMigration(StrEnum):
+    """Whether local disks are copied along."""
+
+    AUTO = "Auto"
+    NEVER = "Never"
+    ALWAYS = "Always"
+
+
+MIGRATION_MEMBERS = (
+    Member("placement", types=(MigrationType.LIVE_MIGRATION,)),
+    Member("live", types=(MigrationType.LIVE_MIGRATION,)),
+)
+"""Which member of `MigrationSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
+
+
+class ProviderRef(SpecModel):
+    """Names a Provider of the same namespace."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        description="name of a Provider in the namespace of the Migration. Example: region-one.",
+    )
+
+
+class ServerRef(SpecModel):
+    """Names one server by exactly one of id and name."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [EXACTLY_ONE_OF_ID_AND_NAME]})
+
+    id: str | None = Field(
+        default=None,
+        min_length=36,
+        max_length=36,
+        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description=(
+            "id of the server, a UUID in lower case. Exactly one of id and name must be set. "
+            "Example: 1b2c3d4e-0000-4000-8000-0123456789ab."
+        ),
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description=(
+            "name of the server, matched exactly; it must be unambiguous among the servers the credentials see, and "
+            "is resolved once. Exactly one of id and name must be set. Example: db-07."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> ServerRef:
+        if (self.id is None) == (self.name is None):
+            message = "exactly one of id and name must be set"
+            raise ValueError(message)
+        return self
+
+
+class Placement(SpecModel):
+    """Where the server is expected and where it shall go."""
+
+    source_host: Host | None = Field(
+        default=None,
+        description=(
+            "sourceHost is the compute host the server must be on; elsewhere nothing is sent. Name it to make applying "
+            "the same manifest again harmless. Default: wherever the server is. Example: cmp1."
+        ),
+    )
+    destination_host: Host | None = Field(
+        default=None,
+        description=(
+            "destinationHost is the compute host to move to; a server that is already there counts as moved. "
+            "Default: the cloud's scheduler chooses. Example: cmp2."
+        ),
+    )
+
+
+class LiveOptions(SpecModel):
+    """How a live migration is done."""
+
+    block_migration: BlockMigration = Field(
+        default=BlockMigration.AUTO,
+        description=(
+            "blockMigration says whether local disks are copied along. Auto: the cloud decides by the storage. "
+            "Never: refuse unless the storage is shared. Always: copy. Default: Auto."
+        ),
+    )
+
+
+class MigrationSpec(SpecModel):
+    """What the user wants; frozen once `status.startTime` is set."""
+
+    provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the server.")
+    type: MigrationType = Field(
+        description="type of the move. LiveMigration: the server keeps running while its memory is copied."
+    )
+    server: ServerRef = Field(description="server to be moved, by exactly one of id and name.")
+    placement: Placement | None = Field(
+        default=None, description="placement says where from and where to. Default: from anywhere, to any host."
+    )
+    live: LiveOptions | None = Field(
+        default=None, description="live holds the options of a LiveMigration. Default: all at their defaults."
+    )
+
+    @model_validator(mode="after")
+    def _members_match_type(self) -> MigrationSpec:
+        check_members(self, MIGRATION_MEMBERS, self.type)
+        return self
+
+    @property
+    def source_host(self) -> str | None:
+        """The host the server must be on, ``None`` for any."""
+        return self.placement.source_host if self.placement else None
+
+    @property
+    def destination_host(self) -> str | None:
+        """The host to move to, ``None`` to let the scheduler choose."""
+        return self.placement.destination_host if self.placement else None
+
+    @property
+    def block_migration(self) -> BlockMigration:
+        """Whether local disks are copied along, defaults filled in."""
+        return (self.live or LiveOptions()).block_migration
+
+
+class Migration(BaseModel):
+    """A Migration as read from the API server.
+
+    Attributes:
+        status_readable: false when `status` held something this version cannot read. It then is empty but for
+            `start_time`; what was sent before is unknown, so nothing may be sent on its ground.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: ObjectMeta
+    spec: MigrationSpec
+    status: MigrationStatus = MigrationStatus()
+    status_readable: bool = True
+
+
+def parse_migration(body: Mapping[str, Any]) -> Migration:
+    """Read a Migration as the API server sent it.
+
+    Raises:
+        InvalidManifest: the spec or the metadata is not one that this version can follow.
+    """
+    status = parse_status(MigrationStatus, body)
+    return Migration(
+        metadata=parse_metadata(body),
+        spec=parse_spec(MigrationSpec, body),
+        status=status if status is not None else MigrationStatus(start_time=_rescue_start_time(body)),
+        status_readable=status is not None,
+    )
+
+
+def _rescue_start_time(body: Mapping[str, Any]) -> Time | None:
+    """Keep the one fact that says a call may have been made."""
+    status = body.get("status")
+    try:
+        return TypeAdapter(Time | None).validate_python(
+            status.get("startTime") if isinstance(status, Mapping) else None
+        )
+    except ValidationError:
+        return None

@@ -1,0 +1,264 @@
+"""What osmig writes into a Migration's status: everything a step needs to go on after a crash, and what people read.
+
+Texts are cut to their bounds when a model is built, so that the API server never refuses a write for a wordy upstream.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from osmig.api.meta import MAX_INT, Condition, Generation, MicroTime, Name, Note, StatusModel, Time, Word
+from osmig.api.names import ControlResult, Phase, Verb
+from osmig.api.rules import START_TIME_STAYS
+
+Bytes = Annotated[int, Field(ge=0, le=MAX_INT)]
+AttemptNumber = Annotated[int, Field(ge=1, le=999)]
+
+
+class ServerFacts(StatusModel):
+    """The server, as the cloud describes it."""
+
+    id: Word | None = Field(default=None, description="id of the server (UUID), resolved once from spec.server.")
+    name: Name | None = Field(default=None, description="name of the server when it was resolved.")
+    project_id: Name | None = Field(default=None, description="projectID is the project that owns the server.")
+    status: Word | None = Field(
+        default=None, description="status of the server in the cloud's own word. Examples: ACTIVE, MIGRATING, ERROR."
+    )
+    task_state: Word | None = Field(
+        default=None,
+        description="taskState of the server in the cloud's own word, absent when idle. Example: migrating.",
+    )
+
+
+class PlacementFacts(StatusModel):
+    """Where the server is and where it goes."""
+
+    source_host: Name | None = Field(
+        default=None, description="sourceHost is the compute host the current attempt moves the server away from."
+    )
+    destination_host: Name | None = Field(
+        default=None,
+        description="destinationHost is the compute host the server moves to; absent until the scheduler chose one.",
+    )
+
+
+class UpstreamFacts(StatusModel):
+    """The cloud's own record of the move, verbatim."""
+
+    id: Word | None = Field(
+        default=None, description="id of the migration in the cloud: a UUID, or an integer on old clouds."
+    )
+    type: Word | None = Field(default=None, description="type of the migration in the cloud's word, as live-migration.")
+    status: Word | None = Field(
+        default=None,
+        description="status of the migration in the cloud's word. Examples: preparing, running, completed.",
+    )
+    request_id: Word | None = Field(
+        default=None,
+        description="requestID of the call that started the move; find it in the cloud's logs. Example: req-1b2c….",
+    )
+    previous_id: Word | None = Field(
+        default=None,
+        description=(
+            "previousID is the server's highest migration number known before the start; a greater one came after. "
+            "Example: 41."
+        ),
+    )
+    updated_time: Time | None = Field(
+        default=None, description="updatedTime is when the cloud last changed its record, by its own clock, in UTC."
+    )
+
+
+class Mark(StatusModel):
+    """What the server looked like before a call, so that the call's effect can be told from older ones."""
+
+    request_ids: tuple[Word, ...] = Field(
+        default=(),
+        max_length=20,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        description="requestIDs of the server's newest actions before the call.",
+    )
+    previous_id: Word | None = Field(
+        default=None, description="previousID is the server's highest migration number before the call. Example: 41."
+    )
+    host: Name | None = Field(
+        default=None, description="host the server was on before the call; absent where the credentials do not see it."
+    )
+    host_id: Name | None = Field(
+        default=None, description="hostID is the cloud's anonymous name of that host, the same for all its servers."
+    )
+
+
+class PendingCall(StatusModel):
+    """A call that changes something, written down before it is made and removed when it is answered for."""
+
+    operation: Word = Field(
+        min_length=1, description="operation to be called. Examples: live-migrate, abort, force-complete."
+    )
+    attempt: AttemptNumber = Field(description="attempt the call belongs to, counted from 1.")
+    holder: Word = Field(
+        min_length=1, description="holder is the random name of the osmig process that wrote this down and may call."
+    )
+    time: MicroTime = Field(description="time this was written down, in UTC with microseconds.")
+    sends: int = Field(ge=0, le=100, description="sends counts how often the call may have been sent in this attempt.")
+    request_id: Word | None = Field(
+        default=None, description="requestID of the call when an answer carried one. Example: req-1b2c…."
+    )
+    answer: Word | None = Field(
+        default=None,
+        description=(
+            "answer that came and proves nothing by itself. Conflict: the server was busy. ServerError: the cloud "
+            "failed. Absent: none came (yet)."
+        ),
+    )
+    mark: Mark | None = Field(
+        default=None, description="mark is what the server looked like before, to find the call's effect after a crash."
+    )
+
+
+class Transfer(StatusModel):
+    """How many bytes of one medium have moved."""
+
+    total_bytes: Bytes | None = Field(default=None, description="totalBytes to be moved, in bytes.")
+    processed_bytes: Bytes | None = Field(
+        default=None,
+        description="processedBytes moved so far, in bytes; may exceed totalBytes, as memory is copied in passes.",
+    )
+    remaining_bytes: Bytes | None = Field(
+        default=None, description="remainingBytes still to be moved, in bytes; grows while the server writes faster."
+    )
+
+
+class Progress(StatusModel):
+    """How far the move is; a number appears only when the cloud reported one."""
+
+    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None, description="percent of the bytes that have moved, 0 to 100; absent when unknown, 100 on success."
+    )
+    memory: Transfer | None = Field(default=None, description="memory of the server that has moved.")
+    disk: Transfer | None = Field(default=None, description="disk that has moved; absent without block migration.")
+    sample_time: Time | None = Field(default=None, description="sampleTime is when these numbers were read, in UTC.")
+    lowest_remaining_bytes: Bytes | None = Field(
+        default=None,
+        description="lowestRemainingBytes is the least memory ever left to move in this attempt, in bytes.",
+    )
+    last_progress_time: Time | None = Field(
+        default=None,
+        description="lastProgressTime is when lowestRemainingBytes last fell by 1 percent or more, in UTC.",
+    )
+
+
+class Control(StatusModel):
+    """The last order given by one verb, and what became of it."""
+
+    verb: Verb = Field(description="verb of the order, the annotation's name after osmig.dev/.")
+    token: Word = Field(
+        description=(
+            "token is the annotation's value that was last seen; another value is another order. Cut to 64 characters."
+        )
+    )
+    attempt: AttemptNumber = Field(description="attempt the order is bound to, counted from 1.")
+    result: ControlResult = Field(
+        description=(
+            "result so far. Accepted: will be done. Done, Rejected, TooLate, Unsupported (by the cloud), Superseded "
+            "(by another order) are final."
+        )
+    )
+    message: Note | None = Field(default=None, description="message tells why, in one sentence.")
+    time: Time = Field(description="time the result was reached, in UTC.")
+    sent_time: Time | None = Field(
+        default=None, description="sentTime is when the cloud first accepted the request to carry it out, in UTC."
+    )
+    field_manager: Name | None = Field(
+        default=None,
+        description=(
+            "fieldManager is the tool that set the annotation, as managedFields says; anyone may choose it, so it "
+            "proves nothing. Example: kubectl-annotate."
+        ),
+    )
+
+
+class Attempt(StatusModel):
+    """One attempt that has ended."""
+
+    number: AttemptNumber = Field(description="number of the attempt, counted from 1.")
+    upstream_id: Word | None = Field(default=None, description="upstreamID of the migration in the cloud.")
+    source_host: Name | None = Field(default=None, description="sourceHost the server was on before.")
+    destination_host: Name | None = Field(default=None, description="destinationHost the server was sent to.")
+    outcome: Phase = Field(
+        json_schema_extra={"enum": [Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED]},
+        description="outcome of the attempt: Succeeded, Failed or Aborted.",
+    )
+    reason: Name | None = Field(default=None, description="reason for the outcome, one CamelCase word.")
+    start_time: Time | None = Field(default=None, description="startTime of the attempt, in UTC.")
+    end_time: Time | None = Field(default=None, description="endTime of the attempt, in UTC.")
+
+
+class Failure(StatusModel):
+    """Why the Migration did not succeed."""
+
+    reason: Name = Field(min_length=1, description="reason as one CamelCase word, the same as in Succeeded.")
+    message: Note | None = Field(default=None, description="message for people, one sentence.")
+    retryable: bool | None = Field(
+        default=None, description="retryable is true when the same order may well succeed later, as after NoValidHost."
+    )
+
+
+class MigrationStatus(StatusModel):
+    """What osmig found and did; deleting it does not make osmig forget a move, the API server refuses that."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [START_TIME_STAYS]})
+
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description=(
+            "conditions are the contract for tools: Succeeded (Unknown until decided), Finished (True after every "
+            "outcome), Ready (True after success), ProviderReady, and while True only: Reconciling, Stalled."
+        ),
+    )
+    observed_generation: Generation = Field(
+        default=-1, description="observedGeneration is the metadata.generation last acted upon; -1 means none yet."
+    )
+    phase: Phase | None = Field(
+        default=None, description="phase sums the conditions up in one word for people; scripts should read conditions."
+    )
+    attempt: AttemptNumber | None = Field(default=None, description="attempt under way or last made, counted from 1.")
+    start_time: Time | None = Field(
+        default=None,
+        description=(
+            "startTime is when osmig first meant to call the cloud, in UTC. From then on the spec is frozen, and "
+            "startTime itself can be neither changed nor removed."
+        ),
+    )
+    completion_time: Time | None = Field(
+        default=None, description="completionTime is when the outcome was known, in UTC; absent while under way."
+    )
+    server: ServerFacts | None = Field(default=None, description="server as the cloud describes it.")
+    placement: PlacementFacts | None = Field(default=None, description="placement before and after the move.")
+    upstream: UpstreamFacts | None = Field(
+        default=None, description="upstream is the cloud's own record of the move, in its own words."
+    )
+    pending_call: PendingCall | None = Field(
+        default=None,
+        description=(
+            "pendingCall is a call to the cloud that was written down before being made; gone when its effect is known."
+        ),
+    )
+    progress: Progress | None = Field(default=None, description="progress of the data; only numbers the cloud gave.")
+    controls: tuple[Control, ...] = Field(
+        default=(),
+        max_length=10,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["verb"]},
+        description="controls holds the last order of each verb and what became of it.",
+    )
+    attempts: tuple[Attempt, ...] = Field(
+        default=(),
+        max_length=5,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["number"]},
+        description="attempts that have ended, the last five.",
+    )
+    failure: Failure | None = Field(default=None, description="failure tells why the outcome is not success.")

@@ -1,0 +1,178 @@
+"""The Provider: one cloud, and where its credentials are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from osmig.api.meta import (
+    MAX_INT,
+    Condition,
+    Generation,
+    ObjectMeta,
+    SpecModel,
+    StatusModel,
+    Word,
+    cut,
+    parse_metadata,
+    parse_spec,
+    parse_status,
+)
+from osmig.api.union import Member, check_members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Count = Annotated[int, Field(ge=0, le=MAX_INT)]
+
+
+class ProviderType(StrEnum):
+    """Which engine moves; a new one also needs its member in `ProviderSpec` and a line in `PROVIDER_MEMBERS`."""
+
+    OPENSTACK = "OpenStack"
+
+
+class UpstreamScope(StrEnum):
+    """How much of a cloud the credentials let osmig see."""
+
+    CLOUD = "Cloud"
+    PROJECT = "Project"
+    UNKNOWN = "Unknown"
+
+
+PROVIDER_MEMBERS = (Member("openstack", types=(ProviderType.OPENSTACK,), required=True),)
+"""Which member of `ProviderSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
+
+
+class CloudCredentialsRef(SpecModel):
+    """Points at one cloud in a clouds.yaml inside a Secret of the same namespace."""
+
+    secret_name: str = Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        description=(
+            "secretName is the name of a Secret in the namespace of the Provider. Its key clouds.yaml holds the "
+            "credentials, its optional key cacert the PEM certificates to trust. Example: clouds."
+        ),
+    )
+    cloud_name: str = Field(
+        min_length=1,
+        max_length=253,
+        description="cloudName is the entry under clouds in clouds.yaml to use. Example: region-one.",
+    )
+
+
+class OpenStackSpec(SpecModel):
+    """How to reach an OpenStack cloud."""
+
+    cloud_credentials_ref: CloudCredentialsRef = Field(
+        description=(
+            "cloudCredentialsRef says where the credentials are. The Secret is read again every 60 seconds and after "
+            "a refused login, so that rotating it needs no restart."
+        ),
+    )
+
+
+class ProviderSpec(SpecModel):
+    """What the user wants."""
+
+    type: ProviderType = Field(description="type of the engine. OpenStack: a cloud whose Compute API osmig calls.")
+    openstack: OpenStackSpec | None = Field(
+        default=None, description="openstack says how to reach the cloud. Required when type is OpenStack."
+    )
+
+    @model_validator(mode="after")
+    def _members_match_type(self) -> ProviderSpec:
+        check_members(self, PROVIDER_MEMBERS, self.type)
+        return self
+
+    @property
+    def secret_name(self) -> str:
+        """The Secret that holds the credentials, whatever the type."""
+        return self.openstack.cloud_credentials_ref.secret_name if self.openstack is not None else ""
+
+
+class UpstreamCounts(StatusModel):
+    """How many migrations of the cloud are in which state, whoever started them."""
+
+    scope: UpstreamScope | None = Field(
+        default=None,
+        description=(
+            "scope of what the credentials can see: Cloud (all projects), Project (their own) or Unknown. The counts "
+            "beside it cover no more than that."
+        ),
+    )
+    running: Count | None = Field(default=None, description="running counts the migrations that are under way.")
+    queued: Count | None = Field(default=None, description="queued counts the migrations that wait in the cloud.")
+    awaiting_confirmation: Count | None = Field(
+        default=None,
+        description="awaitingConfirmation counts the resized servers that wait for their owner to confirm or revert.",
+    )
+
+
+class ProviderStatus(StatusModel):
+    """What osmig found."""
+
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description=(
+            "conditions of the Provider: Ready (True once a probe succeeded), AuthenticationSucceeded, and while "
+            "True only: Reconciling (it will be tried again), Stalled (a person must mend it)."
+        ),
+    )
+    observed_generation: Generation = Field(
+        default=-1, description="observedGeneration is the metadata.generation last acted upon; -1 means none yet."
+    )
+    endpoint: Annotated[str, cut(2048), Field(max_length=2048)] | None = Field(
+        default=None, description="endpoint of the Compute API in use. Example: https://nova.example.org/v2.1."
+    )
+    api_version: Word | None = Field(
+        default=None, description="apiVersion is the highest Compute microversion the cloud offers. Example: 2.104."
+    )
+    capabilities: tuple[Word, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+        description=(
+            "capabilities that the cloud's version and these credentials allow, sorted. Examples: Abort, "
+            "AbortQueued, ForceComplete, DestinationHost, Hosts, Progress."
+        ),
+    )
+    upstream: UpstreamCounts | None = Field(
+        default=None, description="upstream counts the migrations the credentials can see, whoever started them."
+    )
+
+
+class Provider(BaseModel):
+    """A Provider as read from the API server.
+
+    Attributes:
+        status_readable: false when `status` held something this version cannot read and was taken for empty.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: ObjectMeta
+    spec: ProviderSpec
+    status: ProviderStatus = ProviderStatus()
+    status_readable: bool = True
+
+
+def parse_provider(body: Mapping[str, Any]) -> Provider:
+    """Read a Provider as the API server sent it.
+
+    Raises:
+        InvalidManifest: the spec or the metadata is not one that this version can follow.
+    """
+    status = parse_status(ProviderStatus, body)
+    return Provider(
+        metadata=parse_metadata(body),
+        spec=parse_spec(ProviderSpec, body),
+        status=status or ProviderStatus(),
+        status_readable=status is not None,
+    )

@@ -1,0 +1,123 @@
+"""Render docs/reference/api.md from the schemas and the tables of names; a test holds the page equal.
+
+``python -m osmig.api.reference > docs/reference/api.md``
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from osmig.api.crds import FROZEN, migration_schema, provider_schema
+from osmig.api.names import API_VERSION, CATEGORY, TOKEN_MAX_LENGTH, verb_annotation
+from osmig.api.reasons import EVENT_REASONS, REASONS, VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from osmig.api.structural import Schema
+
+_INTRO = f"""\
+<!-- Generated from operator/osmig/api; change it there. -->
+
+# API reference: `{API_VERSION}`
+
+All kinds are namespaced and in the category `{CATEGORY}`; references never leave the namespace.
+Other operators also have `migrations`, so write `migrations.osmig.dev` or the short name. Fields marked **required**
+must be set; a list without a default is empty. All texts are what `kubectl explain` prints.
+"""
+
+_VERBS_INTRO = f"""\
+An order is an annotation on the Migration. Its value is a token of 1 to {TOKEN_MAX_LENGTH} characters: the order acts
+once when the token differs from the one last seen for that verb. A number such as `1`, alone or before a slash
+(`1/maintenance`), binds the order to that attempt; any other token is bound to the attempt that is current when it is
+first seen. The order is taken down in `status.controls` at once, and removing the annotation takes nothing back.
+
+```console
+kubectl annotate osmig db-07 {verb_annotation(next(iter(VERBS)))}=1
+```
+"""
+
+
+def render_reference() -> str:
+    """Render the whole page, ending with a newline."""
+    parts = [
+        _INTRO,
+        *_kind("Migration", "osmig", migration_schema()),
+        f"Frozen once `status.startTime` is set: {', '.join(f'`{path}`' for path in FROZEN)}.\n",
+        *_kind("Provider", "osprov", provider_schema()),
+        "## Verbs\n",
+        _VERBS_INTRO,
+        _table(("Annotation", "What it does"), ((f"`{verb_annotation(verb)}`", text) for verb, text in VERBS.items())),
+        "## Reasons of conditions\n",
+        _table(("Reason", "Meaning"), ((f"`{reason}`", text) for reason, text in REASONS.items())),
+        "## Reasons of Events\n",
+        _table(("Reason", "Meaning"), ((f"`{reason}`", text) for reason, text in EVENT_REASONS.items())),
+    ]
+    return "\n".join(parts)
+
+
+def _kind(kind: str, short_name: str, root: Schema) -> Iterator[str]:
+    yield f"## {kind}\n"
+    yield f"{root['description']} Short name: `{short_name}`.\n"
+    for part in ("spec", "status"):
+        node = root["properties"][part]
+        yield f"### {kind}.{part}\n"
+        yield f"{_sentence(node['description'])}\n"
+        yield _table(("Field", "Type", "Bounds", "Description"), _rows(node, ""))
+
+
+def _rows(node: Schema, path: str) -> Iterator[tuple[str, ...]]:
+    """Walk the fields in their order, each followed by what it holds."""
+    for key, child in node.get("properties", {}).items():
+        here = f"{path}.{key}" if path else key
+        name = f"`{here}`" + (" **required**" if key in node.get("required", ()) else "")
+        yield name, _type(child), _bounds(child), child["description"]
+        yield from _rows(child, here)
+        yield from _rows(child.get("items", {}), f"{here}[]")
+
+
+def _type(node: Schema) -> str:
+    if node["type"] == "array":
+        keys = ", ".join(node.get("x-kubernetes-list-map-keys", ()))
+        return f"list of {_type(node['items'])} ({node['x-kubernetes-list-type']}{' by ' + keys if keys else ''})"
+    if node.get("format") == "date-time":
+        return "time"
+    return str(node.get("format", node["type"]))
+
+
+def _bounds(node: Schema) -> str:
+    return "; ".join(_each_bound(node))
+
+
+def _each_bound(node: Schema) -> Iterator[str]:
+    if "enum" in node:
+        yield ", ".join(f"`{value}`" for value in node["enum"])
+    if "default" in node:
+        yield f"default `{node['default']}`"
+    if "minimum" in node:
+        yield _range(node["minimum"], node["maximum"])
+    if "maxLength" in node and "format" not in node:
+        yield f"{_range(node.get('minLength', 0), node['maxLength'])} characters"
+    if "pattern" in node:
+        yield f"`{node['pattern']}`"
+    if "maxItems" in node:
+        yield f"at most {node['maxItems']}"
+    yield from (rule["message"] for rule in node.get("x-kubernetes-validations", ()))
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low} … {high}" if low != high else f"{low}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_reference())

@@ -1,0 +1,95 @@
+"""The CEL rules by which the API server itself refuses what osmig could only regret.
+
+Optional selection (``self.?x``) is avoided: the API server cannot bound its cost and refuses the whole CRD.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from enum import StrEnum
+
+    from osmig.api.structural import Schema
+    from osmig.api.union import Member
+
+Rule: TypeAlias = dict[str, Any]
+
+EXACTLY_ONE_OF_ID_AND_NAME: Rule = {
+    "rule": "has(self.id) != has(self.name)",
+    "message": "exactly one of id and name must be set",
+}
+
+START_TIME_STAYS: Rule = {
+    "rule": "!has(oldSelf.startTime) || (has(self.startTime) && self.startTime == oldSelf.startTime)",
+    "message": "startTime may not be changed or removed",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".startTime",
+}
+"""A write that dropped startTime would thaw the spec."""
+
+_STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+
+
+def freeze_rules(root: Schema, paths: Iterable[str]) -> list[Rule]:
+    """Write one rule per field of `spec` that may not change once `status.startTime` is set.
+
+    One rule each, so that the message names the field.
+
+    Args:
+        root: the schema of the whole object.
+        paths: dotted paths below `spec`; a path of two parts is a leaf with a default in an optional member.
+    """
+    return [
+        {
+            "rule": f"!({_STARTED}) || ({_unchanged(root['properties']['spec'], path)})",
+            "message": f"{path} may not be changed once the migration has started",
+            "reason": "FieldValueForbidden",
+            "fieldPath": f".spec.{path}",
+        }
+        for path in paths
+    ]
+
+
+def member_rules(members: Iterable[Member], types: Iterable[StrEnum]) -> list[Rule]:
+    """Write the rules that tie members of `spec` to its `type`; a rule that could never refuse is left out."""
+    every = set(types)
+    rules: list[Rule] = []
+    for member in members:
+        listed = ", ".join(f"'{name}'" for name in member.types)
+        if set(member.types) != every:
+            rules.append(
+                {
+                    "rule": f"!has(self.{member.field}) || self.type in [{listed}]",
+                    "message": f"may only be set when type is {member.allowed_when}",
+                    "reason": "FieldValueForbidden",
+                    "fieldPath": f".{member.field}",
+                }
+            )
+        if member.required:
+            rules.append(
+                {
+                    "rule": f"has(self.{member.field}) || !(self.type in [{listed}])",
+                    "message": f"{member.field} is required when type is {member.allowed_when}",
+                    "reason": "FieldValueRequired",
+                    "fieldPath": f".{member.field}",
+                }
+            )
+    return rules
+
+
+def _unchanged(spec: Schema, path: str) -> str:
+    member, _, leaf = path.partition(".")
+    if leaf:
+        default = spec["properties"][member]["properties"][leaf]["default"]
+        return f"{_or_default('self', member, leaf, default)} == {_or_default('oldSelf', member, leaf, default)}"
+    same = f"self.spec.{member} == oldSelf.spec.{member}"
+    if member in spec["required"]:
+        return same
+    return f"has(self.spec.{member}) == has(oldSelf.spec.{member}) && (!has(self.spec.{member}) || {same})"
+
+
+def _or_default(side: str, member: str, leaf: str, default: str) -> str:
+    """Read a leaf so that adding or removing an empty member is no change."""
+    return f"(has({side}.spec.{member}) ? {side}.spec.{member}.{leaf} : '{default}')"

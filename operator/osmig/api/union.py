@@ -1,0 +1,48 @@
+"""Members of a spec that belong to some values of `type` only: one table read by the parser and by the CRD's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from enum import StrEnum
+
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One optional field of a spec, tied to values of `type`.
+
+    Attributes:
+        field: its name, the same in Python and on the wire.
+        types: the values of `type` that allow it.
+        required: whether these types also demand it.
+    """
+
+    field: str
+    types: tuple[StrEnum, ...]
+    required: bool = False
+
+    @property
+    def allowed_when(self) -> str:
+        """The types as a user reads them: ``LiveMigration or ColdMigration``."""
+        return " or ".join(self.types)
+
+
+def check_members(spec: BaseModel, members: Sequence[Member], chosen: StrEnum) -> None:
+    """Refuse a spec whose members do not fit its type.
+
+    Raises:
+        ValueError: a member is missing, or set for a type that has no use for it.
+    """
+    for member in members:
+        present = getattr(spec, member.field) is not None
+        if present and chosen not in member.types:
+            message = f"{member.field} may only be set when type is {member.allowed_when}"
+            raise ValueError(message)
+        if member.required and not present and chosen in member.types:
+            message = f"{member.field} is required when type is {member.allowed_when}"
+            raise ValueError(message)

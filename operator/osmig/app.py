@@ -1,0 +1,292 @@
+"""The composition root: builds everything, owns the order of start and stop (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import uuid
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import kopf
+
+from osmig import __version__
+from osmig.api.provider import ProviderType
+from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.openstack.factory import NovaFactory
+from osmig.backends.openstack.transport import Timeouts
+from osmig.clock import SystemClock
+from osmig.domain.errors import LeadershipLost, OperatorError
+from osmig.domain.observation import Timings
+from osmig.engine.assembly import Engine, Surroundings, Tuning, build_engine
+from osmig.engine.providers import ProviderPeriods
+from osmig.handlers import Login, build_registry, build_settings
+from osmig.kube.client import KubeClient, connect
+from osmig.kube.events import EventRecorder
+from osmig.kube.lease import Lease, LeaseTimings, make_identity
+from osmig.kube.resources import ResourceClient
+from osmig.kube.secrets import SecretReader
+from osmig.kube.status import StatusWriter
+from osmig.telemetry.health import HealthServer
+from osmig.telemetry.logs import configure_logging
+from osmig.telemetry.metrics import Metrics
+from osmig.telemetry.probes import LoopLag, Readiness, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any
+
+    from osmig.backends.ports import BackendFactory
+    from osmig.engine.publishing import Statuses
+    from osmig.settings import Settings
+
+_logger = logging.getLogger("osmig")
+
+STOPPED, FAILED = 0, 1
+KOPF_STOP_S = 3.0
+EVENTS_DRAIN_S = 2.0
+LOGIN_LIFETIME = timedelta(minutes=10)
+
+
+def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, BackendFactory]:
+    """Return what makes a backend, by ``Provider.spec.type``: a new engine is one line here."""
+    return {ProviderType.OPENSTACK: _make_nova_factory(settings, metrics)}
+
+
+def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
+    policy = EndpointPolicy(
+        allowed=settings.endpoints.allow,
+        refused_networks=settings.endpoints.service_ranges,
+    )
+    return NovaFactory(
+        EndpointGuard(policy),
+        timeouts=Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s),
+        threads=settings.upstream.threads,
+        observer_of=lambda key: metrics.provider(*key).count_request,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """How the outer world is reached; tests that break it wrap these and change nothing else."""
+
+    factories: Callable[[Settings, Metrics], Mapping[str, BackendFactory]] = make_factories
+    statuses: Callable[[KubeClient], Statuses] = StatusWriter
+
+
+def run(settings: Settings, ports: Ports | None = None) -> int:
+    """Run the operator until SIGTERM, SIGINT or the loss of the Lease; never returns normally.
+
+    The process ends by itself with status 0 after a signal and 1 after a loss or failure, even if a worker thread
+    still waits for an answer: what it waits for is on record as an intent.
+    """
+    logs = configure_logging(
+        log_format=settings.log.format, level=settings.log.level, stream=sys.stderr, environ=os.environ
+    )
+    try:
+        status = asyncio.run(_Operator(settings, ports or Ports()).run())
+    except OperatorError as error:
+        _logger.error("operator.failed", extra={"reason": error.reason, "why": error.message})  # noqa: TRY400 - the message says it all
+        status = FAILED
+    logs.flush()
+    os._exit(status)
+
+
+@dataclass(slots=True)
+class _Operator:
+    settings: Settings
+    ports: Ports
+    clock: SystemClock = field(default_factory=SystemClock)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    role: Role = Role.STARTING
+    engine: Engine | None = None
+    has_listed: bool = False
+
+    async def run(self) -> int:
+        """Wait for the Lease, lead, and stop in order."""
+        self._catch_signals()
+        metrics = Metrics(self.clock)
+        lag = LoopLag(self.clock, record=metrics.set_event_loop_lag)
+        async with AsyncExitStack() as stack:
+            health = HealthServer(
+                host=self.settings.http.host,
+                port=self.settings.http.port,
+                metrics=metrics,
+                live=lag.judge,
+                ready=lambda: self._readiness().judge(),
+            )
+            await health.start()
+            stack.push_async_callback(health.stop)
+            lag_task = asyncio.create_task(lag.run(), name="loop lag")
+            stack.callback(lag_task.cancel)
+            client = await stack.enter_async_context(self._connect(metrics))
+            # renewals must not wait in line behind other calls
+            lease = self._make_lease(await stack.enter_async_context(self._connect(metrics)))
+            _logger.info("operator.started", extra={"version": __version__, "holder": lease.identity})
+            self.role = Role.STANDBY
+            if not await self._until_stopped(lease.acquire()):
+                return STOPPED
+            self.role = Role.LEADER
+            metrics.set_leader(leading=True)
+            return await self._lead(client, lease, metrics)
+
+    def _connect(self, metrics: Metrics) -> Any:  # noqa: ANN401 - an async context manager of a KubeClient
+        path = self.settings.kubernetes.kubeconfig
+        return connect(
+            kubeconfig=str(path) if path is not None else None,
+            clock=self.clock,
+            on_request=metrics.count_kube_request,
+        )
+
+    def _readiness(self) -> Readiness:
+        has_swept = self.engine is not None and self.engine.has_swept()
+        return Readiness(role=self.role, has_listed=self.has_listed, has_swept=has_swept)
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop.set)
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, object]) -> bool:
+        """Do ``work`` unless a signal comes first; say whether it was done."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self.stop.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            return False
+        task.result()
+        return True
+
+    def _make_lease(self, client: KubeClient) -> Lease:
+        lease = self.settings.lease
+        return Lease(
+            client,
+            self.clock,
+            random.random,
+            namespace=lease.namespace,
+            name=lease.name,
+            identity=make_identity(socket.gethostname(), uuid.uuid4().hex[:12]),
+            timings=LeaseTimings(
+                duration_s=lease.duration_s, renew_deadline_s=lease.renew_deadline_s, period_s=lease.period_s
+            ),
+        )
+
+    async def _lead(self, client: KubeClient, lease: Lease, metrics: Metrics) -> int:
+        """Work until a signal comes or something that must not end does."""
+        events = EventRecorder(client, self.clock, lambda: uuid.uuid4().hex[:16], reporting_instance=lease.identity)
+        self.engine = engine = build_engine(
+            Surroundings(
+                clock=self.clock,
+                random=random.random,
+                metrics=metrics,
+                resources=ResourceClient(client),
+                statuses=self.ports.statuses(client),
+                secrets=SecretReader(client),
+                events=events,
+                factories=self.ports.factories(self.settings, metrics),
+                fence=lease.fence,
+                holder=uuid.uuid4().hex[:16],
+                namespaces=self.settings.kubernetes.namespaces,
+            ),
+            _tune(self.settings),
+        )
+        holding = asyncio.create_task(lease.hold(), name="hold the Lease")
+        posting = asyncio.create_task(events.run(), name="post events")
+        working = asyncio.create_task(self._work(engine), name="work")
+        kopf_stop = asyncio.Event()
+        watching = asyncio.create_task(self._watch(client, engine, kopf_stop), name="watch")
+        stopped = asyncio.create_task(self.stop.wait(), name="wait for a signal")
+        await asyncio.wait({holding, posting, working, watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if holding.done():
+            return _report_loss(holding)
+        status = STOPPED if stopped.done() else _report_failure(working, watching, posting)
+        working.cancel()
+        await engine.scheduler.drain(self.settings.engine.drain_s)
+        await events.drain(EVENTS_DRAIN_S)
+        kopf_stop.set()
+        await asyncio.wait({watching}, timeout=KOPF_STOP_S)
+        holding.cancel()
+        await asyncio.wait({holding})
+        await lease.release()
+        _logger.info("operator.stopped", extra={"status": status})
+        return status
+
+    async def _work(self, engine: Engine) -> None:
+        """List everything once, then step whatever is due and list again from time to time."""
+        await engine.relist.first()
+        self.has_listed = True
+        relisting = asyncio.create_task(engine.relist.run(), name="relist")
+        try:
+            await engine.scheduler.run()
+        finally:
+            relisting.cancel()
+
+    async def _watch(self, client: KubeClient, engine: Engine, kopf_stop: asyncio.Event) -> None:
+        """Let kopf watch until told to stop."""
+        ready = asyncio.Event()
+        namespaces = self.settings.kubernetes.namespaces
+        running = kopf.operator(
+            registry=build_registry(engine.intake, Login(client.credentials, self.clock, LOGIN_LIFETIME)),
+            settings=build_settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            stop_flag=kopf_stop,
+            ready_flag=ready,
+        )
+        retaking = asyncio.create_task(self._retake_signals(ready), name="retake signals")
+        try:
+            await running
+        finally:
+            retaking.cancel()
+
+    async def _retake_signals(self, ready: asyncio.Event) -> None:
+        """Take the signals back from kopf, whose own way to stop takes 5 s."""
+        await ready.wait()
+        self._catch_signals()
+
+
+def _tune(settings: Settings) -> Tuning:
+    protocol, polling = settings.protocol, settings.polling
+    return Tuning(
+        timings=Timings(
+            adopt_after_s=protocol.adopt_after_s,
+            start_grace_s=protocol.start_grace_s,
+            record_poll_s=protocol.record_poll_s,
+            verb_repeat_s=protocol.verb_repeat_s,
+            progress_period_s=polling.progress_period_s,
+            sweep_period_s=polling.sweep_period_s,
+        ),
+        periods=ProviderPeriods(
+            sweep_s=polling.sweep_period_s,
+            full_sweep_s=polling.full_sweep_period_s,
+            secret_s=polling.secret_period_s,
+        ),
+        call_before_s=protocol.call_before_s,
+        relist_period_s=polling.relist_period_s,
+        workers=settings.engine.workers,
+    )
+
+
+def _report_loss(holding: asyncio.Task[None]) -> int:
+    error = holding.exception()
+    reason = error.reason if isinstance(error, LeadershipLost) else type(error).__name__
+    _logger.error("lease.lost", extra={"reason": reason})
+    return FAILED
+
+
+def _report_failure(*tasks: asyncio.Task[None]) -> int:
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            error = task.exception()
+            _logger.error("operator.failed", extra={"task": task.get_name(), "reason": type(error).__name__})
+    return FAILED

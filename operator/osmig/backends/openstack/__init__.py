@@ -1,0 +1,1 @@
+"""OpenStack Nova behind the port: Keystone login, version discovery, Compute calls, and what their answers mean."""

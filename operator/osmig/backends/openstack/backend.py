@@ -1,0 +1,203 @@
+"""The port, for Nova: each method is one job in a pool of threads of the Provider's own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from osmig.api.migration import BlockMigration, Mark
+from osmig.api.names import Reason, Verb
+from osmig.backends.openstack import lookup
+from osmig.backends.openstack.explain import UNEXPLAINED, explain
+from osmig.backends.openstack.listing import Listing
+from osmig.backends.openstack.lookup import Seen
+from osmig.backends.openstack.nova import Nova
+from osmig.backends.openstack.probing import probe
+from osmig.backends.openstack.translate import LIVE_MIGRATION
+from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.upstream import Explanation, Finding, Job, Probe, ProgressView, Receipt, ServerView, Survey
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Collection
+
+    from osmig.api.migration import PendingCall
+    from osmig.backends.openstack.session import ComputeSession
+    from osmig.backends.ports import Permit
+    from osmig.domain.upstream import RecordView, Sweep
+
+MARKED_ACTIONS = 20
+"""As many request ids as a mark holds."""
+
+_BLOCK_MIGRATION: dict[str, bool | str] = {
+    BlockMigration.AUTO: "auto",
+    BlockMigration.NEVER: False,
+    BlockMigration.ALWAYS: True,
+}
+
+T = TypeVar("T")
+
+
+class NovaBackend:
+    """One Provider of type OpenStack (`osmig.backends.ports.Backend`)."""
+
+    def __init__(self, session: ComputeSession, *, threads: int, name: str) -> None:
+        """Work over ``session``; sends nothing yet.
+
+        Args:
+            session: the login and the endpoint; closed with the backend.
+            threads: requests that may be under way at once.
+            name: shown in thread names, for stack dumps.
+        """
+        self._session = session
+        self._nova = Nova(session)
+        self._listing = Listing(session, self._nova)
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._is_closed = False
+
+    async def probe(self) -> Probe:
+        """Authenticate, read versions, rights and capabilities. No side effect."""
+        return await self._run(lambda: probe(self._session, self._nova, self._listing))
+
+    async def survey(self, job: Job) -> Survey:
+        """Resolve the server and read what must be remembered before a start.
+
+        A name is looked for in the credentials' own project only, also for administrators: elsewhere names belong to
+        other people.
+
+        Raises:
+            Absent: no such server for these credentials.
+            Refused: the name fits several servers.
+        """
+        return await self._run(lambda: self._survey(job))
+
+    async def start(self, job: Job, permit: Permit) -> Receipt:
+        """Send exactly one live migration."""
+        return await self._run(lambda: self._start(job, permit))
+
+    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+        """Look for the effect of an earlier start among the server's actions."""
+        return await self._run(lambda: self._find(_id_of(job), call, claimed))
+
+    async def server(self, server_id: str) -> ServerView:
+        """Read the server now."""
+        return await self._run(lambda: self._nova.server(server_id))
+
+    async def records(self, server_id: str) -> tuple[RecordView, ...]:
+        """Read all migrations of one server, newest first; ``NotPermitted`` where none may be listed."""
+        return await self._run(lambda: self._listing.of_server(server_id))
+
+    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        """Read one sample; without the right to it, Nova's own percentage of the server."""
+        return await self._run(lambda: self._progress(server_id, record_id))
+
+    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
+        """Read why a move failed; without a request id, the newest one that did."""
+        return await self._run(lambda: self._explain(server_id, request_id))
+
+    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
+        """Send one abort or force-complete."""
+        match verb:
+            case Verb.ABORT:
+                await self._run(lambda: self._nova.abort(server_id, record_id, permit))
+            case Verb.FORCE_COMPLETE:
+                await self._run(lambda: self._nova.force_complete(server_id, record_id, permit))
+            case _:
+                raise Unsupported(Reason.UNSUPPORTED, f"The cloud has no {verb}", operation=str(verb))
+
+    async def sweep(self, since: dt.datetime | None) -> Sweep:
+        """List migrations in bulk."""
+        return await self._run(lambda: self._listing.sweep(since))
+
+    async def close(self) -> None:
+        """Take no more calls; what is under way ends by itself."""
+        self._is_closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    async def _run(self, job: Callable[[], T]) -> T:
+        if self._is_closed:
+            text = "The connection to the cloud was replaced"
+            raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+
+    def _survey(self, job: Job) -> Survey:
+        server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")
+        actions = self._nova.actions(server.id, limit=MARKED_ACTIONS)
+        records = self._records_if_permitted(server.id)
+        newest = max((record.number for record in records), default=0)
+        mark = Mark(
+            request_ids=tuple(action.request_id for action in actions),
+            previous_id=str(newest) if newest else None,
+            host=server.host,
+            host_id=server.host_id,
+        )
+        return Survey(server=server, mark=mark, active=lookup.newest_active(records))
+
+    def _by_name(self, name: str) -> ServerView:
+        found = [server for server, _ in self._nova.servers(name=f"^{re.escape(name)}$") if server.name == name]
+        if not found:
+            text = "These credentials see no server of this name"
+            raise Absent(Reason.SERVER_NOT_FOUND, text, operation="list-servers")
+        if len(found) > 1:
+            text = f"{len(found)} servers have this name; use server.id"
+            raise Refused(Reason.SERVER_NAME_AMBIGUOUS, text, operation="list-servers")
+        return found[0]
+
+    def _start(self, job: Job, permit: Permit) -> Receipt:
+        request_id = self._nova.migrate(
+            _id_of(job),
+            host=job.destination_host,
+            block_migration=_BLOCK_MIGRATION[job.block_migration],
+            permit=permit,
+        )
+        return Receipt(request_id=request_id)
+
+    def _find(self, server_id: str, call: PendingCall, claimed: Collection[str]) -> Finding:
+        # The server first: seen busy before, its action must be there after. Nova marks the server busy a moment before
+        # it writes the action, so what looks like a rival without one is looked at twice.
+        server = self._nova.server(server_id)
+        actions = self._nova.actions(server_id)
+        if server.is_busy and not lookup.new_actions(actions, call.mark):
+            actions = self._nova.actions(server_id)
+        own_user_id, _ = self._session.identity()
+        seen = Seen(server=server, actions=actions, records=self._records_if_permitted(server_id))
+        return lookup.find(seen, call, claimed=claimed, own_user_id=own_user_id)
+
+    def _records_if_permitted(self, server_id: str) -> tuple[RecordView, ...]:
+        try:
+            return self._listing.of_server(server_id)
+        except NotPermitted as error:
+            if error.reason != Reason.NOT_PERMITTED:
+                raise
+            return ()
+
+    def _progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        try:
+            return self._nova.progress(server_id, record_id)
+        except (NotPermitted, Transient) as error:
+            # Nova's own check of its answers refuses the zeros of a move without a disk (a 400).
+            if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
+                raise
+        server = self._nova.server(server_id)
+        return ProgressView(percent=server.progress_percent) if server.is_busy else None
+
+    def _explain(self, server_id: str, request_id: str | None) -> Explanation:
+        try:
+            if request_id is None:
+                actions = self._nova.actions(server_id, limit=MARKED_ACTIONS)
+                failed = [action for action in actions if action.is_failed and action.name == LIVE_MIGRATION]
+                request_id = failed[0].request_id if failed else None
+            action = self._nova.action(server_id, request_id) if request_id else {}
+            return explain(action, fault=self._nova.fault(server_id))
+        except Absent:
+            return UNEXPLAINED
+
+
+def _id_of(job: Job) -> str:
+    if job.server_id is None:
+        message = "the server was not resolved"
+        raise ValueError(message)
+    return job.server_id

@@ -1,0 +1,45 @@
+"""Why an operation failed, from the events of its action and the server's fault. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import Reason
+from osmig.backends.openstack.texts import clean_text, known_refusal, reason_of_event
+from osmig.domain.upstream import Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+UNEXPLAINED = Explanation(reason=None, message="The cloud gives no reason")
+"""Nova leaves none for a hypervisor that gave up, and hides most from credentials without an administrator's rights."""
+
+_EVENT_SENTENCES = {Reason.PRE_CHECK_FAILED: "The check before the move failed"}
+
+
+def explain(action: Mapping[str, Any], *, fault: str = "") -> Explanation:
+    """Find the most telling of the texts; a pre-check's own words tell more than the scheduler's that follow them.
+
+    Args:
+        action: Nova's action with its events; ``details`` are there for administrators from 2.84 on.
+        fault: the server's fault, when it is in ERROR.
+    """
+    events = _failed_events(action)
+    texts = [detail for event in events if isinstance(detail := event.get("details"), str) and detail]
+    known = [found for text in (*texts, fault) if (found := known_refusal(text))]
+    for reason in (Reason.PRE_CHECK_FAILED, *(reason for reason, _ in known)):
+        for candidate, sentence in known:
+            if candidate == reason:
+                return Explanation(reason=reason, message=sentence)
+    for event in events:
+        if not texts and (hint := reason_of_event(str(event.get("event")))) is not None:
+            return Explanation(reason=hint, message=_EVENT_SENTENCES[hint])
+    for text in (*texts, fault):
+        if cleaned := clean_text(text):
+            return Explanation(reason=None, message=cleaned)
+    return UNEXPLAINED
+
+
+def _failed_events(action: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    events: Iterable[Any] = action.get("events") or ()
+    return [event for event in events if isinstance(event, dict) and str(event.get("result")).lower() == "error"]

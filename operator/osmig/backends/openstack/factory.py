@@ -1,0 +1,65 @@
+"""Builds a `NovaBackend` from a Provider's spec and its Secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.backends.openstack.backend import NovaBackend
+from osmig.backends.openstack.credentials import read_credentials
+from osmig.backends.openstack.session import ComputeSession
+from osmig.backends.openstack.transport import RequestObserver, Timeouts, Transport
+from osmig.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from osmig.api.provider import ProviderSpec
+    from osmig.backends.openstack.endpoints import EndpointGuard
+
+ObserverOf = Callable[[tuple[str, str]], RequestObserver]
+"""Makes the observer of one Provider's requests from its namespace and name."""
+
+
+class NovaFactory:
+    """The `osmig.backends.ports.BackendFactory` of type OpenStack."""
+
+    def __init__(self, guard: EndpointGuard, *, timeouts: Timeouts, threads: int, observer_of: ObserverOf) -> None:
+        """Keep what all Providers share.
+
+        Args:
+            guard: judges every endpoint.
+            timeouts: bounds of every request.
+            threads: requests that may be under way at once, per Provider.
+            observer_of: whom to tell of a Provider's requests.
+        """
+        self._guard = guard
+        self._timeouts = timeouts
+        self._threads = threads
+        self._observer_of = observer_of
+
+    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> NovaBackend:
+        """Parse the credentials and build a connection; sends nothing and resolves nothing yet.
+
+        Raises:
+            Refused: ``InvalidConfiguration``, with the field at fault in the message.
+        """
+        try:
+            credentials = read_credentials(secret, _cloud_name(spec))
+            transport = Transport(
+                self._guard,
+                cacert=credentials.cacert,
+                timeouts=self._timeouts,
+                threads=self._threads,
+                observe=self._observer_of(key),
+            )
+        except ValueError as error:
+            raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
+        session = ComputeSession(credentials, transport)
+        return NovaBackend(session, threads=self._threads, name="/".join(key))
+
+
+def _cloud_name(spec: ProviderSpec) -> str:
+    if spec.openstack is None:
+        message = "spec.openstack is missing"
+        raise ValueError(message)
+    return spec.openstack.cloud_credentials_ref.cloud_name

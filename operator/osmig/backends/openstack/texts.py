@@ -1,0 +1,84 @@
+"""Upstream's words made fit for tenants: known texts become our own sentences, others are cut and cleaned."""
+
+from __future__ import annotations
+
+import re
+
+from osmig.api.names import Reason
+
+MAX_CHARS = 300
+
+_CLEANERS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b[a-z][a-z0-9+.-]*://\S+",  # URLs
+        r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b",  # IPv4 addresses
+        r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])",  # IPv6 addresses
+        r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b",  # MAC addresses
+        r"(?<![\w.])(?:/[\w.@%+-]+){2,}/?",  # paths
+        r"\b(?=[0-9a-f]*\d)[0-9a-f]{16,}\b",  # long hex: tokens, hashes
+        r"\bgAAAA[\w=-]{16,}",  # fernet tokens
+        r"<[^<>]{0,200}>",  # markup and object reprs
+    )
+)
+_NO_VALID_HOST = "The scheduler found no host that can take the server"
+_PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
+    (re.compile(r"pre-?check error:?\s*(?P<why>.*)", re.IGNORECASE), Reason.PRE_CHECK_FAILED, None),
+    (re.compile(r"no valid host was found", re.IGNORECASE), Reason.NO_VALID_HOST, _NO_VALID_HOST),
+    (
+        re.compile(r"compute host \S+ could not be found", re.IGNORECASE),
+        Reason.START_REFUSED,
+        "The cloud has no compute host of the name given as destination",
+    ),
+    (
+        re.compile(r"unable to migrate instance .* to current host", re.IGNORECASE),
+        Reason.START_REFUSED,
+        "The server already is on the destination host",
+    ),
+    (
+        re.compile(r"compute service of \S+ is unavailable|service is unavailable at this time", re.IGNORECASE),
+        Reason.START_REFUSED,
+        "The compute service of a host that takes part is down",
+    ),
+    (re.compile(r"instance \S+ is locked", re.IGNORECASE), Reason.START_REFUSED, "The server is locked"),
+    (re.compile(r"while it is in vm_state error", re.IGNORECASE), Reason.SERVER_IN_ERROR, "The server is in ERROR"),
+)
+_VM_STATE = re.compile(r"while it is in vm_state (?P<state>[\w-]{1,32})", re.IGNORECASE)
+_PRE_CHECK_EVENTS = ("compute_check_can_live_migrate_destination", "compute_check_can_live_migrate_source")
+
+
+def clean_text(text: str) -> str:
+    """Cut a text to one line of at most 300 characters without URLs, addresses, paths, markup and long hex."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 20 * MAX_CHARS]).split())
+    for cleaner in _CLEANERS:
+        line = cleaner.sub("…", line)
+    return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"
+
+
+def known_refusal(text: str) -> tuple[Reason, str] | None:
+    """Turn a text of Nova's that is known into a reason and our own sentence; ``None`` for any other."""
+    for pattern, reason, sentence in _PATTERNS:
+        found = pattern.search(text)
+        if found is not None:
+            return reason, sentence or _pre_check(found["why"])
+    found = _VM_STATE.search(text)
+    if found is not None:
+        return Reason.START_REFUSED, f"The server cannot be moved while its state is {found['state'].lower()}"
+    return None
+
+
+def is_busy_conflict(text: str) -> bool:
+    """Whether a 409 says no more than that something is under way, maybe our own earlier call."""
+    return "in task_state" in text.lower()
+
+
+def reason_of_event(event: str) -> Reason | None:
+    """Name the reason that a failed event of an action stands for, where its details are hidden from us."""
+    if event in _PRE_CHECK_EVENTS:
+        return Reason.PRE_CHECK_FAILED
+    return None
+
+
+def _pre_check(why: str) -> str:
+    detail = clean_text(why).rstrip(". ")
+    return clean_text(f"The check before the move failed: {detail}") if detail else "The check before the move failed"

@@ -1,0 +1,131 @@
+"""The port between the engine and every backend: promises in our words, no SDK type crosses it.
+
+Every method may raise the ``BackendError`` family of ``osmig.domain.errors`` and nothing else that is expected.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Mapping
+
+    from osmig.api.migration import PendingCall
+    from osmig.api.names import Verb
+    from osmig.api.provider import ProviderSpec
+    from osmig.domain.upstream import (
+        Explanation,
+        Finding,
+        Job,
+        Probe,
+        ProgressView,
+        Receipt,
+        RecordView,
+        ServerView,
+        Survey,
+        Sweep,
+    )
+
+
+class Permit(Protocol):
+    """The right to send one request that changes something, for a few seconds only.
+
+    The transport asks right before the first byte leaves, after token, discovery, DNS, pool queue and limiter
+    (architecture.md §5.3): the Lease must still be held and the intent must be fresh.
+    """
+
+    def is_valid(self) -> bool:
+        """Whether the request may still leave. Called from a worker thread."""
+        ...
+
+
+class Backend(Protocol):
+    """One authenticated connection to one Provider."""
+
+    async def probe(self) -> Probe:
+        """Authenticate, read versions, rights and capabilities. No side effect."""
+        ...
+
+    async def survey(self, job: Job) -> Survey:
+        """Resolve the server exactly and read what must be remembered before a start. No side effect.
+
+        Raises:
+            Absent: no such server for these credentials (reason ``ServerNotFound``).
+            Refused: the name fits several servers (reason ``ServerNameAmbiguous``).
+        """
+        ...
+
+    async def start(self, job: Job, permit: Permit) -> Receipt:
+        """Send exactly one start: no redirect, no transport retry, no environment.
+
+        Raises:
+            Transient: nothing was sent, or upstream said it did nothing (429, permit expired).
+            OutcomeUnknown: the answer is lost, or proves nothing (5xx, 3xx, 409 while busy).
+            Refused: upstream will not do it, now or ever.
+            Unsupported: the cloud's version is too old; nothing was sent.
+            NotPermitted: the credentials may not do it.
+            Absent: the server is gone.
+        """
+        ...
+
+    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+        """Look for the effect of an earlier start, by its mark. No side effect.
+
+        Args:
+            job: with ``server_id`` set.
+            call: the intent: its mark, and the request id and kind of answer where one came.
+            claimed: request ids that belong to other Migrations.
+        """
+        ...
+
+    async def server(self, server_id: str) -> ServerView:
+        """Read the server now; ``Absent`` with reason ``ServerNotFound`` when it is gone."""
+        ...
+
+    async def records(self, server_id: str) -> tuple[RecordView, ...]:
+        """Read all operations on one server, newest first."""
+        ...
+
+    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        """Read one sample of a running move; ``None`` when upstream does not list it as running (any more)."""
+        ...
+
+    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
+        """Read why an operation failed, as far as these credentials may know."""
+        ...
+
+    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
+        """Send one abort or force-complete for a running move; returning means upstream accepted the request.
+
+        Raises:
+            Refused: not in this state (ask again, or too late: the caller knows the stage).
+            Absent: upstream does not know the operation (any more).
+            Unsupported, NotPermitted, Transient, OutcomeUnknown: as in ``start``.
+        """
+        ...
+
+    async def sweep(self, since: dt.datetime | None) -> Sweep:
+        """List upstream operations in bulk: all that are not over, or what changed since a cursor."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections and threads; running calls may end by themselves."""
+        ...
+
+
+class BackendFactory(Protocol):
+    """Makes a Backend from a Provider's spec and its Secret; one per engine."""
+
+    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+        """Parse the credentials and build a connection; sends nothing yet.
+
+        Args:
+            key: namespace and name of the Provider, for metrics.
+            spec: the Provider's spec.
+            secret: the Secret's values by key; never logged.
+
+        Raises:
+            Refused: reason ``InvalidConfiguration`` or ``EndpointRefused``, with the field's name in the message.
+        """
+        ...

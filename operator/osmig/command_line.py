@@ -1,0 +1,152 @@
+"""From flags and environment variables to Settings, with one clear message per bad setting."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import BaseModel, ValidationError
+
+from osmig.options import Option
+from osmig.settings import Settings, SettingsConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class InvalidSettingsError(Exception):
+    """The command line or the environment holds settings that osmig cannot run with.
+
+    Attributes:
+        messages: one sentence per bad setting or conflict.
+    """
+
+    def __init__(self, messages: tuple[str, ...]) -> None:
+        """Keep all ``messages``."""
+        super().__init__("; ".join(messages))
+        self.messages = messages
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One setting as ``osmig.settings`` declares it.
+
+    Attributes:
+        piece: the member of ``Settings``.
+        field: the member of the piece.
+        option: flag and help.
+        default: as it is written on the command line; a sentence where it depends on the surroundings.
+        metavar: what stands for the value; the words themselves where only some are legal.
+    """
+
+    piece: str
+    field: str
+    option: Option
+    default: str
+    metavar: str
+
+    @property
+    def parameter(self) -> str:
+        """The name of the value among the command's parameters."""
+        return f"{self.piece}__{self.field}"
+
+
+def list_declared() -> Iterator[Declared]:
+    """Yield every setting in the order of declaration."""
+    for piece, model in list_pieces():
+        for name, field in model.model_fields.items():
+            option = next(part for part in field.metadata if isinstance(part, Option))
+            words = typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
+            yield Declared(
+                piece=piece,
+                field=name,
+                option=option,
+                default=option.default_text or f"{field.default}",
+                metavar="|".join(words) or option.metavar,
+            )
+
+
+def list_pieces() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the pieces of ``Settings`` with their models."""
+    for piece, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield piece, field.annotation
+
+
+def add_options(command: click.Command) -> click.Command:
+    """Give ``command`` one option per setting; their values are for ``load_settings``."""
+    command.params.extend(_make_option(setting) for setting in list_declared())
+    return command
+
+
+def _make_option(setting: Declared) -> click.Option:
+    # Everything stays text here: pydantic converts, and reports all bad values at once.
+    return click.Option(
+        [setting.option.flag, setting.parameter],
+        metavar=setting.metavar,
+        multiple=setting.option.repeatable,
+        help=f"{setting.option.text}  [env: {setting.option.envvar}; default: {setting.default}]",
+        envvar=setting.option.envvar,
+    )
+
+
+def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, object]) -> Settings:
+    """Build Settings from the parameters of a command.
+
+    Args:
+        values: by ``Declared.parameter``; ``None`` and ``()`` mean not given.
+        surroundings: defaults that depend on where osmig runs, by the same names (``read_surroundings``).
+
+    Raises:
+        InvalidSettingsError: with every bad setting, or else every conflict.
+    """
+    given = {name: value for name, value in values.items() if value not in (None, ())}
+    nested: dict[str, dict[str, object]] = {}
+    for name, value in {**surroundings, **given}.items():
+        piece, _, field = name.partition("__")
+        nested.setdefault(piece, {})[field] = value
+    try:
+        return Settings.model_validate(nested)
+    except ValidationError as error:
+        raise InvalidSettingsError(tuple(_explain_all(error))) from None
+
+
+def read_surroundings(
+    environ: Mapping[str, str], *, namespace_file: Path = SERVICE_ACCOUNT_NAMESPACE
+) -> dict[str, object]:
+    """Return the defaults that the pod itself knows: its namespace, and one address of the service range."""
+    found: dict[str, object] = {}
+    with suppress(OSError):
+        found["lease__namespace"] = namespace_file.read_text(encoding="utf-8").strip()
+    # Some clusters put a host name here, which says nothing about the range.
+    with suppress(ValueError):
+        found["endpoints__service_ranges"] = str(ipaddress.ip_network(environ.get("KUBERNETES_SERVICE_HOST", "")))
+    return found
+
+
+def _explain_all(error: ValidationError) -> Iterator[str]:
+    declared = {(setting.piece, setting.field): setting.option for setting in list_declared()}
+    for details in error.errors():
+        cause = details.get("ctx", {}).get("error")
+        if isinstance(cause, SettingsConflictError):
+            yield from cause.messages
+        else:
+            piece, field = details["loc"][:2]
+            yield _explain(details, declared[str(piece), str(field)], cause)
+
+
+def _explain(details: ErrorDetails, option: Option, cause: Exception | None) -> str:
+    rule = details["msg"].replace("Input should", "must")
+    if details["type"].endswith("_parsing"):
+        rule = rule.partition(",")[0]
+    said = str(cause) if cause else f"{rule}, not {details['input']!r}"
+    return f"{option.flag} ({option.envvar}): {said}"

@@ -1,0 +1,148 @@
+"""Before anything was sent: is the move possible, still needed, and whose turn is it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import PendingCall, PlacementFacts
+from osmig.api.names import Phase, Reason, Verb
+from osmig.domain import orders, outcome
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
+from osmig.domain.observation import Decision, Read, StartCall
+from osmig.domain.upstream import Capability
+
+if TYPE_CHECKING:
+    from osmig.domain.errors import BackendError
+    from osmig.domain.observation import Observation
+    from osmig.domain.upstream import Survey
+
+OPERATION = "live-migrate"
+
+PROBING_S = 5.0
+"""A Provider that is still being probed after this long is shown to those who wait for it."""
+
+# Nova's own word where the reason is not one of ours: never shown raw.
+_REASONS = frozenset(Reason)
+
+
+def admit(observation: Observation) -> Decision:
+    """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, "aborted before anything was sent")
+    if not observation.provider.is_ready:
+        return wait_for_provider(observation)
+    if not observation.provider.can(Capability.LIVE_MIGRATION):
+        return outcome.fail(
+            observation,
+            Reason.UNSUPPORTED,
+            "live migration needs Compute API 2.34 or later and the right to use it; the Provider has neither or one",
+        )
+    if observation.trouble is not None:
+        return answer_trouble(observation, observation.trouble)
+    if observation.survey is None:
+        return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
+    return _judge(observation, observation.survey)
+
+
+def wait_for_provider(observation: Observation) -> Decision:
+    """Queue until the Provider is ready; its own step wakes us. The first moments of a probe are not worth a write."""
+    label = f"provider:{Reason.PROBING}"
+    if observation.provider.reason == Reason.PROBING and not observation.has_waited(label, PROBING_S):
+        return Decision(status=observation.status, due_s=PROBING_S, waiting_for=label)
+    message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
+    verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
+    return Decision(status=outcome.put(observation, verdict))
+
+
+def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
+    """A read failed before the start: name what only a person can mend, try everything else again."""
+    match trouble:
+        case Absent():
+            return outcome.fail(observation, Reason.SERVER_NOT_FOUND, trouble.message)
+        case Refused() | Unsupported():
+            reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
+            return outcome.fail(observation, reason, trouble.message)
+        case NotPermitted():
+            wait_s = observation.timings.retry_s * 3
+        case _:
+            wait_s = getattr(trouble, "retry_after_s", None) or observation.timings.retry_s
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
+    return Decision(status=outcome.put(observation, verdict), due_s=wait_s)
+
+
+def _judge(observation: Observation, survey: Survey) -> Decision:
+    """Apply the table of docs/reference/api.md, "Applying the same manifest again"; the first match wins."""
+    spec, server = observation.migration.spec, survey.server
+    source, destination = spec.source_host, spec.destination_host
+    if (source or destination) and server.host is None:
+        return outcome.fail(
+            observation,
+            Reason.HOSTS_NOT_VISIBLE,
+            "spec.placement names hosts, but the Provider's credentials cannot see hosts; nothing was sent",
+        )
+    if server.is_busy or survey.active is not None:
+        return _wait_for_server(observation, _describe_busy(survey))
+    if server.is_in_error:
+        return outcome.fail(observation, Reason.SERVER_IN_ERROR, "the server is in status ERROR; nothing was sent")
+    if destination is not None and server.host == destination:
+        return outcome.succeed(
+            observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; nothing was sent"
+        )
+    if source is not None and server.host != source:
+        return _answer_elsewhere(observation, server.host or "", source, destination)
+    if observation.rival:
+        return _wait_for_server(observation, f"Migration {observation.rival} moves this server")
+    return start(observation, survey, sends=1)
+
+
+def _answer_elsewhere(observation: Observation, host: str, source: str, destination: str | None) -> Decision:
+    if destination is not None:
+        message = f"the server is on {host}, neither on {source} nor on {destination}; nothing was sent"
+        return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
+    message = f"the server is on {host}, no longer on {source}; nothing was sent"
+    return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
+
+
+def _describe_busy(survey: Survey) -> str:
+    if survey.active is not None:
+        return f"the cloud's migration {survey.active.id} ({survey.active.status}) has this server"
+    state = survey.server.task_state or survey.server.status
+    return f"the server is busy ({state})"
+
+
+def _wait_for_server(observation: Observation, message: str) -> Decision:
+    verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
+    return Decision(
+        status=outcome.put(observation, verdict, pending_call=None), due_s=observation.timings.sweep_period_s
+    )
+
+
+def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
+    """Write the intent and send one start under it: the only place where a start comes from."""
+    status, spec = observation.status, observation.migration.spec
+    attempt = status.attempt or 1
+    intent = PendingCall(
+        operation=OPERATION,
+        attempt=attempt,
+        holder=observation.holder,
+        time=observation.now,
+        sends=sends,
+        mark=survey.mark,
+    )
+    where = f"from {survey.server.host}" if survey.server.host else ""
+    to = f"to {spec.destination_host}" if spec.destination_host else "to a host of the scheduler's choice"
+    verdict = Verdict(
+        phase=Phase.STARTING,
+        reason=Reason.STARTING,
+        message=" ".join(part for part in ("asking the cloud to move the server", where, to) if part),
+    )
+    after = outcome.put(
+        observation,
+        verdict,
+        attempt=attempt,
+        start_time=status.start_time or observation.now,
+        pending_call=intent,
+        placement=PlacementFacts(source_host=survey.server.host, destination_host=spec.destination_host),
+    )
+    return Decision(status=after, call=StartCall())

@@ -1,0 +1,156 @@
+"""Phase and reason → the conditions that kstatus, Flux, Argo CD and ``kubectl wait`` read (docs/reference/api.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.api.meta import Condition
+from osmig.api.names import ConditionStatus, ConditionType, Phase, Reason
+from osmig.domain.phases import FINISHED
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Sequence
+
+    from osmig.domain.observation import ProviderView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Where a Migration stands, in one word, one reason and one sentence."""
+
+    phase: Phase
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    type: ConditionType
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+def describe_migration(
+    verdict: Verdict,
+    provider: ProviderView,
+    *,
+    before: Sequence[Condition],
+    generation: int,
+    now: dt.datetime,
+) -> tuple[Condition, ...]:
+    """Derive all conditions of a Migration.
+
+    ``Reconciling`` and ``Stalled`` are present only while True, and never both: kstatus takes the first it meets.
+    """
+    return merge(_claim_migration(verdict, provider), before=before, generation=generation, now=now)
+
+
+def _claim_migration(verdict: Verdict, provider: ProviderView) -> list[_Claim]:
+    succeeded, finished, ready = _summarise(verdict.phase)
+    claims = [
+        _Claim(type=ConditionType.SUCCEEDED, status=succeeded, reason=verdict.reason, message=verdict.message),
+        _Claim(type=ConditionType.FINISHED, status=finished, reason=verdict.reason),
+        _Claim(type=ConditionType.READY, status=ready, reason=verdict.reason, message=verdict.message),
+    ]
+    if verdict.phase not in FINISHED:
+        claims.append(
+            _Claim(
+                type=ConditionType.RECONCILING,
+                status=ConditionStatus.TRUE,
+                reason=verdict.reason,
+                message=verdict.message,
+            )
+        )
+        claims.append(_claim_provider(provider))
+    elif succeeded is not ConditionStatus.TRUE:
+        claims.append(
+            _Claim(
+                type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=verdict.reason, message=verdict.message
+            )
+        )
+    return claims
+
+
+def _summarise(phase: Phase) -> tuple[ConditionStatus, ConditionStatus, ConditionStatus]:
+    if phase is Phase.SUCCEEDED:
+        return ConditionStatus.TRUE, ConditionStatus.TRUE, ConditionStatus.TRUE
+    if phase in FINISHED:
+        return ConditionStatus.FALSE, ConditionStatus.TRUE, ConditionStatus.FALSE
+    return ConditionStatus.UNKNOWN, ConditionStatus.FALSE, ConditionStatus.FALSE
+
+
+def _claim_provider(provider: ProviderView) -> _Claim:
+    if provider.is_ready:
+        return _Claim(type=ConditionType.PROVIDER_READY, status=ConditionStatus.TRUE, reason=Reason.PROVIDER_READY)
+    return _Claim(
+        type=ConditionType.PROVIDER_READY,
+        status=ConditionStatus.FALSE,
+        reason=provider.reason or Reason.PROVIDER_NOT_READY,
+        message=provider.message,
+    )
+
+
+def describe_provider(
+    *,
+    is_ready: bool,
+    reason: str,
+    message: str,
+    before: Sequence[Condition],
+    generation: int,
+    now: dt.datetime,
+) -> tuple[Condition, ...]:
+    """Derive all conditions of a Provider.
+
+    ``Stalled`` only for what a person must mend; everything else is tried again and therefore ``Reconciling``.
+    """
+    ready = ConditionStatus.TRUE if is_ready else ConditionStatus.FALSE
+    claims = [_Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
+    if reason in {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}:
+        claims.append(_Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
+    elif not is_ready:
+        claims.append(
+            _Claim(type=ConditionType.RECONCILING, status=ConditionStatus.TRUE, reason=reason, message=message)
+        )
+    return merge(claims, before=before, generation=generation, now=now)
+
+
+def _claim_login(reason: str) -> _Claim:
+    match reason:
+        case Reason.PROBE_SUCCEEDED:
+            return _Claim(
+                type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.TRUE, reason=Reason.AUTHENTICATED
+            )
+        case Reason.UNAUTHORIZED:
+            return _Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.FALSE, reason=reason)
+        case _:
+            return _Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.UNKNOWN, reason=reason)
+
+
+def merge(
+    claims: Iterable[_Claim], *, before: Sequence[Condition], generation: int, now: dt.datetime
+) -> tuple[Condition, ...]:
+    """Make conditions; ``lastTransitionTime`` moves only when a status changes."""
+    known = {condition.type: condition for condition in before}
+    merged = []
+    for claim in claims:
+        old = known.get(claim.type)
+        is_same = old is not None and old.status is claim.status
+        merged.append(
+            Condition(
+                type=claim.type,
+                status=claim.status,
+                reason=claim.reason,
+                message=claim.message,
+                last_transition_time=old.last_transition_time if old is not None and is_same else now,
+                observed_generation=generation,
+            )
+        )
+    return tuple(merged)
+
+
+def find_condition(conditions: Iterable[Condition], wanted: ConditionType) -> Condition | None:
+    """Return the condition of that type, or ``None``."""
+    return next((condition for condition in conditions if condition.type == wanted), None)

@@ -1,0 +1,128 @@
+"""The end of a move that was started: which outcome, which reason, and only when it is certain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Phase, Reason, Verb
+from osmig.domain import orders, outcome
+from osmig.domain.conditions import Verdict
+from osmig.domain.observation import Decision, Read
+from osmig.domain.upstream import Stage
+
+if TYPE_CHECKING:
+    from osmig.domain.observation import Observation
+    from osmig.domain.upstream import RecordView, ServerView
+
+_BUSY_POLL_S = 1.0
+
+
+def judge(observation: Observation, record: RecordView) -> Decision:
+    """Decide on a terminal record: wait for the server to be idle, read an error again, then end."""
+    if record.stage is Stage.SUCCEEDED:
+        needed = frozenset({Read.SERVER})
+        is_read = observation.server is not None
+    else:
+        needed = frozenset({Read.SERVER, Read.RECORDS})
+        is_read = observation.server is not None and observation.records is not None
+    if not is_read or observation.server is None:
+        return Decision(status=observation.status, wants=needed)
+    server = observation.server
+    if server.is_busy:
+        return _wait_for_server(observation, record)
+    label = f"error:{record.id}"
+    if record.stage is Stage.ERROR and not observation.has_waited(label, observation.timings.error_settle_s):
+        # error is not always final: pre_live_migration failing writes error, then failed (nova.md §3)
+        waiting = _wait_for_server(observation, record)
+        return Decision(status=waiting.status, due_s=observation.timings.error_settle_s, waiting_for=label)
+    return _end(observation, record, server)
+
+
+def _wait_for_server(observation: Observation, record: RecordView) -> Decision:
+    phase = Phase.ABORTING if orders.is_active(observation.status, Verb.ABORT) else Phase.RUNNING
+    verdict = Verdict(
+        phase=phase,
+        reason=Reason.SWITCHING_OVER,
+        message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
+    )
+    return Decision(status=outcome.put(observation, verdict, **_facts(observation, record)), due_s=_BUSY_POLL_S)
+
+
+def _facts(observation: Observation, record: RecordView) -> dict[str, object]:
+    return {
+        "upstream": outcome.describe_record(observation, record),
+        "placement": outcome.describe_placement(observation, record),
+    }
+
+
+def _end(observation: Observation, record: RecordView, server: ServerView) -> Decision:
+    facts = _facts(observation, record)
+    if server.is_in_error:
+        return _fail(observation, Reason.SERVER_IN_ERROR, _describe_error(record, server), facts)
+    match record.stage:
+        case Stage.SUCCEEDED:
+            return _end_completed(observation, record, server, facts)
+        case Stage.CANCELLED if orders.is_active(observation.status, Verb.ABORT):
+            return outcome.abort(observation, f"the cloud's migration {record.id} was cancelled", **facts)
+        case Stage.CANCELLED:
+            message = f"the cloud's migration {record.id} was cancelled, not by this Migration"
+            return outcome.fail(observation, Reason.CANCELLED_UPSTREAM, message, **facts)
+        case Stage.FAILED:
+            return _fail(observation, Reason.HYPERVISOR_FAILED, "the hypervisor could not move the server", facts)
+        case _:
+            return _fail(observation, Reason.MIGRATION_ERROR, "the cloud could not move the server", facts)
+
+
+def _end_completed(
+    observation: Observation, record: RecordView, server: ServerView, facts: dict[str, object]
+) -> Decision:
+    source = observation.status.placement.source_host if observation.status.placement else None
+    if server.host is not None and server.host == source:
+        message = f"the cloud's migration {record.id} is {record.status}, but the server is still on {source}"
+        return outcome.fail(observation, Reason.HOST_UNCHANGED, message, **facts)
+    target = server.host or record.destination_host
+    moved = f"the server moved from {source} to {target}" if source and target else "the server moved"
+    return outcome.succeed(observation, Reason.SUCCEEDED, moved, **facts)
+
+
+def _describe_error(record: RecordView, server: ServerView) -> str:
+    where = f" on {server.host}" if server.host else ""
+    return f"the cloud's migration {record.id} is {record.status} and the server is in status ERROR{where}"
+
+
+def _fail(observation: Observation, reason: Reason, message: str, facts: dict[str, object]) -> Decision:
+    """End as Failed with upstream's explanation, which is read first; if it cannot be, the outcome stands alone."""
+    explanation = observation.explanation
+    if explanation is None:
+        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS, Read.EXPLANATION}))
+    if explanation.reason is not None and reason is Reason.MIGRATION_ERROR:
+        return outcome.fail(observation, explanation.reason, explanation.message or message, **facts)
+    text = f"{message}: {explanation.message}" if explanation.message else message
+    return outcome.fail(observation, reason, text, **facts)
+
+
+def judge_lost(observation: Observation) -> Decision:
+    """The cloud accepted the start, made no record and left the server idle."""
+    message = "the cloud accepted the start but never began the move"
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, message)
+    return _fail(observation, Reason.START_LOST, message, {})
+
+
+def judge_gone(observation: Observation) -> Decision:
+    """Our record vanished (its server was deleted, or the cloud forgot it): the server alone decides."""
+    if observation.server is None:
+        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS}))
+    server = observation.server
+    if server.is_busy:
+        verdict = Verdict(
+            phase=observation.status.phase or Phase.RUNNING,
+            reason=Reason.RECORD_GONE,
+            message="the cloud's record of the move is gone; the server is still busy",
+        )
+        return Decision(status=outcome.put(observation, verdict), due_s=observation.timings.retry_s)
+    source = observation.status.placement.source_host if observation.status.placement else None
+    if server.host is not None and source is not None and server.host != source and not server.is_in_error:
+        message = f"the cloud's record is gone; the server is on {server.host}"
+        return outcome.succeed(observation, Reason.RECORD_GONE, message)
+    return outcome.fail(observation, Reason.RECORD_GONE, "the cloud's record is gone and the server did not move")

@@ -1,0 +1,76 @@
+"""``decide``: one observation in, one decision out. Total and pure: no clock, no I/O, no exception for what can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import MigrationStatus
+from osmig.api.names import EventReason
+from osmig.domain import admission, following, orders, pursuit, starting
+from osmig.domain.observation import Decision, Note, StartCall
+from osmig.domain.phases import FINISHED
+
+if TYPE_CHECKING:
+    from osmig.domain.observation import Answer, Observation
+
+
+def decide(observation: Observation) -> Decision:
+    """Decide what one step does.
+
+    An order that is new is recorded in a write of its own, before anything else (api.md §4). Nothing is started on an
+    object that is being deleted, nor on ground of a status that could not be read.
+    """
+    status = observation.status
+    if not observation.migration.status_readable:
+        return Decision(status=status)
+    if observation.answer is not None:
+        return _answer(observation, observation.answer)
+    if (latched := orders.latch(observation)) is not None:
+        controls, notes = latched
+        return Decision(status=status.model_copy(update={"controls": controls}), notes=notes, due_s=0.0, is_latch=True)
+    if status.phase in FINISHED:
+        return _decide_finished(observation)
+    if status.pending_call is not None:
+        return starting.resolve(observation, status.pending_call)
+    if status.upstream is not None:
+        return following.follow(observation, status.upstream)
+    if observation.migration.metadata.deletion_timestamp is not None:
+        return Decision(status=status)
+    return admission.admit(observation)
+
+
+def _answer(observation: Observation, answer: Answer) -> Decision:
+    call = observation.status.pending_call
+    match answer.call:
+        case StartCall() if call is not None:
+            return starting.answer_start(observation, answer, call)
+        case StartCall():
+            return _answer_late(observation, answer)
+        case verb_call:
+            return pursuit.answer_verb(observation, answer, verb_call)
+
+
+def _answer_late(observation: Observation, answer: Answer) -> Decision:
+    """Somebody else resolved the intent meanwhile: their record stands, and a second start must not stay unseen."""
+    recorded = observation.status.upstream.request_id if observation.status.upstream else None
+    ours = answer.receipt.request_id if answer.receipt else None
+    notes: tuple[Note, ...] = ()
+    if ours is not None and ours != recorded:
+        text = f"the cloud accepted two starts: {recorded} is followed, {ours} is not"
+        notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
+    return Decision(status=observation.status, due_s=0.0, notes=notes)
+
+
+def _decide_finished(observation: Observation) -> Decision:
+    """A finished Migration answers to its generation only; one that never started anything is evaluated anew."""
+    migration, status = observation.migration, observation.status
+    generation = migration.metadata.generation
+    if status.observed_generation == generation or migration.metadata.deletion_timestamp is not None:
+        return Decision(status=status)
+    if status.start_time is None:
+        anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
+        return Decision(status=anew.model_copy(update={"observed_generation": -1}), due_s=0.0)
+    conditions = tuple(
+        condition.model_copy(update={"observed_generation": generation}) for condition in status.conditions
+    )
+    return Decision(status=status.model_copy(update={"observed_generation": generation, "conditions": conditions}))

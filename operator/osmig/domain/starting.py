@@ -1,0 +1,163 @@
+"""The start: what its answer means, and how its effect is found when there was none (architecture.md §5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import UpstreamFacts
+from osmig.api.names import EventReason, Phase, Reason, Verb
+from osmig.domain import admission, orders, outcome
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.upstream import FindingKind
+
+if TYPE_CHECKING:
+    from osmig.api.migration import PendingCall
+    from osmig.domain.errors import BackendError
+    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.upstream import Finding
+
+MAX_SENDS = 2
+"""Starts whose answer was lost and that left no trace, before the Migration gives up."""
+
+_LOOK_AGAIN_S = 5.0
+
+
+def answer_start(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
+    """Record what came of the start that was sent in this step."""
+    error = answer.error
+    if error is None and answer.receipt is not None and answer.receipt.request_id is not None:
+        return adopt(observation, call, answer.receipt.request_id, event=EventReason.MIGRATION_STARTED)
+    if error is None:
+        return _look(observation, call, "the cloud accepted the start without naming the request; looking for it")
+    match error:
+        case OutcomeUnknown():
+            known = call.model_copy(update={"request_id": error.request_id, "answer": error.reason})
+            return _look(observation, known, f"{error.message}; looking for the start's effect")
+        case Absent():
+            return outcome.fail(observation, Reason.SERVER_GONE, error.message)
+        case _:
+            return _answer_refusal(observation, error)
+
+
+def _answer_refusal(observation: Observation, error: BackendError) -> Decision:
+    match error:
+        case Refused():
+            return outcome.fail(observation, error.reason, error.message)
+        case Unsupported():
+            return outcome.fail(observation, Reason.UNSUPPORTED, error.message)
+        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+            return outcome.fail(observation, Reason.NOT_PERMITTED, error.message)
+        case Transient() if error.retry_after_s is not None:
+            wait_s = error.retry_after_s
+        case _:
+            wait_s = observation.timings.retry_s
+    return _back(observation, Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message), wait_s)
+
+
+def _look(observation: Observation, call: PendingCall, message: str) -> Decision:
+    verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
+    return Decision(status=outcome.put(observation, verdict, pending_call=call), due_s=0.0)
+
+
+def _back(observation: Observation, verdict: Verdict, wait_s: float) -> Decision:
+    """Drop the intent: it is certain that nothing was started."""
+    return Decision(status=outcome.put(observation, verdict, pending_call=None), due_s=wait_s)
+
+
+def adopt(
+    observation: Observation,
+    call: PendingCall,
+    request_id: str | None,
+    *,
+    event: EventReason,
+    reason: Reason = Reason.AWAITING_RECORD,
+) -> Decision:
+    """Record the start's request id; from here on nothing is ever sent again for this attempt."""
+    finding = observation.finding
+    record = finding.record if finding is not None else None
+    upstream = UpstreamFacts(
+        id=record.id if record else None,
+        type=record.type if record else None,
+        status=record.status if record else None,
+        request_id=request_id,
+        previous_id=call.mark.previous_id if call.mark else None,
+    )
+    verdict = Verdict(
+        phase=Phase.ABORTING if orders.is_active(observation.status, Verb.ABORT) else Phase.STARTING,
+        reason=reason,
+        message="the cloud accepted the move; its record is awaited",
+    )
+    after = outcome.put(observation, verdict, pending_call=None, upstream=upstream)
+    note = Note(reason=event, text=f"the cloud accepted the move (attempt {call.attempt})")
+    return Decision(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
+
+
+def resolve(observation: Observation, call: PendingCall) -> Decision:
+    """Find out what became of a start whose answer is not on record: ours after a lost answer, or a dead process's."""
+    if not observation.provider.is_ready:
+        return Decision(status=outcome.keep(observation))
+    if isinstance(observation.trouble, Absent):
+        return outcome.fail(observation, Reason.SERVER_GONE, observation.trouble.message)
+    if observation.trouble is not None:
+        return Decision(status=outcome.keep(observation), due_s=observation.timings.retry_s)
+    finding = observation.finding
+    if finding is None:
+        return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
+    match finding.kind:
+        case FindingKind.OURS:
+            return adopt(observation, call, finding.request_id, event=EventReason.MIGRATION_ADOPTED)
+        case FindingKind.AMBIGUOUS:
+            return adopt(
+                observation,
+                call,
+                finding.request_id,
+                event=EventReason.MIGRATION_ADOPTED,
+                reason=Reason.AMBIGUOUS_START,
+            )
+        case FindingKind.NOTHING | FindingKind.RIVAL:
+            return _resolve_nothing(observation, call, finding)
+
+
+def label_of(call: PendingCall) -> str:
+    """Name the wait for one intent; another holder or time is another wait."""
+    return f"intent:{call.holder}:{call.time.isoformat()}"
+
+
+def _resolve_nothing(observation: Observation, call: PendingCall, finding: Finding) -> Decision:
+    is_answered = call.answer in {Reason.CONFLICT, Reason.SERVER_ERROR} and call.request_id is not None
+    wait_s = 0.0 if is_answered else observation.timings.resend_after_s
+    if not observation.has_waited(label_of(call), wait_s):
+        return Decision(
+            status=outcome.keep(observation),
+            due_s=min(_LOOK_AGAIN_S, observation.timings.resend_after_s / 4),
+            waiting_for=label_of(call),
+        )
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, "aborted; the start that was sent left no trace in the cloud")
+    if finding.kind is FindingKind.RIVAL:
+        verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=finding.detail or "the server is busy")
+        return _back(observation, verdict, observation.timings.sweep_period_s)
+    if is_answered:
+        verdict = Verdict(
+            phase=Phase.PENDING, reason=Reason.RETRYING, message="the cloud failed to start the move; nothing was done"
+        )
+        return _back(observation, verdict, observation.timings.retry_s)
+    return _send_again(observation, call)
+
+
+def _send_again(observation: Observation, call: PendingCall) -> Decision:
+    if call.sends >= MAX_SENDS:
+        return outcome.fail(
+            observation,
+            Reason.START_LOST,
+            f"{call.sends} starts got no answer and left no trace in the cloud",
+        )
+    if observation.survey is None:
+        return Decision(
+            status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label_of(call)
+        )
+    if observation.survey.server.is_busy:
+        return Decision(status=outcome.keep(observation), due_s=_LOOK_AGAIN_S, waiting_for=label_of(call))
+    return admission.start(observation, observation.survey, sends=call.sends + 1)

@@ -1,0 +1,1 @@
+"""What drives the domain: inbox, scheduler, steps, the write-ahead protocol, sweeps."""

@@ -1,0 +1,140 @@
+"""Put the engine's parts together; who knows whom is decided here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from osmig.engine.inbox import Inbox
+from osmig.engine.intake import Intake
+from osmig.engine.keys import Key, Kind
+from osmig.engine.ledger import Ledger
+from osmig.engine.migrations import MigrationStep
+from osmig.engine.permits import Fence
+from osmig.engine.providers import ProviderPeriods, ProviderStep
+from osmig.engine.publishing import Publisher
+from osmig.engine.relisting import Relist
+from osmig.engine.reporting import Reporter
+from osmig.engine.scheduler import Scheduler
+from osmig.engine.sessions import Sessions
+from osmig.engine.waits import Waits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from osmig.backends.ports import BackendFactory
+    from osmig.domain.clock import Clock
+    from osmig.domain.observation import Timings
+    from osmig.engine.publishing import Statuses
+    from osmig.kube.events import EventRecorder
+    from osmig.kube.resources import ResourceClient
+    from osmig.kube.secrets import SecretReader
+    from osmig.telemetry.metrics import Metrics
+
+
+class Random(Protocol):
+    """Where jitter comes from."""
+
+    def __call__(self) -> float:
+        """Return a number in [0, 1)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the engine is given from outside.
+
+    Attributes:
+        factories: by ``Provider.spec.type``, what makes a backend.
+        fence: seconds for which the Lease lets us act.
+        holder: the random id of this process, in every intent it writes.
+        namespaces: to list; none means all.
+    """
+
+    clock: Clock
+    random: Random
+    metrics: Metrics
+    resources: ResourceClient
+    statuses: Statuses
+    secrets: SecretReader
+    events: EventRecorder
+    factories: Mapping[str, BackendFactory]
+    fence: Callable[[], float]
+    holder: str
+    namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How often, how many, how long; all in seconds but ``workers``."""
+
+    timings: Timings
+    periods: ProviderPeriods
+    call_before_s: float = 5.0
+    relist_period_s: float = 600.0
+    workers: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The parts that the application starts, stops and asks."""
+
+    inbox: Inbox
+    intake: Intake
+    sessions: Sessions
+    scheduler: Scheduler
+    relist: Relist
+
+    def has_swept(self) -> bool:
+        """Whether every known Provider was contacted once, with whatever result."""
+        return self.sessions.are_attempted(self.inbox.keys(Kind.PROVIDER))
+
+
+def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
+    """Build an engine that does nothing until its scheduler runs."""
+    inbox, ledger, sessions = Inbox(), Ledger(), Sessions()
+    steps: dict[Kind, Callable[[Key], Awaitable[float | None]]] = {}
+    scheduler = Scheduler(
+        lambda key: steps[key.kind](key),
+        clock=given.clock,
+        metrics=given.metrics,
+        random=given.random,
+        workers=tuning.workers,
+    )
+    intake = Intake(inbox, ledger, scheduler.wake)
+    publisher = Publisher(
+        inbox=inbox, intake=intake, statuses=given.statuses, resources=given.resources, events=given.events
+    )
+    steps[Kind.PROVIDER] = ProviderStep(
+        inbox=inbox,
+        ledger=ledger,
+        sessions=sessions,
+        secrets=given.secrets,
+        publisher=publisher,
+        factories=given.factories,
+        metrics=given.metrics,
+        clock=given.clock,
+        wake=scheduler.wake,
+        periods=tuning.periods,
+    ).step
+    steps[Kind.MIGRATION] = MigrationStep(
+        inbox=inbox,
+        ledger=ledger,
+        sessions=sessions,
+        publisher=publisher,
+        reporter=Reporter(given.metrics, scheduler.wake),
+        fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
+        waits=Waits(given.clock),
+        clock=given.clock,
+        holder=given.holder,
+        timings=tuning.timings,
+    ).step
+    relist = Relist(
+        inbox=inbox,
+        intake=intake,
+        resources=given.resources,
+        clock=given.clock,
+        namespaces=given.namespaces,
+        period_s=tuning.relist_period_s,
+    )
+    return Engine(inbox=inbox, intake=intake, sessions=sessions, scheduler=scheduler, relist=relist)

@@ -1,0 +1,134 @@
+"""Per object: the newest body that was seen, and every verb seen since the last latch.
+
+A verb that is set and removed again while a step is busy is still here when the next step latches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import Verb, verb_annotation
+from osmig.domain.observation import Ask
+from osmig.engine.keys import Key, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_MOST_ASKS = 20
+"""Orders kept per object between two latches; a script that writes faster loses the oldest."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One object as last seen.
+
+    Attributes:
+        body: as the API server sent it; never changed in place.
+        asks: verbs seen and not latched yet, oldest first.
+    """
+
+    body: Mapping[str, Any]
+    asks: list[Ask] = field(default_factory=list)
+    seen: dict[Verb, str] = field(default_factory=dict)
+
+    @property
+    def uid(self) -> str:
+        """The object's uid: another object of the same name has another."""
+        return str(self.body["metadata"]["uid"])
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion as a number, which Kubernetes makes comparable; 0 where it is not one."""
+        version = str(self.body["metadata"].get("resourceVersion", ""))
+        return int(version) if version.isdigit() else 0
+
+
+class Inbox:
+    """All objects known to this process."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._entries: dict[Key, Entry] = {}
+
+    def offer(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Take a body from the watch, a list, or the answer to an own write; say whether it brought anything new.
+
+        Bodies may arrive out of order: an older one never replaces a newer one, but the verbs it shows count.
+        """
+        key = key_of(kind, body)
+        entry = self._entries.get(key)
+        fresh = Entry(body)
+        if entry is None or entry.uid != fresh.uid:
+            self._entries[key] = entry = fresh
+            _collect(entry, body)
+            return True
+        asked = _collect(entry, body)
+        if fresh.version != 0 and fresh.version <= entry.version:
+            return asked
+        entry.body = body
+        return True
+
+    def get(self, key: Key) -> Entry | None:
+        """Return the object's entry, ``None`` when there is no such object."""
+        return self._entries.get(key)
+
+    def forget(self, key: Key, uid: str | None = None) -> bool:
+        """Drop an object that is gone; with ``uid`` only if it is that very one."""
+        entry = self._entries.get(key)
+        if entry is None or (uid is not None and entry.uid != uid):
+            return False
+        del self._entries[key]
+        return True
+
+    def settle(self, key: Key, asks: Iterable[Ask]) -> None:
+        """Drop verbs that are latched on record; those that came meanwhile stay."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            done = list(asks)
+            entry.asks = [ask for ask in entry.asks if ask not in done]
+
+    def keys(self, kind: Kind) -> tuple[Key, ...]:
+        """Return the keys of all objects of a kind."""
+        return tuple(key for key in self._entries if key.kind is kind)
+
+    def __len__(self) -> int:
+        """Count the objects."""
+        return len(self._entries)
+
+
+def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
+    """Return the key of the object in ``body``."""
+    metadata = body["metadata"]
+    return Key(kind, metadata["namespace"], metadata["name"])
+
+
+def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
+    """Note the verbs whose value differs from the one seen last; say whether there was one."""
+    annotations = body["metadata"].get("annotations") or {}
+    asked = False
+    for verb in Verb:
+        token = annotations.get(verb_annotation(verb))
+        if token is None or entry.seen.get(verb) == token:
+            continue
+        entry.seen[verb] = token
+        entry.asks.append(Ask(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb))))
+        asked = True
+    del entry.asks[:-_MOST_ASKS]
+    return asked
+
+
+def find_manager(body: Mapping[str, Any], annotation: str) -> str:
+    """Return which tool owns an annotation as managedFields tell, newest first; empty when none does."""
+    owners = [
+        (str(managed.get("time", "")), str(managed.get("manager", "")))
+        for managed in body["metadata"].get("managedFields") or ()
+        if f"f:{annotation}" in _owned_annotations(managed)
+    ]
+    return max(owners, default=("", ""))[1]
+
+
+def _owned_annotations(managed: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = (managed.get("fieldsV1") or {}).get("f:metadata") or {}
+    annotations: Mapping[str, Any] = metadata.get("f:annotations") or {}
+    return annotations

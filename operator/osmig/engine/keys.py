@@ -1,0 +1,35 @@
+"""Names of the objects the engine works on, and the two kinds they may be of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from osmig.api.names import GROUP, VERSION
+from osmig.kube.refs import Resource
+
+
+class Kind(StrEnum):
+    """A kind whose objects are stepped."""
+
+    MIGRATION = "Migration"
+    PROVIDER = "Provider"
+
+
+RESOURCES = {
+    Kind.MIGRATION: Resource(GROUP, VERSION, "migrations", Kind.MIGRATION),
+    Kind.PROVIDER: Resource(GROUP, VERSION, "providers", Kind.PROVIDER),
+}
+
+
+class Key(NamedTuple):
+    """One object, whatever its uid; the unit of scheduling and mutual exclusion."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """``Kind/namespace/name``, for logs."""
+        return f"{self.kind}/{self.namespace}/{self.name}"

@@ -1,0 +1,86 @@
+"""The connection to each Provider as this process has it: backend, what the probe said, what the sweeps brought."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.domain.observation import ProviderView
+from osmig.engine.sweeping import Rows
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from osmig.backends.ports import Backend
+    from osmig.domain.upstream import Probe
+    from osmig.engine.keys import Key
+
+
+@dataclass(slots=True)
+class Session:
+    """One Provider's connection; all times are boottimes.
+
+    Attributes:
+        fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
+        wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
+        failed_sweeps: in a row; a Provider is unreachable after the third.
+    """
+
+    backend: Backend | None = None
+    fingerprint: str = ""
+    probe: Probe | None = None
+    view: ProviderView = field(
+        default_factory=lambda: ProviderView(is_ready=False, reason=Reason.PROBING, message="the Provider is probed")
+    )
+    rows: Rows = field(default_factory=Rows)
+    cursor: dt.datetime | None = None
+    secret_read_at: float = -math.inf
+    swept_at: float = -math.inf
+    fully_swept_at: float = -math.inf
+    failed_sweeps: int = 0
+    wants_refresh: bool = False
+    is_attempted: bool = False
+
+
+class Sessions:
+    """All Providers' connections."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._sessions: dict[Key, Session] = {}
+
+    def get(self, key: Key) -> Session | None:
+        """Return the session of a Provider that exists."""
+        return self._sessions.get(key)
+
+    def ensure(self, key: Key) -> Session:
+        """Return the session of a Provider, a fresh one the first time."""
+        return self._sessions.setdefault(key, Session())
+
+    def view(self, key: Key, *, exists: bool) -> ProviderView:
+        """Return what Migrations may know of a Provider, also of one that does not exist or was not stepped yet."""
+        session = self._sessions.get(key)
+        if session is not None or exists:
+            return (session or Session()).view
+        return ProviderView(
+            is_ready=False,
+            reason=Reason.PROVIDER_NOT_FOUND,
+            message=f"there is no Provider {key.name} in namespace {key.namespace}",
+        )
+
+    async def close(self, key: Key) -> None:
+        """Forget a Provider that was deleted."""
+        session = self._sessions.pop(key, None)
+        if session is not None and session.backend is not None:
+            await session.backend.close()
+
+    async def close_all(self) -> None:
+        """Close every connection."""
+        for key in tuple(self._sessions):
+            await self.close(key)
+
+    def are_attempted(self, keys: tuple[Key, ...]) -> bool:
+        """Whether each Provider was probed once, with whatever result."""
+        return all((session := self._sessions.get(key)) is not None and session.is_attempted for key in keys)

@@ -1,0 +1,64 @@
+"""What the sweeps of one Provider have brought: the rows that are not over, and which of ours changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from osmig.domain.upstream import WAITING_STAGES, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from osmig.domain.upstream import RecordView, Sweep
+
+
+class Rows:
+    """Upstream's operations as last swept: those that are not over, and those that a Migration of ours follows."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._rows: dict[str, RecordView] = {}
+
+    def get(self, record_id: str) -> RecordView | None:
+        """Return a row as last swept."""
+        return self._rows.get(record_id)
+
+    def forget(self, record_id: str) -> None:
+        """Make the next look read it from upstream."""
+        self._rows.pop(record_id, None)
+
+    def merge(self, sweep: Sweep, *, is_ours: Callable[[str], bool]) -> frozenset[str]:
+        """Take a sweep in; return the ids of rows that changed or vanished.
+
+        A full sweep lists everything that is not over, so what it leaves out has ended or is gone: its row is
+        dropped, and whoever follows it reads it anew.
+        """
+        changed = {record.id for record in sweep.records if self._rows.get(record.id) != record}
+        listed = {record.id for record in sweep.records}
+        if sweep.is_full:
+            vanished = {record_id for record_id in self._rows if record_id not in listed}
+            for record_id in vanished:
+                del self._rows[record_id]
+            changed |= vanished
+        for record in sweep.records:
+            if record.is_terminal and not is_ours(record.id):
+                self._rows.pop(record.id, None)
+            else:
+                self._rows[record.id] = record
+        return frozenset(changed)
+
+    def count(self) -> Mapping[str, int]:
+        """Count what is not over: ``running``, ``queued``, ``awaiting_confirmation``."""
+        counts = Counter(_group(row) for row in self._rows.values() if not row.is_terminal)
+        return {name: counts[name] for name in ("running", "queued", "awaiting_confirmation")}
+
+    def count_foreign(self, *, is_ours: Callable[[str], bool]) -> Mapping[str, int]:
+        """Count by upstream's status word what is not over and nobody here follows."""
+        return Counter(row.status for row in self._rows.values() if not row.is_terminal and not is_ours(row.id))
+
+
+def _group(row: RecordView) -> str:
+    if row.stage in WAITING_STAGES:
+        return "queued"
+    return "awaiting_confirmation" if row.stage is Stage.AWAITING_CONFIRMATION else "running"

@@ -1,0 +1,106 @@
+"""kopf's events → the Intake, and kopf's login; nothing else. Only ``on.event`` is used for objects (ADR 0001)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import kopf
+from typing_extensions import override
+
+from osmig.api.names import GROUP, VERSION
+from osmig.engine.keys import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import timedelta
+
+    from osmig.domain.clock import Clock
+    from osmig.engine.intake import Intake
+    from osmig.kube.credentials import Credentials
+
+PLURALS = {Kind.MIGRATION: "migrations", Kind.PROVIDER: "providers"}
+LOGIN_PAUSE_S = 5.0
+LOGIN_SOON_S = 60.0
+
+
+class NoEssence(kopf.AnnotationsDiffBaseStorage):
+    """Stores no last-handled configuration: ``on.event`` compares nothing, and building it costs a third of the CPU."""
+
+    @override
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return an empty essence."""
+        return kopf.BodyEssence({})
+
+
+def build_registry(intake: Intake, login: Login) -> kopf.OperatorRegistry:
+    """Register one event handler per kind, and the login."""
+    registry = kopf.OperatorRegistry()
+    for kind, plural in PLURALS.items():
+        kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"offer-{plural}")(_make_handler(intake, kind))
+    kopf.on.login(registry=registry, id="login")(login.connect)
+    return registry
+
+
+def _make_handler(intake: Intake, kind: Kind) -> Callable[..., Awaitable[None]]:
+    async def offer(event: kopf.RawEvent, **_: Any) -> None:  # noqa: ANN401 - kopf's calling convention
+        body: Mapping[str, Any] = event["object"]
+        if event["type"] == "DELETED":
+            intake.remove(kind, body)
+        else:
+            intake.offer(kind, body)
+
+    return offer
+
+
+class Login:
+    """Reads the credentials anew whenever kopf asks.
+
+    A token that was refused moments ago is read again only after a pause: otherwise kopf logs in 150 times a second
+    until the file changes (facts measured on 1.45).
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[Credentials]], clock: Clock, lifetime: timedelta) -> None:
+        """Use ``read``; what it returns is good for ``lifetime``."""
+        self._read = read
+        self._clock = clock
+        self._lifetime = lifetime
+        self._last = ("", float("-inf"))
+
+    async def connect(self, **_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401 - kopf's calling convention
+        """Return what kopf needs to connect."""
+        found = await self._read()
+        token, at = self._last
+        if (found.token or "") == token and self._clock.boottime() - at < LOGIN_SOON_S:
+            await self._clock.sleep(LOGIN_PAUSE_S)
+            found = await self._read()
+        self._last = (found.token or "", self._clock.boottime())
+        return kopf.ConnectionInfo(
+            server=found.server,
+            ca_path=found.ca_path,
+            insecure=found.insecure,
+            scheme=found.scheme,
+            token=found.token,
+            certificate_path=found.certificate_path,
+            private_key_path=found.private_key_path,
+            default_namespace=found.default_namespace,
+            proxy_url=found.proxy_url,
+            expiration=self._clock.now() + self._lifetime,
+        )
+
+
+def build_settings() -> kopf.OperatorSettings:
+    """Return kopf's settings with the values measured for ``on.event`` alone (docs/architecture.md)."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    # an int: the API server refuses 300.0, and kopf ends
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 30
+    settings.watching.inactivity_timeout = 90
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.persistence.diffbase_storage = NoEssence()
+    return settings

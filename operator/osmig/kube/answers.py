@@ -1,0 +1,155 @@
+"""What an answer of the API server means to us: one function from the answer to our errors; no I/O.
+
+Texts of the server never reach a message: a 422 may hold the whole object, a 403 names users.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError, StaleView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from osmig.kube.refs import Call
+
+_FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+_MOST_FIELDS = 5
+
+
+class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the taxonomy
+    """The API server refuses what we wrote (4xx): sending it again cannot help.
+
+    Attributes:
+        fields: paths of the fields that it refuses, such as ``status.phase``; empty when it names none.
+    """
+
+    def __init__(self, reason: str, message: str, *, fields: tuple[str, ...] = ()) -> None:
+        """Keep which ``fields`` were refused."""
+        super().__init__(reason, message)
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer.
+
+    Attributes:
+        body: the object or list; empty when the server sent none.
+        warnings: texts of ``Warning`` headers, such as ``unknown field "status.x"``.
+    """
+
+    body: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def parse(payload: bytes) -> Mapping[str, Any] | None:
+    """Return the JSON object in ``payload``; ``None`` when it is none, as in a 429 or from a proxy."""
+    try:
+        body = json.loads(payload)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def read_warnings(headers: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts of all ``Warning`` headers."""
+    return tuple(
+        text.replace('\\"', '"').replace("\\\\", "\\") for header in headers for text in _WARNING.findall(header)
+    )
+
+
+def classify(call: Call, status: int, *, retry_after: str | None, payload: bytes) -> OperatorError:
+    """Turn a refusal (anything but 2xx) into one of our errors.
+
+    Args:
+        call: what was asked.
+        status: HTTP status.
+        retry_after: the ``Retry-After`` header, in seconds; a date is ignored, the API server never sends one.
+        payload: the answer's bytes.
+
+    Returns:
+        ``StaleView`` for 409 and 410, ``ObjectGone`` when the server says that this object does not exist,
+        ``InvalidWrite`` for what it will never accept, ``KubeUnavailable`` for the rest.
+    """
+    said = parse(payload) or {}
+    error: OperatorError
+    match status:
+        case HTTPStatus.CONFLICT:
+            error = StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
+        case HTTPStatus.GONE:
+            error = StaleView("Expired", f"{call.operation}: the list has expired since it was begun; begin again")
+        case HTTPStatus.NOT_FOUND:
+            error = _not_found(call, said)
+        case HTTPStatus.UNAUTHORIZED:
+            error = KubeUnavailable("Unauthorized", f"{call.operation}: the API server refuses our credentials")
+        case HTTPStatus.FORBIDDEN:
+            error = _forbidden(call, said)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            message = f"{call.operation}: the API server asks us to slow down"
+            error = KubeUnavailable("TooManyRequests", message, retry_after_s=_wait_s(retry_after, said))
+        case _ if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            error = _invalid(call, status, said)
+        case _:
+            message = f"{call.operation}: the API server answered {status}"
+            error = KubeUnavailable("ServerError", message, retry_after_s=_wait_s(retry_after, said))
+    return error
+
+
+def _reason(said: Mapping[str, Any], default: str) -> str:
+    reason = said.get("reason")
+    return reason if isinstance(reason, str) and reason.isalnum() else default
+
+
+def _details(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    details = said.get("details")
+    return details if isinstance(details, dict) else {}
+
+
+def _causes(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    causes = _details(said).get("causes")
+    return [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+
+
+def _not_found(call: Call, said: Mapping[str, Any]) -> OperatorError:
+    if said.get("kind") == "Status" and _details(said).get("name"):
+        if call.name is None:
+            return ObjectGone("NotFound", f"{call.operation}: namespace {call.namespace} does not exist")
+        return ObjectGone("NotFound", f"{call.operation}: the object does not exist")
+    # "404 page not found" in plain text, from a server without this kind or from a proxy, says nothing about the
+    # object; taking it for a deletion would make us forget a migration.
+    message = f"{call.operation}: the API server does not serve this kind; install the CustomResourceDefinitions"
+    return KubeUnavailable("NotInstalled", message)
+
+
+def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(said)):
+        message = f"{call.operation}: the namespace is being deleted and takes nothing new"
+        return KubeUnavailable("NamespaceTerminating", message)
+    where = f"in namespace {call.namespace}" if call.namespace is not None else "in the whole cluster"
+    group = f"API group {call.resource.group}" if call.resource.group else "the core API group"
+    message = f"{call.operation} ({group}) is not allowed {where}; grant it to the operator's service account"
+    return KubeUnavailable("Forbidden", message)
+
+
+def _invalid(call: Call, status: int, said: Mapping[str, Any]) -> OperatorError:
+    named = [str(cause.get("field", "")) for cause in _causes(said)]
+    fields = tuple(dict.fromkeys(field for field in named if _FIELD.fullmatch(field)))[:_MOST_FIELDS]
+    which = f"; see {', '.join(fields)}" if fields else ""
+    return InvalidWrite(
+        _reason(said, "Invalid"), f"{call.operation}: the API server refuses it ({status}){which}", fields=fields
+    )
+
+
+def _wait_s(header: str | None, said: Mapping[str, Any]) -> float | None:
+    for value in (header, _details(said).get("retryAfterSeconds")):
+        text = "" if value is None else str(value).strip()
+        if text.isascii() and text.isdecimal():
+            return float(text)
+    return None

@@ -1,0 +1,182 @@
+"""Kubernetes Events: recorded without waiting, sent by one background task, never a reason to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from osmig.domain.errors import ObjectGone, OperatorError
+from osmig.kube.microtime import format_microtime
+from osmig.kube.refs import Call, KubeVerb, Resource
+from osmig.kube.repeats import EventKey, Repeats, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from osmig.domain.clock import Clock
+    from osmig.kube.client import KubeClient
+    from osmig.kube.refs import ObjectRef
+
+EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
+REPORTING_CONTROLLER = "osmig.dev/osmig"
+# What the API server accepts; it refuses the whole Event for one byte more.
+_NOTE_BYTES = 1024
+_INSTANCE_BYTES = 128
+_NAME_LENGTH = 253
+_TIMEOUT_S = 10.0
+
+_logger = logging.getLogger(__name__)
+
+
+class EventType(StrEnum):
+    """The only two that Kubernetes knows."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class _Occurrence:
+    regarding: ObjectRef
+    key: EventKey
+    type: EventType
+    time: datetime
+
+
+class EventRecorder:
+    """Takes Events from the steps and sends them one after another.
+
+    The same Event again within ten minutes raises the count of the first one.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        reporting_instance: str,
+        capacity: int = 2000,
+    ) -> None:
+        """Send nothing yet: the owner runs ``run()`` as a task.
+
+        Args:
+            client: sends the calls.
+            clock: stamps and measures.
+            new_id: lower-case letters and digits, unique; ends an Event's name.
+            reporting_instance: this process.
+            capacity: how many Events may wait; more are dropped.
+        """
+        self._client = client
+        self._clock = clock
+        self._new_id = new_id
+        self._instance = _cut(reporting_instance, _INSTANCE_BYTES)
+        self._waiting: asyncio.Queue[_Occurrence] = asyncio.Queue(capacity)
+        self._repeats = Repeats()
+        self._refused: set[str] = set()
+
+    def record(self, regarding: ObjectRef, *, reason: str, action: str, type: EventType, note: str) -> None:  # noqa: A002 - the API's word
+        """Queue an Event; never waits, never fails.
+
+        Args:
+            regarding: the object it is about; the Event goes into its namespace.
+            reason: CamelCase, why.
+            action: CamelCase, what was done.
+            type: Normal or Warning.
+            note: one sentence for people, cut to 1024 bytes. Without numbers that change, or every one is a new Event.
+        """
+        key = EventKey(regarding.uid, reason, action, _cut(note, _NOTE_BYTES))
+        try:
+            self._waiting.put_nowait(_Occurrence(regarding, key, type, self._clock.now()))
+        except asyncio.QueueFull:
+            self._complain("QueueFull")
+
+    async def run(self) -> None:
+        """Send what is recorded, until cancelled."""
+        while True:
+            occurrence = await self._waiting.get()
+            try:
+                await self._send(occurrence)
+            except OperatorError as error:
+                self._complain(error.reason)
+            else:
+                self._refused.clear()
+            finally:
+                self._waiting.task_done()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until everything recorded so far was sent or given up, for ``timeout_s`` at most."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._waiting.join()
+        except TimeoutError:
+            _logger.warning("events.left", extra={"count": self._waiting.qsize()})
+
+    async def _send(self, occurrence: _Occurrence) -> None:
+        known = self._repeats.find(occurrence.key, self._clock.boottime())
+        if known is not None:
+            try:
+                await self._raise_count(occurrence, known.next())
+            except ObjectGone:
+                self._repeats.forget(occurrence.key)
+            else:
+                return
+        await self._create(occurrence)
+
+    async def _raise_count(self, occurrence: _Occurrence, series: Series) -> None:
+        namespace = _namespace_of(occurrence.regarding)
+        observed = {"count": series.count, "lastObservedTime": format_microtime(occurrence.time)}
+        call = Call(KubeVerb.PATCH, EVENTS, namespace, series.name)
+        await self._client.request(call, body={"series": observed}, timeout_s=_TIMEOUT_S)
+        self._repeats.remember(occurrence.key, series)
+
+    async def _create(self, occurrence: _Occurrence) -> None:
+        namespace = _namespace_of(occurrence.regarding)
+        suffix = f".{self._new_id()}"
+        name = occurrence.regarding.name[: _NAME_LENGTH - len(suffix)].rstrip(".-") + suffix
+        body = {
+            "metadata": {"name": name, "namespace": namespace},
+            "eventTime": format_microtime(occurrence.time),
+            "reportingController": REPORTING_CONTROLLER,
+            "reportingInstance": self._instance,
+            "reason": occurrence.key.reason,
+            "action": occurrence.key.action,
+            "type": occurrence.type.value,
+            "note": occurrence.key.note,
+            "regarding": _describe(occurrence.regarding),
+        }
+        await self._client.request(Call(KubeVerb.CREATE, EVENTS, namespace), body=body, timeout_s=_TIMEOUT_S)
+        self._repeats.remember(occurrence.key, Series(name, begun=self._clock.boottime()))
+
+    def _complain(self, reason: str) -> None:
+        """Log a loss once per reason until an Event gets through; a namespace on its way out refuses them by design."""
+        level = (
+            logging.DEBUG
+            if reason in {"NamespaceTerminating", "NotFound"} or reason in self._refused
+            else logging.WARNING
+        )
+        self._refused.add(reason)
+        _logger.log(level, "event.lost", extra={"reason": reason})
+
+
+def _namespace_of(regarding: ObjectRef) -> str:
+    # The API server wants Events about objects outside namespaces in this one.
+    return regarding.namespace or "default"
+
+
+def _describe(regarding: ObjectRef) -> dict[str, Any]:
+    reference = {
+        "apiVersion": regarding.api_version,
+        "kind": regarding.kind,
+        "name": regarding.name,
+        "uid": regarding.uid,
+    }
+    return reference if regarding.namespace is None else {**reference, "namespace": regarding.namespace}
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")

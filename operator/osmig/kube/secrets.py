@@ -1,0 +1,64 @@
+"""Reading Secrets; what is in them stays out of logs, messages and reprs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from osmig.kube.refs import Call, KubeVerb, Resource
+
+if TYPE_CHECKING:
+    from osmig.kube.client import KubeClient
+
+SECRETS = Resource("", "v1", "secrets", "Secret")
+
+
+class SecretValues(Mapping[str, bytes]):  # a mapping to its users, hence the one base class
+    """The decoded values of a Secret by key; its repr shows keys alone."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, bytes]) -> None:
+        """Keep a copy of ``values``."""
+        self._values = dict(values)
+
+    @override
+    def __getitem__(self, key: str) -> bytes:
+        """Return the value under ``key``."""
+        return self._values[key]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys."""
+        return iter(self._values)
+
+    @override
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._values)
+
+    @override
+    def __repr__(self) -> str:
+        """Show keys only."""
+        return f"SecretValues(keys={sorted(self._values)})"
+
+
+class SecretReader:
+    """Reads one Secret at a time; caches nothing."""
+
+    def __init__(self, client: KubeClient) -> None:
+        """Use ``client``."""
+        self._client = client
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """Return the values of a Secret, decoded.
+
+        Raises:
+            ObjectGone: there is no such Secret.
+            KubeUnavailable: it could not be read, or may not be.
+        """
+        answer = await self._client.request(Call(KubeVerb.GET, SECRETS, namespace, name))
+        return SecretValues({key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()})

@@ -1,0 +1,256 @@
+"""Every setting of the process, declared once: flag, environment variable, default, unit, help text and checks.
+
+Command line, reference page and messages are made of these models (``osmig.command_line``). ``osmig.app`` alone reads
+them and hands the pieces on. Nothing here reads the environment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from osmig.options import Cidr, CommaSeparated, Endpoint, LeaseName, NamespaceName, Option, Port, Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class SettingsConflictError(ValueError):
+    """Settings that are fine one by one and cannot work together.
+
+    Attributes:
+        messages: one sentence per conflict, naming the flags.
+    """
+
+    def __init__(self, messages: tuple[str, ...]) -> None:
+        """Keep all ``messages``."""
+        super().__init__("; ".join(messages))
+        self.messages = messages
+
+
+class _Piece(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class KubernetesSettings(_Piece):
+    """Where the objects are."""
+
+    kubeconfig: Annotated[
+        str | None,
+        Option(
+            "--kubeconfig",
+            "File that names the API server and holds credentials for it.",
+            "FILE",
+            "the pod's service account, else KUBECONFIG or ~/.kube/config",
+        ),
+    ] = None
+    namespaces: Annotated[
+        tuple[NamespaceName, ...],
+        CommaSeparated,
+        Option("--namespace", "Namespace to work in; objects elsewhere are ignored.", "NAME", "all", repeatable=True),
+    ] = ()
+
+
+class EndpointSettings(_Piece):
+    """Which addresses a Provider may name."""
+
+    allow: Annotated[
+        tuple[Endpoint, ...],
+        CommaSeparated,
+        Option(
+            "--allow-endpoint",
+            "Host, host:port or CIDR that Providers may name. With at least one, nothing else is allowed; loopback and "
+            "the service range need one in any case, and link-local addresses are always refused.",
+            "ENDPOINT",
+            "everything but loopback, unspecified, multicast, link-local and service addresses",
+            repeatable=True,
+        ),
+    ] = ()
+    service_ranges: Annotated[
+        tuple[Cidr, ...],
+        CommaSeparated,
+        Option(
+            "--service-range",
+            "CIDR of the cluster's Services, which Providers must not name.",
+            "CIDR",
+            "the address in KUBERNETES_SERVICE_HOST",
+            repeatable=True,
+        ),
+    ] = ()
+
+
+class HttpSettings(_Piece):
+    """The server of ``/metrics``, ``/livez`` and ``/readyz``."""
+
+    host: Annotated[str, Option("--http-host", "Address to serve metrics and probes on.", "ADDRESS")] = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
+    port: Annotated[
+        Port,
+        Option("--http-port", "Port to serve metrics and probes on; 0 takes any free one and logs it.", "PORT"),
+    ] = 8080
+
+
+class LeaseSettings(_Piece):
+    """The Lease that makes one process of several the active one."""
+
+    namespace: Annotated[
+        NamespaceName,
+        Option("--lease-namespace", "Namespace of the Lease.", "NAME", "the pod's own, else `default`"),
+    ] = "default"
+    name: Annotated[LeaseName, Option("--lease-name", "Name of the Lease.", "NAME")] = "osmig"
+    duration_s: Annotated[
+        Seconds,
+        Option("--lease-duration", "How long a standby waits after the holder's last renewal.", "SECONDS"),
+    ] = 15
+    renew_deadline_s: Annotated[
+        Seconds,
+        Option("--lease-renew-deadline", "How long the holder tries to renew before it ends itself.", "SECONDS"),
+    ] = 10
+    period_s: Annotated[
+        Seconds,
+        Option("--lease-period", "Pause between two renewals, or between two tries to take the Lease.", "SECONDS"),
+    ] = 2
+
+
+class UpstreamSettings(_Piece):
+    """How Providers are called."""
+
+    threads: Annotated[
+        int,
+        Field(ge=1, le=100),
+        Option("--upstream-threads", "Requests that may be under way at once, per Provider.", "COUNT"),
+    ] = 8
+    connect_timeout_s: Annotated[
+        Seconds,
+        Option("--connect-timeout", "How long to wait for a connection to a Provider.", "SECONDS"),
+    ] = 5
+    read_timeout_s: Annotated[
+        Seconds,
+        Option("--read-timeout", "How long to wait for a Provider's answer.", "SECONDS"),
+    ] = 60
+
+
+class ProtocolSettings(_Piece):
+    """The write-ahead protocol round every call that changes something."""
+
+    call_before_s: Annotated[
+        Seconds,
+        Option("--call-before", "How long after writing an intent its call may still be sent.", "SECONDS"),
+    ] = 5
+    adopt_after_s: Annotated[
+        Seconds,
+        Option(
+            "--adopt-after",
+            "How long the intent of another process must stay unchanged before it is taken over; at least "
+            "--call-before, --connect-timeout and --read-timeout together.",
+            "SECONDS",
+        ),
+    ] = 70
+    start_grace_s: Annotated[
+        Seconds,
+        Option("--start-grace", "How long to look for the effect of an unanswered start before a resend.", "SECONDS"),
+    ] = 120
+    verb_repeat_s: Annotated[
+        Seconds,
+        Option(
+            "--verb-repeat", "Pause before an accepted abort or force-complete without effect is sent again.", "SECONDS"
+        ),
+    ] = 5
+    record_poll_s: Annotated[
+        Seconds,
+        Option("--record-poll", "How often a starting migration looks for its upstream record.", "SECONDS"),
+    ] = 2
+
+
+class PollingSettings(_Piece):
+    """How often the world is looked at."""
+
+    sweep_period_s: Annotated[
+        Seconds, Option("--sweep-period", "Pause between two lists of a Provider's migrations.", "SECONDS")
+    ] = 10
+    full_sweep_period_s: Annotated[
+        Seconds,
+        Option("--full-sweep-period", "How often a sweep lists everything instead of the changes.", "SECONDS"),
+    ] = 600
+    relist_period_s: Annotated[
+        Seconds,
+        Option("--relist-period", "How often all objects are listed, whatever the watch said.", "SECONDS"),
+    ] = 600
+    progress_period_s: Annotated[
+        Seconds,
+        Option("--progress-period", "Shortest pause between two progress reads of a running migration.", "SECONDS"),
+    ] = 5
+    secret_period_s: Annotated[
+        Seconds,
+        Option("--secret-period", "How often the Secret of a Provider is read again.", "SECONDS"),
+    ] = 60
+
+
+class EngineSettings(_Piece):
+    """The scheduler."""
+
+    workers: Annotated[
+        int, Field(ge=1, le=1000), Option("--workers", "Migrations that may be stepped at once.", "COUNT")
+    ] = 20
+    drain_s: Annotated[
+        Seconds,
+        Option("--drain", "How long running steps may take to end after SIGTERM.", "SECONDS"),
+    ] = 8
+
+
+class LogSettings(_Piece):
+    """The log on standard error."""
+
+    format: Annotated[
+        Literal["auto", "json", "text"],
+        Option("--log-format", "One JSON object per line, or text; auto is text on a terminal.", "FORMAT"),
+    ] = "auto"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Option("--log-level", "Least important level to log; debug adds tracebacks.", "LEVEL"),
+    ] = "info"
+
+
+class Settings(_Piece):
+    """All settings, checked one by one and against one another."""
+
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    endpoints: EndpointSettings = EndpointSettings()
+    http: HttpSettings = HttpSettings()
+    lease: LeaseSettings = LeaseSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
+    protocol: ProtocolSettings = ProtocolSettings()
+    polling: PollingSettings = PollingSettings()
+    engine: EngineSettings = EngineSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _refuse_conflicts(self) -> Self:
+        if conflicts := tuple(_find_conflicts(self)):
+            raise SettingsConflictError(conflicts)
+        return self
+
+
+def _find_conflicts(settings: Settings) -> Iterator[str]:
+    lease, protocol, polling = settings.lease, settings.protocol, settings.polling
+    if not lease.renew_deadline_s < lease.duration_s:
+        yield (
+            f"--lease-renew-deadline ({lease.renew_deadline_s:g} s) must be shorter than --lease-duration "
+            f"({lease.duration_s:g} s), or two processes act at once"
+        )
+    if not lease.period_s < lease.renew_deadline_s:
+        yield (
+            f"--lease-period ({lease.period_s:g} s) must be shorter than --lease-renew-deadline "
+            f"({lease.renew_deadline_s:g} s), or the Lease is lost without a second try"
+        )
+    longest_call_s = protocol.call_before_s + settings.upstream.connect_timeout_s + settings.upstream.read_timeout_s
+    if protocol.adopt_after_s < longest_call_s:
+        yield (
+            f"--adopt-after ({protocol.adopt_after_s:g} s) must be at least --call-before + --connect-timeout + "
+            f"--read-timeout ({longest_call_s:g} s), or a call still under way may be taken for lost"
+        )
+    if polling.full_sweep_period_s < polling.sweep_period_s:
+        yield (
+            f"--full-sweep-period ({polling.full_sweep_period_s:g} s) must not be shorter than --sweep-period "
+            f"({polling.sweep_period_s:g} s)"
+        )

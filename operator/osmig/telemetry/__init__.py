@@ -1,0 +1,1 @@
+"""What osmig tells its operators: metrics, logs and health endpoints."""

@@ -1,0 +1,226 @@
+"""Every metric family that osmig serves, declared once: the collectors and the reference page are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family.
+
+    Attributes:
+        name: as PromQL spells it; a histogram without ``_bucket``, ``_sum`` and ``_count``.
+        kind: the exposition type.
+        text: the help text.
+        labels: label names, in the order in which values are given.
+        buckets: upper bounds of a histogram, in the unit of the name.
+    """
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    text: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def gauge(self, registry: CollectorRegistry) -> Gauge:
+        """Register a gauge whose value is set by its owner."""
+        return Gauge(self.name, self.text, self.labels, registry=registry)
+
+    def counter(self, registry: CollectorRegistry) -> Counter:
+        """Register a counter."""
+        return Counter(self.name, self.text, self.labels, registry=registry)
+
+    def histogram(self, registry: CollectorRegistry) -> Histogram:
+        """Register a histogram with this family's buckets."""
+        return Histogram(self.name, self.text, self.labels, registry=registry, buckets=self.buckets)
+
+    def scraped(self) -> GaugeMetricFamily:
+        """Return an empty gauge family to be filled during one scrape."""
+        return GaugeMetricFamily(self.name, self.text, labels=self.labels)
+
+
+_PROVIDER = ("namespace", "provider")
+_OBJECT = ("namespace", "name")
+_SHORT_LIVED = "Served until 10 minutes after the migration has ended."
+
+MIGRATIONS = Family(
+    "osmig_migrations",
+    "gauge",
+    "Migration objects in each phase, finished ones included as long as the object exists.",
+    (*_PROVIDER, "type", "phase"),
+)
+MIGRATION_OUTCOMES = Family(
+    "osmig_migration_outcomes_total",
+    "counter",
+    "Ended attempts by outcome (Succeeded, Failed, Aborted) and reason; each retry counts anew.",
+    (*_PROVIDER, "type", "outcome", "reason"),
+)
+MIGRATION_DURATION = Family(
+    "osmig_migration_duration_seconds",
+    "histogram",
+    "Time from the recorded intent of an attempt to its end.",
+    (*_PROVIDER, "type", "outcome"),
+    (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400),
+)
+MIGRATION_PHASE = Family(
+    "osmig_migration_phase",
+    "gauge",
+    "1 for the phase that the Migration is in, 0 for each earlier phase that this process saw it in, so that "
+    f"range functions do not hold on to a phase that is over. {_SHORT_LIVED}",
+    (*_OBJECT, "type", "phase"),
+)
+MIGRATION_START = Family(
+    "osmig_migration_start_timestamp_seconds",
+    "gauge",
+    f"Unix time of the first recorded intent (KubeVirt: kubevirt_vmi_migration_start_time_seconds). {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_LAST_PROGRESS = Family(
+    "osmig_migration_last_progress_timestamp_seconds",
+    "gauge",
+    "Unix time at which the remaining data last fell by at least 1 % below its lowest value; absent until upstream "
+    f"has reported data. {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_DATA_TOTAL = Family(
+    "osmig_migration_data_total_bytes",
+    "gauge",
+    "Size of the data to be moved, as upstream reports it "
+    f"(KubeVirt: kubevirt_vmi_migration_data_total_bytes). {_SHORT_LIVED}",
+    (*_OBJECT, "medium"),
+)
+MIGRATION_DATA_PROCESSED = Family(
+    "osmig_migration_data_processed_bytes",
+    "gauge",
+    "Data moved so far, pages sent again counted again, as upstream reports it "
+    f"(KubeVirt: kubevirt_vmi_migration_data_processed_bytes). {_SHORT_LIVED}",
+    (*_OBJECT, "medium"),
+)
+MIGRATION_DATA_REMAINING = Family(
+    "osmig_migration_data_remaining_bytes",
+    "gauge",
+    "Data still to be moved, as upstream reports it; it grows while a guest dirties memory faster than it is sent "
+    f"(KubeVirt: kubevirt_vmi_migration_data_remaining_bytes). {_SHORT_LIVED}",
+    (*_OBJECT, "medium"),
+)
+CONTROL_REQUESTS = Family(
+    "osmig_control_requests_total",
+    "counter",
+    "Verbs (abort, force-complete, reconcile) by their final result (Done, Rejected, TooLate, Unsupported, "
+    "Superseded).",
+    ("verb", "result"),
+)
+DUPLICATE_STARTS = Family(
+    "osmig_duplicate_starts_total",
+    "counter",
+    "Attempts for which a second upstream migration was found. Anything but 0 is a defect: please report it.",
+)
+FOREIGN_MIGRATIONS = Family(
+    "osmig_foreign_migrations",
+    "gauge",
+    "Unfinished upstream migrations that no Migration object here owns, by upstream's own status word; "
+    "0 once a status that was seen is gone.",
+    (*_PROVIDER, "status"),
+)
+PROVIDER_UP = Family(
+    "osmig_provider_up",
+    "gauge",
+    "1 while the newest contact with the Provider succeeded, else 0.",
+    _PROVIDER,
+)
+API_REQUESTS = Family(
+    "osmig_api_requests_total",
+    "counter",
+    "Requests to Providers, failed ones included. code is the HTTP status, or timeout or connection_error when no "
+    "answer came.",
+    (*_PROVIDER, "service", "operation", "code"),
+)
+API_REQUEST_DURATION = Family(
+    "osmig_api_request_duration_seconds",
+    "histogram",
+    "Time from sending a request to a Provider to its answer or failure, without waiting in the rate limiter.",
+    (*_PROVIDER, "service", "operation"),
+    (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+KUBE_REQUESTS = Family(
+    "osmig_kube_requests_total",
+    "counter",
+    "Requests of osmig's own client to the API server (watches excluded), failed ones included. code is the HTTP "
+    "status, or no-answer.",
+    ("operation", "code"),
+)
+KUBE_REQUEST_DURATION = Family(
+    "osmig_kube_request_duration_seconds",
+    "histogram",
+    "Time from sending a request to the API server to its answer or failure.",
+    ("operation",),
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+RECONCILES = Family(
+    "osmig_reconcile_total",
+    "counter",
+    "Reconcile steps by result: success, stale (somebody else wrote first), gone, error, crash (a defect).",
+    ("result",),
+)
+RECONCILE_DURATION = Family(
+    "osmig_reconcile_duration_seconds",
+    "histogram",
+    "Time that one reconcile step took, upstream and API server calls included.",
+    (),
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+QUEUE_DEPTH = Family(
+    "osmig_queue_depth", "gauge", "Migrations and Providers whose next step is due and waits for a worker."
+)
+OLDEST_DUE = Family(
+    "osmig_oldest_due_seconds",
+    "gauge",
+    "How long the longest waiting of those that are due has waited for a worker; 0 when none waits.",
+)
+EVENT_LOOP_LAG = Family(
+    "osmig_event_loop_lag_seconds",
+    "gauge",
+    "How much later than asked the event loop last woke the measuring task.",
+)
+LEADER = Family("osmig_leader", "gauge", "1 while this process holds the Lease and acts, 0 while it stands by.")
+BUILD = Family(
+    "osmig_build_info",
+    "gauge",
+    "Version of osmig and of the Python that runs it; always 1.",
+    ("version", "python"),
+)
+
+FAMILIES = (
+    MIGRATIONS,
+    MIGRATION_OUTCOMES,
+    MIGRATION_DURATION,
+    MIGRATION_PHASE,
+    MIGRATION_START,
+    MIGRATION_LAST_PROGRESS,
+    MIGRATION_DATA_TOTAL,
+    MIGRATION_DATA_PROCESSED,
+    MIGRATION_DATA_REMAINING,
+    CONTROL_REQUESTS,
+    DUPLICATE_STARTS,
+    FOREIGN_MIGRATIONS,
+    PROVIDER_UP,
+    API_REQUESTS,
+    API_REQUEST_DURATION,
+    KUBE_REQUESTS,
+    KUBE_REQUEST_DURATION,
+    RECONCILES,
+    RECONCILE_DURATION,
+    QUEUE_DEPTH,
+    OLDEST_DUE,
+    EVENT_LOOP_LAG,
+    LEADER,
+    BUILD,
+)

@@ -1,0 +1,104 @@
+"""The one object through which the engine counts: typed methods over a registry of its own."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import Metric
+
+from osmig import __version__
+from osmig.telemetry import catalogue
+from osmig.telemetry.migrations import MigrationCollector
+from osmig.telemetry.providers import ProviderCollectors, ProviderMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from osmig.domain.clock import Clock
+    from osmig.telemetry.migrations import MigrationSample
+
+
+class Metrics:
+    """Everything that osmig counts; also the collector that ``/metrics`` renders.
+
+    Nothing here waits. Methods that count may be called from any thread; all others, ``collect`` too, belong to the
+    event loop's thread.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Build a registry and all families."""
+        registry = CollectorRegistry(auto_describe=True)
+        self._registry = registry
+        self._migrations = MigrationCollector(clock)
+        self._providers = ProviderCollectors(registry)
+        self._controls = catalogue.CONTROL_REQUESTS.counter(registry)
+        self._duplicates = catalogue.DUPLICATE_STARTS.counter(registry)
+        self._kube_requests = catalogue.KUBE_REQUESTS.counter(registry)
+        self._kube_durations = catalogue.KUBE_REQUEST_DURATION.histogram(registry)
+        self._reconciles = catalogue.RECONCILES.counter(registry)
+        self._reconcile_durations = catalogue.RECONCILE_DURATION.histogram(registry)
+        self._queue_depth = catalogue.QUEUE_DEPTH.gauge(registry)
+        self._oldest_due = catalogue.OLDEST_DUE.gauge(registry)
+        self._loop_lag = catalogue.EVENT_LOOP_LAG.gauge(registry)
+        self._leader = catalogue.LEADER.gauge(registry)
+        catalogue.BUILD.gauge(registry).labels(__version__, platform.python_version()).set(1)
+        registry.register(self._migrations)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family, without the ``_created`` series that double each counter and that no rule here reads."""
+        for family in self._registry.collect():
+            kept = Metric(family.name, family.documentation, family.type, family.unit)
+            kept.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield kept
+
+    def provider(self, namespace: str, name: str) -> ProviderMetrics:
+        """Return the view for one Provider."""
+        return ProviderMetrics(self._providers, namespace, name)
+
+    def forget_provider(self, namespace: str, name: str) -> None:
+        """Drop every series of a deleted Provider."""
+        self._providers.forget((namespace, name))
+
+    def observe_migration(self, sample: MigrationSample) -> None:
+        """Replace what is known of one Migration; call it for every object listed and after every step."""
+        self._migrations.observe(sample)
+
+    def forget_migration(self, namespace: str, name: str) -> None:
+        """Drop the series of a deleted Migration at once."""
+        self._migrations.forget(namespace, name)
+
+    def count_control(self, verb: str, result: str) -> None:
+        """Count a verb that got its final result."""
+        self._controls.labels(verb, result).inc()
+
+    def count_duplicate_start(self) -> None:
+        """Count an attempt for which a second upstream migration was found."""
+        self._duplicates.inc()
+
+    def count_kube_request(self, operation: str, code: int | str, duration_s: float) -> None:
+        """Count one request to the API server; ``code`` says what happened when no status came."""
+        self._kube_requests.labels(operation, code).inc()
+        self._kube_durations.labels(operation).observe(duration_s)
+
+    def count_reconcile(self, result: str, *, duration_s: float) -> None:
+        """Count one step and how long it took."""
+        self._reconciles.labels(result).inc()
+        self._reconcile_durations.observe(duration_s)
+
+    def follow_queue(self, *, depth: Callable[[], float], oldest_due_s: Callable[[], float]) -> None:
+        """Ask the scheduler at each scrape, in the thread that calls ``collect``."""
+        self._queue_depth.set_function(depth)
+        self._oldest_due.set_function(oldest_due_s)
+
+    def set_event_loop_lag(self, lag_s: float) -> None:
+        """Record how late the event loop woke the measuring task."""
+        self._loop_lag.set(lag_s)
+
+    def set_leader(self, *, leading: bool) -> None:
+        """Record whether this process holds the Lease."""
+        self._leader.set(leading)

@@ -1,0 +1,154 @@
+"""The newest sample of every Migration, turned into gauges at the moment of a scrape so that no count is ever stale."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from osmig.api.migration_status import Progress
+from osmig.api.names import Phase
+from osmig.telemetry import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from prometheus_client.core import Metric
+
+    from osmig.api.migration import Migration
+    from osmig.api.migration_status import Transfer
+    from osmig.domain.clock import Clock
+    from osmig.telemetry.catalogue import Family
+
+LINGER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSample:
+    """What the metrics say about one Migration object.
+
+    Attributes:
+        started_at: ``status.startTime``.
+        progressed_at: ``status.progress.lastProgressTime``.
+        finished_at: ``status.completionTime``; ``None`` while the Migration is not finished.
+        volumes: by medium, ``memory`` or ``disk``.
+    """
+
+    namespace: str
+    name: str
+    provider: str
+    type: str
+    phase: str
+    started_at: datetime | None = None
+    progressed_at: datetime | None = None
+    finished_at: datetime | None = None
+    volumes: Mapping[str, Transfer] = field(default_factory=dict)
+
+
+def sample_migration(migration: Migration) -> MigrationSample:
+    """Take from an object what the metrics say about it."""
+    status = migration.status
+    progress = status.progress or Progress()
+    media = {"memory": progress.memory, "disk": progress.disk}
+    return MigrationSample(
+        namespace=migration.metadata.namespace,
+        name=migration.metadata.name,
+        provider=migration.spec.provider_ref.name,
+        type=migration.spec.type,
+        phase=status.phase or Phase.PENDING,
+        started_at=status.start_time,
+        progressed_at=progress.last_progress_time,
+        finished_at=status.completion_time,
+        volumes={medium: transfer for medium, transfer in media.items() if transfer},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    sample: MigrationSample
+    earlier_phases: frozenset[str]
+
+
+class MigrationCollector:
+    """A Prometheus collector over the newest samples.
+
+    Written by the event loop and read by the thread that renders a scrape: every read starts from one atomic copy.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Take the clock that decides when a finished Migration's own series end."""
+        self._clock = clock
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    def observe(self, sample: MigrationSample) -> None:
+        """Replace what is known of the Migration that the sample names."""
+        key = (sample.namespace, sample.name)
+        known = self._entries.get(key)
+        earlier = known.earlier_phases | {known.sample.phase} if known else frozenset()
+        self._entries[key] = _Entry(sample, earlier - {sample.phase})
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop every series of a deleted Migration; unknown ones are ignored."""
+        self._entries.pop((namespace, name), None)
+
+    def describe(self) -> Iterable[Metric]:
+        """Name the families, so that the registry refuses a second collector for one of them."""
+        return _render((), ())
+
+    def collect(self) -> Iterable[Metric]:
+        """Build all families from the newest samples."""
+        entries = tuple(self._entries.values())
+        oldest_shown = self._clock.now() - LINGER
+        shown = [e for e in entries if e.sample.finished_at is None or e.sample.finished_at > oldest_shown]
+        return _render(entries, shown)
+
+
+def _render(entries: Sequence[_Entry], shown: Sequence[_Entry]) -> list[Metric]:
+    samples = [entry.sample for entry in shown]
+    return [
+        _counts(entry.sample for entry in entries),
+        _phases(shown),
+        _instants(catalogue.MIGRATION_START, ((s, s.started_at) for s in samples)),
+        _instants(catalogue.MIGRATION_LAST_PROGRESS, ((s, s.progressed_at) for s in samples)),
+        _volumes(catalogue.MIGRATION_DATA_TOTAL, samples, lambda volume: volume.total_bytes),
+        _volumes(catalogue.MIGRATION_DATA_PROCESSED, samples, lambda volume: volume.processed_bytes),
+        _volumes(catalogue.MIGRATION_DATA_REMAINING, samples, lambda volume: volume.remaining_bytes),
+    ]
+
+
+def _counts(samples: Iterable[MigrationSample]) -> Metric:
+    family = catalogue.MIGRATIONS.scraped()
+    counts = Counter((s.namespace, s.provider, s.type, s.phase) for s in samples)
+    for labels, count in sorted(counts.items()):
+        family.add_metric(labels, count)
+    return family
+
+
+def _phases(entries: Iterable[_Entry]) -> Metric:
+    family = catalogue.MIGRATION_PHASE.scraped()
+    for entry in entries:
+        sample = entry.sample
+        for phase in sorted(entry.earlier_phases):
+            family.add_metric((sample.namespace, sample.name, sample.type, phase), 0)
+        family.add_metric((sample.namespace, sample.name, sample.type, sample.phase), 1)
+    return family
+
+
+def _instants(declared: Family, instants: Iterable[tuple[MigrationSample, datetime | None]]) -> Metric:
+    family = declared.scraped()
+    for sample, instant in instants:
+        if instant is not None:
+            family.add_metric((sample.namespace, sample.name), instant.timestamp())
+    return family
+
+
+def _volumes(declared: Family, samples: Iterable[MigrationSample], select: Callable[[Transfer], int | None]) -> Metric:
+    family = declared.scraped()
+    for sample in samples:
+        for medium, volume in sorted(sample.volumes.items()):
+            value = select(volume)
+            if value is not None:
+                family.add_metric((sample.namespace, sample.name, medium), value)
+    return family

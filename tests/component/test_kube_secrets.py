@@ -1,0 +1,49 @@
+"""Secrets of the real API server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kube_support import open_client
+from osmig.domain.errors import KubeUnavailable, ObjectGone
+from osmig.kube.secrets import SecretReader
+
+if TYPE_CHECKING:
+    from lab.cluster import Cluster
+
+
+async def test_a_secret_is_read_and_decoded_and_does_not_show_itself(
+    cluster: Cluster, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    cluster.kubectl("create", "secret", "generic", "s", "--from-literal=clouds.yaml=hunter2", "--namespace", namespace)
+    async with open_client(cluster.kubeconfig) as client:
+        secret = await SecretReader(client).read(namespace, "s")
+
+    assert dict(secret) == {"clouds.yaml": b"hunter2"}
+    assert "hunter2" not in repr(secret)
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_secret_without_values_is_empty(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("create", "secret", "generic", "s", "--namespace", namespace)
+    async with open_client(cluster.kubeconfig) as client:
+        assert dict(await SecretReader(client).read(namespace, "s")) == {}
+
+
+@pytest.mark.parametrize("name", ["none", "", "..", "none/../s"])
+async def test_a_secret_that_does_not_exist_is_gone(cluster: Cluster, namespace: str, name: str) -> None:
+    cluster.kubectl("create", "secret", "generic", "s", "--from-literal=a=b", "--namespace", namespace)
+    async with open_client(cluster.kubeconfig) as client:
+        with pytest.raises(ObjectGone):
+            await SecretReader(client).read(namespace, name)
+
+
+async def test_a_secret_that_may_not_be_read_says_so(cluster: Cluster, namespace: str) -> None:
+    async with open_client(cluster.user_kubeconfig("alice")) as client:
+        with pytest.raises(KubeUnavailable) as caught:
+            await SecretReader(client).read(namespace, "s")
+
+    assert caught.value.reason == "Forbidden"

@@ -1,0 +1,92 @@
+"""The real API server and the real Nova for all tests that ask for them."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.binaries import find_binaries
+from lab.cluster import Cluster
+from lab.nova import NovaLab, find_nova_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CRDS = Path(__file__).parent.parent / "crds"
+CLUSTER_FIXTURES = {"cluster", "namespace", "crds"}
+NOVA_FIXTURES = {"nova", "nova_keystone"}
+FAST = ("--report-interval", "1", "--service-down-time", "5", "--confirm-window", "0")
+"""A compute that died counts as down after 5 s instead of 20 s."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the lab."""
+    for item in items:
+        if _wants(item, CLUSTER_FIXTURES | NOVA_FIXTURES):
+            item.add_marker("lab")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build what is missing here, where no test's timeout counts the minutes."""
+    if session.config.option.collectonly:
+        return
+    if any(_wants(item, CLUSTER_FIXTURES) for item in session.items):
+        find_binaries()
+    if any(_wants(item, NOVA_FIXTURES) for item in session.items):
+        find_nova_python()
+
+
+def _wants(item: pytest.Item, fixtures: set[str]) -> bool:
+    return not fixtures.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A real API server, with two users without any rights: alice and bob (group tenants)."""
+    with Cluster(users={"alice": (), "bob": ("tenants",)}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> Cluster:
+    """The cluster with the project's CRDs established."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    return cluster
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace; its deletion is begun, not awaited, after the test."""
+    name = f"t-{secrets.token_hex(4)}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+
+
+@pytest.fixture(scope="session")
+def shared_nova() -> Iterator[NovaLab]:
+    """The Nova behind ``nova``."""
+    with NovaLab(*FAST, servers=8, computes=("cmp1", "cmp2", "cmp3", "cmp4")) as running:
+        yield running
+
+
+@pytest.fixture
+def nova(shared_nova: NovaLab) -> Iterator[NovaLab]:
+    """A real Nova with token users, hosts cmp1 to cmp4 and servers vm-1 to vm-8, shared by all tests.
+
+    Faults are gone after the test. Plans, migrations and the place of a server are not: use a server of your own
+    (``nova.boot``) where that matters.
+    """
+    yield shared_nova
+    shared_nova.control.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def nova_keystone() -> Iterator[NovaLab]:
+    """A real Nova with a real Keystone and servers vm-1 and vm-2."""
+    with NovaLab(*FAST, auth="keystone", servers=2) as running:
+        yield running

@@ -1,0 +1,41 @@
+"""A clock that moves only when told, or when somebody sleeps by it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def give_way_until(condition: Callable[[], object]) -> None:
+    """Let the other tasks run until ``condition`` holds; no time passes by itself."""
+    while not condition():  # noqa: ASYNC110 - the condition is not ours to signal
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
+
+
+@dataclass
+class FakeClock:
+    """Implements ``osmig.domain.clock.Clock``; sleeping takes no time and moves both readings."""
+
+    elapsed: float = 0.0
+
+    def now(self) -> datetime:
+        """Return the wall clock, which began on a round date."""
+        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+
+    def boottime(self) -> float:
+        """Return a clock that did not begin at zero, as no machine's does."""
+        return 1000.0 + self.elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.elapsed += seconds
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Let time pass and give way once."""
+        self.advance(max(0.0, seconds))
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait

@@ -1,0 +1,75 @@
+"""The lab by hand: ``PYTHONPATH=tests python -m lab up|prepare``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import click
+
+from lab.binaries import find_binaries
+from lab.cluster import Cluster
+from lab.nova import NovaLab, find_nova_python
+
+ON = """\
+The lab is on. In another shell:
+
+  export KUBECONFIG={kubeconfig}
+  alias kubectl={kubectl}
+  export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=operator
+
+  Compute API   {compute}   (clouds: operator, manager, member, reader, other)
+  Control API   {control}   (plans, faults, request log: tests/lab/nova/README.md)
+  Servers       {servers}
+  Logs          {state}/*.log, {nova_log}
+
+Ctrl-C ends it and removes its data.
+"""
+
+
+@click.group()
+def main() -> None:
+    """Start a real Kubernetes API server and a real Nova, by hand."""
+
+
+@main.command()
+def prepare() -> None:
+    """Build and install what is missing, so that the next start takes seconds."""
+    find_binaries()
+    find_nova_python()
+    click.echo("lab: everything is in place", err=True)
+
+
+@main.command()
+@click.option("--servers", default=6, show_default=True, help="How many servers to boot.")
+@click.option(
+    "--compute", "computes", multiple=True, metavar="HOST[=PLAN]", help="Repeat: a compute host and its behaviour."
+)
+@click.option("--keystone", is_flag=True, help="A real Keystone instead of tokens that are names.")
+def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
+    """Start a Kubernetes API server and a Nova, say how to use them, and wait for Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    hosts = computes or ("cmp1", "cmp2", "cmp3")
+    with (
+        Cluster() as cluster,
+        NovaLab(auth="keystone" if keystone else "token", servers=servers, computes=hosts) as nova,
+    ):
+        text = ON.format(
+            kubeconfig=cluster.kubeconfig,
+            kubectl=cluster.binaries.kubectl,
+            clouds=nova.clouds,
+            compute=nova.compute,
+            control=nova.control.url,
+            servers=", ".join(f"{name} {server}" for name, server in nova.servers.items()),
+            state=cluster.state,
+            nova_log=nova.log,
+        )
+        click.echo(text)
+        stop.wait()
+    click.echo("The lab is off.")
+
+
+if __name__ == "__main__":
+    main()

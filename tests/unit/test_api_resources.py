@@ -1,0 +1,279 @@
+"""The models on the wire: what is read strictly, what leniently, and that nothing is lost on the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from api_samples import (
+    SERVER_ID,
+    TIME,
+    full_migration_spec,
+    full_migration_status,
+    full_provider_status,
+    migration_body,
+    provider_body,
+)
+from osmig.api.meta import InvalidManifest, camel, to_wire
+from osmig.api.migration import (
+    BlockMigration,
+    Control,
+    Failure,
+    MigrationStatus,
+    PendingCall,
+    UpstreamFacts,
+    parse_migration,
+)
+from osmig.api.names import ControlResult, Phase, Verb
+from osmig.api.provider import ProviderSpec, ProviderStatus, ProviderType, parse_provider
+from osmig.api.union import Member, check_members
+
+
+class LaterType(StrEnum):
+    """A type that a later version may have."""
+
+    ELSEWHERE = "Elsewhere"
+
+
+NOON = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_a_full_migration_status_survives_the_round_trip() -> None:
+    migration = parse_migration(migration_body(status=full_migration_status()))
+
+    assert to_wire(migration.status) == full_migration_status()
+
+
+def test_a_full_provider_status_survives_the_round_trip() -> None:
+    provider = parse_provider(provider_body(status=full_provider_status()))
+
+    assert to_wire(provider.status) == full_provider_status()
+
+
+def test_a_full_spec_survives_the_round_trip() -> None:
+    migration = parse_migration(migration_body(spec={**full_migration_spec()}))
+
+    assert to_wire(migration.spec) == full_migration_spec()
+
+
+def test_an_untouched_status_is_written_as_not_observed_and_nothing_else() -> None:
+    assert to_wire(MigrationStatus()) == {"observedGeneration": -1}
+    assert to_wire(ProviderStatus()) == {"observedGeneration": -1}
+
+
+@pytest.mark.parametrize(
+    ("python", "wire"),
+    [
+        ("project_id", "projectID"),
+        ("request_ids", "requestIDs"),
+        ("id", "id"),
+        ("api_version", "apiVersion"),
+        ("last_progress_time", "lastProgressTime"),
+        ("upstream_id", "upstreamID"),
+    ],
+)
+def test_names_on_the_wire_are_camel_case_with_upper_case_acronyms(python: str, wire: str) -> None:
+    assert camel(python) == wire
+
+
+def test_what_the_spec_leaves_out_is_answered_by_its_defaults() -> None:
+    spec = parse_migration(migration_body()).spec
+
+    assert (spec.source_host, spec.destination_host, spec.block_migration) == (None, None, BlockMigration.AUTO)
+
+
+def test_what_the_spec_says_is_answered_as_said() -> None:
+    spec = parse_migration(migration_body(spec=full_migration_spec())).spec
+
+    assert (spec.source_host, spec.destination_host, spec.block_migration) == ("cmp1", "cmp2", BlockMigration.NEVER)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"server": {}}, "spec.server: exactly one of id and name must be set"),
+        ({"server": {"id": SERVER_ID, "name": "x"}}, "spec.server: exactly one of id and name must be set"),
+        ({"server": {"id": SERVER_ID.upper()}}, "spec.server.id: "),
+        ({"server": {"id": SERVER_ID.replace("-", "")}}, "spec.server.id: "),
+        ({"server": {"name": ""}}, "spec.server.name: "),
+        ({"server": None}, "spec.server: "),
+        ({"type": "Evacuate"}, "spec.type: "),
+        ({"providerRef": {"name": "Region One"}}, "spec.providerRef.name: "),
+        ({"providerRef": {}}, "spec.providerRef.name: "),
+        ({"placement": {"sourceHost": ""}}, "spec.placement.sourceHost: "),
+        ({"placement": {"sourcehost": "cmp1"}}, "spec.placement.sourcehost: "),
+        ({"live": {"blockMigration": "Maybe"}}, "spec.live.blockMigration: "),
+        ({"suspend": True}, "spec.suspend: "),
+    ],
+)
+def test_a_migration_that_this_version_cannot_follow_is_refused_by_field(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidManifest) as refused:
+        parse_migration(migration_body(spec=spec))
+
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"openstack": None}, "spec: openstack is required when type is OpenStack"),
+        ({"type": "VMware"}, "spec.type: "),
+        ({"openstack": {"cloudCredentialsRef": {"secretName": "clouds"}}}, "cloudCredentialsRef.cloudName: "),
+        ({"openstack": {"cloudCredentialsRef": {"secretName": "C", "cloudName": "c"}}}, "Ref.secretName: "),
+        ({"limits": {}}, "spec.limits: "),
+    ],
+)
+def test_a_provider_that_this_version_cannot_follow_is_refused_by_field(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidManifest) as refused:
+        parse_provider(provider_body(spec=spec))
+
+    assert message in str(refused.value)
+
+
+def test_a_refusal_names_every_mistake_and_no_value() -> None:
+    spec = {"type": "hunter2", "server": {"name": ""}, "hunter3": "hunter4"}
+
+    with pytest.raises(InvalidManifest) as refused:
+        parse_migration(migration_body(spec=spec))
+
+    assert all(path in str(refused.value) for path in ("spec.type", "spec.server.name", "spec.hunter3"))
+    assert "hunter2" not in str(refused.value)
+    assert "hunter4" not in str(refused.value)
+
+
+@pytest.mark.parametrize("gone", ["name", "namespace", "uid"])
+def test_an_object_without_identity_is_refused(gone: str) -> None:
+    body = migration_body()
+    del body["metadata"][gone]
+
+    with pytest.raises(InvalidManifest, match=rf"metadata\.{gone}"):
+        parse_migration(body)
+
+
+def test_metadata_is_read_with_all_that_verbs_need() -> None:
+    body = migration_body()
+    body["metadata"] |= {
+        "annotations": {"osmig.dev/abort": "1"},
+        "finalizers": ["osmig.dev/migration"],
+        "managedFields": [{"manager": "kubectl-annotate", "fieldsV1": {"f:metadata": {}}}],
+        "deletionTimestamp": TIME,
+        "selfLink": "something this version does not know",
+    }
+
+    metadata = parse_migration(body).metadata
+
+    assert metadata.annotations == {"osmig.dev/abort": "1"}
+    assert metadata.finalizers == ("osmig.dev/migration",)
+    assert metadata.managed_fields[0]["manager"] == "kubectl-annotate"
+    assert metadata.deletion_timestamp == datetime(2026, 11, 21, 10, tzinfo=UTC)
+    assert (metadata.resource_version, metadata.generation) == ("42", 3)
+
+
+@pytest.mark.parametrize("status", [None, {}, {"observedGeneration": -1}])
+def test_a_new_object_has_an_empty_readable_status(status: object) -> None:
+    migration = parse_migration(migration_body(status=status))
+
+    assert migration.status == MigrationStatus()
+    assert migration.status_readable
+
+
+def test_status_fields_of_a_newer_version_are_ignored() -> None:
+    newer = full_migration_status()
+    newer["forecast"] = {"etaSeconds": 7}
+    newer["progress"]["trend"] = "Flat"
+
+    migration = parse_migration(migration_body(status=newer))
+
+    assert to_wire(migration.status) == full_migration_status()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [{"phase": "Teleporting"}, {"pendingCall": {"operation": 7}}, {"attempts": "none"}, {"progress": {"percent": 900}}],
+)
+def test_an_unreadable_status_keeps_only_the_fact_that_something_was_started(garbage: dict[str, Any]) -> None:
+    migration = parse_migration(migration_body(status={"startTime": TIME, "attempt": 2, **garbage}))
+
+    assert migration.status == MigrationStatus(start_time=datetime(2026, 11, 21, 10, tzinfo=UTC))
+    assert not migration.status_readable
+
+
+@pytest.mark.parametrize("garbage", ["started", ["x"], 5, {"startTime": "yesterday"}, {"startTime": {}}])
+def test_garbage_for_a_status_never_breaks_the_whole_object(garbage: object) -> None:
+    migration = parse_migration(migration_body(status=garbage))
+
+    assert migration.status == MigrationStatus()
+    assert not migration.status_readable
+    assert migration.spec.server.name == "db-07"
+
+
+def test_a_provider_with_an_unreadable_status_is_read_as_new() -> None:
+    provider = parse_provider(provider_body(status={"upstream": {"running": -4}}))
+
+    assert provider.status == ProviderStatus()
+    assert not provider.status_readable
+
+
+def test_times_go_out_in_utc_and_whole_seconds() -> None:
+    tallinn = timezone(timedelta(hours=2))
+
+    wire = to_wire(MigrationStatus(start_time=NOON.astimezone(tallinn)))
+
+    assert wire["startTime"] == "2026-11-21T12:00:00Z"
+
+
+def test_a_status_built_here_equals_the_one_read_back() -> None:
+    status = MigrationStatus(start_time=NOON, phase=Phase.STARTING)
+
+    assert parse_migration(migration_body(status=to_wire(status))).status == status
+
+
+def test_the_time_of_an_intent_keeps_its_microseconds() -> None:
+    call = PendingCall(operation="live-migrate", attempt=1, holder="h", time=NOON.replace(microsecond=5), sends=1)
+
+    wire = to_wire(MigrationStatus(pending_call=call))
+
+    assert wire["pendingCall"]["time"] == "2026-11-21T12:00:00.000005Z"
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        MigrationStatus(start_time=NOON.replace(tzinfo=None))
+
+
+def test_texts_from_upstream_are_cut_to_what_the_api_server_takes() -> None:
+    status = MigrationStatus(
+        upstream=UpstreamFacts(status="x" * 900),
+        failure=Failure(reason="MigrationError", message="y" * 5000),
+    )
+
+    wire = to_wire(status)
+
+    assert wire["upstream"]["status"] == "x" * 64
+    assert wire["failure"]["message"] == "y" * 1024
+
+
+def test_a_provider_tells_which_secret_it_needs() -> None:
+    assert parse_provider(provider_body()).spec.secret_name == "clouds"  # noqa: S105 - a name
+
+
+def test_an_empty_token_can_be_taken_down() -> None:
+    control = Control(verb=Verb.ABORT, token="", attempt=1, result=ControlResult.REJECTED, time=NOON)
+
+    assert to_wire(MigrationStatus(controls=(control,)))["controls"][0]["token"] == ""
+
+
+def test_a_member_is_refused_for_a_type_that_has_no_use_for_it() -> None:
+    spec = parse_provider(provider_body()).spec
+
+    with pytest.raises(ValueError, match="openstack may only be set when type is Elsewhere"):
+        check_members(spec, [Member("openstack", types=(LaterType.ELSEWHERE,))], ProviderType.OPENSTACK)
+
+
+def test_a_member_is_not_demanded_by_other_types() -> None:
+    spec = ProviderSpec.model_construct(type=ProviderType.OPENSTACK, openstack=None)
+
+    check_members(spec, [Member("openstack", types=(LaterType.ELSEWHERE,), required=True)], ProviderType.OPENSTACK)

@@ -1,0 +1,186 @@
+"""clouds.yaml: what is used, what is harmless, what is refused by name, and that no value is ever repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from osmig.backends.openstack.credentials import AUTH_TYPES, InvalidCredentialsError, read_credentials
+
+SECRET_VALUE = "hunter2-and-more"  # noqa: S105 - what must not be repeated
+PASSWORD_AUTH = {
+    "auth_url": "https://keystone.example.org/v3",
+    "username": "mover",
+    "password": SECRET_VALUE,
+    "project_name": "lab",
+    "user_domain_name": "Default",
+    "project_domain_name": "Default",
+}
+VALID_AUTH: dict[str, dict[str, Any]] = {
+    "password": PASSWORD_AUTH,
+    "v3password": PASSWORD_AUTH,
+    "v3token": {"auth_url": "https://keystone.example.org/v3", "token": SECRET_VALUE, "project_id": "p"},
+    "v3applicationcredential": {
+        "auth_url": "https://keystone.example.org/v3",
+        "application_credential_id": "abc",
+        "application_credential_secret": SECRET_VALUE,
+    },
+    "admin_token": {"endpoint": "https://nova.example.org/v2.1", "token": SECRET_VALUE},
+}
+
+
+def secret_of(**cloud: Any) -> dict[str, bytes]:
+    cloud.setdefault("auth", PASSWORD_AUTH)
+    return {"clouds.yaml": yaml.safe_dump({"clouds": {"region-one": cloud}}).encode()}
+
+
+def refusal(secret: dict[str, bytes], cloud: str = "region-one") -> str:
+    with pytest.raises(InvalidCredentialsError) as caught:
+        read_credentials(secret, cloud)
+    assert SECRET_VALUE not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_common_clouds_yaml_is_read() -> None:
+    secret = secret_of(
+        region_name="RegionOne", interface="internal", identity_api_version=3, verify=True, compute_api_version="2.1"
+    )
+
+    credentials = read_credentials(secret | {"cacert": b"PEM"}, "region-one")
+
+    assert credentials.auth_type == "password"
+    assert credentials.auth == PASSWORD_AUTH
+    assert (credentials.region_name, credentials.interface, credentials.cacert) == ("RegionOne", "internal", "PEM")
+
+
+@pytest.mark.parametrize("auth_type", AUTH_TYPES)
+def test_each_way_to_log_in_is_accepted_when_complete(auth_type: str) -> None:
+    credentials = read_credentials(secret_of(auth_type=auth_type, auth=VALID_AUTH[auth_type]), "region-one")
+
+    assert credentials.auth_type == auth_type
+    assert SECRET_VALUE not in repr(credentials)
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "missing"),
+    [
+        ("password", "auth_url"),
+        ("password", "username"),
+        ("v3password", "password"),
+        ("v3token", "token"),
+        ("v3applicationcredential", "application_credential_id"),
+        ("v3applicationcredential", "application_credential_secret"),
+        ("admin_token", "endpoint"),
+        ("admin_token", "token"),
+    ],
+)
+def test_a_missing_field_is_named(auth_type: str, missing: str) -> None:
+    auth = {key: value for key, value in VALID_AUTH[auth_type].items() if key != missing}
+
+    message = refusal(secret_of(auth_type=auth_type, auth=auth))
+
+    assert f"auth.{missing}" in message
+    assert "is missing" in message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "profile", "vendor", "vendor_hook", "cloud", "cacert", "cert", "key", "proxy", "regions", "networks",
+        "compute_endpoint_override", "compute_connect_retries", "compute_status_code_retries", "insecure",
+        "statsd", "metrics", "cache", "client", "auth_methods", "app_name", "force_ipv4",
+    ],
+)  # fmt: skip
+def test_a_key_that_is_not_allowed_is_refused_by_name(key: str) -> None:
+    assert f"key '{key}' is not allowed" in refusal(secret_of(**{key: SECRET_VALUE}))
+
+
+@pytest.mark.parametrize("key", ["passcode", "endpoint", "oauth2_endpoint", "discovery_endpoint", "mutual_tls_ca"])
+def test_an_auth_key_that_its_type_does_not_know_is_refused_by_name(key: str) -> None:
+    assert f"'auth.{key}' is not allowed" in refusal(secret_of(auth=PASSWORD_AUTH | {key: SECRET_VALUE}))
+
+
+@pytest.mark.parametrize("auth_type", ["v3oidcpassword", "v3kerberos", "http_basic", "none", "v2password", 3, None, []])
+def test_other_ways_to_log_in_are_refused(auth_type: object) -> None:
+    assert "auth_type must be one of" in refusal(secret_of(auth_type=auth_type))
+
+
+def test_verification_cannot_be_turned_off() -> None:
+    assert "use the key cacert of the Secret" in refusal(secret_of(verify=False))
+
+
+@pytest.mark.parametrize("version", [2, "2.0", "v2"])
+def test_an_old_identity_api_is_refused(version: object) -> None:
+    assert "identity_api_version must be 3" in refusal(secret_of(identity_api_version=version))
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("ftp://keystone.example.org", "must start with http"),
+        ("file:///etc/passwd", "must start with http"),
+        (f"https://mover:{SECRET_VALUE}@keystone.example.org/v3", "must not hold a user name"),
+        ("https:///v3", "must name a host"),
+        ("https://keystone.example.org:http/v3", "is not a URL"),
+        ("https://keystone example.org/v3", "must name a host"),
+    ],
+)
+def test_a_url_that_cannot_be_an_endpoint_is_refused_without_repeating_it(url: str, problem: str) -> None:
+    message = refusal(secret_of(auth=PASSWORD_AUTH | {"auth_url": url}))
+
+    assert f"auth.auth_url {problem}" in message
+    assert "example" not in message
+
+
+def test_a_number_where_text_belongs_is_refused_because_yaml_may_have_changed_it() -> None:
+    secret = {"clouds.yaml": b"clouds: {region-one: {auth: {auth_url: 'http://h', username: u, password: 0123}}}"}
+
+    assert "auth.password must be a string, put it in quotes" in refusal(secret)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("clouds: [", "not valid YAML"),
+        ("[" * 5000, "not valid YAML"),
+        ("clouds: {a: !!python/object/apply:os.system [id]}", "not valid YAML"),
+        ("[]", "a mapping named clouds is missing"),
+        ("clouds: []", "a mapping named clouds is missing"),
+        ("clouds: {other: {}}", "there is no cloud 'region-one'"),
+        ("clouds: {region-one: 1}", "there is no cloud 'region-one'"),
+        ("clouds: {region-one: {auth: 1}}", "auth must be a mapping"),
+        ("a: &a [1, 2]\nb: [*a, *a]\nclouds: {}", "aliases"),
+        ("clouds: {region-one: {}}" + " " * 70000, "longer than 64 KiB"),
+    ],
+)
+def test_a_document_that_is_not_a_plain_clouds_yaml_is_refused(text: str, problem: str) -> None:
+    assert problem in refusal({"clouds.yaml": text.encode()})
+
+
+def test_a_secret_without_clouds_yaml_is_refused() -> None:
+    assert refusal({"password": SECRET_VALUE.encode()}) == "clouds.yaml: the Secret has no such key"
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    assert "not UTF-8 text" in refusal({"clouds.yaml": b"\xff\xfe"})
+
+
+@pytest.mark.parametrize(("word", "meant"), [("public", "public"), ("publicURL", "public"), ("adminURL", "admin")])
+def test_both_spellings_of_an_interface_are_read(word: str, meant: str) -> None:
+    assert read_credentials(secret_of(endpoint_type=word), "region-one").interface == meant
+
+
+def test_an_unknown_interface_is_refused() -> None:
+    assert "interface must be one of public, internal, admin" in refusal(secret_of(interface="outside"))
+
+
+def test_a_region_that_is_no_text_is_refused() -> None:
+    assert "region_name must be a string" in refusal(secret_of(region_name=["a"]))
+
+
+def test_a_long_key_is_cut_because_it_may_be_a_value_in_the_wrong_place() -> None:
+    message = refusal(secret_of(**{"k" * 500: "x"}))
+
+    assert len(message) < 200
