@@ -18,33 +18,25 @@ from typing import TYPE_CHECKING
 import kopf
 
 from osmig import __version__
-from osmig.api.provider import ProviderType
-from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.openstack.factory import NovaFactory
-from osmig.backends.openstack.transport import Timeouts
 from osmig.clock import SystemClock
 from osmig.domain.errors import LeadershipLost, OperatorError
-from osmig.domain.observation import Timings
-from osmig.engine.assembly import Engine, Surroundings, Tuning, build_engine
-from osmig.engine.providers import ProviderPeriods
+from osmig.engine.assembly import Engine, Surroundings, build_engine
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
 from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
-from osmig.kube.status import StatusWriter
 from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
 from osmig.telemetry.metrics import Metrics
 from osmig.telemetry.probes import LoopLag, Readiness, Role
+from osmig.wiring import Ports, tune
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Coroutine
     from typing import Any
 
-    from osmig.backends.ports import BackendFactory
-    from osmig.engine.publishing import Statuses
     from osmig.settings import Settings
 
 _logger = logging.getLogger("osmig")
@@ -53,32 +45,6 @@ STOPPED, FAILED = 0, 1
 KOPF_STOP_S = 3.0
 EVENTS_DRAIN_S = 2.0
 LOGIN_LIFETIME = timedelta(minutes=10)
-
-
-def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, BackendFactory]:
-    """Return what makes a backend, by ``Provider.spec.type``: a new engine is one line here."""
-    return {ProviderType.OPENSTACK: _make_nova_factory(settings, metrics)}
-
-
-def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
-    policy = EndpointPolicy(
-        allowed=settings.endpoints.allow,
-        refused_networks=settings.endpoints.service_ranges,
-    )
-    return NovaFactory(
-        EndpointGuard(policy),
-        timeouts=Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s),
-        threads=settings.upstream.threads,
-        observer_of=lambda key: metrics.provider(*key).count_request,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """How the outer world is reached; tests that break it wrap these and change nothing else."""
-
-    factories: Callable[[Settings, Metrics], Mapping[str, BackendFactory]] = make_factories
-    statuses: Callable[[KubeClient], Statuses] = StatusWriter
 
 
 def run(settings: Settings, ports: Ports | None = None) -> int:
@@ -105,7 +71,8 @@ class _Operator:
     ports: Ports
     clock: SystemClock = field(default_factory=SystemClock)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    role: Role = Role.STARTING
+    lease: Lease | None = None
+    is_leader: bool = False
     engine: Engine | None = None
     has_listed: bool = False
 
@@ -128,26 +95,27 @@ class _Operator:
             stack.callback(lag_task.cancel)
             client = await stack.enter_async_context(self._connect(metrics))
             # renewals must not wait in line behind other calls
-            lease = self._make_lease(await stack.enter_async_context(self._connect(metrics)))
+            self.lease = lease = self._make_lease(await stack.enter_async_context(self._connect(metrics)))
             _logger.info("operator.started", extra={"version": __version__, "holder": lease.identity})
-            self.role = Role.STANDBY
             if not await self._until_stopped(lease.acquire()):
                 return STOPPED
-            self.role = Role.LEADER
+            self.is_leader = True
             metrics.set_leader(leading=True)
             return await self._lead(client, lease, metrics)
 
     def _connect(self, metrics: Metrics) -> Any:  # noqa: ANN401 - an async context manager of a KubeClient
-        path = self.settings.kubernetes.kubeconfig
         return connect(
-            kubeconfig=str(path) if path is not None else None,
+            kubeconfig=self.settings.kubernetes.kubeconfig,
             clock=self.clock,
             on_request=metrics.count_kube_request,
         )
 
     def _readiness(self) -> Readiness:
+        role = Role.STANDBY if self.lease is not None and self.lease.was_read else Role.STARTING
+        if self.is_leader:
+            role = Role.LEADER
         has_swept = self.engine is not None and self.engine.has_swept()
-        return Readiness(role=self.role, has_listed=self.has_listed, has_swept=has_swept)
+        return Readiness(role=role, has_listed=self.has_listed, has_swept=has_swept)
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -197,7 +165,7 @@ class _Operator:
                 holder=uuid.uuid4().hex[:16],
                 namespaces=self.settings.kubernetes.namespaces,
             ),
-            _tune(self.settings),
+            tune(self.settings),
         )
         holding = asyncio.create_task(lease.hold(), name="hold the Lease")
         posting = asyncio.create_task(events.run(), name="post events")
@@ -253,28 +221,6 @@ class _Operator:
         """Take the signals back from kopf, whose own way to stop takes 5 s."""
         await ready.wait()
         self._catch_signals()
-
-
-def _tune(settings: Settings) -> Tuning:
-    protocol, polling = settings.protocol, settings.polling
-    return Tuning(
-        timings=Timings(
-            adopt_after_s=protocol.adopt_after_s,
-            start_grace_s=protocol.start_grace_s,
-            record_poll_s=protocol.record_poll_s,
-            verb_repeat_s=protocol.verb_repeat_s,
-            progress_period_s=polling.progress_period_s,
-            sweep_period_s=polling.sweep_period_s,
-        ),
-        periods=ProviderPeriods(
-            sweep_s=polling.sweep_period_s,
-            full_sweep_s=polling.full_sweep_period_s,
-            secret_s=polling.secret_period_s,
-        ),
-        call_before_s=protocol.call_before_s,
-        relist_period_s=polling.relist_period_s,
-        workers=settings.engine.workers,
-    )
 
 
 def _report_loss(holding: asyncio.Task[None]) -> int:

@@ -235,9 +235,7 @@ def _readiness(status: ProviderStatus) -> tuple[str, str] | None:
 def _note(view: ProviderView) -> Note:
     if view.is_ready:
         return Note(reason=EventReason.PROVIDER_READY, text="the cloud answers and its migrations are listed")
-    return Note(
-        reason=EventReason.PROVIDER_NOT_READY, text=f"{view.reason}: {view.message}", is_warning=True
-    )
+    return Note(reason=EventReason.PROVIDER_NOT_READY, text=f"{view.reason}: {view.message}", is_warning=True)
 
 
 def _describe_missing_secret(provider: Provider) -> str:

@@ -63,7 +63,7 @@ class Scheduler:
         self._failures: dict[Key, int] = {}
         self._changed = asyncio.Event()
         self._fatal: BaseException | None = None
-        metrics.follow_queue(depth=lambda: float(len(self._due)), oldest_due_s=self._oldest_due_s)
+        metrics.follow_queue(depth=self._count_due, oldest_due_s=self._oldest_due_s)
 
     def wake(self, key: Key, delay_s: float = 0.0) -> None:
         """Make a key due in ``delay_s`` seconds, or sooner if it already is."""
@@ -176,6 +176,11 @@ class Scheduler:
         span_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
         return float(span_s * (0.5 + self._random() / 2))
 
+    def _count_due(self) -> float:
+        """Count the keys that are due now and wait for a worker."""
+        now = self._clock.boottime()
+        return float(sum(due.at <= now for due in self._due.values()))
+
     def _oldest_due_s(self) -> float:
         now = self._clock.boottime()
-        return max((now - due.at for due in self._due.values()), default=0.0) if self._due else 0.0
+        return max((now - due.at for due in self._due.values() if due.at <= now), default=0.0)

@@ -88,7 +88,11 @@ class KubeClient:
         connections: int = CONNECTIONS,
         on_request: Callable[[str, str, float], object] = _ignore,
     ) -> None:
-        """Open a pool for ``credentials``; needs a running event loop. ``connect()`` is the way to get one."""
+        """Open a pool for ``credentials``; needs a running event loop. ``connect()`` is the way to get one.
+
+        Raises:
+            KubeUnavailable: the certificates cannot be read.
+        """
         self._source = source
         self._credentials = credentials
         self._clock = clock
@@ -193,7 +197,7 @@ class KubeClient:
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise classify(call, response.status, retry_after=response.headers.get("Retry-After"), payload=payload)
         answered = parse(payload)
-        if answered is None:
+        if answered is None or "kind" not in answered:
             raise KubeUnavailable(
                 reason="NotKubernetes", message=f"{call.operation}: the answer is not an object of the API server"
             )
@@ -214,9 +218,13 @@ class KubeClient:
 
 
 def _make_ssl_context(credentials: Credentials) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=credentials.ca_path)
-    if credentials.certificate_path is not None:
-        context.load_cert_chain(credentials.certificate_path, credentials.private_key_path)
+    try:
+        context = ssl.create_default_context(cafile=credentials.ca_path)
+        if credentials.certificate_path is not None:
+            context.load_cert_chain(credentials.certificate_path, credentials.private_key_path)
+    except OSError as error:
+        message = "the certificates that belong to the credentials cannot be read"
+        raise KubeUnavailable(reason="NoCredentials", message=message) from error
     if credentials.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

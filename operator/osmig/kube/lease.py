@@ -94,11 +94,17 @@ class Lease:
         self._version = ""
         self._seen = ("", 0.0)
         self._reported = ""
+        self._was_read = False
 
     @property
     def identity(self) -> str:
         """What the Lease says while we hold it."""
         return self._identity
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the API server has told once who holds the Lease."""
+        return self._was_read
 
     def fence(self) -> float:
         """Return for how many seconds we may still act; ask right before every effect. Any thread may."""
@@ -224,7 +230,9 @@ class Lease:
         try:
             answer = await self._client.request(call, timeout_s=self._patience_s())
         except ObjectGone:
+            self._was_read = True
             return None
+        self._was_read = True
         return answer.body
 
     def _patience_s(self) -> float:

@@ -82,7 +82,7 @@ def classify(failure: Exception, *, operation: str, may_have_acted: bool = False
             return _judge_read(answer, operation)
         case PermitExpiredError():
             return Transient(
-                "PermitExpired", "The time to send this request ran out before it left", operation=operation
+                Reason.RETRYING, "The time to send this request ran out before it left", operation=operation
             )
         case keystone.Unauthorized():
             return _unauthorized(operation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from keystoneauth1 import token_endpoint
 from keystoneauth1.adapter import Adapter
@@ -134,7 +135,7 @@ class ComputeSession:
         """
         with self._transport.calling("discover") as call:
             try:
-                return str(self._adapter().get_endpoint() or "").rstrip("/")
+                return _presentable(self._adapter().get_endpoint())
             except EXPECTED as failure:
                 raise classify(failure, operation=call.operation) from None
 
@@ -184,6 +185,12 @@ class ComputeSession:
         highest = found.max_microversion if found is not None else None
         self._version = (int(highest[0]), int(highest[1])) if highest else (2, 1)
         return self._version
+
+
+def _presentable(endpoint: object) -> str:
+    """Keep what may be shown of a URL that a tenant's catalogue chose."""
+    parts = urlsplit(str(endpoint or ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 
 def _raise_unless_ok(response: requests.Response) -> None:

@@ -221,7 +221,8 @@ def _read_whole(response: requests.Response, *, deadline: float) -> None:
     raw = response.raw
     body = io.BytesIO()
     try:
-        for chunk in raw.stream(_CHUNK_BYTES, decode_content=True):
+        # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
             body.write(chunk)
             if body.tell() > MAX_ANSWER_BYTES:
                 raw.close()
@@ -244,7 +245,7 @@ def _tls_context(cacert: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     try:
         return ssl.create_default_context(cadata=cacert)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, TypeError, ValueError):
         message = "cacert holds no PEM certificate that can be read"
         raise ValueError(message) from None
 

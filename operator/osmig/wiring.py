@@ -1,0 +1,73 @@
+"""Settings → the pieces that the parts below are given, and the ports to the outer world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.api.provider import ProviderType
+from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.openstack.factory import NovaFactory
+from osmig.backends.openstack.transport import Timeouts
+from osmig.domain.observation import Timings
+from osmig.engine.assembly import Tuning
+from osmig.engine.providers import ProviderPeriods
+from osmig.kube.status import StatusWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from osmig.backends.ports import BackendFactory
+    from osmig.engine.publishing import Statuses
+    from osmig.kube.client import KubeClient
+    from osmig.settings import Settings
+    from osmig.telemetry.metrics import Metrics
+
+
+def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, BackendFactory]:
+    """Return what makes a backend, by ``Provider.spec.type``: a new engine is one line here."""
+    return {ProviderType.OPENSTACK: _make_nova_factory(settings, metrics)}
+
+
+def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
+    policy = EndpointPolicy(
+        allowed=settings.endpoints.allow,
+        refused_networks=settings.endpoints.service_ranges,
+    )
+    return NovaFactory(
+        EndpointGuard(policy),
+        timeouts=Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s),
+        threads=settings.upstream.threads,
+        observer_of=lambda key: metrics.provider(*key).count_request,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """How the outer world is reached; tests that break it wrap these and change nothing else."""
+
+    factories: Callable[[Settings, Metrics], Mapping[str, BackendFactory]] = make_factories
+    statuses: Callable[[KubeClient], Statuses] = StatusWriter
+
+
+def tune(settings: Settings) -> Tuning:
+    """Return how often, how many and how long, as the engine wants to be told."""
+    protocol, polling = settings.protocol, settings.polling
+    return Tuning(
+        timings=Timings(
+            adopt_after_s=protocol.adopt_after_s,
+            start_grace_s=protocol.start_grace_s,
+            record_poll_s=protocol.record_poll_s,
+            verb_repeat_s=protocol.verb_repeat_s,
+            progress_period_s=polling.progress_period_s,
+            sweep_period_s=polling.sweep_period_s,
+        ),
+        periods=ProviderPeriods(
+            sweep_s=polling.sweep_period_s,
+            full_sweep_s=polling.full_sweep_period_s,
+            secret_s=polling.secret_period_s,
+        ),
+        call_before_s=protocol.call_before_s,
+        relist_period_s=polling.relist_period_s,
+        workers=settings.engine.workers,
+    )
