@@ -22,6 +22,7 @@ endef
 
 # $(call tested,FOLDER): the tests of one folder; nothing if there are none.
 define tested
+	@:
 	$(if $(wildcard tests/$(1)/test_*.py),$(call timed,tests/$(1),$(PYTEST) -q tests/$(1)))
 endef
 
@@ -52,7 +53,7 @@ types: venv ## mypy
 
 .PHONY: imports
 imports: venv ## The layers of docs/architecture.md
-	$(call timed,imports,$(BIN)/lint-imports)
+	$(call timed,imports,$(BIN)/lint-imports --no-logo)
 
 .PHONY: unit
 unit: venv ## Tests that need nothing

@@ -138,7 +138,7 @@ class Line:
         self._answers.clear()
 
     def cut_at_answer(self) -> None:
-        """Deliver requests, and break a connection as soon as the server answers on it."""
+        """Deliver the next request, and break all connections instead of delivering its answer; once."""
         self._cut_at_answer = True
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,7 +167,7 @@ class Line:
                     await self._answers.wait()
                     if self._cut_at_answer:
                         self.cut()
-                        self._is_open = True
+                        self.mend()
                         return
                 writer.write(chunk)
                 await writer.drain()

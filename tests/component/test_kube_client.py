@@ -190,6 +190,17 @@ async def test_an_unknown_certificate_is_not_trusted(cluster: Cluster) -> None:
     await client.close()
 
 
+async def test_a_certificate_file_that_is_none_is_said_at_once_and_without_its_path(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("rubbish", encoding="utf-8")
+    credentials = Credentials(server="https://localhost", ca_path=str(tmp_path / "ca.crt"))
+
+    with pytest.raises(KubeUnavailable) as caught:
+        KubeClient(Fixed(credentials.server), credentials, SystemClock())
+
+    assert caught.value.reason == "NoCredentials"
+    assert str(tmp_path) not in str(caught.value)
+
+
 async def test_no_answer_is_unavailable_and_counted(line: Line) -> None:
     calls: list[tuple[str, str]] = []
     async with open_client(line.kubeconfig, on_request=lambda *call: calls.append(call[:2])) as client:
@@ -223,7 +234,6 @@ async def test_a_write_whose_answer_was_cut_off_is_not_sent_again(widgets: Clust
         line.cut_at_answer()
         with pytest.raises(KubeUnavailable):
             await StatusWriter(client).put(ref, {"phase": "Running"})
-        line.mend()
         await client.request(Call(KubeVerb.GET, WIDGETS, namespace, "w"))
 
     puts = [
@@ -271,9 +281,10 @@ async def test_a_redirect_is_not_followed(stand_in: Callable[..., Awaitable[str]
     await client.close()
 
 
-async def test_an_answer_that_is_no_object_is_unavailable(stand_in: Callable[..., Awaitable[str]]) -> None:
+@pytest.mark.parametrize("text", ["<html>sign in</html>", '{"error": "sign in"}'])
+async def test_an_answer_that_is_no_object_is_unavailable(stand_in: Callable[..., Awaitable[str]], text: str) -> None:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(text="<html>sign in</html>")
+        return web.Response(text=text)
 
     source = Fixed(await stand_in(answer))
     client = KubeClient(source, source.credentials, SystemClock())

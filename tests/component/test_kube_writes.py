@@ -62,10 +62,15 @@ async def test_a_status_write_leaves_spec_and_labels_alone_and_drops_what_it_lea
     assert body["metadata"]["labels"] == {"kept": "yes"}
 
 
-async def test_a_status_write_is_made_under_our_name(client: KubeClient, ref: ObjectRef) -> None:
+async def test_every_write_is_made_under_our_name(client: KubeClient, ref: ObjectRef, widgets: Cluster) -> None:
+    mark = widgets.audit_mark()
     body = await StatusWriter(client).put(ref, {"phase": "Running"})
+    await ResourceClient(client).set_finalizers(ObjectRef.of(WIDGETS, body), ())
 
     assert {entry["manager"] for entry in body["metadata"]["managedFields"]} == {"osmig"}
+    uris = [event["requestURI"] for event in widgets.audit(since=mark) if str(ref.namespace) in event["requestURI"]]
+    assert len(uris) == 2
+    assert all("fieldManager=osmig" in uri for uri in uris)
 
 
 async def test_a_stale_view_changes_nothing(client: KubeClient, ref: ObjectRef) -> None:

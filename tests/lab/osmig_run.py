@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -44,13 +45,15 @@ class OsmigRun:
             kubeconfig: How it reaches the API server; best that of its service account.
             command: What to run instead of ``osmig run``, for example a wrapped entry point; the flags follow it.
             env: Further environment variables; OS_*, OSMIG_* and KUBECONFIG of the test run are not passed on.
-            log: Where its output goes (appended, so that a second run can share it); a temporary file if not given.
+            log: Where its output goes (appended, so that a second run can share it); a temporary file,
+                removed at the end, if not given.
         """
         port = () if any(flag.startswith("--http-port") for flag in flags) else ("--http-port", "0")
         self._command = [*command, "--kubeconfig", str(kubeconfig), *port, *flags]
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OS_", "OSMIG_")) and k != "KUBECONFIG"}
         self._env = kept | {"PYTHONUNBUFFERED": "1"} | dict(env or {})
-        self.log = log or Path(tempfile.mkdtemp(prefix="osmig-run-")) / "osmig.log"
+        self._own_folder = Path(tempfile.mkdtemp(prefix="osmig-run-")) if log is None else None
+        self.log = log or Path(f"{self._own_folder}/osmig.log")
         self._begin = 0
         self._child: Child | None = None
 
@@ -63,6 +66,8 @@ class OsmigRun:
         if self._child:
             self.resume()
             self.terminate()
+        if self._own_folder:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
 
     def start(self) -> Self:
         """Start it (again)."""

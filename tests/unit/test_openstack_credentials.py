@@ -31,7 +31,7 @@ VALID_AUTH: dict[str, dict[str, Any]] = {
 }
 
 
-def secret_of(**cloud: Any) -> dict[str, bytes]:
+def secret_of(**cloud: object) -> dict[str, bytes]:
     cloud.setdefault("auth", PASSWORD_AUTH)
     return {"clouds.yaml": yaml.safe_dump({"clouds": {"region-one": cloud}}).encode()}
 

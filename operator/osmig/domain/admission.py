@@ -42,7 +42,7 @@ def admit(observation: Observation) -> Decision:
         return answer_trouble(observation, observation.trouble)
     if observation.survey is None:
         return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
-    return _judge(observation, observation.survey)
+    return judge(observation, observation.survey, sends=1)
 
 
 def wait_for_provider(observation: Observation) -> Decision:
@@ -71,36 +71,41 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
     return Decision(status=outcome.put(observation, verdict), due_s=wait_s)
 
 
-def _judge(observation: Observation, survey: Survey) -> Decision:
-    """Apply the table of docs/reference/api.md, "Applying the same manifest again"; the first match wins."""
+def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
+    """Apply the table of docs/reference/api.md, "Applying the same manifest again"; the first match wins.
+
+    It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
+    """
+    unsent = "nothing was sent" if sends == 1 else "the start is not sent again"
     spec, server = observation.migration.spec, survey.server
     source, destination = spec.source_host, spec.destination_host
     if (source or destination) and server.host is None:
         return outcome.fail(
             observation,
             Reason.HOSTS_NOT_VISIBLE,
-            "spec.placement names hosts, but the Provider's credentials cannot see hosts; nothing was sent",
+            f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
         )
     if server.is_busy or survey.active is not None:
         return _wait_for_server(observation, _describe_busy(survey))
     if server.is_in_error:
-        return outcome.fail(observation, Reason.SERVER_IN_ERROR, "the server is in status ERROR; nothing was sent")
+        return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
     if destination is not None and server.host == destination:
         return outcome.succeed(
-            observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; nothing was sent"
+            observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}"
         )
     if source is not None and server.host != source:
-        return _answer_elsewhere(observation, server.host or "", source, destination)
+        return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
     if observation.rival:
         return _wait_for_server(observation, f"Migration {observation.rival} moves this server")
-    return start(observation, survey, sends=1)
+    return start(observation, survey, sends=sends)
 
 
-def _answer_elsewhere(observation: Observation, host: str, source: str, destination: str | None) -> Decision:
+def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Decision:
+    source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
     if destination is not None:
-        message = f"the server is on {host}, neither on {source} nor on {destination}; nothing was sent"
+        message = f"{where}, neither on {source} nor on {destination}; {unsent}"
         return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
-    message = f"the server is on {host}, no longer on {source}; nothing was sent"
+    message = f"{where}, no longer on {source}; {unsent}"
     return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 

@@ -66,7 +66,7 @@ def pick_record(records: Iterable[RecordView], previous_id: str | None) -> Recor
 
     The server's task_state lets only one start through at a time, so the oldest newer record is ours.
     """
-    known = int(previous_id) if previous_id and previous_id.isdigit() else 0
+    known = int(previous_id) if previous_id and previous_id.isdecimal() else 0
     newer = [record for record in records if record.is_live and record.number > known]
     return min(newer, key=lambda record: record.number, default=None)
 

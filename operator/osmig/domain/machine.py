@@ -42,7 +42,7 @@ def decide(observation: Observation) -> Decision:
 def _answer(observation: Observation, answer: Answer) -> Decision:
     call = observation.status.pending_call
     match answer.call:
-        case StartCall() if call is not None:
+        case StartCall() if call is not None and (answer.error is None or call.holder == observation.holder):
             return starting.answer_start(observation, answer, call)
         case StartCall():
             return _answer_late(observation, answer)
@@ -56,7 +56,8 @@ def _answer_late(observation: Observation, answer: Answer) -> Decision:
     ours = answer.receipt.request_id if answer.receipt else None
     notes: tuple[Note, ...] = ()
     if ours is not None and ours != recorded:
-        text = f"the cloud accepted two starts: {recorded} is followed, {ours} is not"
+        followed = f"{recorded} is followed" if recorded is not None else "none is followed"
+        text = f"the cloud accepted a start that was given up: {followed}, {ours} is not"
         notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
     return Decision(status=observation.status, due_s=0.0, notes=notes)
 

@@ -82,13 +82,14 @@ def newest_server(observation: Observation) -> ServerView | None:
 def describe_record(observation: Observation, record: RecordView) -> UpstreamFacts:
     """Return the engine's own words, with what we knew of the start."""
     before = observation.status.upstream or UpstreamFacts()
-    return before.model_copy(
-        update={
-            "id": record.id,
-            "type": record.type,
-            "status": record.status,
-            "updated_time": record.updated or before.updated_time,
-        }
+    # validated, not copied: cut to the schema's bounds, and equal to what the API server gives back
+    return UpstreamFacts(
+        id=record.id,
+        type=record.type,
+        status=record.status,
+        request_id=before.request_id,
+        previous_id=before.previous_id,
+        updated_time=record.updated or before.updated_time,
     )
 
 

@@ -154,10 +154,13 @@ def _send_again(observation: Observation, call: PendingCall) -> Decision:
             Reason.START_LOST,
             f"{call.sends} starts got no answer and left no trace in the cloud",
         )
+    if observation.migration.metadata.deletion_timestamp is not None:
+        message = "the start left no trace in the cloud and is not sent again: the Migration is being deleted"
+        return outcome.fail(observation, Reason.START_LOST, message)
     if observation.survey is None:
         return Decision(
             status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label_of(call)
         )
     if observation.survey.server.is_busy:
         return Decision(status=outcome.keep(observation), due_s=_LOOK_AGAIN_S, waiting_for=label_of(call))
-    return admission.start(observation, observation.survey, sends=call.sends + 1)
+    return admission.judge(observation, observation.survey, sends=call.sends + 1)

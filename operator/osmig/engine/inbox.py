@@ -59,6 +59,9 @@ class Inbox:
         key = key_of(kind, body)
         entry = self._entries.get(key)
         fresh = Entry(body)
+        if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
+            # an earlier object of this name, out of a list that was begun before it was deleted
+            return False
         if entry is None or entry.uid != fresh.uid:
             self._entries[key] = entry = fresh
             _collect(entry, body)

@@ -16,7 +16,7 @@ from osmig.api.migration import Migration, parse_migration
 from osmig.api.names import Reason, Verb
 from osmig.domain import budget
 from osmig.domain.budget import Urgency
-from osmig.domain.errors import KubeUnavailable, NotPermitted, StaleView
+from osmig.domain.errors import KubeUnavailable, NotPermitted, ObjectGone, StaleView
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Decision, Observation, StartCall, Timings
 from osmig.engine import effects
@@ -229,6 +229,7 @@ class MigrationStep:
         Should it fail for good, the intent on record makes the next step look for the effect.
         """
         for _ in range(RECORD_TRIES):
+            self._check_exists(key, observation)
             now = replace(observation, migration=self._parse(key, observation), answer=answer, now=self._clock.now())
             decision = decide(now)
             try:
@@ -244,6 +245,12 @@ class MigrationStep:
             self._reporter.wake(key, decision.due_s)
             return
         raise StaleView(reason="NotRecorded", message="the answer could not be written; its effect is looked for")
+
+    def _check_exists(self, key: Key, observation: Observation) -> None:
+        """Refuse to record on another object of the same name, or on none."""
+        entry = self._inbox.get(key)
+        if entry is None or entry.uid != observation.migration.metadata.uid:
+            raise ObjectGone(reason="NotFound", message=f"{key.text} was deleted while its call was under way")
 
     def _parse(self, key: Key, observation: Observation) -> Migration:
         """Return the Migration as the Inbox has it now: after an own write, that is what was written."""

@@ -95,6 +95,7 @@ class ProviderStep:
             provider = parse_provider(entry.body)
         except InvalidManifest as error:
             _logger.error("provider.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
+            self._reject(key, str(error))
             return None
         session = self._sessions.ensure(key)
         before = session.view
@@ -105,6 +106,14 @@ class ProviderStep:
             self._wake_followers(key)
         await self._publish(key, provider, session)
         return due_s
+
+    def _reject(self, key: Key, why: str) -> None:
+        """Let the Migrations of a Provider that cannot be followed wait; it counts as contacted."""
+        session = self._sessions.ensure(key)
+        session.is_attempted = True
+        self._lose(session, Reason.INVALID_MANIFEST, why)
+        self._metrics.provider(key.namespace, key.name).set_up(up=False)
+        self._wake_followers(key)
 
     async def _forget(self, key: Key) -> None:
         await self._sessions.close(key)
@@ -183,7 +192,8 @@ class ProviderStep:
         """One failed sweep is weather; three in a row, or a failed probe, make the Provider not ready."""
         session.failed_sweeps += 1
         session.swept_at = self._clock.boottime()
-        if session.view.is_ready and session.failed_sweeps < MOST_FAILED_SWEEPS:
+        is_probed = session.probe is not None and not session.wants_refresh
+        if session.view.is_ready and is_probed and session.failed_sweeps < MOST_FAILED_SWEEPS:
             _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
             return getattr(error, "retry_after_s", None) or self._periods.sweep_s
         reason = error.reason if error.reason in {*Reason} and error.reason != Reason.NO_ANSWER else Reason.UNREACHABLE

@@ -67,6 +67,9 @@ class Publisher:
         except StaleView:
             await self.reread(key)
             raise
+        except ObjectGone:
+            self._intake.remove(key.kind, entry.body)
+            raise
         self._intake.take(key.kind, body)
 
     async def reread(self, key: Key) -> None:

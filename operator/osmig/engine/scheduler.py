@@ -76,11 +76,6 @@ class Scheduler:
         heapq.heappush(self._heap, (due.at, due.number, key))
         self._changed.set()
 
-    def forget(self, key: Key) -> None:
-        """Drop a key that is gone; a running step of it ends by itself."""
-        self._due.pop(key, None)
-        self._failures.pop(key, None)
-
     async def run(self) -> None:
         """Run steps until cancelled.
 
@@ -88,13 +83,14 @@ class Scheduler:
             LeadershipLost: a step met it; the process must end.
         """
         while True:
+            await self._places.acquire()
             if self._fatal is not None:
                 raise self._fatal
             key = self._pop()
             if key is None:
+                self._places.release()
                 await self._pause()
                 continue
-            await self._places.acquire()
             self._running[key] = asyncio.create_task(self._run_step(key), name=f"step {key.text}")
 
     async def drain(self, timeout_s: float) -> None:
@@ -150,11 +146,12 @@ class Scheduler:
     async def _try_step(self, key: Key) -> tuple[str, float | None]:
         """Run one step; the only place that catches everything: one bad object never stops the others."""
         try:
-            due_s = await self._step(key)
+            due_s = await self._call_step(key)
         except LeadershipLost:
             raise
         except ObjectGone:
-            self.forget(key)
+            # a wake that came meanwhile stays: the step has to clean up, or a new object has this name
+            self._failures.pop(key, None)
             return "gone", None
         except StaleView:
             return "stale", self._back_off(key)
@@ -169,6 +166,17 @@ class Scheduler:
             return "crash", self._back_off(key)
         self._failures.pop(key, None)
         return "success", due_s
+
+    async def _call_step(self, key: Key) -> float | None:
+        """Run one step; being cancelled from inside is a failure like others, from outside the end."""
+        try:
+            return await self._step(key)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            message = "a call was cut off: its Provider's connection was closed meanwhile"
+            raise OperatorError(reason="CallCut", message=message) from None
 
     def _back_off(self, key: Key) -> float:
         failures = self._failures.get(key, 0)

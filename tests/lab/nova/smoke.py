@@ -9,8 +9,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from novalab import testing  # noqa: E402
-from novalab.client import Control  # noqa: E402
+from novalab import testing
+from novalab.client import Control
 
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 

@@ -88,7 +88,7 @@ class Lab:
 
         monkey_patch.patch(backend="threading")
         import nova.conf
-        import nova.tests.fixtures  # noqa: F401  (registers what it needs)
+        import nova.tests.fixtures
         from nova import objects
 
         from novalab import driver

@@ -176,11 +176,11 @@ class ScriptedDriver(fake.FakeDriver):
                 run.decide(plan.live)
             if run.verdict is not None and run.verdict != "finish":
                 return run.verdict
-            if plan.duration or plan.live == "hang" or run.overrides:
-                if now >= next_save or run.verdict or run.dirty:
-                    run.dirty = False
-                    self._save_progress(run, instance, migration, now)
-                    next_save = now + plan.tick
+            shows = plan.duration or plan.live == "hang" or run.overrides
+            if shows and (now >= next_save or run.verdict or run.dirty):
+                run.dirty = False
+                self._save_progress(run, instance, migration, now)
+                next_save = now + plan.tick
             if run.verdict is not None:
                 return run.verdict
             with run.cond:

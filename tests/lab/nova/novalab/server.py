@@ -1,5 +1,6 @@
 """A threaded WSGI server on 127.0.0.1 (cheroot), able to cut connections."""
 
+import contextlib
 import logging
 import socket
 import threading
@@ -46,7 +47,5 @@ def cut(environ):
     """Drop the client's connection without any answer."""
     sock = environ.get("novalab.socket")
     if sock is not None:
-        try:
+        with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass

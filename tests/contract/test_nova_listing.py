@@ -1,0 +1,215 @@
+"""Lists of the real Nova: names, sweeps page by page, changes since, and what each role may see."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.nova import NovaLab
+from nova_support import GRANTED, Told, connected, idle, record_in
+from osmig.domain.errors import Absent, NotPermitted, Refused, Transient
+from osmig.domain.upstream import Capability, Job, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from osmig.domain.upstream import Probe
+
+HANG = "hang,memory=64,tick=0.1"
+
+
+@pytest.fixture(scope="module")
+def paged() -> Iterator[NovaLab]:
+    """A Nova that gives at most 3 rows per page, with 10 migrations that are over."""
+    with NovaLab("--max-limit", "3", servers=2, computes=("a", "b")) as lab:
+        lab.control.seed_migrations(10)
+        yield lab
+
+
+def test_a_full_sweep_reads_every_page_and_keeps_what_is_not_over(paged: NovaLab) -> None:
+    server = paged.boot("sweep-full", plan=HANG)
+
+    async def story() -> None:
+        async with connected(paged) as backend:
+            await backend.start(Job(server_id=server), GRANTED)
+            running = await record_in(backend, server, "running")
+            mark = paged.control.request_mark()
+            sweep = await backend.sweep(None)
+            assert sweep.is_full
+            assert [record.id for record in sweep.records] == [running.id]
+            assert sweep.cursor is not None
+            pages = [request for request in paged.control.requests(since=mark) if "/os-migrations" in request["path"]]
+            assert len(pages) >= 4
+            assert all("limit=" in request["path"] for request in pages)
+            paged.control.steer(server, "finish")
+            await record_in(backend, server, "completed")
+
+    asyncio.run(story())
+
+
+def test_a_later_sweep_brings_what_changed_also_if_it_is_over(paged: NovaLab) -> None:
+    server = paged.boot("sweep-since")
+
+    async def story() -> None:
+        async with connected(paged) as backend:
+            await backend.start(Job(server_id=server), GRANTED)
+            done = await record_in(backend, server, "completed")
+            first = await backend.sweep(None)
+            assert done.updated is not None
+            assert first.cursor is not None
+            assert first.cursor <= done.updated - dt.timedelta(seconds=30)
+            later = await backend.sweep(first.cursor)
+            assert not later.is_full
+            assert done.id in {record.id for record in later.records}
+            assert later.cursor is not None
+            assert later.cursor >= first.cursor
+            future = done.updated + dt.timedelta(seconds=60)
+            nothing = await backend.sweep(future)
+            assert nothing.records == ()
+            assert nothing.cursor == future
+
+    asyncio.run(story())
+
+
+def test_a_sweep_that_fails_on_its_way_is_transient(paged: NovaLab) -> None:
+    async def story() -> None:
+        async with connected(paged) as backend:
+            await backend.sweep(None)
+            paged.control.fault(path="marker=", when="before", status=503, headers={"Retry-After": "7"})
+            with pytest.raises(Transient) as caught:
+                await backend.sweep(None)
+            assert caught.value.retry_after_s == 7.0
+            assert (await backend.sweep(None)).is_full
+
+    asyncio.run(story())
+
+
+def test_a_name_is_matched_exactly_and_must_be_unambiguous(nova: NovaLab) -> None:
+    odd = "name.of a-server+(x)[1]"
+    server = nova.boot(odd)
+    nova.boot(f"{odd} and more")
+    nova.boot("twin")
+    nova.boot("twin")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            survey = await backend.survey(Job(server_name=odd))
+            assert (survey.server.id, survey.server.name) == (server, odd)
+            for missing in ("name.of", odd.upper(), "nobody"):
+                with pytest.raises(Absent) as absent:
+                    await backend.survey(Job(server_name=missing))
+                assert absent.value.reason == "ServerNotFound"
+            with pytest.raises(Refused) as refused:
+                await backend.survey(Job(server_name="twin"))
+            assert refused.value.reason == "ServerNameAmbiguous"
+        async with connected(nova, "other") as stranger:
+            for job in (Job(server_name=odd), Job(server_id=server)):
+                with pytest.raises(Absent):
+                    await stranger.survey(job)
+
+    asyncio.run(story())
+
+
+def test_a_survey_remembers_what_came_before(nova: NovaLab) -> None:
+    server = nova.boot("survey", plan="finish")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            fresh = await backend.survey(Job(server_id=server))
+            assert fresh.mark.previous_id is None
+            assert fresh.mark.host == fresh.server.host
+            assert len(fresh.mark.request_ids) == 1
+            await backend.start(Job(server_id=server), GRANTED)
+            record = await record_in(backend, server, "completed")
+            await idle(backend, server)
+            later = await backend.survey(Job(server_id=server))
+            assert later.mark.previous_id == record.id
+            assert later.mark.request_ids == tuple(
+                action["request_id"] for action in reversed(nova.nova.actions(server))
+            )
+            assert later.active is None
+            assert later.mark.host != fresh.mark.host
+            assert later.mark.host_id != fresh.mark.host_id
+
+    asyncio.run(story())
+
+
+def test_a_deleted_server_is_absent(nova: NovaLab) -> None:
+    server = nova.boot("deleted")
+    nova.nova.delete(f"/servers/{server}")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            with pytest.raises(Absent):
+                for _ in range(200):
+                    await backend.server(server)
+
+    asyncio.run(story())
+
+
+ROLES = {
+    "operator": (Scope.CLOUD, {"Hosts", "DestinationHost", "AllMigrations", "Progress"}),
+    "manager": (Scope.PROJECT, {"AllMigrations", "Progress"}),
+    "member": (Scope.UNKNOWN, set()),
+    "reader": (Scope.UNKNOWN, set()),
+}
+BY_VERSION = {Capability.LIVE_MIGRATION, Capability.ABORT, Capability.ABORT_QUEUED, Capability.FORCE_COMPLETE}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_probe_tells_what_a_role_may_see(nova: NovaLab, role: str) -> None:
+    told: Told = []
+
+    async def story() -> Probe:
+        async with connected(nova, role, told=told) as backend:
+            return await backend.probe()
+
+    found = asyncio.run(story())
+
+    scope, capabilities = ROLES[role]
+    assert found.scope is scope
+    assert set(found.capabilities) == BY_VERSION | capabilities
+    assert found.endpoint == nova.compute
+    assert found.api_version == "2.104"
+    assert found.user_id is None  # a fixed token does not tell
+    assert {operation for _, operation, _ in told} <= {"discover", "list-migrations", "list-servers", "read-progress"}
+
+
+@pytest.mark.parametrize("role", ["manager", "member"])
+def test_each_role_sweeps_and_surveys_as_far_as_it_may(nova: NovaLab, role: str) -> None:
+    server = nova.boot(f"role-{role}", plan=HANG)
+
+    async def story() -> None:
+        async with connected(nova) as operator, connected(nova, role) as backend:
+            await operator.start(Job(server_id=server), GRANTED)
+            record = await record_in(operator, server, "running")
+            sweep = await backend.sweep(None)
+            survey = await backend.survey(Job(server_id=server))
+            assert len(survey.mark.request_ids) == 2
+            if role == "manager":
+                assert record.id in {seen.id for seen in sweep.records}
+                assert survey.active is not None
+            else:
+                assert (sweep.records, sweep.cursor, sweep.is_full) == ((), None, True)
+                assert (survey.active, survey.mark.previous_id) == (None, None)
+            nova.control.steer(server, "cancel")
+            await record_in(operator, server, "cancelled")
+
+    asyncio.run(story())
+
+
+def test_a_role_that_loses_its_right_is_asked_anew(nova: NovaLab) -> None:
+    async def story() -> None:
+        async with connected(nova) as backend:
+            assert (await backend.probe()).scope is Scope.CLOUD
+            forbidden = {"forbidden": {"code": 403, "message": "Policy doesn't allow it."}}
+            nova.control.fault(path="/os-migrations", when="before", status=403, body=forbidden, count=3)
+            with pytest.raises(NotPermitted):
+                await backend.sweep(None)
+            assert (await backend.sweep(None)).records == ()
+            assert (await backend.probe()).scope is Scope.CLOUD
+
+    asyncio.run(story())

@@ -1,0 +1,290 @@
+"""Exactly one start, against the real Nova: what was sent, what became of it, and how it is found again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
+from osmig.backends.openstack.transport import Timeouts
+from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
+from osmig.domain.upstream import FindingKind, Job, Stage
+
+if TYPE_CHECKING:
+    from lab.nova import NovaLab
+    from lab.nova_client import Fault
+
+HANG = "hang,memory=64,tick=0.1"
+START = "/action$"
+
+
+def test_a_start_is_accepted_and_its_action_is_there_at_once(nova: NovaLab) -> None:
+    server = nova.boot("start-once")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            survey = await backend.survey(Job(server_id=server))
+            receipt = await backend.start(Job(server_id=server), GRANTED)
+            finding = await backend.find(Job(server_id=server), pending(survey), ())
+
+            assert receipt.request_id is not None
+            assert (finding.kind, finding.request_id) == (FindingKind.OURS, receipt.request_id)
+            record = await record_in(backend, server, "completed")
+            assert record.stage is Stage.SUCCEEDED
+            assert record.source_host == survey.server.host
+            await idle(backend, server)
+            found_late = await backend.find(Job(server_id=server), pending(survey), ())
+            assert found_late.record == record
+            assert found_late.server.host == record.destination_host != survey.server.host
+
+    asyncio.run(story())
+
+    (post,) = posts(nova, server)
+    assert post["body"] == '{"os-migrateLive": {"host": null, "block_migration": "auto"}}'
+    assert post["microversion"] == "compute 2.90"
+    assert (post["user_agent"] or "").startswith("osmig/")
+
+
+def test_the_destination_and_the_way_of_copying_are_handed_on(nova: NovaLab) -> None:
+    server = nova.boot("start-there", host="cmp1", plan="finish")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            job = Job(server_id=server, destination_host="cmp3", block_migration="Never")
+            await backend.start(job, GRANTED)
+            assert (await record_in(backend, server, "completed")).destination_host == "cmp3"
+
+    asyncio.run(story())
+
+    assert posts(nova, server)[0]["body"] == '{"os-migrateLive": {"host": "cmp3", "block_migration": false}}'
+
+
+def test_an_expired_permit_sends_nothing(nova: NovaLab) -> None:
+    server = nova.boot("start-late")
+
+    async def story() -> BackendError:
+        async with connected(nova) as backend:
+            with pytest.raises(Transient) as caught:
+                await backend.start(Job(server_id=server), Permission(valid=False))
+            return caught.value
+
+    assert asyncio.run(story()).operation == "live-migrate"
+    assert posts(nova, server) == []
+    assert [action["action"] for action in nova.nova.actions(server)] == ["create"]
+
+
+LOST: list[tuple[str, Fault, Timeouts]] = [
+    ("cut", {"when": "after", "action": "cut"}, QUICK),
+    ("redirected", {"when": "after", "status": 307, "headers": {"Location": "/v2.1/elsewhere"}}, QUICK),
+    ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, QUICK),
+    ("too late", {"when": "after", "action": "delay", "delay": 2.0}, Timeouts(connect_s=2.0, read_s=0.5)),
+    ("nonsense", {"when": "after", "status": 200, "body": "<html>welcome</html>"}, QUICK),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "timeouts"), LOST, ids=[name for name, *_ in LOST])
+def test_a_start_whose_answer_is_lost_is_sent_once_and_found(
+    nova: NovaLab, name: str, fault: Fault, timeouts: Timeouts
+) -> None:
+    server = nova.boot(f"start-{name}", plan="finish")
+
+    async def story() -> None:
+        async with connected(nova, timeouts=timeouts) as backend:
+            survey = await backend.survey(Job(server_id=server))
+            nova.control.fault(**{"path": f"{server}/action", "method": "POST", **fault})
+            with pytest.raises(OutcomeUnknown) as caught:
+                await backend.start(Job(server_id=server), GRANTED)
+            assert (caught.value.reason, caught.value.request_id) == ("NoAnswer", None)
+        async with connected(nova) as backend:
+            finding = await backend.find(Job(server_id=server), pending(survey), ())
+            assert finding.kind is FindingKind.OURS
+            assert finding.request_id == nova.nova.actions(server)[-1]["request_id"]
+
+    asyncio.run(story())
+
+    assert len(posts(nova, server)) == 1
+
+
+def test_a_start_that_was_cut_before_nova_saw_it_left_no_trace(nova: NovaLab) -> None:
+    server = nova.boot("start-cut-before")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            survey = await backend.survey(Job(server_id=server))
+            nova.control.fault(path=f"{server}/action", method="POST", when="before", action="cut")
+            with pytest.raises(OutcomeUnknown):
+                await backend.start(Job(server_id=server), GRANTED)
+            finding = await backend.find(Job(server_id=server), pending(survey), ())
+            assert finding.kind is FindingKind.NOTHING
+
+    asyncio.run(story())
+
+    assert len(posts(nova, server)) == 1
+
+
+def test_a_server_error_after_the_effect_is_found_by_its_request_id(nova: NovaLab) -> None:
+    server = nova.boot("start-500")
+    # the answer keeps the request id that Nova gave, which is what a failure inside Nova looks like
+    body = {"computeFault": {"code": 500, "message": "Unexpected API Error."}}
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            survey = await backend.survey(Job(server_id=server))
+            nova.control.fault(path=f"{server}/action", method="POST", when="after", status=500, body=body)
+            with pytest.raises(OutcomeUnknown):
+                await backend.start(Job(server_id=server), GRANTED)
+            request_id = nova.nova.actions(server)[-1]["request_id"]
+            call = pending(survey, request_id=request_id, answer="ServerError")
+            finding = await backend.find(Job(server_id=server), call, ())
+            assert (finding.kind, finding.request_id) == (FindingKind.OURS, request_id)
+
+    asyncio.run(story())
+
+
+def test_of_parallel_starts_one_moves_and_the_others_learn_that_it_was_not_theirs(nova: NovaLab) -> None:
+    server = nova.boot("start-race", plan=HANG)
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            job = Job(server_id=server)
+            survey = await backend.survey(job)
+            answers = await asyncio.gather(*(backend.start(job, GRANTED) for _ in range(3)), return_exceptions=True)
+            won = [answer for answer in answers if not isinstance(answer, BaseException)]
+            lost = [answer for answer in answers if isinstance(answer, OutcomeUnknown)]
+            assert (len(won), len(lost)) == (1, 2)
+            await record_in(backend, server, "running")
+            for loser in lost:
+                assert loser.reason in ("Conflict", "ServerError")
+                assert loser.request_id is not None
+                assert won[0].request_id is not None
+                call = pending(survey, request_id=loser.request_id, answer=loser.reason)
+                finding = await backend.find(job, call, (won[0].request_id,))
+                assert finding.kind is FindingKind.RIVAL
+                assert finding.detail.endswith("(running)")
+            nova.control.steer(server, "cancel")
+
+    asyncio.run(story())
+
+    assert len(nova.nova.migrations(server)) == 1
+
+
+def test_a_second_start_while_moving_proves_nothing(nova: NovaLab) -> None:
+    server = nova.boot("start-twice", plan=HANG)
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            job = Job(server_id=server)
+            await backend.start(job, GRANTED)
+            await record_in(backend, server, "running")
+            survey = await backend.survey(job)
+            assert survey.active is not None
+            with pytest.raises(OutcomeUnknown) as caught:
+                await backend.start(job, GRANTED)
+            assert caught.value.reason == "Conflict"
+            call = pending(survey, request_id=caught.value.request_id, answer="Conflict")
+            assert (await backend.find(job, call, ())).kind is FindingKind.RIVAL
+            nova.control.steer(server, "cancel")
+
+    asyncio.run(story())
+
+
+def test_with_the_conductor_down_the_action_is_there_without_a_record(nova: NovaLab) -> None:
+    server = nova.boot("start-no-conductor")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            survey = await backend.survey(Job(server_id=server))
+            nova.control.service("novalab-conductor", "stop")
+            try:
+                receipt = await backend.start(Job(server_id=server), GRANTED)
+                finding = await backend.find(Job(server_id=server), pending(survey), ())
+            finally:
+                nova.control.service("novalab-conductor", "start")
+            assert (finding.kind, finding.request_id) == (FindingKind.OURS, receipt.request_id)
+            assert finding.record is None
+            assert finding.server.is_busy
+            await record_in(backend, server, "completed", "error")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("job", "kind", "reason"),
+    [
+        ({"server_id": "00000000-0000-4000-8000-000000000000"}, Absent, "ServerNotFound"),
+        ({"destination_host": "nowhere"}, Refused, "StartRefused"),
+    ],
+)
+def test_what_nova_refuses_at_once(nova: NovaLab, job: dict[str, str], kind: type[BackendError], reason: str) -> None:
+    async def story() -> BackendError:
+        async with connected(nova) as backend:
+            with pytest.raises(BackendError) as caught:
+                await backend.start(Job(**{"server_id": nova.servers["vm-8"], **job}), GRANTED)
+            return caught.value
+
+    error = asyncio.run(story())
+
+    assert (type(error), error.reason) == (kind, reason)
+
+
+def test_a_stopped_server_is_refused_with_its_state(nova: NovaLab) -> None:
+    server = nova.boot("start-stopped")
+    nova.nova.post(f"/servers/{server}/action", {"os-stop": None})
+
+    async def story() -> BackendError:
+        async with connected(nova) as backend:
+            await idle(backend, server)
+            with pytest.raises(Refused) as caught:
+                await backend.start(Job(server_id=server), GRANTED)
+            return caught.value
+
+    assert asyncio.run(story()).message == "The server cannot be moved while its state is stopped"
+
+
+@pytest.mark.parametrize(
+    ("user", "reason"), [("member", "NotPermitted"), ("reader", "NotPermitted"), ("nobody", "Unauthorized")]
+)
+def test_roles_that_may_not_move_are_told_so(nova: NovaLab, user: str, reason: str) -> None:
+    secret = f"clouds: {{x: {{auth_type: admin_token, auth: {{endpoint: '{nova.compute}', token: {user}}}}}}}"
+
+    async def story() -> BackendError:
+        backend = make_backend(secret.encode())
+        with pytest.raises(NotPermitted) as caught:
+            await backend.start(Job(server_id=nova.servers["vm-8"]), GRANTED)
+        await backend.close()
+        return caught.value
+
+    assert asyncio.run(story()).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"), [("finish,precheck=dest", "PreCheckFailed"), ("finish,precheck=source", "PreCheckFailed")]
+)
+def test_a_move_that_fails_its_check_is_explained(nova: NovaLab, plan: str, reason: str) -> None:
+    server = nova.boot(f"explain-{plan.rpartition('=')[2]}", plan=plan)
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            receipt = await backend.start(Job(server_id=server), GRANTED)
+            await record_in(backend, server, "error")
+            await idle(backend, server)
+            for request_id in (receipt.request_id, None):
+                explanation = await backend.explain(server, request_id)
+                assert explanation.reason in (reason, "NoValidHost")
+                assert explanation.message
+
+    asyncio.run(story())
+
+
+def test_a_move_to_its_own_host_finds_no_valid_host(nova: NovaLab) -> None:
+    server = nova.boot("explain-own-host", host="cmp2")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            receipt = await backend.start(Job(server_id=server, destination_host="cmp2"), GRANTED)
+            await record_in(backend, server, "error")
+            assert (await backend.explain(server, receipt.request_id)).reason == "NoValidHost"
+
+    asyncio.run(story())

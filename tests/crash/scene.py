@@ -1,0 +1,210 @@
+"""One move of one server, the operator processes that take part in it, and what must be true at its end."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from lab.osmig_run import OsmigRun
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from lab.cluster import Cluster
+    from lab.nova import NovaLab
+    from lab.nova_client import Request
+
+POINTED = (sys.executable, Path(__file__).with_name("operator_with_points.py"), "run")
+MIGRATION, PROVIDER, SECRET = "move", "cloud", "clouds"
+SHORT = {
+    "connect-timeout": 1,
+    "read-timeout": 2,
+    "call-before": 2,
+    "adopt-after": 5,
+    "start-grace": 5,
+    "sweep-period": 1,
+    "progress-period": 1,
+    "record-poll": 0.3,
+    "verb-repeat": 1,
+    "lease-duration": 3,
+    "lease-renew-deadline": 2,
+    "lease-period": 0.5,
+}
+"""Seconds. A successor takes the Lease about 3 s after a kill, and sends again after 5 s without a trace."""
+
+PATIENT_LEASE = {"lease-duration": 30, "lease-renew-deadline": 20, "lease-period": 1}
+"""For an operator that is to outlive a restart of the API server."""
+
+
+class Operator:
+    """One operator process of a scene, and the point at which it does something to itself."""
+
+    def __init__(self, run: OsmigRun, folder: Path) -> None:
+        """Watch over ``run``; ``folder`` is where it tells of its point."""
+        self.run = run
+        self._folder = folder
+
+    def wait_leading(self) -> Self:
+        """Wait until it has the Lease."""
+        eventually(lambda: self.run.logs("lease.acquired"), what="the Lease acquired", timeout_s=20)
+        return self
+
+    def wait_reached(self, times: int = 1, *, timeout_s: float = 20.0) -> None:
+        """Wait until it has come to its point for the n-th time."""
+        reached = self._folder / f"reached-{times}"
+        eventually(reached.exists, what=f"the point reached ({times})", timeout_s=timeout_s, every_s=0.01)
+
+    def let_go(self, times: int = 1) -> None:
+        """Let it go on from its point."""
+        (self._folder / f"go-{times}").touch()
+
+    def wait_frozen(self) -> None:
+        """Wait until the whole process stands still."""
+        stat = Path(f"/proc/{self.run.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
+
+    def wait_ended(self, *, timeout_s: float = 20.0) -> int:
+        """Wait until it ends by itself; return its exit status."""
+        return self.run.wait(timeout_s=timeout_s)
+
+    def count(self, metric: str) -> float:
+        """Return a metric without labels."""
+        _, text = self.run.http("/metrics")
+        found = re.search(rf"^{metric} (\S+)$", text, flags=re.MULTILINE)
+        assert found, f"{metric} is not in /metrics"
+        return float(found[1])
+
+
+class Scene:
+    """A server, a Provider and a Migration of their own, in a namespace of their own.
+
+    Attributes:
+        nova: the cloud.
+        server: id of the server to move.
+    """
+
+    def __init__(self, cluster: Cluster, nova: NovaLab, *, namespace: str, folder: Path, stack: ExitStack) -> None:
+        """Boot the server and make the Provider.
+
+        Args:
+            cluster: the API server, with our CRDs.
+            nova: the cloud.
+            namespace: empty so far; also the name of the Lease.
+            folder: for logs and marks.
+            stack: ends what is started here.
+        """
+        self.cluster = cluster
+        self.nova = nova
+        self.namespace = namespace
+        self._folder = folder
+        self._stack = stack
+        self._operators = 0
+        self._settings = dict(SHORT)
+        self.server = nova.boot(namespace)
+        stack.callback(nova.nova.delete, f"/servers/{self.server}")
+        self._make_provider()
+
+    def _make_provider(self) -> None:
+        provider = {
+            "type": "OpenStack",
+            "openstack": {"cloudCredentialsRef": {"secretName": SECRET, "cloudName": "operator"}},
+        }
+        self.cluster.apply(
+            {**self._head("v1", "Secret", SECRET), "stringData": {"clouds.yaml": self.nova.clouds.read_text()}},
+            {**self._head("osmig.dev/v1alpha1", "Provider", PROVIDER), "spec": provider},
+        )
+
+    def _head(self, api_version: str, kind: str, name: str) -> dict[str, Any]:
+        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
+
+    def adjust(self, **settings: float) -> None:
+        """Change settings of the operators that are started from now on."""
+        self._settings |= {name.replace("_", "-"): value for name, value in settings.items()}
+
+    def start(self, *, at: str | None = None, deed: str = "halt") -> Operator:
+        """Start an operator, if wanted with a point of the protocol at which it does something to itself."""
+        self._operators += 1
+        folder = self._folder / f"operator-{self._operators}"
+        folder.mkdir()
+        run = OsmigRun(
+            *("--namespace", self.namespace, "--lease-namespace", self.namespace, "--allow-endpoint", "127.0.0.1"),
+            *("--http-host", "127.0.0.1", "--log-format", "json"),
+            *(f"--{name}={value}" for name, value in self._settings.items()),
+            kubeconfig=self.cluster.kubeconfig,
+            log=folder / "log",
+            **({"command": POINTED} if at else {}),
+            env={"CRASH_POINT": at or "", "CRASH_DEED": deed, "CRASH_FOLDER": str(folder)},
+        ).start()
+        self._stack.callback(run.kill)
+        return Operator(run, folder)
+
+    def order(self) -> None:
+        """Apply the Migration."""
+        spec = {"providerRef": {"name": PROVIDER}, "type": "LiveMigration", "server": {"id": self.server}}
+        self.cluster.apply({**self._head("osmig.dev/v1alpha1", "Migration", MIGRATION), "spec": spec})
+
+    def migration(self) -> dict[str, Any]:
+        """Return the Migration."""
+        return self.cluster.get("migration", MIGRATION, "-n", self.namespace)
+
+    def touch(self) -> None:
+        """Write something harmless into the Migration, so that every view of it is stale."""
+        self.cluster.kubectl("label", "migration", MIGRATION, "-n", self.namespace, "touched=yes", "--overwrite")
+
+    def wait_for(self, condition: str, *, timeout_s: int = 40) -> None:
+        """Wait as ``kubectl wait --for`` does, for example for ``condition=Finished``."""
+        self.cluster.kubectl(
+            *("wait", f"migration/{MIGRATION}", "-n", self.namespace, f"--for={condition}", f"--timeout={timeout_s}s")
+        )
+
+    def wait_for_reason(self, reason: str) -> None:
+        """Wait until the condition Succeeded has a reason."""
+        self.wait_for(f'jsonpath={{.status.conditions[?(@.type=="Succeeded")].reason}}={reason}')
+
+    def break_start(self, **fault: Any) -> None:  # noqa: ANN401 - fields of lab.nova_client.Fault
+        """Break the next start of this server."""
+        self.nova.control.fault(path=f"/servers/{self.server}/action", method="POST", **fault)
+
+    def sent(self) -> list[Request]:
+        """Return the starts that operators sent, oldest first, also those that were never answered."""
+        return [
+            request
+            for request in self.nova.control.requests()
+            if request["path"].endswith(f"/servers/{self.server}/action")
+            and "os-migrateLive" in request["body"]
+            and (request["user_agent"] or "").startswith("osmig/")
+        ]
+
+    def wait_sent(self) -> None:
+        """Wait until a start has come to Nova."""
+        eventually(self.sent, what="a start sent", timeout_s=20, every_s=0.01)
+
+    def assert_started_once(self, survivor: Operator, *, sent: int = 1, rivals: int = 0) -> None:
+        """Wait for success; then hold Nova's truth, the object and the survivor against the promise.
+
+        Args:
+            survivor: the operator that brought it to the end.
+            sent: how many starts the protocol wants sent, all operators taken together.
+            rivals: how many other moves this server made.
+        """
+        self.wait_for("condition=Finished")
+        migration = self.migration()
+        status = migration["status"]
+        assert status["phase"] == "Succeeded", status
+
+        starts = self.sent()
+        accepted = [start for start in starts if start["nova_status"] == 202]
+        assert len(accepted) == 1, starts
+        assert len(starts) == sent, starts
+        records = self.nova.nova.migrations(self.server)
+        assert len(records) == 1 + rivals, records
+        assert status["upstream"]["requestID"] == accepted[0]["request_id"]
+        assert status["upstream"]["id"] == str(records[-1]["id"])
+
+        assert "finalizers" not in migration["metadata"]
+        assert "pendingCall" not in status
+        assert status["attempt"] == 1
+        assert len(status["attempts"]) == 1
+        assert survivor.count("osmig_duplicate_starts_total") == 0

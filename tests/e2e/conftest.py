@@ -1,0 +1,97 @@
+"""One API server and one operator for the whole folder, a namespace of its own for each test.
+
+The API server is not the one that other folders share: this folder's operator serves every namespace it finds there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e_support import OPERATOR_NAMESPACE, Tenant, run_operator
+from lab.cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from lab.nova import NovaLab
+    from lab.osmig_run import OsmigRun
+
+ROOT = Path(__file__).parent.parent.parent
+SAID = 6000
+"""Characters of the operator's log that a failed test shows."""
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """An API server for this folder alone."""
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> Cluster:
+    """That API server with the project's CRDs and the rights of deploy/."""
+    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+    for manifest in ("namespace.yaml", "rbac.yaml"):
+        cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / manifest))
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def operator(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OsmigRun]:
+    """The operator, ready: one process for the whole folder, as its own service account, with fast timings.
+
+    Its log stays in pytest's temporary folder. Do not stop it: whoever needs that starts another cluster.
+    """
+    log = tmp_path_factory.mktemp(OPERATOR_NAMESPACE) / "osmig.log"
+    with run_operator(crds, log=log) as running:
+        yield running.wait_ready()
+
+
+@pytest.fixture
+def empty_tenant(crds: Cluster, operator: OsmigRun, namespace: str) -> Iterator[Tenant]:
+    """A namespace without a Provider, served by the operator; a step that crashes meanwhile fails the test."""
+    before = len(operator.logs("step.crashed"))
+    yield Tenant(crds, namespace)
+    assert operator.logs("step.crashed")[before:] == []
+    assert operator.returncode is None, operator.output()[-SAID:]
+
+
+@pytest.fixture
+def tenant(empty_tenant: Tenant, nova: NovaLab) -> Tenant:
+    """A namespace with the Provider ``cloud``, which is the shared Nova, ready."""
+    empty_tenant.connect(nova)
+    return empty_tenant
+
+
+@pytest.fixture
+def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """Boot a server of the test's own; ``boot(plan="hang", host="cmp1")`` returns its id.
+
+    What still runs on it after the test is ended: Nova moves one server per source host at a time, the rest queue.
+    """
+    booted: list[str] = []
+
+    def boot_one(*, plan: str | None = None, host: str | None = None) -> str:
+        name = f"{request.node.name[:40]}-{len(booted)}"
+        booted.append(nova.boot(name, plan=plan, host=host))
+        return booted[-1]
+
+    yield boot_one
+    for run in nova.control.runs():
+        if run["server"] in booted:
+            nova.control.steer(run["server"], "cancel")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the operator's log with a test that failed."""
+    report = yield
+    funcargs: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.failed and "operator" in funcargs:
+        report.sections.append(("osmig", funcargs["operator"].output()[-SAID:]))
+    return report

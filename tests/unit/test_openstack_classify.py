@@ -1,0 +1,237 @@
+"""What each answer of Nova's means for a start, a verb and a read: the table of facts/nova.md, row by row."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from keystoneauth1 import exceptions as keystone
+from openstack import exceptions as sdk
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from osmig.api.names import Reason
+from osmig.backends.openstack.classify import EXPECTED, START, classify
+from osmig.backends.openstack.endpoints import EndpointRefusedError
+from osmig.backends.openstack.transport import PermitExpiredError
+from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+
+REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
+FAULTS = {
+    400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflictingRequest", 413: "overLimit",
+    429: "overLimit", 500: "computeFault", 503: "serviceUnavailable",
+}  # fmt: skip
+
+
+@dataclass
+class Answer:
+    """An HTTP answer as Nova gives it, unless ``body`` says otherwise."""
+
+    code: int
+    message: str = ""
+    request_id: str | None = REQUEST_ID
+    retry_after: str | None = None
+    body: bytes | None = None
+
+    def failure(self) -> sdk.HttpException:
+        """Make what the session raises for it."""
+        response = requests.Response()
+        response.status_code = self.code
+        fault = {FAULTS.get(self.code, "fault"): {"code": self.code, "message": self.message}}
+        response.raw = io.BytesIO(json.dumps(fault).encode() if self.body is None else self.body)
+        if self.request_id is not None:
+            response.headers["X-Openstack-Request-Id"] = self.request_id
+        if self.retry_after is not None:
+            response.headers["Retry-After"] = self.retry_after
+        return sdk.HttpException(response=response)
+
+
+def judge(answer: Answer, operation: str) -> BackendError:
+    error = classify(answer.failure(), operation=operation, may_have_acted=operation == START)
+    assert error.operation == operation
+    return error
+
+
+BUSY = "Cannot 'os-migrateLive' instance X while it is in task_state migrating"
+STARTS: list[tuple[Answer, type[BackendError], str]] = [
+    (Answer(404, "Instance X could not be found."), Absent, "ServerNotFound"),
+    (Answer(400, "Compute host nope could not be found."), Refused, "StartRefused"),
+    (Answer(400, "No valid host was found. There are not enough hosts available."), Refused, "NoValidHost"),
+    (Answer(400, "Migration pre-check error: CPU doesn't have compatibility."), Refused, "PreCheckFailed"),
+    (Answer(400, "Unable to migrate instance (X) to current host (cmp1)."), Refused, "StartRefused"),
+    (Answer(400, "Compute service of cmp1 is unavailable at this time."), Refused, "StartRefused"),
+    (Answer(400, "Additional properties are not allowed ('force' was unexpected)"), Refused, "StartRefused"),
+    (Answer(400, body=b"<html>no</html>"), Refused, "StartRefused"),
+    (Answer(409, BUSY), OutcomeUnknown, "Conflict"),
+    (Answer(409, "something nobody has seen yet"), OutcomeUnknown, "Conflict"),
+    (Answer(409, body=b"<html>conflict</html>"), OutcomeUnknown, "Conflict"),
+    (Answer(409, "Cannot 'os-migrateLive' instance X while it is in vm_state stopped"), Refused, "StartRefused"),
+    (Answer(409, "Cannot 'os-migrateLive' instance X while it is in vm_state error"), Refused, "ServerInError"),
+    (Answer(409, "Instance X is locked"), Refused, "StartRefused"),
+    (Answer(409, "Service is unavailable at this time."), Refused, "StartRefused"),
+    (Answer(500, "Unexpected API Error. nova.exception.UnexpectedTaskStateError"), OutcomeUnknown, "ServerError"),
+    (Answer(503, "later"), OutcomeUnknown, "ServerError"),
+    (Answer(502, body=b"<html>bad gateway</html>", request_id=None), OutcomeUnknown, "NoAnswer"),
+    (Answer(504, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
+    (Answer(307, body=b""), OutcomeUnknown, "NoAnswer"),
+    (Answer(302, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
+    (Answer(408, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
+    (Answer(401, "The request you have made requires authentication."), NotPermitted, "Unauthorized"),
+    (Answer(403, "Policy doesn't allow os_compute_api:os-migrate-server"), NotPermitted, "NotPermitted"),
+    (Answer(404, body=b"<html>not here</html>"), Transient, "Unreachable"),
+    (Answer(404, "The resource could not be found."), Unsupported, "Unsupported"),
+    (Answer(405, "bad method"), Unsupported, "Unsupported"),
+    (Answer(406, "Version 2.999 is not supported by the API."), Unsupported, "Unsupported"),
+    (Answer(413, "over limit", retry_after="7"), Transient, "Retrying"),
+    (Answer(429, "over limit"), Transient, "Retrying"),
+    (Answer(422, "what"), Refused, "StartRefused"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "reason"), STARTS)
+def test_an_answer_to_a_start_means(answer: Answer, kind: type[BackendError], reason: str) -> None:
+    error = judge(answer, START)
+
+    assert (type(error), error.reason) == (kind, reason)
+
+
+STATE = "Migration 7 state of instance X is queued. Cannot force complete while the migration is in this state."
+VERBS: list[tuple[str, Answer, type[BackendError]]] = [
+    ("force-complete", Answer(400, STATE), Refused),
+    ("abort", Answer(400, "Cannot abort live migration while the migration is in this state."), Refused),
+    ("abort", Answer(409, "Instance X is in an invalid state for 'abort live migration'"), Refused),
+    (
+        "force-complete",
+        Answer(409, "Cannot 'force_complete' instance X while it is in task_state resize_prep"),
+        Refused,
+    ),
+    ("force-complete", Answer(400, "Migration 7 not found for instance X"), Absent),
+    ("abort", Answer(404, "Migration 7 not found for instance X"), Absent),
+    ("abort", Answer(404, "Instance X could not be found."), Absent),
+    ("abort", Answer(500, "oops"), OutcomeUnknown),
+    ("abort", Answer(403, "no"), NotPermitted),
+    ("abort", Answer(429, "no", retry_after="3"), Transient),
+    ("abort", Answer(404, "The resource could not be found."), Unsupported),
+]
+
+
+@pytest.mark.parametrize(("operation", "answer", "kind"), VERBS)
+def test_an_answer_to_a_verb_means(operation: str, answer: Answer, kind: type[BackendError]) -> None:
+    assert type(judge(answer, operation)) is kind
+
+
+READS: list[tuple[Answer, type[BackendError], str]] = [
+    (Answer(404, "Instance X could not be found."), Absent, "ServerNotFound"),
+    (Answer(404, body=b"<html>not here</html>"), Transient, "Unreachable"),
+    (Answer(401, "no"), NotPermitted, "Unauthorized"),
+    (Answer(403, "no"), NotPermitted, "NotPermitted"),
+    (Answer(400, "Marker 1 could not be found"), Transient, "Unsupported"),
+    (Answer(406, "Version"), Transient, "Unsupported"),
+    (Answer(409, "?"), Transient, "Unreachable"),
+    (Answer(429, "slow", retry_after="7"), Transient, "Unreachable"),
+    (Answer(500, "oops"), Transient, "Unreachable"),
+    (Answer(503, "later", retry_after="Sat, 21 Nov 2026 10:00:00 GMT"), Transient, "Unreachable"),
+    (Answer(302, body=b""), Transient, "Unreachable"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "reason"), READS)
+def test_an_answer_to_a_read_means(answer: Answer, kind: type[BackendError], reason: str) -> None:
+    error = judge(answer, "read-server")
+
+    assert (type(error), error.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("answer", "request_id"),
+    [
+        (Answer(409, BUSY), REQUEST_ID),
+        (Answer(500, "oops"), REQUEST_ID),
+        (Answer(307, body=b""), None),
+        (Answer(502, body=b"", request_id=None), None),
+        (Answer(500, "oops", request_id="x" * 65), None),
+        (Answer(500, "oops", request_id="<script>"), None),
+    ],
+)
+def test_an_unknown_outcome_keeps_the_request_id_only_where_nova_spoke(answer: Answer, request_id: str | None) -> None:
+    error = judge(answer, START)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert error.request_id == request_id
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7.0), ("99999", 3600.0), ("Sat, 21 Nov 2026", None), ("-1", None), ("", None)]
+)
+@pytest.mark.parametrize("operation", [START, "sweep"])
+def test_retry_after_is_taken_in_seconds_and_bounded(operation: str, header: str, seconds: float | None) -> None:
+    error = judge(Answer(429, "slow", retry_after=header), operation)
+
+    assert isinstance(error, Transient)
+    assert error.retry_after_s == seconds
+
+
+def connection_failure(cause: Exception) -> keystone.ConnectFailure:
+    """Wrap as requests and keystoneauth do."""
+    failure = keystone.ConnectFailure("Unable to establish connection to http://10.1.2.3:5000/v3: token=abc")
+    failure.__context__ = requests.ConnectionError(cause)
+    return failure
+
+
+CONNECTION: Any = None
+WAYS: list[tuple[Exception, str, str]] = [
+    (connection_failure(NewConnectionError(CONNECTION, "refused")), "Unreachable", "refused the connection"),
+    (connection_failure(ConnectTimeoutError(CONNECTION, "slow")), "Unreachable", "did not accept a connection in time"),
+    (connection_failure(NameResolutionError("h", CONNECTION, OSError())), "Unreachable", "cannot be resolved"),  # type: ignore[arg-type]
+    (connection_failure(OSError("cut")), "Unreachable", "The connection failed"),
+    (keystone.SSLError("certificate of 10.1.2.3"), "Unreachable", "certificate is not trusted"),
+    (keystone.ServiceUnavailable(), "Unreachable", "answered 503"),
+    (keystone.NotFound(), "Unreachable", "answered 404"),
+    (keystone.EndpointNotFound(), "InvalidConfiguration", "region_name and interface"),
+    (keystone.DiscoveryFailure(), "Unreachable", "no Compute API"),
+    (keystone.AuthorizationFailure(), "InvalidConfiguration", "does not fit its auth_type"),
+    (KeyError("X-Subject-Token"), "Unreachable", "not OpenStack's"),
+    (ValueError("no JSON"), "Unreachable", "not OpenStack's"),
+    (EndpointRefusedError("connections to h:80 are refused: …"), "EndpointRefused", "h:80 are refused"),
+    (PermitExpiredError(), "Retrying", "before it left"),
+]
+
+
+@pytest.mark.parametrize(("failure", "reason", "words"), WAYS)
+@pytest.mark.parametrize("operation", [START, "read-server"])
+def test_what_fails_on_the_way_is_transient(failure: Exception, reason: str, words: str, operation: str) -> None:
+    error = classify(failure, operation=operation)
+
+    assert isinstance(failure, EXPECTED)
+    assert type(error) is Transient
+    assert error.reason == reason
+    assert words in error.message
+    assert "10.1.2.3" not in str(error)
+    assert "abc" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "failure", [keystone.ConnectTimeout("…"), keystone.ConnectFailure("…"), ValueError(), KeyError()]
+)
+def test_after_a_request_left_the_same_failures_leave_the_outcome_unknown(failure: Exception) -> None:
+    error = classify(failure, operation=START, may_have_acted=True)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert (error.reason, error.request_id) == (Reason.NO_ANSWER, None)
+
+
+@pytest.mark.parametrize("may_have_acted", [False, True])
+def test_refused_credentials_are_told_apart_from_a_refused_call(may_have_acted: bool) -> None:  # noqa: FBT001
+    for failure in (keystone.Unauthorized(), keystone.Forbidden()):
+        error = classify(failure, operation=START, may_have_acted=may_have_acted)
+
+        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
+
+
+def test_no_text_of_an_answer_is_shown_that_is_not_in_novas_form() -> None:
+    for body in (b"<html>secret</html>", b'{"secret": "x"}', b'"secret"', b"[" * 100_000, b'{"a": {"message": 1}}'):
+        for operation in (START, "abort", "sweep"):
+            assert "secret" not in str(judge(Answer(400, body=body), operation))

@@ -1,0 +1,169 @@
+"""Nova's JSON in our words, of new and old clouds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from osmig.backends.openstack.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
+from osmig.domain.upstream import TERMINAL_STAGES, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVER: dict[str, Any] = {"id": "s1", "name": "vm", "status": "ACTIVE", "tenant_id": "p", "hostId": "h", "progress": 0}
+
+
+@pytest.mark.parametrize(
+    ("word", "stage"),
+    [
+        ("accepted", Stage.ACCEPTED),
+        ("queued", Stage.QUEUED),
+        ("preparing", Stage.PREPARING),
+        ("running", Stage.RUNNING),
+        ("running (post-copy)", Stage.SWITCHING_OVER),
+        ("completed", Stage.SUCCEEDED),
+        ("cancelled", Stage.CANCELLED),
+        ("failed", Stage.FAILED),
+        ("error", Stage.ERROR),
+        ("finished", Stage.AWAITING_CONFIRMATION),
+        ("confirmed", Stage.SUCCEEDED),
+        ("reverted", Stage.REVERTED),
+        ("Done", Stage.SUCCEEDED),
+        (" Running ", Stage.RUNNING),
+        ("teleporting", Stage.UNKNOWN),
+        ("", Stage.UNKNOWN),
+    ],
+)
+def test_each_word_has_its_stage_in_any_case(word: str, stage: Stage) -> None:
+    assert to_stage(word) is stage
+
+
+def test_only_words_that_end_a_move_are_terminal() -> None:
+    ends = {word for word, stage in STAGES.items() if stage in TERMINAL_STAGES}
+
+    assert ends == {"completed", "done", "cancelled", "failed", "error", "confirmed", "reverted"}
+
+
+def test_a_row_of_today_is_read_whole() -> None:
+    record = to_record(
+        {
+            "id": 17, "uuid": "u", "instance_uuid": "s1", "status": "running", "migration_type": "live-migration",
+            "source_compute": "cmp1", "dest_compute": "cmp2", "dest_host": None, "user_id": "me",
+            "created_at": "2026-11-21T10:00:00.000001", "updated_at": None,
+        }
+    )  # fmt: skip
+
+    assert (record.id, record.number, record.server_id, record.stage) == ("17", 17, "s1", Stage.RUNNING)
+    assert (record.source_host, record.destination_host, record.user_id) == ("cmp1", "cmp2", "me")
+    assert record.created == dt.datetime(2026, 11, 21, 10, 0, 0, 1, tzinfo=dt.UTC)
+    assert record.updated is None
+    assert record.is_live
+
+
+def test_a_row_of_an_old_cloud_is_read_as_far_as_it_goes() -> None:
+    record = to_record({"id": 1234, "instance_uuid": "s1", "status": "Done", "dest_host": "1.2.3.4"})
+
+    assert (record.id, record.stage, record.status, record.type) == ("1234", Stage.SUCCEEDED, "Done", None)
+    assert record.is_live
+    assert record.created is None
+
+
+@pytest.mark.parametrize("kind", ["migration", "resize", "evacuation"])
+def test_other_kinds_of_moves_are_not_live(kind: str) -> None:
+    assert not to_record({"id": 1, "migration_type": kind, "status": "error"}).is_live
+
+
+@pytest.mark.parametrize("text", ["2026-11-21T10:00:00Z", "2026-11-21T12:00:00+02:00", "2026-11-21T10:00:00"])
+def test_times_are_utc_however_they_are_written(text: str) -> None:
+    assert to_record({"id": 1, "updated_at": text}).updated == dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", 5, None, [], "2026-13-45"])
+def test_a_time_that_cannot_be_read_is_none(text: object) -> None:
+    assert to_record({"id": 1, "updated_at": text}).updated is None
+
+
+@pytest.mark.parametrize("read", [to_record, to_server, to_action])
+def test_what_has_no_id_is_refused(read: Callable[[dict[str, object]], object]) -> None:
+    for row in ({}, {"id": None, "request_id": None}, {"id": "", "request_id": ""}, {"id": True, "request_id": []}):
+        with pytest.raises(ValueError, match="is missing"):
+            read(row)
+
+
+@pytest.mark.parametrize(
+    ("fields", "busy"),
+    [
+        ({}, False),
+        ({"OS-EXT-STS:task_state": "migrating"}, True),
+        ({"status": "MIGRATING"}, True),
+        ({"status": "VERIFY_RESIZE"}, True),
+        ({"status": "Resizing"}, True),
+        ({"status": "SHUTOFF"}, False),
+        ({"status": "ERROR"}, False),
+    ],
+)
+def test_a_server_is_busy_by_task_or_status(fields: dict[str, Any], busy: bool) -> None:  # noqa: FBT001
+    assert to_server(SERVER | fields).is_busy is busy
+
+
+@pytest.mark.parametrize("fields", [{"status": "ERROR"}, {"OS-EXT-STS:vm_state": "error"}])
+def test_a_server_is_in_error_by_status_or_state(fields: dict[str, Any]) -> None:
+    assert to_server(SERVER | fields).is_in_error
+    assert not to_server(SERVER).is_in_error
+
+
+def test_hosts_are_none_where_they_are_hidden() -> None:
+    assert to_server(SERVER).host is None
+    assert to_server(SERVER | {"OS-EXT-SRV-ATTR:host": "cmp1"}).host == "cmp1"
+
+
+def test_a_servers_percentage_means_nothing_while_it_is_idle() -> None:
+    assert to_server(SERVER).progress_percent is None
+    assert to_server(SERVER | {"status": "MIGRATING", "progress": 180}).progress_percent == 100
+    assert to_server(SERVER | {"status": "MIGRATING", "progress": None}).progress_percent is None
+
+
+def row(memory: tuple[Any, Any, Any], disk: tuple[Any, Any, Any] = (None, None, None)) -> dict[str, Any]:
+    return {
+        f"{medium}_{part}_bytes": value
+        for medium, values in (("memory", memory), ("disk", disk))
+        for part, value in zip(("total", "processed", "remaining"), values, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("numbers", "percent"),
+    [
+        (row((100, 30, 70)), 30),
+        (row((100, 500, 70)), 30),  # pages sent again
+        (row((100, 0, 100)), 0),
+        (row((100, 100, 0)), 100),
+        (row((100, 100, 150)), 0),  # dirtied faster than sent
+        (row((1000, 999, 1)), 99),  # not done before it is done
+        (row((100, 30, 70), (300, 0, 300)), 7),
+        (row((100, 30, 70), (0, 0, 0)), 30),
+        (row((None, None, None)), None),
+        (row((0, 0, 0)), None),
+        (row((100, 30, None)), None),
+    ],
+)
+def test_a_percentage_comes_from_what_remains(numbers: dict[str, Any], percent: int | None) -> None:
+    assert to_progress(numbers).percent == percent
+
+
+def test_zero_bytes_stay_numbers_and_nonsense_is_none() -> None:
+    progress = to_progress(row((0, 0, 0), (-1, "5", True)))
+
+    assert (progress.memory.total, progress.memory.processed, progress.memory.remaining) == (0, 0, 0)
+    assert (progress.disk.total, progress.disk.processed, progress.disk.remaining) == (None, None, None)
+
+
+def test_an_action_tells_whether_it_failed() -> None:
+    action = to_action({"request_id": "req-1", "action": "live-migration", "user_id": None, "message": "Error"})
+
+    assert action.is_failed
+    assert action.user_id is None
+    assert not to_action({"request_id": "req-1", "message": None}).is_failed

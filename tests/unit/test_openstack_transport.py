@@ -1,0 +1,441 @@
+"""The transport against a real HTTP server on loopback: nothing is repeated, followed, or sent without a permit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import ipaddress
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from osmig.backends.openstack import transport as transport_module
+from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
+from osmig.backends.openstack.transport import (
+    PermitExpiredError,
+    Timeouts,
+    Transport,
+    UnpermittedRequestError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+class Upstream:
+    """What the server saw, and how it shall answer."""
+
+    def __init__(self) -> None:
+        """Answer 200 until told otherwise."""
+        self.seen: list[str] = []
+        self.connections: set[int] = set()
+        self.respond: Callable[[BaseHTTPRequestHandler], None] = answer()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+class Permission:
+    """A permit that expires when it is told to."""
+
+    def __init__(self, *, valid: bool = True) -> None:
+        """Begin valid or not."""
+        self.valid = valid
+        self.asked = 0
+
+    def is_valid(self) -> bool:
+        """Count the question."""
+        self.asked += 1
+        return self.valid
+
+
+def answer(code: int = 200, body: bytes = b"{}", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return respond
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterator[None]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def serve(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            upstream.seen.append(f"{self.command} {self.path}")
+            upstream.connections.add(self.client_address[1])
+            upstream.respond(self)
+
+        do_GET = do_POST = do_DELETE = serve  # noqa: N815 - the base class' names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # what is cut on purpose is no news
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    upstream.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    made = Upstream()
+    with serving(made):
+        yield made
+
+
+Noted = list[tuple[str, str, str]]
+
+
+@pytest.fixture
+def noted() -> Noted:
+    return []
+
+
+def transport_of(
+    noted: Noted, *, cacert: str | None = None, resolve: Callable[[str, int], tuple[str, ...]] | None = None
+) -> Transport:
+    return Transport(
+        EndpointGuard(EndpointPolicy(allowed=(LOOPBACK, "localhost")), resolve),
+        cacert=cacert,
+        timeouts=Timeouts(connect_s=2.0, read_s=0.5),
+        threads=2,
+        observe=lambda service, operation, code, _seconds: noted.append((service, operation, code)),
+    )
+
+
+@pytest.fixture
+def transport(noted: Noted) -> Iterator[Transport]:
+    made = transport_of(noted)
+    yield made
+    made.close()
+
+
+def test_a_read_needs_no_permit_and_is_noted(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+    with transport.calling("read-server"):
+        assert transport.session.get(f"{upstream.url}/v2.1/servers/x").json() == {}
+
+    assert noted == [("compute", "read-server", "200")]
+
+
+def test_a_change_without_a_permit_is_a_programming_error(transport: Transport, upstream: Upstream) -> None:
+    with pytest.raises(UnpermittedRequestError):
+        transport.session.post(f"{upstream.url}/v2.1/servers/x/action")
+    with transport.calling("read-server"), pytest.raises(UnpermittedRequestError):
+        transport.session.delete(f"{upstream.url}/v2.1/servers/x")
+
+    assert upstream.seen == []
+
+
+def test_an_expired_permit_lets_nothing_leave(transport: Transport, upstream: Upstream) -> None:
+    with transport.calling("live-migrate", Permission(valid=False)) as call, pytest.raises(PermitExpiredError):
+        transport.session.post(f"{upstream.url}/v2.1/servers/x/action")
+
+    assert upstream.seen == []
+    assert not call.may_have_acted
+
+
+def test_the_permit_is_asked_after_the_name_was_resolved_and_the_connection_stands(
+    upstream: Upstream, noted: Noted
+) -> None:
+    permit = Permission()
+
+    def resolve_slowly(_host: str, _port: int) -> tuple[str, ...]:
+        permit.valid = False
+        return (LOOPBACK,)
+
+    transport = transport_of(noted, resolve=resolve_slowly)
+    with transport.calling("live-migrate", permit), pytest.raises(PermitExpiredError):
+        transport.session.post(f"http://localhost:{upstream.port}/v2.1/servers/x/action")
+    transport.close()
+
+    assert permit.asked == 1
+    assert upstream.seen == []
+
+
+def test_a_token_needs_no_permit(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+    with transport.calling("live-migrate", Permission(valid=False)) as call:
+        transport.session.post(f"{upstream.url}/v3/auth/tokens")
+
+    assert not call.may_have_acted
+    assert noted == [("identity", "authenticate", "200")]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_redirect_is_an_answer_and_never_followed(
+    transport: Transport, upstream: Upstream, code: int, method: str
+) -> None:
+    upstream.respond = answer(code, Location="/elsewhere")
+
+    with transport.calling("live-migrate", Permission()):
+        response = transport.session.request(method, f"{upstream.url}/servers/x", allow_redirects=True)
+
+    assert response.status_code == code
+    assert upstream.seen == [f"{method} /servers/x"]
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_nothing_is_repeated_whatever_the_answer(transport: Transport, upstream: Upstream, code: int) -> None:
+    upstream.respond = answer(code, Retry_After="0")
+
+    with transport.calling("live-migrate", Permission()) as call:
+        assert transport.session.post(f"{upstream.url}/servers/x/action").status_code == code
+
+    assert len(upstream.seen) == 1
+    assert call.may_have_acted
+
+
+def test_a_cut_answer_leaves_the_outcome_open_and_is_not_repeated(
+    transport: Transport, upstream: Upstream, noted: Noted
+) -> None:
+    upstream.respond = cut
+
+    with transport.calling("live-migrate", Permission()) as call, pytest.raises(requests.ConnectionError):
+        transport.session.post(f"{upstream.url}/servers/x/action")
+
+    assert call.may_have_acted
+    assert len(upstream.seen) == 1
+    assert noted == [("compute", "live-migrate", "connection_error")]
+
+
+def test_a_401_proves_that_nothing_was_done(transport: Transport, upstream: Upstream) -> None:
+    upstream.respond = answer(401)
+
+    with transport.calling("live-migrate", Permission()) as call:
+        transport.session.post(f"{upstream.url}/servers/x/action")
+
+    assert not call.may_have_acted
+
+
+def test_a_refused_connection_proves_that_nothing_was_sent(transport: Transport, noted: Noted) -> None:
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        url = f"http://{LOOPBACK}:{bound.getsockname()[1]}/servers/x/action"
+        with transport.calling("live-migrate", Permission()) as call, pytest.raises(requests.ConnectionError):
+            transport.session.post(url)
+
+    assert not call.may_have_acted
+    assert noted == [("compute", "live-migrate", "connection_error")]
+
+
+def test_a_silent_server_is_given_up(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+    released = threading.Event()
+    upstream.respond = lambda _handler: released.wait(10) and None  # type: ignore[func-returns-value]
+
+    with transport.calling("live-migrate", Permission()) as call, pytest.raises(requests.ReadTimeout):
+        transport.session.post(f"{upstream.url}/servers/x/action")
+    released.set()
+
+    assert call.may_have_acted
+    assert noted == [("compute", "live-migrate", "timeout")]
+
+
+def test_a_server_that_drips_is_given_up_in_time(transport: Transport, upstream: Upstream) -> None:
+    released = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not released.wait(0.1):
+            handler.wfile.write(b"x")
+
+    upstream.respond = drip
+    with transport.calling("sweep"), pytest.raises(requests.ReadTimeout):
+        transport.session.get(f"{upstream.url}/os-migrations")
+    released.set()
+
+
+def test_an_answer_that_never_ends_is_given_up(transport: Transport, upstream: Upstream) -> None:
+    bomb = gzip.compress(b" " * (transport_module.MAX_ANSWER_BYTES + 1))
+    upstream.respond = answer(200, bomb, Content_Encoding="gzip")
+
+    with transport.calling("sweep"), pytest.raises(requests.ConnectionError, match="too long"):
+        transport.session.get(f"{upstream.url}/os-migrations")
+
+
+def test_a_compressed_answer_is_read(transport: Transport, upstream: Upstream) -> None:
+    upstream.respond = answer(200, gzip.compress(b'{"a": 1}'), Content_Encoding="gzip")
+
+    with transport.calling("sweep"):
+        assert transport.session.get(f"{upstream.url}/os-migrations").json() == {"a": 1}
+
+
+def test_an_answer_cut_halfway_is_no_answer(transport: Transport, upstream: Upstream) -> None:
+    def half(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"{")
+        cut(handler)
+
+    upstream.respond = half
+    with transport.calling("sweep"), pytest.raises(requests.ConnectionError):
+        transport.session.get(f"{upstream.url}/os-migrations")
+
+
+def test_reads_share_a_connection_and_a_change_gets_its_own(transport: Transport, upstream: Upstream) -> None:
+    with transport.calling("read-server"):
+        for _ in range(3):
+            transport.session.get(f"{upstream.url}/servers/x")
+    assert len(upstream.connections) == 1
+
+    with transport.calling("live-migrate", Permission()):
+        transport.session.post(f"{upstream.url}/servers/x/action")
+    assert len(upstream.connections) == 2
+
+
+def test_no_environment_reaches_a_request(
+    transport: Transport, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine {LOOPBACK} login a password b\n")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    headers: list[str | None] = []
+    upstream.respond = lambda handler: (headers.append(handler.headers.get("Authorization")), answer()(handler))[1]
+
+    with transport.calling("read-server"):
+        transport.session.get(f"{upstream.url}/servers/x")
+
+    assert headers == [None]
+
+
+def test_cookies_are_not_kept(transport: Transport, upstream: Upstream) -> None:
+    upstream.respond = answer(Set_Cookie="session=1; Path=/")
+
+    with transport.calling("read-server"):
+        transport.session.get(f"{upstream.url}/servers/x")
+
+    assert len(transport.session.cookies) == 0
+
+
+def test_an_address_that_is_not_allowed_is_never_connected_to(upstream: Upstream, noted: Noted) -> None:
+    guard = EndpointGuard(EndpointPolicy())
+    closed = Transport(guard, cacert=None, timeouts=Timeouts(), threads=1, observe=lambda *told: noted.append(told[:3]))
+
+    with closed.calling("read-server"), pytest.raises(EndpointRefusedError, match="loopback"):
+        closed.session.get(f"{upstream.url}/servers/x")
+    closed.close()
+
+    assert upstream.connections == set()
+
+
+def test_the_next_address_is_tried_when_one_does_not_answer(upstream: Upstream, noted: Noted) -> None:
+    transport = transport_of(noted, resolve=lambda _host, _port: ("127.0.0.2", LOOPBACK))
+
+    with transport.calling("read-server"):
+        response = transport.session.get(f"http://localhost:{upstream.port}/servers/x")
+    transport.close()
+
+    assert response.status_code == 200
+
+
+def test_a_name_without_an_address_sends_nothing(noted: Noted) -> None:
+    def fail(_host: str, _port: int) -> tuple[str, ...]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    transport = transport_of(noted, resolve=fail)
+    with (
+        transport.calling("live-migrate", Permission()) as call,
+        pytest.raises(requests.ConnectionError),
+    ):
+        transport.session.post("http://localhost:1/servers/x/action")
+    transport.close()
+
+    assert not call.may_have_acted
+
+
+def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
+    """Make a self-signed certificate for localhost."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the certificate's own clock
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.9"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    both = folder / "server.pem"
+    both.write_text(private + pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return context, pem
+
+
+def test_an_own_authority_is_trusted_by_its_certificate_alone(noted: Noted, tmp_path: Path) -> None:
+    context, pem = make_certificate(tmp_path)
+    upstream = Upstream()
+    with serving(upstream, context):
+        url = f"https://localhost:{upstream.port}/servers/x"
+        trusting = transport_of(noted, cacert=pem, resolve=lambda _host, _port: (LOOPBACK,))
+        doubting = transport_of(noted)
+        with trusting.calling("read-server"):
+            assert trusting.session.get(url).status_code == 200
+            with pytest.raises(requests.exceptions.SSLError):  # the name is checked, not the address
+                trusting.session.get(f"https://{LOOPBACK}:{upstream.port}/servers/x")
+        with doubting.calling("live-migrate", Permission()) as call, pytest.raises(requests.exceptions.SSLError):
+            doubting.session.post(url)
+        trusting.close()
+        doubting.close()
+
+    assert not call.may_have_acted
+    assert upstream.seen == ["GET /servers/x"]
+
+
+def test_a_cacert_that_is_no_certificate_is_refused(noted: Noted) -> None:
+    for text in ("PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "\u20ac"):
+        with pytest.raises(ValueError, match="cacert holds no PEM certificate"):
+            transport_of(noted, cacert=text)
