@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CRDS = Path(__file__).parent.parent / "crds"
 CLUSTER_FIXTURES = {"cluster", "namespace", "crds"}
-NOVA_FIXTURES = {"nova", "nova_keystone"}
+NOVA_FIXTURES = {"shared_nova", "nova_keystone"}
 FAST = ("--report-interval", "1", "--service-down-time", "5", "--confirm-window", "0")
 """A compute that died counts as down after 5 s instead of 20 s."""
 

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from e2e_support import API_VERSION, Move, condition
+from lab.nova import NovaLab
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from e2e_support import Json, Tenant
-    from lab.nova import NovaLab
+
+
+def wide_cloud() -> NovaLab:
+    """Prepare a Nova that moves many servers at once: the lab's hosts share one queue, whatever their number."""
+    hosts = ("cmp1", "cmp2", "cmp3", "cmp4")
+    return NovaLab("--max-concurrent", "16", "--report-interval", "1", "--service-down-time", "5", computes=hosts)
 
 
 def outcome(status: Json) -> tuple[str, str]:
@@ -24,6 +30,11 @@ def outcome(status: Json) -> tuple[str, str]:
 def is_queued_behind_somebody(status: Json) -> bool:
     """Whether the Migration waits for its server to be free."""
     return status.get("phase") == "Queued" and outcome(status) == ("Queued", "ServerBusy")
+
+
+def is_paused(status: Json) -> bool:
+    """Whether the Migration says that its Provider cannot be used."""
+    return condition(status, "ProviderReady").get("status") == "False"
 
 
 def describe_move(

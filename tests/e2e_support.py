@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,7 +95,7 @@ class Tenant:
 
     def provider(self, name: str = "cloud") -> Json:
         """Return a Provider as it is now."""
-        return self.cluster.get("provider", name, "--namespace", self.namespace)
+        return read(self.cluster, f"/apis/{API_VERSION}/namespaces/{self.namespace}/providers/{name}")
 
     def until_provider(
         self, test: Callable[[Json], object], *, what: str, name: str = "cloud", timeout_s: float = PATIENCE_S
@@ -103,7 +106,7 @@ class Tenant:
             status: Json = self.provider(name)["status"]
             return status if test(status) else None
 
-        return eventually(probe, what=f"Provider {name}: {what}", timeout_s=timeout_s, every_s=0.1) or {}
+        return eventually(probe, what=f"Provider {name}: {what}", timeout_s=timeout_s) or {}
 
     def move(
         self,
@@ -174,8 +177,8 @@ class Move:
 
     def get(self) -> Json:
         """Return the object as it is now, managed fields included."""
-        return self.tenant.cluster.get(
-            "migration", self.name, "--namespace", self.tenant.namespace, "--show-managed-fields"
+        return read(
+            self.tenant.cluster, f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrations/{self.name}"
         )
 
     @property
@@ -199,7 +202,7 @@ class Move:
                 raise LookupError(brief(seen))
             return True
 
-        eventually(probe, what=f"Migration {self.name}: {what}", timeout_s=timeout_s, every_s=0.1)
+        eventually(probe, what=f"Migration {self.name}: {what}", timeout_s=timeout_s)
         return seen
 
     def until_phase(self, *phases: str, timeout_s: float = PATIENCE_S) -> Json:
@@ -302,6 +305,53 @@ def _to_call(request: Request) -> Call | None:
         if request["method"] == method and body in (request["body"] or ""):
             return Call(word, request["status"], request["request_id"], request["t"])
     return None
+
+
+def read(cluster: Cluster, path: str) -> Json:
+    """GET a path of the API server as the administrator: what is asked again and again while waiting.
+
+    A kubectl for each question would take most of the machine.
+
+    Raises:
+        OSError: there was no answer, or another one than 200.
+    """
+    account = json.loads(cluster.kubeconfig.read_text(encoding="utf-8"))
+    trust = ssl.create_default_context(cafile=account["clusters"][0]["cluster"]["certificate-authority"])
+    request = urllib.request.Request(cluster.url + path)  # noqa: S310 - loopback
+    request.add_header("Authorization", f"Bearer {account['users'][0]['user']['token']}")
+    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:  # noqa: S310 - loopback
+        body: Json = json.load(answer)
+    return body
+
+
+def occupy(nova: NovaLab, server: str) -> None:
+    """Move a server as somebody else would, by Nova's API, and wait until the hypervisor has it."""
+    nova.nova.live_migrate(server)
+    eventually(lambda: is_moving(nova, server), what="the other move runs", timeout_s=PATIENCE_S)
+
+
+def is_moving(nova: NovaLab, server: str) -> bool:
+    """Whether a hypervisor is moving the server, so that the test can steer the move."""
+    return any(run["server"] == server for run in nova.control.runs())
+
+
+def end_moves(nova: NovaLab, server: str) -> None:
+    """End what moves a server, also what is still on its way to the hypervisor."""
+    if not _has_active_move(nova, server):
+        return
+    nova.control.plan(server, "finish,duration=0,precheck_delay=0,pre_delay=0")
+
+    def is_over() -> bool:
+        if is_moving(nova, server):
+            nova.control.steer(server, "cancel")
+        return not _has_active_move(nova, server)
+
+    eventually(is_over, what=f"no move of server {server}", timeout_s=PATIENCE_S)
+
+
+def _has_active_move(nova: NovaLab, server: str) -> bool:
+    active = {"accepted", "queued", "preparing", "running", "running (post-copy)"}
+    return any(record["status"] in active for record in nova.nova.migrations(server))
 
 
 def control(status: Json, verb: str) -> Json:

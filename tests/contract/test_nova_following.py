@@ -246,8 +246,8 @@ def test_the_observer_is_told_of_every_request_by_our_words(nova: NovaLab) -> No
 
 
 def test_zeros_that_nova_itself_refuses_do_not_end_the_following() -> None:
-    with NovaLab("--response-validation", "error", servers=1, computes=("a=hang,memory=64,tick=0.1", "b")) as strict:
-        server = strict.servers["vm-1"]
+    with NovaLab("--response-validation", "error", computes=("a", "b")) as strict:
+        server = strict.boot("vm", plan="hang,memory=64,tick=0.1")
 
         async def story() -> None:
             async with connected(strict) as backend:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.nova import NovaLab
+from lab.waiting import eventually_async
 from nova_support import GRANTED, Told, connected, idle, record_in
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient
 from osmig.domain.upstream import Capability, Job, Scope
@@ -137,15 +138,25 @@ def test_a_survey_remembers_what_came_before(nova: NovaLab) -> None:
     asyncio.run(story())
 
 
-def test_a_deleted_server_is_absent(nova: NovaLab) -> None:
+def test_a_deleted_server_is_absent_and_its_moves_with_it(nova: NovaLab) -> None:
     server = nova.boot("deleted")
-    nova.nova.delete(f"/servers/{server}")
 
     async def story() -> None:
         async with connected(nova) as backend:
-            with pytest.raises(Absent):
-                for _ in range(200):
+            await backend.start(Job(server_id=server), GRANTED)
+            await record_in(backend, server, "completed")
+            await idle(backend, server)
+            nova.nova.delete(f"/servers/{server}")
+
+            async def gone() -> bool:
+                try:
                     await backend.server(server)
+                except Absent as error:
+                    return error.reason == "ServerNotFound"
+                return False
+
+            await eventually_async(gone, what="the server is absent")
+            assert await backend.records(server) == ()
 
     asyncio.run(story())
 

@@ -143,7 +143,8 @@ def test_a_401_that_stays_is_unauthorized(nova_keystone: NovaLab) -> None:
         ({"auth_type": "v3token", "token": SECRET_VALUE}, NotPermitted, "Unauthorized"),
         ({"auth_url": "NOVA"}, BackendError, ""),
         ({"auth_url": "CLOSED"}, Transient, "Unreachable"),
-        ({"auth_url": "http://keystone.invalid/v3"}, Transient, "EndpointRefused"),
+        ({"auth_url": "http://keystone.invalid/v3"}, Transient, "Unreachable"),
+        ({"project_name": "", "project_domain_id": "", "user_domain_id": ""}, Transient, "InvalidConfiguration"),
     ],
 )
 def test_a_login_that_fails_says_why_and_no_more(

@@ -1,32 +1,53 @@
-"""A scene for each test: its own namespace, Lease, server and processes."""
+"""Scenes for the tests: one at a time, or several side by side."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from crash.scene import Scene
+from crash.scene import Play, Scene, open_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from lab.cluster import Cluster
     from lab.nova import NovaLab
 
-
-@pytest.fixture
-def scene(crds: Cluster, namespace: str, nova: NovaLab, tmp_path: Path) -> Iterator[Scene]:
-    """A server to move, in a cloud whose tokens name no user."""
-    with ExitStack() as stack:
-        yield Scene(crds, nova, namespace=namespace, folder=tmp_path, stack=stack)
+AT_ONCE = 4
+Row = TypeVar("Row")
 
 
 @pytest.fixture
-def keystone_scene(crds: Cluster, namespace: str, nova_keystone: NovaLab, tmp_path: Path) -> Iterator[Scene]:
-    """A server to move, in a cloud where the operator knows which user it is."""
-    with ExitStack() as stack:
-        yield Scene(crds, nova_keystone, namespace=namespace, folder=tmp_path, stack=stack)
-        nova_keystone.control.clear_faults()
+def scene(crds: Cluster, nova: NovaLab, tmp_path: Path) -> Iterator[Scene]:
+    """A server to move and a cloud whose tokens name no user."""
+    with open_scene(crds, nova, tmp_path) as scene:
+        yield scene
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Plays several scenes at once: what takes long in them is waiting for a Lease or a grace to run out."""
+
+    cluster: Cluster
+    folders: pytest.TempPathFactory
+    pool: ThreadPoolExecutor
+
+    def play(self, nova: NovaLab, plays: Mapping[Row, Play]) -> dict[Row, Future[None]]:
+        """Begin all ``plays``; what ``result()`` of one raises is what its assertions raised."""
+        return {row: self.pool.submit(self._play, nova, play) for row, play in plays.items()}
+
+    def _play(self, nova: NovaLab, play: Play) -> None:
+        with open_scene(self.cluster, nova, self.folders.mktemp("scene")) as scene:
+            play(scene)
+
+
+@pytest.fixture(scope="module")
+def side_by_side(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SideBySide]:
+    """Scenes of one module that are played at the same time; the next module begins after the last of them."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    yield SideBySide(crds, tmp_path_factory, pool)
+    pool.shutdown(cancel_futures=True)

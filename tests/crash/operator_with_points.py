@@ -1,11 +1,12 @@
 """``osmig run`` with one point of the start's protocol at which it kills, freezes or halts itself.
 
-An entry point for tests, run as a process of its own: it builds ``osmig.app.Ports`` with ports that are wrapped, and
+An entry point for tests, run as a process of its own: it builds ``osmig.wiring.Ports`` with ports that are wrapped, and
 changes nothing else. The environment names the point, what to do there, and a folder: the n-th time the point is
-reached, the file ``reached-n`` appears in it, and a halted process goes on when somebody makes ``go-n``.
+reached, the file ``reached-n`` appears in it. A halted process goes on when somebody makes ``go-n``, and after ``go``
+it does not halt again.
 
-Points, in the order of the protocol: ``before-intent``, ``after-intent``, ``before-send`` (the connection stands, the
-permit is about to be asked), ``after-call``, ``before-record``, ``after-record``; and ``after-look``, behind ``find()``.
+The points, as the protocol goes: ``before-intent``, ``after-intent``, ``before-send`` (the connection stands, the
+permit is asked), ``after-call``, ``before-record``, ``after-record``; and ``after-look``, behind ``find()``.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osmig.__main__ import build_cli
-from osmig.app import Ports, make_factories, run
+from osmig.app import run
 from osmig.kube.status import StatusWriter
+from osmig.wiring import Ports, make_factories
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from osmig.api.migration import PendingCall
     from osmig.api.provider import ProviderSpec
@@ -55,19 +57,19 @@ class Point:
 
     async def reach(self, name: str) -> None:
         """Do the deed if this is the point; only this task waits when halted."""
-        if (go := self._act(name)) is not None:
-            while not go.exists():
-                await asyncio.sleep(PAUSE_S)  # noqa: TID251 - waits for another process, whose clock is the real one
+        is_halted = self._act(name)
+        while is_halted():  # noqa: ASYNC110 - the event is a file that another process makes
+            await asyncio.sleep(PAUSE_S)  # noqa: TID251 - of another process, whose clock is the real one
 
     def reach_in_thread(self, name: str) -> None:
         """Do the same where there is no event loop."""
-        if (go := self._act(name)) is not None:
-            while not go.exists():
-                time.sleep(PAUSE_S)
+        is_halted = self._act(name)
+        while is_halted():
+            time.sleep(PAUSE_S)
 
-    def _act(self, name: str) -> Path | None:
+    def _act(self, name: str) -> Callable[[], bool]:
         if name != self.name:
-            return None
+            return lambda: False
         self.times += 1
         (self.folder / f"reached-{self.times}").touch()
         match self.deed:
@@ -77,10 +79,11 @@ class Point:
                 # sent to this very thread, so that it runs no further than here
                 signal.raise_signal(signal.SIGSTOP)
             case Deed.HALT:
-                return self.folder / f"go-{self.times}"
+                signs = self.folder / "go", self.folder / f"go-{self.times}"
+                return lambda: not any(sign.exists() for sign in signs)
             case _:
                 pass
-        return None
+        return lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class PointedFactory:
 
     def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Make one."""
-        return PointedBackend(self.inner(key, spec, secret), self.point)  # type: ignore[return-value] # by __getattr__
+        return PointedBackend(self.inner(key, spec, secret), self.point)
 
 
 def make_ports(point: Point) -> Ports:

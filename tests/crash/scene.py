@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import secrets
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,11 +15,14 @@ from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from lab.cluster import Cluster
     from lab.nova import NovaLab
-    from lab.nova_client import Request
+    from lab.nova_client import Fault, Request
 
 POINTED = (sys.executable, Path(__file__).with_name("operator_with_points.py"), "run")
+CONDUCTOR = "novalab-conductor"
 MIGRATION, PROVIDER, SECRET = "move", "cloud", "clouds"
 SHORT = {
     "connect-timeout": 1,
@@ -38,6 +44,17 @@ PATIENT_LEASE = {"lease-duration": 30, "lease-renew-deadline": 20, "lease-period
 """For an operator that is to outlive a restart of the API server."""
 
 
+Play = Callable[["Scene"], None]
+"""What happens in a scene, with the assertions about it."""
+
+
+@contextmanager
+def open_scene(cluster: Cluster, nova: NovaLab, folder: Path) -> Iterator[Scene]:
+    """Make a scene, and take it down again with everything that was started in it."""
+    with ExitStack() as stack:
+        yield Scene(cluster, nova, folder=folder, stack=stack)
+
+
 class Operator:
     """One operator process of a scene, and the point at which it does something to itself."""
 
@@ -48,17 +65,16 @@ class Operator:
 
     def wait_leading(self) -> Self:
         """Wait until it has the Lease."""
-        eventually(lambda: self.run.logs("lease.acquired"), what="the Lease acquired", timeout_s=20)
+        self._wait(lambda: self.run.logs("lease.acquired"), what="the Lease acquired")
         return self
 
-    def wait_reached(self, times: int = 1, *, timeout_s: float = 20.0) -> None:
+    def wait_reached(self, times: int = 1) -> None:
         """Wait until it has come to its point for the n-th time."""
-        reached = self._folder / f"reached-{times}"
-        eventually(reached.exists, what=f"the point reached ({times})", timeout_s=timeout_s, every_s=0.01)
+        self._wait((self._folder / f"reached-{times}").exists, what=f"the point reached ({times})")
 
-    def let_go(self, times: int = 1) -> None:
-        """Let it go on from its point."""
-        (self._folder / f"go-{times}").touch()
+    def let_go(self, times: int | None = None) -> None:
+        """Let it go on from its point, this n-th time or from now on."""
+        (self._folder / (f"go-{times}" if times else "go")).touch()
 
     def wait_frozen(self) -> None:
         """Wait until the whole process stands still."""
@@ -68,6 +84,11 @@ class Operator:
     def wait_ended(self, *, timeout_s: float = 20.0) -> int:
         """Wait until it ends by itself; return its exit status."""
         return self.run.wait(timeout_s=timeout_s)
+
+    def _wait(self, probe: Callable[[], object], *, what: str) -> None:
+        """Wait for ``probe``, no longer than the process lives."""
+        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=25, every_s=0.02)
+        assert probe(), f"{what}: it ended with {self.run.returncode}\n{self.run.output()[-3000:]}"
 
     def count(self, metric: str) -> float:
         """Return a metric without labels."""
@@ -81,30 +102,33 @@ class Scene:
     """A server, a Provider and a Migration of their own, in a namespace of their own.
 
     Attributes:
+        cluster: the API server, with our CRDs.
         nova: the cloud.
+        namespace: also that of the Lease.
         server: id of the server to move.
     """
 
-    def __init__(self, cluster: Cluster, nova: NovaLab, *, namespace: str, folder: Path, stack: ExitStack) -> None:
-        """Boot the server and make the Provider.
+    def __init__(self, cluster: Cluster, nova: NovaLab, *, folder: Path, stack: ExitStack) -> None:
+        """Boot the server and make the Provider; better call ``open_scene``.
 
         Args:
             cluster: the API server, with our CRDs.
             nova: the cloud.
-            namespace: empty so far; also the name of the Lease.
             folder: for logs and marks.
             stack: ends what is started here.
         """
         self.cluster = cluster
         self.nova = nova
-        self.namespace = namespace
+        self.namespace = f"crash-{secrets.token_hex(4)}"
         self._folder = folder
         self._stack = stack
         self._operators = 0
         self._settings = dict(SHORT)
-        self.server = nova.boot(namespace)
-        stack.callback(nova.nova.delete, f"/servers/{self.server}")
+        self._fault: int | None = None
+        stack.callback(cluster.kubectl, "delete", "namespace", self.namespace, "--wait=false", check=False)
         self._make_provider()
+        self.server = nova.boot(self.namespace)
+        stack.callback(nova.nova.delete, f"/servers/{self.server}")
 
     def _make_provider(self) -> None:
         provider = {
@@ -112,6 +136,7 @@ class Scene:
             "openstack": {"cloudCredentialsRef": {"secretName": SECRET, "cloudName": "operator"}},
         }
         self.cluster.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}},
             {**self._head("v1", "Secret", SECRET), "stringData": {"clouds.yaml": self.nova.clouds.read_text()}},
             {**self._head("osmig.dev/v1alpha1", "Provider", PROVIDER), "spec": provider},
         )
@@ -119,9 +144,9 @@ class Scene:
     def _head(self, api_version: str, kind: str, name: str) -> dict[str, Any]:
         return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
 
-    def adjust(self, **settings: float) -> None:
+    def adjust(self, settings: Mapping[str, float]) -> None:
         """Change settings of the operators that are started from now on."""
-        self._settings |= {name.replace("_", "-"): value for name, value in settings.items()}
+        self._settings |= settings
 
     def start(self, *, at: str | None = None, deed: str = "halt") -> Operator:
         """Start an operator, if wanted with a point of the protocol at which it does something to itself."""
@@ -149,6 +174,21 @@ class Scene:
         """Return the Migration."""
         return self.cluster.get("migration", MIGRATION, "-n", self.namespace)
 
+    def age_of_intent(self) -> float:
+        """Return for how many seconds the intent has been on record."""
+        written = dt.datetime.fromisoformat(self.migration()["status"]["pendingCall"]["time"])
+        return (dt.datetime.now(dt.UTC) - written).total_seconds()  # noqa: TID251 - another process wrote it
+
+    def wait_for_event(self, reason: str) -> set[str]:
+        """Wait until the Migration has an Event of this reason, and return the reasons of all."""
+
+        def reasons() -> set[str]:
+            events = self.cluster.get("events", "-n", self.namespace)["items"]
+            return {event["reason"] for event in events if event["involvedObject"]["name"] == MIGRATION}
+
+        eventually(lambda: reason in reasons(), what=f"the Event {reason}")
+        return reasons()
+
     def touch(self) -> None:
         """Write something harmless into the Migration, so that every view of it is stale."""
         self.cluster.kubectl("label", "migration", MIGRATION, "-n", self.namespace, "touched=yes", "--overwrite")
@@ -163,9 +203,26 @@ class Scene:
         """Wait until the condition Succeeded has a reason."""
         self.wait_for(f'jsonpath={{.status.conditions[?(@.type=="Succeeded")].reason}}={reason}')
 
-    def break_start(self, **fault: Any) -> None:  # noqa: ANN401 - fields of lab.nova_client.Fault
-        """Break the next start of this server."""
-        self.nova.control.fault(path=f"/servers/{self.server}/action", method="POST", **fault)
+    def break_start(self, fault: Fault) -> None:
+        """Break the next start of this server; ``{action}`` in a header becomes the URL that starts are sent to."""
+        url = f"{self.nova.compute}/servers/{self.server}/action"
+        headers = {name: value.replace("{action}", url) for name, value in fault.get("headers", {}).items()}
+        rule: Fault = {**fault, "headers": headers, "path": f"/servers/{self.server}/action$", "method": "POST"}
+        self._fault = self.nova.control.fault(**rule)
+
+    def take_lease(self) -> None:
+        """Write another holder into the Lease, as nobody should."""
+        lease = ("lease", "osmig", "-n", self.namespace)
+        self.cluster.kubectl("patch", *lease, "--type=merge", "-p", '{"spec": {"holderIdentity": "somebody-else"}}')
+
+    def stop_conductor(self) -> None:
+        """Let Nova's conductor die, for less than the 5 s after which computes count as down."""
+        self._stack.callback(self.start_conductor)
+        self.nova.control.service(CONDUCTOR, "stop")
+
+    def start_conductor(self) -> None:
+        """Bring it back."""
+        self.nova.control.service(CONDUCTOR, "start")
 
     def sent(self) -> list[Request]:
         """Return the starts that operators sent, oldest first, also those that were never answered."""
@@ -195,6 +252,7 @@ class Scene:
         assert status["phase"] == "Succeeded", status
 
         starts = self.sent()
+        assert starts[0]["fault"] == self._fault, "the first start did not meet its fault"
         accepted = [start for start in starts if start["nova_status"] == 202]
         assert len(accepted) == 1, starts
         assert len(starts) == sent, starts

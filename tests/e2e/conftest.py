@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_support import OPERATOR_NAMESPACE, Tenant, run_operator
+from e2e_support import OPERATOR_NAMESPACE, Tenant, end_moves, run_operator
 from lab.cluster import Cluster
+from lab.nova import NovaLab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,12 +68,22 @@ def tenant(empty_tenant: Tenant, nova: NovaLab) -> Tenant:
     return empty_tenant
 
 
+@pytest.fixture(scope="session")
+def second_nova() -> Iterator[NovaLab]:
+    """A cloud of this folder's own, where a test may stop the computes named so, and four servers move at a time."""
+    options = ("--report-interval", "1", "--service-down-time", "6", "--max-concurrent", "4")
+    with NovaLab(*options, computes=("restarted", "stopped", "solid", "steady")) as running:
+        yield running
+
+
 @pytest.fixture
 def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
     """Boot a server of the test's own; ``boot(plan="hang", host="cmp1")`` returns its id.
 
-    What still runs on it after the test is ended: Nova moves one server per source host at a time, the rest queue.
+    What still moves it after the test is ended: the lab's Nova moves one server at a time, all others queue.
     """
+    # the log is asked for again and again: thousands of old requests would keep Nova busy
+    nova.control.clear_requests()
     booted: list[str] = []
 
     def boot_one(*, plan: str | None = None, host: str | None = None) -> str:
@@ -82,9 +92,8 @@ def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Callable[...
         return booted[-1]
 
     yield boot_one
-    for run in nova.control.runs():
-        if run["server"] in booted:
-            nova.control.steer(run["server"], "cancel")
+    for server in booted:
+        end_moves(nova, server)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_support import Move, Tenant, calls, condition, control, verdicts
-from lab.nova import NovaLab
+from e2e_support import Move, Tenant, calls, condition, control, occupy, verdicts
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from lab.nova import NovaLab
 
     Boot = Callable[..., str]
     Status = dict[str, Any]
@@ -90,7 +91,7 @@ def test_a_move_aborted_while_running_is_aborted(tenant: Tenant, nova: NovaLab, 
 
 
 def test_a_move_aborted_while_queued_is_aborted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    nova.nova.live_migrate(boot(plan="hang", host="cmp1"))
+    occupy(nova, boot(plan="hang", host="cmp1"))
     move = tenant.move(boot(plan="hang", host="cmp1"))
     status = move.until_upstream("queued")
     assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Starting", "Queued")
@@ -167,41 +168,32 @@ def test_a_move_that_the_cloud_calls_off_by_itself_failed(tenant: Tenant, nova: 
     assert calls(nova, move.server, "abort") == []
 
 
-@pytest.fixture(scope="module")
-def frail_nova() -> Iterator[NovaLab]:
-    """A cloud of this module's own, whose computes are stopped; they count as down after 3 s."""
-    options = ("--report-interval", "1", "--service-down-time", "3", "--max-concurrent", "4")
-    with NovaLab(*options, computes=("frail", "solid")) as running:
-        yield running
-
-
 @pytest.fixture
-def frail_tenant(empty_tenant: Tenant, frail_nova: NovaLab) -> Iterator[Tenant]:
-    """A namespace whose Provider is that cloud; its computes run again afterwards."""
-    empty_tenant.connect(frail_nova)
-    yield empty_tenant
-    frail_nova.control.service("frail", "restart")
+def second_tenant(empty_tenant: Tenant, second_nova: NovaLab) -> Tenant:
+    """A namespace whose Provider is the cloud with computes that may be stopped."""
+    empty_tenant.connect(second_nova)
+    return empty_tenant
 
 
-def test_a_restart_of_the_source_compute_fails_the_migration(frail_tenant: Tenant, frail_nova: NovaLab) -> None:
-    move = frail_tenant.move(frail_nova.boot("restarted", plan="hang", host="frail"))
+def test_a_restart_of_the_source_compute_fails_the_migration(second_tenant: Tenant, second_nova: NovaLab) -> None:
+    move = second_tenant.move(second_nova.boot("on-restarted", plan="hang", host="restarted"), destination="solid")
     move.until_upstream("running")
-    frail_nova.control.service("frail", "restart")
-    expect(move, frail_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
+    second_nova.control.service("restarted", "restart")
+    expect(move, second_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
 
 
 def test_a_move_whose_source_compute_is_down_is_running_until_the_compute_is_back(
-    frail_tenant: Tenant, frail_nova: NovaLab
+    second_tenant: Tenant, second_nova: NovaLab
 ) -> None:
-    move = frail_tenant.move(frail_nova.boot("stopped", plan="hang", host="frail"))
+    move = second_tenant.move(second_nova.boot("on-stopped", plan="hang", host="stopped"), destination="solid")
     move.until_upstream("running")
-    frail_nova.control.service("frail", "stop")
-    eventually(lambda: _is_down(frail_nova, "frail"), what="the compute counts as down", timeout_s=15)
+    second_nova.control.service("stopped", "stop")
+    eventually(lambda: _is_down(second_nova, "stopped"), what="the compute counts as down", timeout_s=15)
     move.order("reconcile")
     move.until_control("reconcile", "Done")
     assert (move.status["phase"], condition(move.status, "Finished")["status"]) == ("Running", "False")
-    frail_nova.control.service("frail", "start")
-    expect(move, frail_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
+    second_nova.control.service("stopped", "start")
+    expect(move, second_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
 
 
 def _is_down(nova: NovaLab, host: str) -> bool:

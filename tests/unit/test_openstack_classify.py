@@ -191,7 +191,7 @@ WAYS: list[tuple[Exception, str, str]] = [
     (keystone.ServiceUnavailable(), "Unreachable", "answered 503"),
     (keystone.NotFound(), "Unreachable", "answered 404"),
     (keystone.EndpointNotFound(), "InvalidConfiguration", "region_name and interface"),
-    (keystone.DiscoveryFailure(), "Unreachable", "no Compute API"),
+    (keystone.DiscoveryFailure(), "Unreachable", "no microversions"),
     (keystone.AuthorizationFailure(), "InvalidConfiguration", "does not fit its auth_type"),
     (KeyError("X-Subject-Token"), "Unreachable", "not OpenStack's"),
     (ValueError("no JSON"), "Unreachable", "not OpenStack's"),

@@ -85,6 +85,12 @@ def test_unknown_details_are_cleaned_and_shown() -> None:
     assert (explanation.reason, explanation.message) == (None, "Broken at …")
 
 
+def test_unknown_details_are_not_overruled_by_a_guess_from_the_events_name() -> None:
+    explanation = explain({"events": [event(CHECK, details="The agent died"), event(CONDUCTOR)]})
+
+    assert (explanation.reason, explanation.message) == (None, "The agent died")
+
+
 @pytest.mark.parametrize("action", [{}, {"events": None}, {"events": [1, None, {}]}])
 def test_an_action_that_says_nothing_stays_unexplained(action: dict[str, object]) -> None:
     assert explain(action) == UNEXPLAINED

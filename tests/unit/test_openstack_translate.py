@@ -88,7 +88,13 @@ def test_a_time_that_cannot_be_read_is_none(text: object) -> None:
 
 @pytest.mark.parametrize("read", [to_record, to_server, to_action])
 def test_what_has_no_id_is_refused(read: Callable[[dict[str, object]], object]) -> None:
-    for row in ({}, {"id": None, "request_id": None}, {"id": "", "request_id": ""}, {"id": True, "request_id": []}):
+    rows: tuple[dict[str, object], ...] = (
+        {},
+        {"id": None, "request_id": None},
+        {"id": "", "request_id": ""},
+        {"id": True, "request_id": []},
+    )
+    for row in rows:
         with pytest.raises(ValueError, match="is missing"):
             read(row)
 

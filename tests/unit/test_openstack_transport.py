@@ -8,8 +8,6 @@ import ipaddress
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from http_upstream import LOOPBACK, Upstream, answer, cut, serving
+from nova_support import Permission, Told
 from osmig.backends.openstack import transport as transport_module
 from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from osmig.backends.openstack.transport import (
@@ -29,87 +29,12 @@ from osmig.backends.openstack.transport import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
-LOOPBACK = "127.0.0.1"
 
-
-class Upstream:
-    """What the server saw, and how it shall answer."""
-
-    def __init__(self) -> None:
-        """Answer 200 until told otherwise."""
-        self.seen: list[str] = []
-        self.connections: set[int] = set()
-        self.respond: Callable[[BaseHTTPRequestHandler], None] = answer()
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{LOOPBACK}:{self.port}"
-
-
-class Permission:
-    """A permit that expires when it is told to."""
-
-    def __init__(self, *, valid: bool = True) -> None:
-        """Begin valid or not."""
-        self.valid = valid
-        self.asked = 0
-
-    def is_valid(self) -> bool:
-        """Count the question."""
-        self.asked += 1
-        return self.valid
-
-
-def answer(code: int = 200, body: bytes = b"{}", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def respond(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(code)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return respond
-
-
-def cut(handler: BaseHTTPRequestHandler) -> None:
-    handler.connection.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterator[None]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def serve(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream.seen.append(f"{self.command} {self.path}")
-            upstream.connections.add(self.client_address[1])
-            upstream.respond(self)
-
-        do_GET = do_POST = do_DELETE = serve  # noqa: N815 - the base class' names
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign] # what is cut on purpose is no news
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    upstream.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def _discard(_value: object) -> None:
+    """Answer nothing."""
 
 
 @pytest.fixture
@@ -119,16 +44,13 @@ def upstream() -> Iterator[Upstream]:
         yield made
 
 
-Noted = list[tuple[str, str, str]]
-
-
 @pytest.fixture
-def noted() -> Noted:
+def noted() -> Told:
     return []
 
 
 def transport_of(
-    noted: Noted, *, cacert: str | None = None, resolve: Callable[[str, int], tuple[str, ...]] | None = None
+    noted: Told, *, cacert: str | None = None, resolve: Callable[[str, int], tuple[str, ...]] | None = None
 ) -> Transport:
     return Transport(
         EndpointGuard(EndpointPolicy(allowed=(LOOPBACK, "localhost")), resolve),
@@ -140,13 +62,13 @@ def transport_of(
 
 
 @pytest.fixture
-def transport(noted: Noted) -> Iterator[Transport]:
+def transport(noted: Told) -> Iterator[Transport]:
     made = transport_of(noted)
     yield made
     made.close()
 
 
-def test_a_read_needs_no_permit_and_is_noted(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+def test_a_read_needs_no_permit_and_is_noted(transport: Transport, upstream: Upstream, noted: Told) -> None:
     with transport.calling("read-server"):
         assert transport.session.get(f"{upstream.url}/v2.1/servers/x").json() == {}
 
@@ -171,7 +93,7 @@ def test_an_expired_permit_lets_nothing_leave(transport: Transport, upstream: Up
 
 
 def test_the_permit_is_asked_after_the_name_was_resolved_and_the_connection_stands(
-    upstream: Upstream, noted: Noted
+    upstream: Upstream, noted: Told
 ) -> None:
     permit = Permission()
 
@@ -188,7 +110,7 @@ def test_the_permit_is_asked_after_the_name_was_resolved_and_the_connection_stan
     assert upstream.seen == []
 
 
-def test_a_token_needs_no_permit(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+def test_a_token_needs_no_permit(transport: Transport, upstream: Upstream, noted: Told) -> None:
     with transport.calling("live-migrate", Permission(valid=False)) as call:
         transport.session.post(f"{upstream.url}/v3/auth/tokens")
 
@@ -222,7 +144,7 @@ def test_nothing_is_repeated_whatever_the_answer(transport: Transport, upstream:
 
 
 def test_a_cut_answer_leaves_the_outcome_open_and_is_not_repeated(
-    transport: Transport, upstream: Upstream, noted: Noted
+    transport: Transport, upstream: Upstream, noted: Told
 ) -> None:
     upstream.respond = cut
 
@@ -243,7 +165,7 @@ def test_a_401_proves_that_nothing_was_done(transport: Transport, upstream: Upst
     assert not call.may_have_acted
 
 
-def test_a_refused_connection_proves_that_nothing_was_sent(transport: Transport, noted: Noted) -> None:
+def test_a_refused_connection_proves_that_nothing_was_sent(transport: Transport, noted: Told) -> None:
     with socket.socket() as bound:
         bound.bind((LOOPBACK, 0))
         url = f"http://{LOOPBACK}:{bound.getsockname()[1]}/servers/x/action"
@@ -254,9 +176,9 @@ def test_a_refused_connection_proves_that_nothing_was_sent(transport: Transport,
     assert noted == [("compute", "live-migrate", "connection_error")]
 
 
-def test_a_silent_server_is_given_up(transport: Transport, upstream: Upstream, noted: Noted) -> None:
+def test_a_silent_server_is_given_up(transport: Transport, upstream: Upstream, noted: Told) -> None:
     released = threading.Event()
-    upstream.respond = lambda _handler: released.wait(10) and None  # type: ignore[func-returns-value]
+    upstream.respond = lambda _handler: _discard(released.wait(10))
 
     with transport.calling("live-migrate", Permission()) as call, pytest.raises(requests.ReadTimeout):
         transport.session.post(f"{upstream.url}/servers/x/action")
@@ -331,7 +253,12 @@ def test_no_environment_reaches_a_request(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     headers: list[str | None] = []
-    upstream.respond = lambda handler: (headers.append(handler.headers.get("Authorization")), answer()(handler))[1]
+
+    def remember(handler: BaseHTTPRequestHandler) -> None:
+        headers.append(handler.headers.get("Authorization"))
+        answer()(handler)
+
+    upstream.respond = remember
 
     with transport.calling("read-server"):
         transport.session.get(f"{upstream.url}/servers/x")
@@ -348,7 +275,7 @@ def test_cookies_are_not_kept(transport: Transport, upstream: Upstream) -> None:
     assert len(transport.session.cookies) == 0
 
 
-def test_an_address_that_is_not_allowed_is_never_connected_to(upstream: Upstream, noted: Noted) -> None:
+def test_an_address_that_is_not_allowed_is_never_connected_to(upstream: Upstream, noted: Told) -> None:
     guard = EndpointGuard(EndpointPolicy())
     closed = Transport(guard, cacert=None, timeouts=Timeouts(), threads=1, observe=lambda *told: noted.append(told[:3]))
 
@@ -359,7 +286,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(upstream: Upstream
     assert upstream.connections == set()
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer(upstream: Upstream, noted: Noted) -> None:
+def test_the_next_address_is_tried_when_one_does_not_answer(upstream: Upstream, noted: Told) -> None:
     transport = transport_of(noted, resolve=lambda _host, _port: ("127.0.0.2", LOOPBACK))
 
     with transport.calling("read-server"):
@@ -369,7 +296,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream: Upstream, 
     assert response.status_code == 200
 
 
-def test_a_name_without_an_address_sends_nothing(noted: Noted) -> None:
+def test_a_name_without_an_address_sends_nothing(noted: Told) -> None:
     def fail(_host: str, _port: int) -> tuple[str, ...]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -415,7 +342,7 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
     return context, pem
 
 
-def test_an_own_authority_is_trusted_by_its_certificate_alone(noted: Noted, tmp_path: Path) -> None:
+def test_an_own_authority_is_trusted_by_its_certificate_alone(noted: Told, tmp_path: Path) -> None:
     context, pem = make_certificate(tmp_path)
     upstream = Upstream()
     with serving(upstream, context):
@@ -435,7 +362,7 @@ def test_an_own_authority_is_trusted_by_its_certificate_alone(noted: Noted, tmp_
     assert upstream.seen == ["GET /servers/x"]
 
 
-def test_a_cacert_that_is_no_certificate_is_refused(noted: Noted) -> None:
+def test_a_cacert_that_is_no_certificate_is_refused(noted: Told) -> None:
     for text in ("PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "\u20ac"):
         with pytest.raises(ValueError, match="cacert holds no PEM certificate"):
             transport_of(noted, cacert=text)

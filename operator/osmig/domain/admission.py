@@ -86,17 +86,15 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
             f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
         )
     if server.is_busy or survey.active is not None:
-        return _wait_for_server(observation, _describe_busy(survey))
+        return _wait_for_server(observation, _describe_busy(observation, survey))
     if server.is_in_error:
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
     if destination is not None and server.host == destination:
-        return outcome.succeed(
-            observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}"
-        )
+        return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
     if source is not None and server.host != source:
         return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
     if observation.rival:
-        return _wait_for_server(observation, f"Migration {observation.rival} moves this server")
+        return _wait_for_server(observation, _describe_busy(observation, survey))
     return start(observation, survey, sends=sends)
 
 
@@ -109,7 +107,9 @@ def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Deci
     return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 
-def _describe_busy(survey: Survey) -> str:
+def _describe_busy(observation: Observation, survey: Survey) -> str:
+    if observation.rival:
+        return f"Migration {observation.rival} moves this server"
     if survey.active is not None:
         return f"the cloud's migration {survey.active.id} ({survey.active.status}) has this server"
     state = survey.server.task_state or survey.server.status

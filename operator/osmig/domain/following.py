@@ -97,8 +97,7 @@ def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision
 def _go_on(observation: Observation, record: RecordView) -> Decision:
     """The move is under way: say how far, and carry out orders."""
     is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
-    if is_moving and observation.progress is None and observation.records is None:
-        # an empty sample comes with the records: the move may just have ended
+    if is_moving and observation.progress is None:
         return Decision(status=observation.status, wants=frozenset({Read.PROGRESS}))
     verdict = describe_stage(observation, record)
     after = outcome.put(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationStatus
-from osmig.api.names import EventReason
-from osmig.domain import admission, following, orders, pursuit, starting
+from osmig.api.names import EventReason, Phase, Reason
+from osmig.domain import admission, following, orders, outcome, pursuit, starting
 from osmig.domain.observation import Decision, Note, StartCall
 from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
     from osmig.domain.observation import Answer, Observation
+
+_NOTHING_IS_UNDER_WAY = frozenset({Phase.PENDING, Phase.QUEUED})
+"""After a start, the only phases without intent and upstream record: it is certain that nothing was started."""
 
 
 def decide(observation: Observation) -> Decision:
@@ -34,8 +37,20 @@ def decide(observation: Observation) -> Decision:
         return starting.resolve(observation, status.pending_call)
     if status.upstream is not None:
         return following.follow(observation, status.upstream)
+    return _decide_unsent(observation)
+
+
+def _decide_unsent(observation: Observation) -> Decision:
+    """Decide when neither an intent nor an upstream record is known: start, unless a start was wiped from status."""
+    status = observation.status
     if observation.migration.metadata.deletion_timestamp is not None:
         return Decision(status=status)
+    if status.start_time is not None and status.phase not in _NOTHING_IS_UNDER_WAY:
+        return outcome.fail(
+            observation,
+            Reason.RECORD_GONE,
+            "the record of the start was removed from status, so the move cannot be followed; nothing more is sent",
+        )
     return admission.admit(observation)
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import Progress, Transfer
+from osmig.domain.upstream import ProgressView
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from osmig.domain.upstream import BytesView, ProgressView
+    from osmig.domain.upstream import BytesView
 
 _PROGRESS_SHARE = 0.99
 """Remaining memory must fall by 1 % below its lowest value to count as progress (architecture.md §6a)."""
 
 
 def describe(sample: ProgressView | None, before: Progress | None, *, now: dt.datetime) -> Progress | None:
-    """Return the newest progress; without a sample the last one stands, with its own ``sampleTime``."""
-    if sample is None:
+    """Return the newest progress; without a number in the sample the last one stands, with its own ``sampleTime``."""
+    if sample is None or sample == ProgressView():
         return before
     remaining = sample.memory.remaining
     lowest = before.lowest_remaining_bytes if before else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from osmig.api.migration import UpstreamFacts
 from osmig.api.names import EventReason, Phase, Reason, Verb
@@ -118,6 +118,8 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
             )
         case FindingKind.NOTHING | FindingKind.RIVAL:
             return _resolve_nothing(observation, call, finding)
+        case never:
+            assert_never(never)
 
 
 def label_of(call: PendingCall) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from osmig.domain.errors import BackendError
 from osmig.domain.observation import Observation, Read
-from osmig.domain.upstream import Explanation, Job
+from osmig.domain.upstream import Explanation, Job, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def describe_job(migration: Migration) -> Job:
-    """Return what to move: the id that was resolved once wins over the spec's name."""
-    spec, server = migration.spec, migration.status.server
+    """Return what to move: once started, the id that was resolved then; before, the spec may still be edited."""
+    spec, status = migration.spec, migration.status
+    resolved = status.server.id if status.start_time is not None and status.server is not None else None
     return Job(
-        server_id=(server.id if server is not None else None) or spec.server.id,
+        server_id=resolved or spec.server.id,
         server_name=spec.server.name,
         source_host=spec.source_host,
         destination_host=spec.destination_host,
@@ -87,9 +88,12 @@ class Look:
         upstream = observation.status.upstream
         record_id = upstream.id if upstream is not None else None
         sample = await self._backend.progress(server_id, record_id) if record_id is not None else None
-        if sample is None:
-            return replace(observation, records=await self._backend.records(server_id))
-        return replace(observation, progress=sample)
+        if sample is not None:
+            return replace(observation, progress=sample)
+        records = observation.records
+        if records is None:
+            records = await self._backend.records(server_id)
+        return replace(observation, progress=ProgressView(), records=records)
 
 
 def has(observation: Observation, read: Read) -> bool:

@@ -184,6 +184,7 @@ class MigrationStep:
             return self._after_latch(key, observation)
         if decision.call is None:
             return None
+        self._check_exists(key, observation)
         backend = self._backend(_provider_of(key, observation.migration))
         answer = await effects.perform(
             decision.call,

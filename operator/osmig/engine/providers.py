@@ -136,6 +136,8 @@ class ProviderStep:
         except ObjectGone:
             return self._lose(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
         except KubeUnavailable as error:
+            if error.reason == "Forbidden" and not _is_current(session, provider):
+                return self._lose(session, Reason.NOT_PERMITTED, error.message)
             # our own API server fails, not the Provider: keep what we know of it
             return error.retry_after_s or RETRY_S
         except NotPermitted as error:
@@ -204,7 +206,9 @@ class ProviderStep:
         # also find out when the Secret was mended
         session.wants_refresh = True
         by_a_person = {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}
-        return min(MENDED_BY_A_PERSON_S, self._periods.secret_s) if reason in by_a_person else RETRY_S
+        if reason in by_a_person:
+            return min(MENDED_BY_A_PERSON_S, self._periods.secret_s)
+        return min(RETRY_S, self._periods.sweep_s)
 
     async def _publish(self, key: Key, provider: Provider, session: Session) -> None:
         """Write the status when a count, a version or a condition changed, and an Event when readiness did."""
@@ -250,6 +254,11 @@ def _note(view: ProviderView) -> Note:
 
 def _describe_missing_secret(provider: Provider) -> str:
     return f"there is no Secret {provider.spec.secret_name} in namespace {provider.metadata.namespace}"
+
+
+def _is_current(session: Session, provider: Provider) -> bool:
+    """Whether the connection works and is the one that the spec asks for."""
+    return session.view.is_ready and _has(session, provider.spec.model_dump_json())
 
 
 def _has(session: Session, spec_mark: str) -> bool:

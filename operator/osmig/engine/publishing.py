@@ -70,7 +70,9 @@ class Publisher:
         except ObjectGone:
             self._intake.remove(key.kind, entry.body)
             raise
-        self._intake.take(key.kind, body)
+        if self._inbox.get(key) is not None:
+            # else it was deleted while the answer was under way, and must not come back as a ghost
+            self._intake.take(key.kind, body)
 
     async def reread(self, key: Key) -> None:
         """Read the object anew into the Inbox.

@@ -94,9 +94,15 @@ class Scheduler:
             self._running[key] = asyncio.create_task(self._run_step(key), name=f"step {key.text}")
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for running steps, at most ``timeout_s``; call it after ``run()`` was cancelled."""
+        """Wait for running steps, at most ``timeout_s``, and cut the others off; call it after ``run()`` was cancelled.
+
+        What a step that is cut off has sent is on record as an intent. Left alone it would hold up kopf, which waits
+        for every task it did not find at its start.
+        """
         if self._running:
-            await asyncio.wait(tuple(self._running.values()), timeout=timeout_s)
+            _, late = await asyncio.wait(tuple(self._running.values()), timeout=timeout_s)
+            for task in late:
+                task.cancel()
 
     def _pop(self) -> Key | None:
         """Take the next key that is due and whose last step has ended; ``_run_step`` brings back the others."""

@@ -49,6 +49,7 @@ _CHANGES = frozenset({START, "abort", "force-complete"})
 _NO_PROOF = frozenset({codes.request_timeout})
 """4xx that a proxy gives after it has handed the request on."""
 
+_KEYSTONE_FAULT = "error"
 _MIGRATION_NOT_FOUND = re.compile(r"Migration \S+ not found for instance \S+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}")
 _MAX_RETRY_AFTER_S = 3600.0
@@ -86,6 +87,8 @@ def classify(failure: Exception, *, operation: str, may_have_acted: bool = False
             )
         case keystone.Unauthorized():
             return _unauthorized(operation)
+        case keystone.NotFound(response=requests.Response() as response) if _fault(response)[0] == _KEYSTONE_FAULT:
+            return _unauthorized(operation)  # what Keystone says to a token that it does not know
         case keystone.Forbidden():
             return NotPermitted(
                 Reason.UNAUTHORIZED, "The identity service refused the credentials", operation=operation
@@ -117,6 +120,8 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
         case keystone.EndpointNotFound() | sdk.EndpointNotFound():
             reason = Reason.INVALID_CONFIGURATION
             text = "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
+        case keystone.BadRequest():
+            reason, text = Reason.INVALID_CONFIGURATION, "The identity service does not understand the login"
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
         case keystone.ConnectionError() | requests.RequestException():
@@ -124,7 +129,7 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
             reason, text = Reason.INVALID_CONFIGURATION, "clouds.yaml does not fit its auth_type"
         case keystone.DiscoveryFailure() | sdk.NotSupported():
-            text = "The endpoint offers no Compute API of version 2"
+            text = "The endpoint lists no microversions of the Compute API"
         case _:
             text = "The endpoint answered something that is not OpenStack's"
     return Transient(reason, text, operation=operation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from keystoneauth1 import token_endpoint
 from keystoneauth1.adapter import Adapter
+from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 from openstack import exceptions as sdk
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from osmig.backends.ports import Permit
 
 Version = tuple[int, int]
+
+_logger = logging.getLogger(__name__)
 
 _SUCCESS = 2
 """First digit of an HTTP status. The SDK takes a redirect for one, too."""
@@ -68,13 +72,7 @@ class ComputeSession:
             user_agent=f"osmig/{__version__}",
         )
         self._session = session
-        # With a session of ours the SDK reads neither clouds.yaml files nor the environment.
-        self._connection = Connection(
-            session=session,
-            region_name=credentials.region_name,
-            interface=credentials.interface,
-            strict_proxies=True,
-        )
+        self._credentials = credentials
         self._lock = threading.Lock()
         self._compute: Adapter | None = None
         self._version: Version | None = None
@@ -94,7 +92,8 @@ class ComputeSession:
                 response = self._exchange(request)
                 _raise_unless_ok(response)
             except EXPECTED as failure:
-                # Not chained: the SDK's texts carry URLs and bodies.
+                # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
+                _logger.debug("upstream.failed", extra={"operation": request.operation}, exc_info=True)
                 raise classify(failure, operation=request.operation, may_have_acted=call.may_have_acted) from None
             return response
 
@@ -114,7 +113,7 @@ class ComputeSession:
         return body
 
     def version(self) -> Version:
-        """Tell the highest microversion the cloud speaks; (2, 1) where it has none.
+        """Tell the highest microversion the cloud speaks.
 
         Raises:
             BackendError: login or discovery failed.
@@ -177,13 +176,30 @@ class ComputeSession:
     def _adapter(self) -> Adapter:
         with self._lock:
             if self._compute is None:
-                self._compute = self._connection.compute
+                self._compute = self._connect()
             return self._compute
+
+    def _connect(self) -> Adapter:
+        """Look the endpoint up; anew each time until it is found, because the SDK keeps a failure for good."""
+        # With a session of ours the SDK reads neither clouds.yaml files nor the environment.
+        connection = Connection(
+            session=self._session,
+            region_name=self._credentials.region_name,
+            interface=self._credentials.interface,
+        )
+        compute = connection.compute
+        if not isinstance(compute, Adapter):  # a stand-in that fails when used
+            raise EndpointNotFound
+        return compute
 
     def _discover(self) -> Version:
         found = self._adapter().get_endpoint_data()
         highest = found.max_microversion if found is not None else None
-        self._version = (int(highest[0]), int(highest[1])) if highest else (2, 1)
+        if not highest:
+            # keystoneauth guesses from the URL when the version list fails; a guess must not outlive the failure.
+            self._compute = None
+            raise DiscoveryFailure
+        self._version = (int(highest[0]), int(highest[1]))
         return self._version
 
 

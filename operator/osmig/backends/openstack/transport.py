@@ -11,7 +11,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import requests
@@ -112,7 +111,6 @@ class Transport:
         self._observe = observe
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _GuardedAdapter(self, guard, _tls_context(cacert), timeouts=timeouts, threads=threads)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)
@@ -217,7 +215,7 @@ class _GuardedAdapter(HTTPAdapter):
 
 
 def _read_whole(response: requests.Response, *, deadline: float) -> None:
-    """Read an answer to its end within bounds of size and time, and put it back for requests to find."""
+    """Read an answer to its end within bounds of size and time, and put it back without its cookies."""
     raw = response.raw
     body = io.BytesIO()
     try:

@@ -171,7 +171,8 @@ class Front:
         data = body if isinstance(body, str) else json.dumps(body)
         data = data.encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(data))}
-        headers.update(fault.headers)
+        request_id = entry["request_id"] or ""
+        headers.update({name: value.replace("{request_id}", request_id) for name, value in fault.headers.items()})
         start_response(f"{fault.status} Fault", list(headers.items()))
         return [data]
 

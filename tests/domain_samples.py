@@ -1,0 +1,287 @@
+"""Migrations, servers, records and observations in few words, for tests of the domain and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.meta import ObjectMeta, to_wire
+from osmig.api.migration import (
+    Control,
+    Mark,
+    Migration,
+    MigrationSpec,
+    MigrationStatus,
+    PendingCall,
+    PlacementFacts,
+    ServerFacts,
+    UpstreamFacts,
+)
+from osmig.api.names import ConditionType, ControlResult, Phase, Reason, Verb
+from osmig.domain.conditions import Verdict, describe_migration, find_condition
+from osmig.domain.machine import decide
+from osmig.domain.observation import Ask, Decision, Observation, ProviderView, Read
+from osmig.domain.starting import label_of
+from osmig.domain.upstream import (
+    Capability,
+    Explanation,
+    Finding,
+    FindingKind,
+    ProgressView,
+    RecordView,
+    ServerView,
+    Stage,
+    Survey,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+SERVER_ID = "1b2c3d4e-0000-4000-8000-0123456789ab"
+HOLDER = "holder-a"
+REQUEST = "req-ours"
+MARK = Mark(request_ids=("req-old",), previous_id="6", host="cmp1")
+
+NOVA_STAGES = {
+    "accepted": Stage.ACCEPTED,
+    "queued": Stage.QUEUED,
+    "preparing": Stage.PREPARING,
+    "running": Stage.RUNNING,
+    "running (post-copy)": Stage.SWITCHING_OVER,
+    "post-migrating": Stage.SWITCHING_OVER,
+    "completed": Stage.SUCCEEDED,
+    "cancelled": Stage.CANCELLED,
+    "failed": Stage.FAILED,
+    "error": Stage.ERROR,
+    "what is this": Stage.UNKNOWN,
+}
+
+READY = ProviderView(is_ready=True, reason=Reason.PROBE_SUCCEEDED, capabilities=frozenset(Capability))
+LOST = ProviderView(is_ready=False, reason=Reason.UNREACHABLE, message="the cloud does not answer")
+ORDERS = (Verb.ABORT, Verb.FORCE_COMPLETE)
+
+
+def spec(source: str | None = None, destination: str | None = None) -> MigrationSpec:
+    """A live migration of one server by id."""
+    body: dict[str, Any] = {
+        "providerRef": {"name": "region-one"},
+        "type": "LiveMigration",
+        "server": {"id": SERVER_ID},
+    }
+    placement = {"sourceHost": source, "destinationHost": destination}
+    named = {key: value for key, value in placement.items() if value is not None}
+    return MigrationSpec.model_validate(body | ({"placement": named} if named else {}))
+
+
+def migration(
+    status: MigrationStatus | None = None,
+    *,
+    source: str | None = None,
+    destination: str | None = None,
+    generation: int = 1,
+    deleting: bool = False,
+    readable: bool = True,
+) -> Migration:
+    """One Migration."""
+    metadata = ObjectMeta(
+        name="db-07",
+        namespace="team-a",
+        uid="u-1",
+        resource_version="42",
+        generation=generation,
+        deletion_timestamp=NOW if deleting else None,
+    )
+    return Migration(
+        metadata=metadata,
+        spec=spec(source, destination),
+        status=status or MigrationStatus(),
+        status_readable=readable,
+    )
+
+
+def observe(status: MigrationStatus | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - fields of two models
+    """One observation; fields of ``migration()`` and of Observation are told apart by name."""
+    names = {"source", "destination", "generation", "deleting", "readable"}
+    own = {key: changes.pop(key) for key in names & set(changes)}
+    before = {"now": NOW, "holder": HOLDER, "provider": READY, "migration": migration(status, **own)}
+    return Observation(**{**before, **changes})
+
+
+def observe_waited(status: MigrationStatus, seconds: float = 120.0, **changes: Any) -> Observation:  # noqa: ANN401
+    """An observation of an intent that was seen unchanged for that long."""
+    assert status.pending_call is not None
+    return observe(status, waited_s={label_of(status.pending_call): seconds}, **changes)
+
+
+def server(host: str | None = "cmp1", *, busy: bool = False, error: bool = False) -> ServerView:
+    """The server as upstream shows it."""
+    word = "ERROR" if error else "MIGRATING" if busy else "ACTIVE"
+    return ServerView(
+        id=SERVER_ID,
+        name="db-07",
+        project_id="p1",
+        status=word,
+        task_state="migrating" if busy else None,
+        host=host,
+        is_busy=busy,
+        is_in_error=error,
+    )
+
+
+def record(status: str = "running", *, number: int = 7, destination: str | None = "cmp2", **changes: Any) -> RecordView:  # noqa: ANN401
+    """A row of os-migrations, by Nova's word."""
+    row = RecordView(
+        id=str(number),
+        number=number,
+        server_id=SERVER_ID,
+        stage=NOVA_STAGES[status],
+        status=status,
+        type="live-migration",
+        source_host="cmp1",
+        destination_host=destination,
+    )
+    return replace(row, **changes)
+
+
+def survey(view: ServerView | None = None, active: RecordView | None = None) -> Survey:
+    """What is read before a start."""
+    return Survey(server=view or server(), mark=MARK, active=active)
+
+
+def finding(kind: FindingKind, view: ServerView | None = None, **changes: Any) -> Finding:  # noqa: ANN401
+    """What a look for a start brought."""
+    return Finding(kind=kind, server=view or server(), **changes)
+
+
+def intent(
+    *, holder: str = HOLDER, sends: int = 1, request_id: str | None = None, answer: str | None = None
+) -> PendingCall:
+    """The write-ahead record of a start."""
+    return PendingCall(
+        operation="live-migrate",
+        attempt=1,
+        holder=holder,
+        time=NOW - timedelta(seconds=90),
+        sends=sends,
+        request_id=request_id,
+        answer=answer,
+        mark=MARK,
+    )
+
+
+def control(
+    verb: Verb,
+    result: ControlResult = ControlResult.ACCEPTED,
+    *,
+    token: str = "true",  # noqa: S107 - an order's token, not a secret
+    sent: bool = False,
+) -> Control:
+    """An order on record."""
+    return Control(
+        verb=verb, token=token, attempt=1, result=result, message="m", time=NOW, sent_time=NOW if sent else None
+    )
+
+
+def ask(verb: Verb, token: str = "true") -> Ask:  # noqa: S107 - an order's token, not a secret
+    """An annotation that was seen."""
+    return Ask(verb=verb, token=token, field_manager="kubectl-annotate")
+
+
+def status_in(phase: Phase | None, reason: str = Reason.VALIDATING, **changes: Any) -> MigrationStatus:  # noqa: ANN401
+    """A status in a phase, with the conditions that belong to it."""
+    if phase is None:
+        return MigrationStatus(**changes)
+    verdict = Verdict(phase=phase, reason=reason, message="m")
+    conditions = describe_migration(verdict, READY, before=(), generation=1, now=NOW)
+    facts = {"observed_generation": 1, "phase": phase, "conditions": conditions}
+    return MigrationStatus(**{**facts, **changes})
+
+
+def sent(*orders: Control, call: PendingCall | None = None, **changes: Any) -> MigrationStatus:  # noqa: ANN401
+    """A status whose start is written down and not answered for."""
+    return status_in(
+        Phase.STARTING,
+        Reason.STARTING,
+        **{**_begun(), "pending_call": call or intent(), "controls": orders, **changes},
+    )
+
+
+def started(*orders: Control, id: str | None = "7", phase: Phase = Phase.RUNNING, **changes: Any) -> MigrationStatus:  # noqa: A002, ANN401
+    """A status whose start is on record."""
+    upstream = UpstreamFacts(id=id, request_id=REQUEST, previous_id="6")
+    return status_in(phase, Reason.RUNNING, **{**_begun(), "upstream": upstream, "controls": orders, **changes})
+
+
+def _begun() -> dict[str, Any]:
+    return {
+        "attempt": 1,
+        "start_time": NOW,
+        "server": ServerFacts(id=SERVER_ID, name="db-07"),
+        "placement": PlacementFacts(source_host="cmp1"),
+    }
+
+
+def stored(status: MigrationStatus) -> MigrationStatus:
+    """The status as it comes back from the API server."""
+    return MigrationStatus.model_validate(to_wire(status))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What reading upstream would bring now."""
+
+    survey: Survey | None = None
+    finding: Finding | None = None
+    server: ServerView | None = None
+    records: tuple[RecordView, ...] = ()
+    progress: ProgressView | None = None
+    explanation: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
+
+
+def has(observation: Observation, read: Read) -> bool:
+    """Whether a fact is there; a Read is named like its field."""
+    return getattr(observation, read.value) is not None
+
+
+def read(observation: Observation, wants: frozenset[Read], world: World) -> Observation:
+    """Read what is wanted, as the engine does: no sample of progress means that the records are read."""
+    missing = {name for name in wants if not has(observation, name)}
+    assert missing, f"asks again for what is there: {wants}"
+    for name in missing:
+        fact = getattr(world, name.value)
+        if name is Read.PROGRESS and fact is None:
+            observation = replace(observation, progress=ProgressView(), records=world.records)
+        else:
+            assert fact is not None, f"this test did not expect {name} to be read"
+            observation = replace(observation, **{name.value: fact})
+    return observation
+
+
+def decide_in(world: World, observation: Observation) -> Decision:
+    """Decide, reading what is wanted, until nothing is."""
+    for _ in range(6):
+        decision = decide(observation)
+        if not decision.wants:
+            return decision
+        observation = read(observation, decision.wants, world)
+    message = "wants more and more"
+    raise AssertionError(message)
+
+
+def reason_of(status: MigrationStatus) -> str:
+    """The reason of ``Succeeded``."""
+    found = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    assert found is not None
+    return found.reason
+
+
+def conditions_of(status: MigrationStatus) -> Mapping[str, str]:
+    """Each condition's status by type."""
+    return {condition.type: condition.status.value for condition in status.conditions}
+
+
+def result_of(status: MigrationStatus, verb: Verb) -> ControlResult | None:
+    """What became of the last order of a verb."""
+    return next((found.result for found in status.controls if found.verb is verb), None)

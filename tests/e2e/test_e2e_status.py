@@ -1,0 +1,305 @@
+"""What users and tools see: status, conditions, columns, Events, kstatus verdicts; and how often it is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e_support import (
+    API_VERSION,
+    OPERATOR,
+    Move,
+    Tenant,
+    calls,
+    condition,
+    control,
+    is_moving,
+    kstatus,
+    occupy,
+    verdicts,
+)
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from lab.cluster import Cluster
+    from lab.nova import NovaLab
+    from lab.osmig_run import OsmigRun
+
+    Boot = Callable[..., str]
+    Status = dict[str, Any]
+
+UNDER_WAY = {"Succeeded": "Unknown", "Finished": "False", "Ready": "False", "Reconciling": "True"}
+WRITES_PER_ATTEMPT, WRITES_PER_VERB = 9, 2
+
+
+@pytest.fixture(scope="module")
+def long_move(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator[Move]:
+    """A move that takes its time in another cloud while the other tests of this module run."""
+    assert operator.returncode is None
+    tenant = Tenant(crds, f"t-{secrets.token_hex(4)}")
+    crds.kubectl("create", "namespace", tenant.namespace)
+    tenant.connect(second_nova)
+    move = tenant.move(second_nova.boot("long", plan="hang,duration=30,memory=4096,disk=1024", host="solid"))
+    move.until_upstream("running")
+    yield move
+    crds.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def long_status(long_move: Move, second_nova: NovaLab) -> Status:
+    """Its status at the end, which came after the second write of progress."""
+    long_move.until(lambda status: status["progress"]["percent"] >= 40, what="40 percent on record", timeout_s=45)
+    second_nova.control.steer(long_move.server, "finish")
+    return long_move.until_finished()
+
+
+def expect_under_way(move: Move, phase: str, reason: str) -> None:
+    """Check the row of the status table, and that kstatus waits for the end."""
+    move.until(
+        lambda status: (status.get("phase"), condition(status, "Succeeded").get("reason")) == (phase, reason),
+        what=f"{phase}/{reason}",
+    )
+    body = move.get()
+    ready = "False" if reason == "ProviderNotReady" else "True"
+    assert verdicts(body["status"]) == {**UNDER_WAY, "ProviderReady": ready}
+    assert {entry["observedGeneration"] for entry in body["status"]["conditions"]} == {1}
+    assert kstatus(body) == "InProgress"
+
+
+@pytest.mark.usefixtures("long_move")
+def test_a_migration_that_nobody_has_seen_is_in_progress(empty_tenant: Tenant) -> None:
+    # two moments of one object: as the API server stored it, before the operator can have written
+    move = Move(empty_tenant, "move", "00000000-0000-4000-8000-000000000000", empty_tenant.cluster.audit_mark())
+    manifest = (
+        f'{{"apiVersion": "{API_VERSION}", "kind": "Migration", "metadata": {{"name": "move"}}, "spec": '
+        f'{{"providerRef": {{"name": "cloud"}}, "type": "LiveMigration", "server": {{"id": "{move.server}"}}}}}}'
+    )
+    stored = empty_tenant.kubectl("create", "-f", "-", "-o", "jsonpath={.status}", stdin=manifest)
+    assert stored == '{"observedGeneration":-1}'
+    assert kstatus({"metadata": {"generation": 1}, "status": {"observedGeneration": -1}}) == "InProgress"
+    expect_under_way(move, "Queued", "ProviderNotReady")
+
+
+def test_a_migration_of_a_busy_server_is_in_progress(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    server = boot(plan="hang")
+    occupy(nova, server)
+    move = tenant.move(server)
+    expect_under_way(move, "Queued", "ServerBusy")
+    assert calls(nova, server) == []
+
+
+def test_a_migration_that_is_tried_again_is_in_progress(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    server = boot()
+    nova.control.fault(path=f"/servers/{server}$", method="GET", status=503, count=0)
+    move = tenant.move(server)
+    expect_under_way(move, "Pending", "Retrying")
+    assert calls(nova, server) == []
+
+
+def test_a_migration_under_way_is_in_progress_until_it_is_current(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    first = boot(plan="hang", host="cmp1")
+    occupy(nova, first)
+    move = tenant.move(boot(plan="hang", host="cmp1"))
+    expect_under_way(move, "Starting", "Queued")
+    nova.control.steer(first, "cancel")
+    expect_under_way(move, "Running", "Running")
+    nova.control.steer(move.server, status="running (post-copy)")
+    expect_under_way(move, "Running", "PostCopy")
+    nova.control.steer(move.server, "finish")
+    move.until_finished()
+    assert kstatus(move.get()) == "Current"
+
+
+def test_a_migration_being_aborted_is_in_progress_until_it_has_failed(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    move = tenant.move(boot(plan="hang,abort=ignore"))
+    move.until_upstream("running")
+    move.order("abort")
+    expect_under_way(move, "Aborting", "Aborting")
+    nova.control.steer(move.server, "cancel")
+    move.until_finished()
+    assert kstatus(move.get()) == "Failed"
+
+
+def test_kubectl_wait_for_finished_ends_for_every_outcome(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    good = tenant.move(boot(plan="finish,duration=1", host="cmp1"), name="good")
+    bad = tenant.move(boot(plan="precheck=dest", host="cmp2"), name="bad")
+    stopped = tenant.move(boot(plan="hang", host="cmp4"), name="stopped")
+    stopped.until_upstream("running")
+    stopped.order("abort")
+    tenant.kubectl("wait", "--for=condition=Finished", "--timeout=30s", "migrations", "--all")
+    ended = {move.name: move.get() for move in (good, bad, stopped)}
+    assert {name: body["status"]["phase"] for name, body in ended.items()} == {
+        "good": "Succeeded",
+        "bad": "Failed",
+        "stopped": "Aborted",
+    }
+    assert {name: kstatus(body) for name, body in ended.items()} == {
+        "good": "Current",
+        "bad": "Failed",
+        "stopped": "Failed",
+    }
+    assert [call.word for call in calls(nova, stopped.server)][:2] == ["live-migrate", "abort"]
+
+
+def test_each_event_is_posted_once(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    good = tenant.move(boot(host="cmp1"), name="good")
+    bad = tenant.move(boot(plan="fail", host="cmp2"), name="bad")
+    stopped = tenant.move(boot(plan="hang", host="cmp4"), name="stopped")
+    stopped.until_upstream("running")
+    stopped.order("abort")
+    tenant.kubectl("wait", "--for=condition=Finished", "--timeout=30s", "migrations", "--all")
+    expected = {
+        "good": {"MigrationStarted": "Normal", "MigrationSucceeded": "Normal"},
+        "bad": {"MigrationStarted": "Normal", "MigrationFailed": "Warning"},
+        "stopped": {
+            "MigrationStarted": "Normal",
+            "VerbAccepted": "Normal",
+            "VerbDone": "Normal",
+            "MigrationAborted": "Normal",
+        },
+        "cloud": {"ProviderReady": "Normal"},
+    }
+    for name, reasons in expected.items():
+        eventually(lambda name=name, reasons=reasons: len(tenant.events(name)) >= len(reasons), what=f"{name}: Events")
+    # every later Event would come behind this one
+    for move in (good, bad, stopped):
+        move.order("reconcile")
+        eventually(lambda move=move: _find_reconciled(tenant.events(move.name)), what="the last Event")
+    for name, reasons in expected.items():
+        events = [event for event in tenant.events(name) if event not in _find_reconciled(tenant.events(name))]
+        assert sorted((event["reason"], event["type"]) for event in events) == sorted(reasons.items())
+        assert all("series" not in event for event in events)
+    assert nova.control.faults() == []
+
+
+def _find_reconciled(events: list[Status]) -> list[Status]:
+    return [event for event in events if event["reason"] == "VerbDone" and event["note"].startswith("reconcile")]
+
+
+def test_a_provider_counts_what_others_move(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    before = tenant.until_provider(lambda status: "upstream" in status, what="counted")["upstream"]
+    assert before["scope"] == "Cloud"
+    running, queued, cold = (boot(plan="hang", host="cmp1") for _ in range(3))
+    occupy(nova, running)
+    nova.nova.live_migrate(queued)
+    nova.nova.post(f"/servers/{cold}/action", {"migrate": None})
+    wanted = {
+        "scope": "Cloud",
+        "running": before["running"] + 1,
+        "queued": before["queued"] + 1,
+        "awaitingConfirmation": before["awaitingConfirmation"] + 1,
+    }
+    tenant.until_provider(lambda status: status["upstream"] == wanted, what=f"upstream {wanted}")
+    row = tenant.kubectl("get", "provider", "cloud", "--no-headers").split()
+    assert row[:5] == ["cloud", "OpenStack", "True", "2.104", str(wanted["running"])]
+    nova.nova.post(f"/servers/{cold}/action", {"confirmResize": None})
+    nova.control.steer(running, "cancel")
+    eventually(lambda: is_moving(nova, queued), what="the next one runs")
+    nova.control.steer(queued, "cancel")
+    tenant.until_provider(lambda status: status["upstream"] == before, what="as before")
+
+
+def test_a_quick_move_costs_no_more_writes_than_the_budget(tenant: Tenant, boot: Boot) -> None:
+    move = tenant.move(boot(plan="hang"))
+    move.until_upstream("running")
+    move.order("force-complete")
+    move.until_finished()
+    writes = move.writes()
+    assert len(writes) <= WRITES_PER_ATTEMPT + WRITES_PER_VERB
+    assert all(after != before for before, after in itertools.pairwise(writes))
+    assert writes[-1] == move.status, "the log of writes is complete"
+
+
+def test_a_provider_is_written_only_when_a_count_version_or_condition_changes(
+    cluster: Cluster, tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    since = cluster.audit_mark()
+    move = tenant.move(boot(plan="finish,duration=3"))
+    move.until_finished()
+    sweeps = nova.control.request_mark()
+    eventually(lambda: _sweeps(nova, sweeps) >= 3, what="three more sweeps")
+    writes = [event for event in cluster.audit(since=since) if _is_provider_write(event, tenant.namespace)]
+    told = [_told(event["requestObject"]["status"]) for event in writes]
+    assert all(after != before for before, after in itertools.pairwise(told))
+    assert len(told) <= 4, "queued, running, none"
+
+
+def _sweeps(nova: NovaLab, since: int) -> int:
+    return sum("changes-since" in request["path"] for request in nova.control.requests(since=since))
+
+
+def _is_provider_write(event: Status, namespace: str) -> bool:
+    about = event.get("objectRef", {})
+    return (
+        (about.get("resource"), about.get("subresource"), about.get("namespace")) == ("providers", "status", namespace)
+        and event["user"]["username"] == OPERATOR
+        and event["verb"] == "update"
+    )
+
+
+def _told(status: Status) -> Mapping[str, object]:
+    return {name: status.get(name) for name in ("upstream", "apiVersion", "endpoint", "capabilities", "conditions")}
+
+
+def test_kubectl_get_shows_where_a_running_move_stands(long_move: Move) -> None:
+    tenant = long_move.tenant
+    header, row = (line.split() for line in tenant.kubectl("get", "osmig").splitlines())
+    assert header == ["NAME", "SERVER", "TYPE", "PHASE", "PROGRESS", "SOURCE", "DEST", "REASON", "AGE"]
+    shown = dict(zip(header, row, strict=True))
+    placement = long_move.status["placement"]
+    assert (shown["SERVER"], shown["TYPE"], shown["PHASE"]) == (long_move.server, "LiveMigration", "Running")
+    assert (shown["SOURCE"], shown["DEST"]) == ("solid", placement["destinationHost"])
+    assert 0 <= int(shown["PROGRESS"]) < 100
+    assert shown["REASON"] == "Running"
+    wide = tenant.kubectl("get", "openstack-migrations", "-o", "wide").split("\n\n")
+    assert [text.split()[0] for text in wide] == ["NAME", "NAME"]
+    assert {"ATTEMPT", "UPSTREAM", "READY"} < set(wide[0].split())
+
+
+def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: Move, long_status: Status) -> None:
+    samples = [one["progress"] for one in long_move.writes() if one.get("progress", {}).get("memory")]
+    percents = [sample["percent"] for sample in samples]
+    assert percents == sorted(percents)
+    assert len(set(percents)) >= 3
+    assert {sample["memory"]["totalBytes"] for sample in samples} == {4096 * 2**20}
+    assert {sample["disk"]["totalBytes"] for sample in samples} == {1024 * 2**20}
+    remaining = [sample["memory"]["remainingBytes"] for sample in samples]
+    assert remaining == sorted(remaining, reverse=True)
+    assert long_status["progress"]["percent"] == 100
+    assert (long_status["phase"], long_status["placement"]["sourceHost"]) == ("Succeeded", "solid")
+    assert long_status["placement"]["destinationHost"] != "solid"
+    assert verdicts(long_status) == {"Succeeded": "True", "Finished": "True", "Ready": "True"}
+
+
+@pytest.mark.usefixtures("long_status")
+def test_progress_is_written_at_most_every_15_s_and_within_the_budget(long_move: Move) -> None:
+    writes = long_move.writes()
+    progress = [
+        (before, after)
+        for before, after in itertools.pairwise(writes)
+        if _without_progress(before) == _without_progress(after)
+    ]
+    assert len(progress) >= 1
+    for before, after in progress:
+        times = [_time(one["progress"]["sampleTime"]) for one in (before, after)]
+        assert times[1] - times[0] >= dt.timedelta(seconds=14)
+        assert after["progress"]["percent"] - before["progress"]["percent"] >= 5
+    assert len(writes) - len(progress) <= WRITES_PER_ATTEMPT
+
+
+def _without_progress(status: Status) -> Status:
+    shown = {name: value for name, value in status.items() if name != "progress"}
+    upstream = {name: value for name, value in status.get("upstream", {}).items() if name != "updatedTime"}
+    return {**shown, "upstream": upstream, "controls": control(status, "abort")}
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)

@@ -1,0 +1,285 @@
+"""What becomes of orders: force-complete, abort and reconcile as annotations, down to the requests that Nova gets."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e_support import VERB_REPEAT_S, Move, Tenant, calls, condition, control, occupy, requests_about
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.nova import NovaLab
+
+    Boot = Callable[..., str]
+    Status = dict[str, Any]
+
+CALL_OF = {"abort": ("DELETE", r"/migrations/\d+$"), "force-complete": ("POST", r"/migrations/\d+/action$")}
+ENDS = {"abort": ("Aborted", "cancel"), "force-complete": ("Succeeded", "finish")}
+"""By verb: the phase it leads to, and the hypervisor's verdict that does."""
+
+
+def running(tenant: Tenant, boot: Boot, plan: str = "hang") -> Move:
+    """Return a Migration whose move runs and does not end by itself."""
+    move = tenant.move(boot(plan=plan))
+    move.until_upstream("running")
+    return move
+
+
+def reconcile(move: Move, token: str = "seen") -> Status:  # noqa: S107 - a verb's token is no secret
+    """Make sure that the operator has seen everything up to here; return the status."""
+    move.order("reconcile", token)
+    return move.until(
+        lambda status: (entry := control(status, "reconcile")) and (entry["token"], entry["result"]) == (token, "Done"),
+        what="reconciled",
+    )
+
+
+@pytest.mark.parametrize("verb", ["abort", "force-complete"])
+def test_an_order_is_repeated_until_the_move_has_ended(tenant: Tenant, nova: NovaLab, boot: Boot, verb: str) -> None:
+    phase, verdict = ENDS[verb]
+    move = running(tenant, boot, "hang,abort=ignore,force=ignore")
+    move.order(verb)
+    eventually(lambda: len(calls(nova, move.server, verb)) >= 3, what=f"three calls of {verb}", timeout_s=20)
+    assert move.status["phase"] == ("Aborting" if verb == "abort" else "Running")
+    assert control(move.status, verb)["result"] == "Accepted"
+    nova.control.steer(move.server, verdict)
+    assert move.until_finished()["phase"] == phase
+    assert control(move.status, verb)["result"] == "Done"
+    sent = calls(nova, move.server, verb)
+    gaps = [after.t - before.t for before, after in itertools.pairwise(sent)]
+    assert min(gaps) > VERB_REPEAT_S * 0.8
+    assert {call.status for call in sent[:3]} == {202}
+    reconcile(move)
+    assert calls(nova, move.server, verb) == sent
+
+
+@pytest.mark.parametrize("verb", ["abort", "force-complete"])
+def test_an_order_whose_202_is_lost_is_given_again(tenant: Tenant, nova: NovaLab, boot: Boot, verb: str) -> None:
+    phase, _ = ENDS[verb]
+    move = running(tenant, boot)
+    method, path = CALL_OF[verb]
+    nova.control.fault(path=move.server + path, method=method, when="before", status=202, count=1)
+    move.order(verb)
+    assert move.until_finished()["phase"] == phase
+    assert control(move.status, verb)["result"] == "Done"
+    assert [call.status for call in calls(nova, move.server, verb)] == [202, 202]
+
+
+def test_an_abort_is_given_as_soon_as_nova_takes_it_after_accepted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = tenant.move(boot(plan="hang,precheck_delay=2"))
+    move.until_upstream("accepted")
+    move.order("abort")
+    move.until_control("abort", "Accepted")
+    assert nova.nova.migrations(move.server)[0]["status"] == "accepted"
+    assert calls(nova, move.server, "abort") == []
+    assert move.until_finished()["phase"] == "Aborted"
+    assert {call.status for call in calls(nova, move.server, "abort")} == {202}
+
+
+@pytest.mark.parametrize("word", ["accepted", "preparing"])
+def test_a_force_complete_waits_until_the_move_runs(tenant: Tenant, nova: NovaLab, boot: Boot, word: str) -> None:
+    move = tenant.move(boot(plan=f"hang,{'precheck' if word == 'accepted' else 'pre'}_delay=3"))
+    move.until_upstream(word)
+    move.order("force-complete")
+    move.until_control("force-complete", "Accepted")
+    assert nova.nova.migrations(move.server)[0]["status"] == word
+    assert calls(nova, move.server, "force-complete") == []
+    assert move.until_finished()["phase"] == "Succeeded"
+    assert {call.status for call in calls(nova, move.server, "force-complete")} == {202}
+    assert control(move.status, "force-complete")["result"] == "Done"
+
+
+def test_a_force_complete_of_a_queued_move_waits_for_its_turn(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    first = boot(plan="hang", host="cmp1")
+    occupy(nova, first)
+    move = tenant.move(boot(plan="hang", host="cmp1"))
+    move.until_upstream("queued")
+    move.order("force-complete")
+    move.until_control("force-complete", "Accepted")
+    reconcile(move)
+    assert calls(nova, move.server, "force-complete") == []
+    nova.control.steer(first, "cancel")
+    assert move.until_finished()["phase"] == "Succeeded"
+    assert {call.status for call in calls(nova, move.server, "force-complete")} == {202}
+
+
+@pytest.mark.parametrize("verb", ["abort", "force-complete"])
+def test_in_post_copy_an_order_is_too_late(tenant: Tenant, nova: NovaLab, boot: Boot, verb: str) -> None:
+    move = running(tenant, boot)
+    nova.control.steer(move.server, status="running (post-copy)")
+    move.until_upstream("running (post-copy)")
+    move.order(verb)
+    move.until_control(verb, "TooLate")
+    # an abort is asked for, and Nova says no; a force-complete is of no use any more
+    assert {call.status for call in calls(nova, move.server, verb)} == ({400} if verb == "abort" else set())
+    status = reconcile(move)
+    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Running", "PostCopy")
+    nova.control.steer(move.server, "finish")
+    assert move.until_finished()["phase"] == "Succeeded"
+
+
+@pytest.mark.parametrize("verb", ["abort", "force-complete"])
+def test_an_order_withdrawn_while_a_step_is_busy_is_carried_out(
+    tenant: Tenant, nova: NovaLab, boot: Boot, verb: str
+) -> None:
+    phase, _ = ENDS[verb]
+    move = running(tenant, boot)
+    slow = nova.control.fault(path=f"{move.server}/migrations", method="GET", action="delay", delay=3, count=1)
+
+    def is_busy() -> bool:
+        return any(one["fault"] == slow and one["status"] is None for one in requests_about(nova, move.server))
+
+    eventually(is_busy, what="a step waits for Nova")
+    move.order(verb)
+    move.withdraw(verb)
+    assert is_busy(), "the step ended before the order was withdrawn"
+    assert move.until_finished()["phase"] == phase
+    assert control(move.status, verb)["result"] == "Done"
+
+
+def test_the_same_token_acts_once(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot)
+    nova.control.steer(move.server, status="running (post-copy)")
+    move.until_upstream("running (post-copy)")
+    move.order("abort", "once")
+    before = move.until_control("abort", "TooLate")
+    sent = calls(nova, move.server, "abort")
+    nova.control.steer(move.server, status="running")
+    move.withdraw("abort")
+    move.order("abort", "once")
+    status = reconcile(move)
+    assert control(status, "abort") == before
+    assert calls(nova, move.server, "abort") == sent
+    move.order("abort", "twice")
+    assert move.until_finished()["phase"] == "Aborted"
+
+
+def test_a_token_bound_to_another_attempt_is_rejected(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot)
+    move.order("abort", "2")
+    assert "attempt 2" in move.until_control("abort", "Rejected")["message"]
+    move.tenant.kubectl(
+        "patch", "migration", move.name, "--subresource=status", "--type=merge", '--patch={"status": {"attempt": 2}}'
+    )
+    for token in ("1", "1/again"):
+        move.order("abort", token)
+        move.until(lambda status, token=token: control(status, "abort")["token"] == token, what=f"{token} is seen")
+        assert control(move.status, "abort")["result"] == "Rejected"
+    assert calls(nova, move.server, "abort") == []
+    move.order("abort", "2/now")
+    assert move.until_finished()["phase"] == "Aborted"
+    assert (control(move.status, "abort")["token"], control(move.status, "abort")["attempt"]) == ("2/now", 2)
+
+
+def test_a_malformed_token_is_rejected(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot)
+    move.order("abort", "")
+    assert "empty" in move.until_control("abort", "Rejected")["message"]
+    move.order("abort", "x" * 64)
+    move.until(lambda status: "63" in control(status, "abort")["message"], what="the token is too long")
+    assert control(move.status, "abort")["result"] == "Rejected"
+    assert reconcile(move)["phase"] == "Running"
+    assert calls(nova, move.server, "abort") == []
+
+
+def test_any_other_token_is_meant_for_the_current_attempt(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot, "hang,force=ignore")
+    for token in ("x" * 63, "1763723040", "2026-11-21T12:00:00Z", "0", "1000", "true", "1", "1/again"):
+        move.order("force-complete", token)
+        move.until(lambda status, token=token: control(status, "force-complete").get("token") == token, what=token)
+        assert control(move.status, "force-complete")["result"] == "Accepted", token
+    nova.control.steer(move.server, "finish")
+    assert move.until_finished()["phase"] == "Succeeded"
+    assert control(move.status, "force-complete")["result"] == "Done"
+
+
+def test_a_finished_migration_rejects_orders_and_reconciles(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = tenant.move(boot())
+    ended = move.until_finished()
+    for verb in ("abort", "force-complete"):
+        move.order(verb)
+        assert "over" in move.until_control(verb, "Rejected")["message"]
+    status = reconcile(move)
+    assert {**status, "controls": None} == {**ended, "controls": None}
+    assert [call.word for call in calls(nova, move.server)] == ["live-migrate"]
+
+
+def test_an_abort_before_the_start_sends_nothing(empty_tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = empty_tenant.move(boot(), provider="missing")
+    move.until_phase("Queued")
+    move.order("abort")
+    status = move.until_finished()
+    assert (status["phase"], control(status, "abort")["result"]) == ("Aborted", "Done")
+    assert "startTime" not in status
+    assert requests_about(nova, move.server) == []
+
+
+def test_an_abort_given_with_the_manifest_sends_nothing(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = tenant.move(boot(), annotations={"osmig.dev/abort": "1"})
+    assert move.until_finished()["phase"] == "Aborted"
+    assert requests_about(nova, move.server) == []
+
+
+def test_an_abort_while_the_start_is_unresolved_never_sends_again(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    server = boot()
+    nova.control.fault(path=f"{server}/action$", method="POST", when="before", action="cut", count=1)
+    move = tenant.move(server)
+    eventually(lambda: calls(nova, server), what="the start was sent")
+    move.order("abort")
+    status = move.until_finished()
+    assert (status["phase"], control(status, "abort")["result"]) == ("Aborted", "Done")
+    assert [call.word for call in calls(nova, server)] == ["live-migrate"]
+    assert nova.nova.migrations(server) == []
+
+
+def test_an_abort_while_the_start_is_unresolved_acts_once_the_start_is_found(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(plan="hang")
+    nova.control.fault(path=f"{server}/action$", method="POST", when="after", action="cut", count=1)
+    # the mark is read with one such request before the start; the looks after it get nothing
+    nova.control.fault(path=f"{server}/os-instance-actions", method="GET", status=503, skip=1, count=0)
+    move = tenant.move(server)
+    eventually(lambda: nova.nova.migrations(server)[0]["status"] == "running", what="the move runs", timeout_s=20)
+    move.order("abort")
+    move.until_control("abort", "Accepted")
+    assert "pendingCall" in move.status
+    assert calls(nova, server, "abort") == []
+    nova.control.clear_faults()
+    move.order("reconcile")
+    status = move.until_finished()
+    assert (status["phase"], control(status, "abort")["result"]) == ("Aborted", "Done")
+    assert len(calls(nova, server, "live-migrate")) == 1
+
+
+def test_an_abort_outranks_a_force_complete(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot)
+    tenant.kubectl("annotate", "migration", move.name, "osmig.dev/force-complete=1", "osmig.dev/abort=1")
+    status = move.until_finished()
+    assert status["phase"] == "Aborted"
+    assert control(status, "force-complete")["result"] == "Superseded"
+    assert calls(nova, move.server, "force-complete") == []
+
+
+def test_an_abort_takes_the_place_of_a_force_complete_under_way(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = running(tenant, boot, "hang,force=ignore")
+    move.order("force-complete")
+    eventually(lambda: calls(nova, move.server, "force-complete"), what="a force-complete reached Nova")
+    move.order("abort")
+    assert move.until_finished()["phase"] == "Aborted"
+    assert control(move.status, "force-complete")["result"] == "Superseded"
+
+
+def test_an_order_tells_which_tool_gave_it(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    move = tenant.move(boot())
+    move.until_finished()
+    move.order("reconcile", "by default")
+    assert move.until_control("reconcile", "Done")["fieldManager"] == "kubectl-annotate"
+    move.tenant.kubectl("annotate", "migration", move.name, "--field-manager=drain-bot", "osmig.dev/abort=1")
+    assert move.until_control("abort", "Rejected")["fieldManager"] == "drain-bot"
+    assert [call.word for call in calls(nova, move.server)] == ["live-migrate"]

@@ -1,0 +1,87 @@
+"""A scripted HTTP server on loopback, for what no real cloud does on demand."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+LOOPBACK = "127.0.0.1"
+
+
+class Upstream:
+    """What the server saw, and how it shall answer."""
+
+    def __init__(self) -> None:
+        """Answer 200 until told otherwise."""
+        self.seen: list[str] = []
+        self.connections: set[int] = set()
+        self.respond: Callable[[BaseHTTPRequestHandler], None] = answer()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+def answer(code: int = 200, body: bytes = b"{}", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Make a responder that always says the same; `_` in a header's name stands for `-`."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return respond
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    """Close without a word."""
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterator[None]:
+    """Serve until the block ends; `upstream` says how and learns what came."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def serve(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            upstream.seen.append(f"{self.command} {self.path}")
+            upstream.connections.add(self.client_address[1])
+            upstream.respond(self)
+
+        do_GET = do_POST = do_DELETE = serve  # noqa: N815 - the base class' names
+
+        @override
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # what is cut on purpose is no news
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    upstream.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,270 @@
+"""The demo by hand: ``PYTHONPATH=tests python -m lab.demo [--once]``, or ``make demo``.
+
+A real API server, a real Nova and osmig as a process of its own: one live migration finishes, one hangs and is
+completed by force, one is aborted, each by nothing but ``kubectl``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.binaries import find_binaries
+from lab.cluster import Cluster
+from lab.demo_story import (
+    NAMESPACE,
+    PARTS,
+    PROVIDER,
+    SPARE,
+    describe_migration,
+    describe_provider,
+    is_over,
+    judge,
+    to_yaml,
+)
+from lab.demo_table import Board, is_live, read_row
+from lab.nova import NovaLab, find_nova_python
+from lab.osmig_run import OsmigRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+ROOT = Path(__file__).parents[2]
+STORY_TIMEOUT_S = 150.0
+LOOK_EVERY_S = 0.5
+PAUSE_S = 4.0
+"""For the reader: how long a move is seen hanging before its order is given, and at least between two orders."""
+FAILED, INTERRUPTED = 1, 130
+LOG_LINES = 15
+
+EXPLORE = """\
+Everything stays up until Ctrl-C. In another shell:
+
+  export KUBECONFIG={kubeconfig}
+  export PATH={kubectl}:$PATH
+
+  kubectl get osmig -o wide                  # also: kubectl get osprov
+  kubectl get osmig db-07 -o yaml            # what became of the order: status.controls
+  kubectl describe osmig batch-03            # with its Events
+  kubectl explain osmig.spec.placement
+  kubectl -n osmig-system get lease osmig
+
+One more, to play with; it hangs at 50 %:
+
+  kubectl apply -f {folder}/app-02.yaml
+  kubectl get osmig app-02 --watch
+  kubectl annotate osmig app-02 osmig.dev/abort=1
+
+The same manifest again starts nothing: web-01 is at its destination already.
+
+  kubectl delete osmig web-01
+  kubectl apply -f {folder}/web-01.yaml
+
+Metrics         {http}/metrics
+Probes          {http}/readyz and {http}/livez
+osmig's log     {osmig_log}
+Other logs      {cluster}/*.log
+                {nova_log}
+Nova's control  {control} (tests/lab/nova/README.md)
+"""
+
+
+class Demo:
+    """One performance; the caller ends what it was given."""
+
+    def __init__(self, folder: Path, board: Board, cluster: Cluster, nova: NovaLab) -> None:
+        """Play on what is running already.
+
+        Args:
+            folder: takes manifests and the operator's log.
+            board: where everything is shown.
+            cluster: a fresh API server.
+            nova: a cloud without servers.
+        """
+        self._folder = folder
+        self._board = board
+        self._cluster = cluster
+        self._nova = nova
+        self._seen: dict[str, list[int]] = {}
+
+    def prepare(self) -> OsmigRun:
+        """Boot the servers, install osmig as ``deploy/`` does; return the operator, not started yet."""
+        for part in (*PARTS, SPARE):
+            self._nova.boot(part.name, plan=part.plan, host=part.host)
+        self._kubectl("apply", "--server-side", "-f", str(ROOT / "crds"), is_quiet=True)
+        self._kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), is_quiet=True)
+        self._kubectl("apply", "-f", f"{ROOT}/deploy/namespace.yaml", "-f", f"{ROOT}/deploy/rbac.yaml", is_quiet=True)
+        kubeconfig = self._cluster.service_account_kubeconfig("osmig-system", "osmig")
+        # The first is needed here only, where everything is on loopback; the others make the demo brisk.
+        flags = (
+            *("--allow-endpoint", "127.0.0.1", "--http-host", "127.0.0.1", "--lease-namespace", "osmig-system"),
+            *("--sweep-period", "5", "--progress-period", "2", "--verb-repeat", "2"),
+        )
+        self._board.say(f"$ osmig run {' '.join(flags)} &")
+        return OsmigRun(*flags, kubeconfig=kubeconfig, log=self._folder / "osmig.log")
+
+    def apply(self) -> None:
+        """Bring credentials, Provider and Migrations into the cluster."""
+        for part in (*PARTS, SPARE):
+            self._write(part.name, describe_migration(part))
+        self._kubectl("create", "namespace", NAMESPACE)
+        self._kubectl("config", "set-context", "--current", f"--namespace={NAMESPACE}", is_quiet=True)
+        self._kubectl("create", "secret", "generic", "clouds", f"--from-file=clouds.yaml={self._nova.clouds}")
+        self._kubectl("apply", "-f", self._write("provider", describe_provider()))
+        self._kubectl("wait", "--for=condition=Ready", "--timeout=30s", f"osprov/{PROVIDER}")
+        self._board.say(f"$ cat {self._folder}/web-01.yaml\n{to_yaml(describe_migration(PARTS[0]))}")
+        for part in PARTS:
+            self._kubectl("apply", "-f", f"{self._folder}/{part.name}.yaml")
+
+    def follow(self) -> Mapping[str, Mapping[str, Any]]:
+        """Show the table and give the orders until everything is over, or too late; return the Migrations."""
+        self._board.say("\nThe status is written every 15 s at most, and only for 5 points or more.\n")
+        deadline = time.monotonic() + STORY_TIMEOUT_S
+        waiting = [part for part in PARTS if part.verb]
+        asked_at = time.monotonic()
+        while True:
+            bodies, now = self._look(), time.monotonic()
+            stuck = [part for part in waiting if max(self._seen[part.name], default=0) >= part.asked_at]
+            if not stuck:
+                asked_at = max(asked_at, now)
+            elif now - asked_at >= PAUSE_S:
+                asked_at = now
+                waiting.remove(stuck[0])
+                self._board.say(f"\n{stuck[0].why}")
+                self._kubectl("annotate", "osmig", stuck[0].name, f"osmig.dev/{stuck[0].verb}=1")
+            if is_over(bodies) or now >= deadline:
+                self._board.close()
+                return bodies
+            time.sleep(LOOK_EVERY_S)
+
+    def judge(self, bodies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Say what went otherwise than promised; Nova's own request log counts the starts."""
+        posts = [
+            request["path"].split("/")[-2]
+            for request in self._nova.control.requests()
+            if request["method"] == "POST" and "os-migrateLive" in request["body"]
+        ]
+        starts = {name: posts.count(server) for name, server in self._nova.servers.items()}
+        self._board.say(f"Nova's request log: {sum(starts.values())} starts for {len(PARTS)} Migrations.\n")
+        return judge(bodies, self._seen, starts)
+
+    def _look(self) -> dict[str, Mapping[str, Any]]:
+        bodies = {body["metadata"]["name"]: body for body in self._cluster.get("osmig")["items"]}
+        rows = [read_row(bodies[part.name]) for part in PARTS]
+        for row in rows:
+            figures = self._seen.setdefault(row.name, [])
+            if row.percent is not None and figures[-1:] != [row.percent]:
+                figures.append(row.percent)
+        self._board.show(rows)
+        return bodies
+
+    def _kubectl(self, *args: str, is_quiet: bool = False) -> None:
+        """Show a command as a reader in the project's folder would type it, and run it."""
+        shown = shlex.join(["kubectl", *args]).replace(f"{ROOT}/", "")
+        self._board.say(f"$ {shown}")
+        said = self._cluster.kubectl(*args).stdout.rstrip()
+        if said and not is_quiet:
+            self._board.say("\n".join(f"  {line}" for line in said.splitlines()))
+
+    def _write(self, name: str, manifest: Mapping[str, Any]) -> str:
+        path = self._folder / f"{name}.yaml"
+        path.write_text(to_yaml(manifest), encoding="utf-8")
+        return str(path)
+
+
+def perform(folder: Path, board: Board, *, once: bool) -> int:
+    """Start everything, tell the story, stay until a signal unless ``once``; return the exit status."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(state=folder / "cluster"))
+        nova = stack.enter_context(NovaLab("--max-concurrent", "4", servers=0))
+        board.say(f"Running: Kubernetes API server {cluster.url}, Nova {nova.compute}\n")
+        demo = Demo(folder, board, cluster, nova)
+        osmig = stack.enter_context(demo.prepare())
+        try:
+            osmig.wait_ready()
+            demo.apply()
+            complaints = demo.judge(demo.follow())
+        except (AssertionError, RuntimeError) as error:
+            complaints = [str(error)]
+        if complaints:
+            board.say("\n".join(("The demo failed:", *(f"- {complaint}" for complaint in complaints))))
+            board.say("\n".join(("", "osmig's last words:", *osmig.output().splitlines()[-LOG_LINES:])))
+            return FAILED
+        board.say("Every Migration ended as it should.\n")
+        if once:
+            return 0
+        board.say(_explain(folder, cluster, nova, osmig))
+        return _stay(osmig, board)
+
+
+def _explain(folder: Path, cluster: Cluster, nova: NovaLab, osmig: OsmigRun) -> str:
+    return EXPLORE.format(
+        kubeconfig=cluster.kubeconfig,
+        kubectl=cluster.binaries.kubectl.parent,
+        folder=folder,
+        http=f"http://127.0.0.1:{osmig.port}",
+        osmig_log=osmig.log,
+        cluster=cluster.state,
+        nova_log=nova.log,
+        control=nova.control.url,
+    )
+
+
+def _stay(osmig: OsmigRun, board: Board) -> int:
+    """Wait for a signal; return the exit status, which is bad should osmig end by itself."""
+    try:
+        while osmig.returncode is None:
+            time.sleep(LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        return 0
+    board.say(f"osmig ended with {osmig.returncode}.")
+    return FAILED
+
+
+def _interrupt_once(_: int, __: FrameType | None) -> None:
+    """End in order; a second Ctrl-C must not cut the ending short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@click.command()
+@click.option("--once", is_flag=True, envvar="ONCE", help="End after the story; the status says whether it went well.")
+def main(*, once: bool) -> None:
+    """Show osmig at work on a real API server and a real Nova."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt_once)
+    folder = Path(tempfile.mkdtemp(prefix="osmig-demo-"))
+    columns = shutil.get_terminal_size().columns
+    board = Board(sys.stdout, live=is_live(sys.stdout, os.environ), columns=columns)
+    status = INTERRUPTED
+    try:
+        find_binaries()
+        find_nova_python()
+        status = perform(folder, board, once=once)
+    except KeyboardInterrupt:
+        board.close()
+    except RuntimeError as error:
+        board.say(f"The demo cannot start: {error}")
+        status = FAILED
+    if status == FAILED:
+        board.say(f"\nLogs are kept in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    board.say("\nThe demo is over; nothing is left running.")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What the demo tells: three servers, three Migrations, two orders, and how each must end. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NAMESPACE = "demo"
+PROVIDER = "lab"
+CLOUD = "operator"
+LEAST_STEPS = 2
+"""Figures below 100 that must have been seen rising: a progress bar that only jumps to its end proves nothing."""
+
+FINISHED = ("Succeeded", "Failed", "Aborted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One server and its Migration.
+
+    Attributes:
+        plan: how the lab's hypervisors treat the move, see ``nova/README.md``.
+        host: where the server starts; named as ``sourceHost``, which makes the manifest safe to apply again.
+        phase: how the Migration must end.
+        verb: the order that is given on the way, if any.
+        asked_at: the percent at which the order is given; the plan keeps the move from getting further.
+        why: the order's reason, said on screen.
+    """
+
+    name: str
+    plan: str
+    host: str
+    destination: str | None = None
+    phase: str = "Succeeded"
+    verb: str | None = None
+    asked_at: int = 0
+    why: str = ""
+
+
+PARTS = (
+    Part(name="web-01", plan="finish,duration=50,memory=16384", host="cmp1", destination="cmp3"),
+    Part(
+        name="db-07",
+        plan="hang,duration=20,memory=8192,stall=30",
+        host="cmp2",
+        verb="force-complete",
+        asked_at=70,
+        why="db-07 writes memory faster than it is copied: 70 % is as far as it gets.",
+    ),
+    Part(
+        name="batch-03",
+        plan="hang,duration=20,memory=4096,stall=60",
+        host="cmp3",
+        destination="cmp1",
+        phase="Aborted",
+        verb="abort",
+        asked_at=40,
+        why="batch-03 hangs too, and can wait for a quieter night.",
+    ),
+)
+
+SPARE = Part(name="app-02", plan="hang,duration=20,memory=4096,stall=50", host="cmp1")
+"""Not moved by the demo: a server to play with afterwards."""
+
+
+def describe_provider() -> dict[str, Any]:
+    """Return the manifest of the Provider; its Secret is named ``clouds``."""
+    return {
+        "apiVersion": "osmig.dev/v1alpha1",
+        "kind": "Provider",
+        "metadata": {"name": PROVIDER},
+        "spec": {
+            "type": "OpenStack",
+            "openstack": {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": CLOUD}},
+        },
+    }
+
+
+def describe_migration(part: Part) -> dict[str, Any]:
+    """Return the manifest of a part's Migration."""
+    placement = {"sourceHost": part.host} | ({"destinationHost": part.destination} if part.destination else {})
+    return {
+        "apiVersion": "osmig.dev/v1alpha1",
+        "kind": "Migration",
+        "metadata": {"name": part.name},
+        "spec": {
+            "providerRef": {"name": PROVIDER},
+            "type": "LiveMigration",
+            "server": {"name": part.name},
+            "placement": placement,
+        },
+    }
+
+
+def to_yaml(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest as a person would write it."""
+    return yaml.safe_dump(manifest, sort_keys=False)
+
+
+def is_over(bodies: Mapping[str, Mapping[str, Any]], parts: Sequence[Part] = PARTS) -> bool:
+    """Whether every Migration has ended, however."""
+    return all(_status(bodies, part).get("phase") in FINISHED for part in parts)
+
+
+def judge(
+    bodies: Mapping[str, Mapping[str, Any]],
+    seen: Mapping[str, Sequence[int]],
+    starts: Mapping[str, int],
+    parts: Sequence[Part] = PARTS,
+) -> list[str]:
+    """Compare what happened with what was promised.
+
+    Args:
+        bodies: the Migrations at the end, by name.
+        seen: the figures that the table showed, by name, in their order.
+        starts: how many starts Nova was sent, by the server's name.
+        parts: the promises.
+
+    Returns:
+        One sentence for each promise that was broken; empty when all were kept.
+    """
+    complaints = []
+    for part in parts:
+        status = _status(bodies, part)
+        if (phase := status.get("phase")) != part.phase:
+            why = (status.get("failure") or {}).get("message") or "no failure is recorded"
+            complaints.append(f"{part.name} is {phase or 'not seen'} instead of {part.phase}: {why}")
+        if part.verb and (result := _result(status, part.verb)) != "Done":
+            complaints.append(f"{part.name}: {part.verb} is {result or 'not recorded'} instead of Done")
+        if (count := starts.get(part.name, 0)) != 1:
+            complaints.append(f"{part.name}: Nova was asked {count} times to start, not once")
+    patient = parts[0]
+    if not is_rising(seen.get(patient.name, ())):
+        complaints.append(f"{patient.name}: the progress did not rise on screen: {list(seen.get(patient.name, ()))}")
+    return complaints
+
+
+def is_rising(figures: Sequence[int]) -> bool:
+    """Whether the figures never fall, and enough different ones came before 100."""
+    return list(figures) == sorted(figures) and len({figure for figure in figures if figure < 100}) >= LEAST_STEPS
+
+
+def _status(bodies: Mapping[str, Mapping[str, Any]], part: Part) -> Mapping[str, Any]:
+    status: Mapping[str, Any] = bodies.get(part.name, {}).get("status") or {}
+    return status
+
+
+def _result(status: Mapping[str, Any], verb: str) -> str | None:
+    return next((control["result"] for control in status.get("controls") or () if control["verb"] == verb), None)

@@ -1,0 +1,244 @@
+"""The newest body and every verb seen, whatever order they arrive in; and who has what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine_fakes import MIGRATION, OTHER, PROVIDER
+from osmig.api.names import Verb
+from osmig.domain.observation import Ask
+from osmig.engine.inbox import Inbox, find_manager
+from osmig.engine.intake import Intake
+from osmig.engine.keys import Key, Kind
+from osmig.engine.ledger import Ledger
+
+
+def body(
+    version: object = 1, *, uid: str = "u-1", name: str = "db-07", status: object = None, **verbs: str
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "namespace": "team-a", "uid": uid, "resourceVersion": str(version)}
+    if verbs:
+        metadata["annotations"] = {f"osmig.dev/{verb.replace('_', '-')}": token for verb, token in verbs.items()}
+    spec = {"providerRef": {"name": "region-one"}}
+    return {"metadata": metadata, "spec": spec, "status": status or {}}
+
+
+def asks(inbox: Inbox) -> list[tuple[Verb, str]]:
+    entry = inbox.get(MIGRATION)
+    assert entry is not None
+    return [(ask.verb, ask.token) for ask in entry.asks]
+
+
+def version(inbox: Inbox) -> int:
+    entry = inbox.get(MIGRATION)
+    assert entry is not None
+    return entry.version
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_new", "kept"),
+    [(1, 2, True, 2), (2, 1, False, 2), (2, 2, False, 2), (9, 10, True, 10), (10, 9, False, 10), (1, "odd", True, 0)],
+)
+def test_an_older_body_never_replaces_a_newer_one(*, first: object, second: object, is_new: bool, kept: int) -> None:
+    inbox = Inbox()
+    assert inbox.offer(Kind.MIGRATION, body(first))
+    assert inbox.offer(Kind.MIGRATION, body(second)) is is_new
+    assert version(inbox) == kept
+
+
+def test_the_verbs_of_an_older_body_count_all_the_same() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(5))
+    assert inbox.offer(Kind.MIGRATION, body(4, abort="true"))
+    assert version(inbox) == 5
+    assert asks(inbox) == [(Verb.ABORT, "true")]
+
+
+def test_verbs_merge_and_their_removal_changes_nothing() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
+    inbox.offer(Kind.MIGRATION, body(2))
+    inbox.offer(Kind.MIGRATION, body(3, force_complete="f"))
+    inbox.offer(Kind.MIGRATION, body(4, abort="b", force_complete="f"))
+    assert asks(inbox) == [(Verb.ABORT, "a"), (Verb.FORCE_COMPLETE, "f"), (Verb.ABORT, "b")]
+
+
+def test_what_is_latched_is_dropped_and_what_came_meanwhile_stays() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
+    entry = inbox.get(MIGRATION)
+    assert entry is not None
+    latched = tuple(entry.asks)
+    inbox.offer(Kind.MIGRATION, body(2, abort="b"))
+    inbox.settle(MIGRATION, latched)
+    assert asks(inbox) == [(Verb.ABORT, "b")]
+    inbox.settle(OTHER, latched)
+
+
+def test_the_same_token_is_collected_once_for_one_object_and_anew_for_another_of_its_name() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
+    inbox.offer(Kind.MIGRATION, body(2, abort="a"))
+    assert len(asks(inbox)) == 1
+    inbox.offer(Kind.MIGRATION, body(3, uid="u-2", abort="a"))
+    assert len(asks(inbox)) == 1
+
+
+def test_an_object_of_another_uid_replaces_everything_that_was_known() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
+    assert inbox.offer(Kind.MIGRATION, body(7, uid="u-2"))
+    assert (version(inbox), asks(inbox)) == (7, [])
+
+
+def test_an_earlier_object_of_the_same_name_out_of_a_late_list_is_ignored() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(7, uid="u-2"))
+    assert not inbox.offer(Kind.MIGRATION, body(3, abort="a"))
+    assert (version(inbox), asks(inbox)) == (7, [])
+
+
+def test_a_script_that_writes_faster_than_we_latch_loses_its_oldest_orders() -> None:
+    inbox = Inbox()
+    for number in range(1, 31):
+        inbox.offer(Kind.MIGRATION, body(number, abort=f"t{number}"))
+    assert [token for _, token in asks(inbox)] == [f"t{number}" for number in range(11, 31)]
+
+
+def test_objects_are_forgotten_by_their_uid() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1))
+    assert not inbox.forget(MIGRATION, uid="another")
+    assert inbox.forget(MIGRATION, uid="u-1")
+    assert not inbox.forget(MIGRATION)
+    assert (len(inbox), inbox.keys(Kind.MIGRATION)) == (0, ())
+
+
+def test_keys_are_told_apart_by_kind() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body(1))
+    inbox.offer(Kind.PROVIDER, body(1, name="region-one"))
+    assert inbox.keys(Kind.PROVIDER) == (PROVIDER,)
+    assert MIGRATION.text == "Migration/team-a/db-07"
+
+
+def managed(manager: str, time: str | None, annotation: str = "osmig.dev/abort") -> dict[str, Any]:
+    entry: dict[str, Any] = {"manager": manager}
+    entry["fieldsV1"] = {"f:metadata": {"f:annotations": {".": {}, f"f:{annotation}": {}}}}
+    return entry if time is None else entry | {"time": time}
+
+
+@pytest.mark.parametrize(
+    ("fields", "manager"),
+    [
+        ([managed("kubectl-annotate", "2026-01-01T00:00:00Z")], "kubectl-annotate"),
+        ([managed("old", "2026-01-01T00:00:00Z"), managed("new", "2026-01-02T00:00:00Z")], "new"),
+        ([managed("x", None)], "x"),
+        ([managed("x", "t", annotation="osmig.dev/force-complete")], ""),
+        ([{"manager": "bare"}, {"manager": "bare", "fieldsV1": {"f:spec": {}}}], ""),
+        (None, ""),
+    ],
+)
+def test_who_set_an_annotation_is_what_managed_fields_say(fields: list[dict[str, Any]] | None, manager: str) -> None:
+    raw = body(1, abort="a")
+    raw["metadata"]["managedFields"] = fields
+    assert find_manager(raw, "osmig.dev/abort") == manager
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, raw)
+    entry = inbox.get(MIGRATION)
+    assert entry is not None
+    assert entry.asks == [Ask(verb=Verb.ABORT, token="a", field_manager=manager)]  # noqa: S106 - an order's token
+
+
+# --- the door, and the ledger behind it
+
+ACTING = {"phase": "Running", "server": {"id": "s-1"}, "upstream": {"id": "7", "requestID": "req-1"}}
+OVER = ACTING | {"phase": "Succeeded"}
+
+
+def open_door() -> tuple[Intake, Ledger, list[Key]]:
+    woken: list[Key] = []
+    ledger = Ledger()
+    return Intake(Inbox(), ledger, woken.append), ledger, woken
+
+
+def test_only_what_brings_something_new_wakes_its_object() -> None:
+    intake, _, woken = open_door()
+    intake.offer(Kind.MIGRATION, body(1))
+    intake.offer(Kind.MIGRATION, body(1))
+    assert intake.take(Kind.MIGRATION, body(2))
+    intake.offer(Kind.MIGRATION, body(2))
+    assert woken == [MIGRATION]
+
+
+def test_a_deleted_object_is_forgotten_by_uid_and_stepped_once_more() -> None:
+    intake, ledger, woken = open_door()
+    intake.take(Kind.MIGRATION, body(1, status=ACTING))
+    intake.remove(Kind.MIGRATION, body(9, uid="another"))
+    assert (woken, ledger.find(PROVIDER, "7")) == ([], MIGRATION)
+    intake.remove(Kind.MIGRATION, body(9))
+    assert (woken, ledger.find(PROVIDER, "7")) == ([MIGRATION], None)
+
+
+def test_a_provider_has_no_claims() -> None:
+    intake, ledger, _ = open_door()
+    intake.offer(Kind.PROVIDER, body(1, name="region-one"))
+    assert ledger.followers(PROVIDER) == frozenset()
+
+
+def test_the_ledger_says_who_follows_what() -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, body(1, status=ACTING))
+    assert ledger.find(PROVIDER, "7") == MIGRATION
+    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
+    assert ledger.find_rival(MIGRATION, "s-1") is None
+    assert (ledger.claimed(OTHER), ledger.claimed(MIGRATION)) == ({"req-1"}, frozenset())
+    assert ledger.followers(PROVIDER) == {MIGRATION}
+
+
+def test_what_is_over_keeps_only_its_request_id() -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, body(1, status=OVER))
+    assert ledger.find(PROVIDER, "7") is None
+    assert ledger.find_rival(OTHER, "s-1") is None
+    assert ledger.claimed(OTHER) == {"req-1"}
+
+
+def test_an_intent_has_its_server_and_a_queued_migration_has_not() -> None:
+    _, ledger, _ = open_door()
+    server = {"server": {"id": "s-1"}}
+    ledger.note(MIGRATION, body(1, status=server | {"phase": "Queued"}))
+    assert ledger.find_rival(OTHER, "s-1") is None
+    ledger.note(MIGRATION, body(2, status=server | {"phase": "Starting", "pendingCall": {"holder": "x"}}))
+    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
+
+
+def test_claims_end_with_their_object() -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, body(1, status=ACTING))
+    ledger.note(OTHER, body(1, name="db-08", status=ACTING | {"upstream": {"id": "8"}}))
+    ledger.drop(OTHER)
+    ledger.drop(OTHER)
+    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
+    ledger.drop(MIGRATION)
+    assert ledger.find_rival(OTHER, "s-1") is None
+    assert (ledger.claimed(OTHER), ledger.followers(PROVIDER)) == (frozenset(), frozenset())
+
+
+def test_a_reserved_server_is_taken_until_it_is_given_back() -> None:
+    _, ledger, _ = open_door()
+    assert ledger.reserve(MIGRATION, "s-1")
+    assert not ledger.reserve(OTHER, "s-1")
+    ledger.unreserve(OTHER, "s-1")
+    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
+    ledger.unreserve(MIGRATION, "s-1")
+    assert ledger.reserve(OTHER, "s-1")
+
+
+@pytest.mark.parametrize("raw", [{"metadata": {}}, {"metadata": {}, "spec": None, "status": None}])
+def test_a_body_without_anything_claims_nothing(raw: dict[str, Any]) -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, raw)
+    assert ledger.claimed(OTHER) == frozenset()

@@ -1,0 +1,256 @@
+"""The small parts: waits, permits, effects, swept rows, reading, sessions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain_samples import REQUEST, SERVER_ID, migration, observe, record, sent, server, started
+from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend, ManualClock
+from engine_lab import GONE
+from fake_clock import FakeClock
+from osmig.api.names import Reason, Verb
+from osmig.clock import SystemClock
+from osmig.domain.clock import Clock
+from osmig.domain.errors import Transient
+from osmig.domain.observation import Answer, Read, StartCall, VerbCall
+from osmig.domain.upstream import Explanation, Job, ProgressView, Receipt, Stage, Sweep
+from osmig.engine import effects
+from osmig.engine.looking import Look, describe_job, has
+from osmig.engine.permits import Fence
+from osmig.engine.sessions import Sessions
+from osmig.engine.sweeping import Rows
+from osmig.engine.waits import Waits
+
+LATER = Transient("Unreachable", "x", operation="o")
+JOB = Job(server_id=SERVER_ID)
+
+
+# --- waits
+
+
+def test_a_wait_goes_on_while_its_label_stays_and_begins_anew_with_another() -> None:
+    clock = FakeClock()
+    waits = Waits(clock)
+    assert waits.ages(MIGRATION) == {}
+    waits.note(MIGRATION, "x")
+    clock.advance(5)
+    waits.note(MIGRATION, "x")
+    assert waits.ages(MIGRATION) == {"x": 5.0}
+    assert waits.ages(OTHER) == {}
+    waits.note(MIGRATION, "y")
+    clock.advance(1)
+    assert waits.ages(MIGRATION) == {"y": 1.0}
+    waits.note(MIGRATION, "")
+    waits.note(MIGRATION, "")
+    assert waits.ages(MIGRATION) == {}
+
+
+def test_every_clock_offers_what_the_domain_asks_for() -> None:
+    wanted = {name for name in vars(Clock) if not name.startswith("_")}
+    assert wanted == {"now", "boottime", "sleep"}
+    for clock in (FakeClock(), ManualClock(), SystemClock()):
+        assert wanted <= set(dir(clock))
+
+
+# --- permits
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "fence_s", "is_valid"),
+    [(0.0, 10.0, True), (4.9, 0.1, True), (5.0, 10.0, False), (1.0, 0.0, False), (1.0, -3.0, False)],
+)
+def test_a_permit_holds_for_five_seconds_after_the_write_began_and_while_the_lease_is_ours(
+    *,
+    passed_s: float,
+    fence_s: float,
+    is_valid: bool,
+) -> None:
+    clock = FakeClock()
+    permit = Fence(clock, lambda: fence_s, call_before_s=5.0).permit(clock.boottime())
+    clock.advance(passed_s)
+    assert permit.is_valid() is is_valid
+
+
+# --- effects
+
+
+async def test_a_start_is_sent_once_and_its_receipt_is_the_answer() -> None:
+    backend, clock = FakeBackend(), FakeClock()
+    permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
+    answer = await effects.perform(StartCall(), backend=backend, job=JOB, permit=permit)
+    assert answer == Answer(call=StartCall(), receipt=Receipt(request_id=REQUEST))
+    assert (backend.calls, backend.permits) == (["start"], [True])
+
+
+@pytest.mark.parametrize("call", [StartCall(), VerbCall(verb=Verb.ABORT, record_id="7")])
+async def test_every_expected_failure_of_a_call_is_an_answer(call: StartCall | VerbCall) -> None:
+    backend, clock = FakeBackend(fail={"start": [LATER], "abort 7": [LATER]}), FakeClock()
+    permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
+    answer = await effects.perform(call, backend=backend, job=JOB, permit=permit)
+    assert answer == Answer(call=call, error=LATER)
+
+
+async def test_an_order_is_sent_to_its_record() -> None:
+    backend, clock = FakeBackend(), FakeClock()
+    permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
+    call = VerbCall(verb=Verb.FORCE_COMPLETE, record_id="7")
+    assert await effects.perform(call, backend=backend, job=JOB, permit=permit) == Answer(call=call)
+    assert backend.calls == ["force-complete 7"]
+
+
+# --- swept rows
+
+
+def sweep(*rows: object, is_full: bool = False) -> Sweep:
+    return Sweep(records=tuple(rows), cursor=None, is_full=is_full)
+
+
+def none_of_ours(_: str) -> bool:
+    return False
+
+
+def test_a_sweep_tells_what_is_new_or_changed() -> None:
+    rows = Rows()
+    first = record("queued")
+    assert rows.merge(sweep(first), is_ours=none_of_ours) == {"7"}
+    assert rows.merge(sweep(first), is_ours=none_of_ours) == frozenset()
+    assert rows.merge(sweep(record("running")), is_ours=none_of_ours) == {"7"}
+    assert rows.get("7") == record("running")
+
+
+def test_what_is_over_is_kept_only_for_a_migration_of_ours() -> None:
+    rows = Rows()
+    rows.merge(sweep(record("running", number=7), record("running", number=8)), is_ours=none_of_ours)
+    over = sweep(record("completed", number=7), record("completed", number=8))
+    assert rows.merge(over, is_ours=lambda record_id: record_id == "7") == {"7", "8"}
+    assert rows.get("7") == record("completed", number=7)
+    assert rows.get("8") is None
+
+
+def test_what_a_full_sweep_leaves_out_has_vanished_and_a_partial_one_leaves_out_what_did_not_change() -> None:
+    rows = Rows()
+    rows.merge(sweep(record(number=7), record(number=8)), is_ours=none_of_ours)
+    assert rows.merge(sweep(), is_ours=none_of_ours) == frozenset()
+    assert rows.merge(sweep(record(number=8), is_full=True), is_ours=none_of_ours) == {"7"}
+    assert rows.get("7") is None
+    rows.forget("8")
+    rows.forget("8")
+    assert rows.get("8") is None
+
+
+def test_rows_are_counted_by_what_they_wait_for_and_foreign_ones_by_their_word() -> None:
+    rows = Rows()
+    cold = replace(record("running", number=4), stage=Stage.AWAITING_CONFIRMATION, status="finished")
+    found = [record("running", number=1), record("queued", number=2), record("accepted", number=3), cold]
+    rows.merge(sweep(*found, record("completed", number=5)), is_ours=lambda record_id: record_id in {"1", "5"})
+    assert rows.count() == {"running": 1, "queued": 2, "awaiting_confirmation": 1}
+    foreign = rows.count_foreign(is_ours=lambda record_id: record_id == "1")
+    assert foreign == {"queued": 1, "accepted": 1, "finished": 1}
+
+
+# --- reading
+
+
+def look(backend: FakeBackend) -> Look:
+    return Look(backend, claimed=frozenset, rival=lambda server_id: f"rival of {server_id[:2]}")
+
+
+async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
+    backend = FakeBackend(rows=(record(),))
+    observation = await look(backend).read(observe(started()), frozenset(Read))
+    assert backend.calls == ["survey", "server", "records", "progress", "explain"]
+    assert observation.rival == "rival of 1b"
+    assert {read for read in Read if has(observation, read)} == set(Read) - {Read.FINDING}
+    again = await look(backend).read(observation, frozenset(Read))
+    assert again == observation
+    assert len(backend.calls) == 5
+
+
+async def test_a_start_is_looked_for_by_its_intent() -> None:
+    backend = FakeBackend()
+    assert (await look(backend).read(observe(sent()), frozenset({Read.FINDING}))).finding is not None
+    assert backend.calls == ["find"]
+
+
+async def test_the_first_failure_ends_the_reading_and_what_was_read_stays() -> None:
+    backend = FakeBackend(fail={"records": [GONE]})
+    observation = await look(backend).read(observe(started()), frozenset({Read.SERVER, Read.RECORDS, Read.PROGRESS}))
+    assert observation.trouble is GONE
+    assert observation.server == server()
+    assert backend.calls == ["server", "records"]
+
+
+async def test_an_outcome_that_cannot_be_explained_is_certain_all_the_same() -> None:
+    backend = FakeBackend(fail={"explain": [LATER]})
+    observation = await look(backend).read(observe(started()), frozenset({Read.EXPLANATION}))
+    assert (observation.trouble, observation.explanation) == (None, Explanation(reason=None, message=""))
+
+
+async def test_an_empty_sample_comes_with_the_records_because_the_move_may_just_have_ended() -> None:
+    backend = FakeBackend(rows=(record("completed"),))
+    observation = await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))
+    assert (observation.progress, observation.records) == (ProgressView(), backend.rows)
+    assert backend.calls == ["progress", "records"]
+
+
+async def test_a_sample_needs_no_records_and_records_are_read_once() -> None:
+    backend = FakeBackend(sample=ProgressView(percent=3))
+    assert (await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))).records is None
+    known = observe(started(id=None), records=(record(),))
+    backend.calls.clear()
+    await look(backend).read(known, frozenset({Read.PROGRESS}))
+    assert backend.calls == []
+
+
+async def test_without_anything_recorded_nothing_is_explained_by_a_request() -> None:
+    backend = FakeBackend()
+    observation = await look(backend).read(observe(sent()), frozenset({Read.EXPLANATION, Read.PROGRESS}))
+    assert observation.explanation is not None
+    assert backend.calls == ["records", "explain"]
+
+
+def test_the_id_that_was_resolved_once_wins() -> None:
+    job = describe_job(migration(started(), source="cmp1", destination="cmp2"))
+    assert (job.server_id, job.source_host, job.destination_host, job.block_migration) == (
+        SERVER_ID,
+        "cmp1",
+        "cmp2",
+        "Auto",
+    )
+    assert describe_job(migration()).server_id == SERVER_ID
+
+
+# --- sessions
+
+
+async def test_a_provider_that_does_not_exist_is_not_found_and_one_that_is_new_is_probed() -> None:
+    sessions = Sessions()
+    assert sessions.view(PROVIDER, exists=False).reason == Reason.PROVIDER_NOT_FOUND
+    assert sessions.view(PROVIDER, exists=True).reason == Reason.PROBING
+    session = sessions.ensure(PROVIDER)
+    assert sessions.ensure(PROVIDER) is session
+    assert sessions.view(PROVIDER, exists=True) is session.view
+    assert (session.view.is_ready, session.view.reason) == (False, Reason.PROBING)
+
+
+async def test_closing_closes_connections_once() -> None:
+    sessions = Sessions()
+    backend = FakeBackend()
+    sessions.ensure(PROVIDER).backend = backend
+    sessions.ensure(OTHER)
+    await sessions.close_all()
+    await sessions.close(PROVIDER)
+    assert backend.is_closed
+    assert sessions.get(PROVIDER) is None
+
+
+def test_every_known_provider_must_have_been_contacted_once() -> None:
+    sessions = Sessions()
+    assert sessions.are_attempted(())
+    assert not sessions.are_attempted((PROVIDER,))
+    sessions.ensure(PROVIDER)
+    assert not sessions.are_attempted((PROVIDER,))
+    sessions.ensure(PROVIDER).is_attempted = True
+    assert sessions.are_attempted((PROVIDER,))

@@ -1,0 +1,299 @@
+"""Who is stepped when: on a clock that moves only when told."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine_fakes import ManualClock
+from osmig.domain.errors import (
+    KubeUnavailable,
+    LeadershipLost,
+    ObjectGone,
+    StaleView,
+    Transient,
+)
+from osmig.engine.keys import Key, Kind
+from osmig.engine.scheduler import Scheduler
+from osmig.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+A, B, C = (Key(Kind.MIGRATION, "ns", name) for name in "abc")
+
+
+@dataclass
+class Steps:
+    """Steps that take as long as told, answer what they are told, and write down what happened."""
+
+    clock: ManualClock
+    log: list[tuple[float, str, str]] = field(default_factory=list)
+    takes_s: dict[Key, float] = field(default_factory=dict)
+    answers: dict[Key, list[float | BaseException | None]] = field(default_factory=dict)
+    running: int = 0
+    most: int = 0
+
+    async def __call__(self, key: Key) -> float | None:
+        """Make a step."""
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.log.append((self.clock.elapsed, key.name, "begins"))
+        try:
+            if key in self.takes_s:
+                await self.clock.sleep(self.takes_s[key])
+        finally:
+            self.running -= 1
+            self.log.append((self.clock.elapsed, key.name, "ends"))
+        answer = self.answers[key].pop(0) if self.answers.get(key) else None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def begun(self, name: str | None = None) -> list[float] | list[tuple[float, str]]:
+        """When steps began."""
+        if name is None:
+            return [(at, who) for at, who, what in self.log if what == "begins"]
+        return [at for at, who, what in self.log if who == name and what == "begins"]
+
+
+@dataclass
+class Bench:
+    """A scheduler that runs."""
+
+    clock: ManualClock
+    steps: Steps
+    metrics: Metrics
+    scheduler: Scheduler
+    task: asyncio.Task[None]
+
+    def gauge(self, name: str, **labels: str) -> float:
+        """Read a metric."""
+        samples = [s for f in self.metrics.collect() for s in f.samples if s.name == name]
+        return sum(s.value for s in samples if labels.items() <= s.labels.items())
+
+
+@pytest.fixture
+async def open_bench() -> AsyncIterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
+
+    def make(*, workers: int = 10, random: float = 1.0) -> Bench:
+        clock = ManualClock()
+        steps, metrics = Steps(clock), Metrics(clock)
+        scheduler = Scheduler(steps, clock=clock, metrics=metrics, random=lambda: random, workers=workers)
+        benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run())))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.task.cancel()
+        await asyncio.wait({bench.task})
+        await bench.clock.advance(1000)
+
+
+async def test_keys_are_stepped_in_the_order_in_which_they_are_due(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=1)
+    for key, delay_s in ((A, 3.0), (B, 1.0), (C, 2.0)):
+        bench.scheduler.wake(key, delay_s)
+    await bench.clock.advance(10)
+    assert bench.steps.begun() == [(1.0, "b"), (2.0, "c"), (3.0, "a")]
+
+
+async def test_a_key_that_is_due_already_is_not_put_off_but_may_be_brought_forward(
+    open_bench: Callable[..., Bench],
+) -> None:
+    bench = open_bench()
+    bench.scheduler.wake(A, 5.0)
+    bench.scheduler.wake(A, 9.0)
+    bench.scheduler.wake(A, 2.0)
+    await bench.clock.advance(20)
+    assert bench.steps.begun("a") == [2.0]
+
+
+async def test_a_step_says_when_its_key_is_due_next_or_never(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.answers[A] = [4.0, 0.0, None]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(100)
+    assert bench.steps.begun("a") == [0.0, 4.0, 4.0]
+    assert bench.gauge("osmig_reconcile_total", result="success") == 3
+
+
+async def test_a_key_is_never_stepped_twice_at_once_and_a_wake_meanwhile_is_not_lost(
+    open_bench: Callable[..., Bench],
+) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 5.0
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    bench.scheduler.wake(A)
+    bench.scheduler.wake(A)
+    await bench.clock.advance(30)
+    assert bench.steps.most == 1
+    assert bench.steps.begun("a") == [0.0, 5.0]
+
+
+async def test_a_wake_meanwhile_for_later_keeps_its_time(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 5.0
+    bench.steps.answers[A] = [60.0, None]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    bench.scheduler.wake(A, 19.0)
+    await bench.clock.advance(200)
+    assert bench.steps.begun("a") == [0.0, 20.0]
+
+
+async def test_a_key_whose_step_takes_long_does_not_delay_others(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=2)
+    bench.steps.takes_s[A] = 1000.0
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    bench.scheduler.wake(A)
+    bench.scheduler.wake(B)
+    bench.scheduler.wake(C, 2.0)
+    await bench.clock.advance(10)
+    assert bench.steps.begun() == [(0.0, "a"), (1.0, "b"), (3.0, "c")]
+
+
+async def test_no_more_steps_run_at_once_than_there_are_workers(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=3)
+    keys = [Key(Kind.MIGRATION, "ns", f"m{number}") for number in range(10)]
+    for key in keys:
+        bench.steps.takes_s[key] = 1.0
+        bench.scheduler.wake(key)
+    await bench.clock.advance(0.5)
+    assert bench.gauge("osmig_queue_depth") == 7
+    assert bench.gauge("osmig_oldest_due_seconds") == 0.5
+    await bench.clock.advance(20)
+    assert bench.steps.most == 3
+    assert len(bench.steps.begun()) == 10
+    assert bench.gauge("osmig_queue_depth") == 0
+
+
+async def test_what_is_due_later_is_not_waiting(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.scheduler.wake(A, 30.0)
+    await bench.clock.advance(10)
+    assert (bench.gauge("osmig_queue_depth"), bench.gauge("osmig_oldest_due_seconds")) == (0, 0)
+
+
+async def test_the_newest_order_of_due_times_counts_when_a_worker_gets_free(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=1)
+    bench.steps.takes_s[A] = 10.0
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    bench.scheduler.wake(B, 2.0)
+    bench.scheduler.wake(C, 1.0)
+    await bench.clock.advance(60)
+    assert bench.steps.begun() == [(0.0, "a"), (10.0, "c"), (10.0, "b")]
+
+
+BOOM = RuntimeError("boom")
+
+
+@pytest.mark.parametrize("random", [0.0, 0.5, 1.0])
+async def test_failures_are_spaced_out_to_a_minute_with_jitter_and_forgotten_by_a_success(
+    open_bench: Callable[..., Bench], random: float
+) -> None:
+    bench = open_bench(random=random)
+    bench.steps.answers[A] = [BOOM] * 9 + [0.0, BOOM, None]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(2000)
+    begun = bench.steps.begun("a")
+    gaps = [later - earlier for earlier, later in itertools.pairwise(begun)]
+    share = 0.5 + random / 2
+    spans = [1, 2, 4, 8, 16, 32, 60, 60, 60, 0, 1]
+    assert gaps == pytest.approx([span * share for span in spans])
+    assert bench.gauge("osmig_reconcile_total", result="crash") == 10
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "gap_s"),
+    [
+        (BOOM, "crash", 1.0),
+        (StaleView("Conflict", "x"), "stale", 1.0),
+        (KubeUnavailable("Timeout", "x"), "error", 1.0),
+        (KubeUnavailable("TooManyRequests", "x", retry_after_s=17), "error", 17.0),
+        (Transient("Unreachable", "x", operation="o"), "error", 1.0),
+        (asyncio.CancelledError(), "error", 1.0),
+    ],
+)
+async def test_a_step_that_fails_comes_back_and_stops_nobody_else(
+    open_bench: Callable[..., Bench], error: BaseException, result: str, gap_s: float
+) -> None:
+    bench = open_bench()
+    bench.steps.answers[A] = [error, None]
+    bench.scheduler.wake(A)
+    bench.scheduler.wake(B, 0.5)
+    await bench.clock.advance(100)
+    assert bench.steps.begun("a") == [0.0, gap_s]
+    assert bench.steps.begun("b") == [0.5]
+    assert bench.gauge("osmig_reconcile_total", result=result) == 1
+
+
+async def test_a_key_whose_object_is_gone_is_not_stepped_again(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.answers[A] = [BOOM, ObjectGone("NotFound", "x"), BOOM, None]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(100)
+    assert len(bench.steps.begun("a")) == 2
+    assert bench.gauge("osmig_reconcile_total", result="gone") == 1
+    bench.scheduler.wake(A)
+    await bench.clock.advance(100)
+    assert bench.steps.begun("a")[2:] == [100.0, 101.0], "its failures are forgotten too"
+
+
+async def test_a_wake_that_came_while_its_object_was_found_gone_is_not_lost(open_bench: Callable[..., Bench]) -> None:
+    """A new object may have the name by now, and the old one's step has to clean up."""
+    bench = open_bench()
+    bench.steps.takes_s[A] = 5.0
+    bench.steps.answers[A] = [ObjectGone("NotFound", "x"), None]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    bench.scheduler.wake(A)
+    await bench.clock.advance(30)
+    assert bench.steps.begun("a") == [0.0, 5.0]
+
+
+async def test_the_loss_of_the_lease_ends_the_run_and_nothing_begins_after_it(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=1)
+    bench.steps.takes_s[A] = 1.0
+    bench.steps.answers[A] = [LeadershipLost("LeaseLost", "x")]
+    bench.scheduler.wake(A)
+    await bench.clock.advance(0.5)
+    bench.scheduler.wake(B)
+    await bench.clock.advance(10)
+    assert bench.task.done()
+    assert isinstance(bench.task.exception(), LeadershipLost)
+    assert bench.steps.begun() == [(0.0, "a")]
+
+
+async def test_a_step_that_is_cancelled_from_outside_ends(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 50.0
+    bench.scheduler.wake(A)
+    await bench.clock.advance(1)
+    (step,) = [task for task in asyncio.all_tasks() if task.get_name() == f"step {A.text}"]
+    step.cancel()
+    await bench.clock.advance(100)
+    assert step.cancelled()
+    assert bench.steps.begun("a") == [0.0]
+
+
+async def test_draining_waits_for_running_steps_but_not_for_ever(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    await bench.scheduler.drain(5.0)
+    bench.steps.takes_s = {A: 1.0, B: 500.0}
+    bench.scheduler.wake(A)
+    bench.scheduler.wake(B)
+    await bench.clock.advance(0.5)
+    bench.task.cancel()
+    draining = asyncio.create_task(bench.scheduler.drain(0.05))
+    await bench.clock.advance(1)
+    await draining
+    assert [who for _, who, what in bench.steps.log if what == "ends"] == ["a"]

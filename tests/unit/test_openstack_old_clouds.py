@@ -1,0 +1,183 @@
+"""Clouds that speak less than the lab's, and endpoints that are no clouds at all."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from http_upstream import Upstream, answer, serving
+from nova_support import GRANTED, clouds_yaml, make_backend
+from osmig.api.names import Verb
+from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
+from osmig.domain.upstream import Capability, Job, Scope, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from http.server import BaseHTTPRequestHandler
+
+    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.domain.upstream import Probe, Sweep
+
+SERVER = "11111111-2222-4333-8444-555555555555"
+ROWS = [
+    {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},
+    {"id": 2, "instance_uuid": SERVER, "status": "running", "created_at": "2026-11-21T11:00:00"},
+    {"id": 3, "instance_uuid": "other", "status": "error"},
+]
+
+
+def version_document(upstream: Upstream, newest: str) -> dict[str, Any]:
+    link = {"rel": "self", "href": f"{upstream.url}/v2.1/"}
+    return {"version": {"id": "v2.1", "status": "CURRENT", "min_version": "2.1", "version": newest, "links": [link]}}
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    made = Upstream()
+    with serving(made):
+        yield made
+
+
+def speak(upstream: Upstream, newest: str, **bodies: Any) -> None:  # noqa: ANN401 - JSON
+    """Answer like a Nova of this version; `bodies` by the last word of a path, an int is a bare status."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        word = handler.path.partition("?")[0].rstrip("/").rpartition("/")[2].replace("-", "_").replace(".", "_")
+        body = bodies.get(word, version_document(upstream, newest) if word == "v2_1" else 500)
+        if isinstance(body, int):
+            answer(body)(handler)
+        else:
+            answer(200, body if isinstance(body, bytes) else json.dumps(body).encode())(handler)
+
+    upstream.respond = respond
+
+
+def ask(upstream: Upstream, question: Callable[[NovaBackend], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    """Ask one backend one thing."""
+
+    async def story() -> object:
+        secret = clouds_yaml(auth_type="admin_token", endpoint=f"{upstream.url}/v2.1", token="t")  # noqa: S106
+        backend = make_backend(secret)
+        try:
+            return await question(backend)
+        finally:
+            await backend.close()
+
+    return asyncio.run(story())
+
+
+def test_what_a_cloud_is_too_old_for_is_unsupported_and_not_sent(upstream: Upstream) -> None:
+    speak(upstream, "2.21")
+    questions: list[Callable[[NovaBackend], Awaitable[Any]]] = [
+        lambda backend: backend.start(Job(server_id=SERVER), GRANTED),
+        lambda backend: backend.apply(Verb.ABORT, SERVER, "2", GRANTED),
+        lambda backend: backend.apply(Verb.FORCE_COMPLETE, SERVER, "2", GRANTED),
+    ]
+    for question in questions:
+        with pytest.raises(Unsupported, match="too old"):
+            ask(upstream, question)
+
+    assert not [seen for seen in upstream.seen if not seen.startswith("GET ")]
+
+
+def test_an_old_cloud_is_swept_whole_each_time(upstream: Upstream) -> None:
+    speak(upstream, "2.58", os_migrations={"migrations": ROWS})
+
+    sweep: Sweep = ask(upstream, lambda backend: backend.sweep(dt.datetime(2026, 11, 21, tzinfo=dt.UTC)))
+
+    assert sweep.is_full
+    assert [record.id for record in sweep.records] == ["2"]
+    assert all("?" not in seen for seen in upstream.seen)
+
+
+def test_rows_of_other_servers_are_left_out_where_the_cloud_does_not_filter(upstream: Upstream) -> None:
+    speak(upstream, "2.1", os_migrations={"migrations": ROWS})
+
+    records = ask(upstream, lambda backend: backend.records(SERVER))
+
+    assert [(record.id, record.stage) for record in records] == [("2", Stage.RUNNING), ("1", Stage.SUCCEEDED)]
+
+
+def test_a_probe_tells_what_an_old_cloud_can_do(upstream: Upstream) -> None:
+    speak(upstream, "2.34", os_migrations={"migrations": []}, detail={"servers": []})
+
+    found: Probe = ask(upstream, lambda backend: backend.probe())
+
+    assert found.api_version == "2.34"
+    assert found.scope is Scope.CLOUD
+    assert Capability.LIVE_MIGRATION in found.capabilities
+    assert Capability.ABORT in found.capabilities
+    assert Capability.ABORT_QUEUED not in found.capabilities
+    assert found.project_id is None
+
+
+def test_a_right_that_is_lost_while_probing_is_told(upstream: Upstream) -> None:
+    speak(upstream, "2.90", os_migrations=401)
+
+    with pytest.raises(NotPermitted) as caught:
+        ask(upstream, lambda backend: backend.probe())
+
+    assert caught.value.reason == "Unauthorized"
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>login</html>", b"[]", b"null", b'"x"', b"{}", b'{"server": 1}', b'{"server": {}}', b"[" * 100_000]
+)
+def test_an_answer_that_is_not_novas_is_transient(upstream: Upstream, body: bytes) -> None:
+    speak(upstream, "2.90", **{SERVER.replace("-", "_"): body})
+
+    with pytest.raises(Transient) as caught:
+        ask(upstream, lambda backend: backend.server(SERVER))
+
+    assert caught.value.message == "The endpoint answered something that is not OpenStack's"
+
+
+@pytest.mark.parametrize("body", [{}, {"migrations": 1}, {"migrations": [1]}, {"migrations": [{"status": "running"}]}])
+def test_a_list_that_is_not_novas_is_transient(upstream: Upstream, body: dict[str, object]) -> None:
+    speak(upstream, "2.90", os_migrations=body)
+
+    with pytest.raises(Transient):
+        ask(upstream, lambda backend: backend.sweep(None))
+
+
+@pytest.mark.parametrize("root", [b"<html>welcome</html>", b"[]", b"{}", 404, 302, 500, 503])
+def test_an_endpoint_that_is_no_compute_api_never_gets_a_start(upstream: Upstream, root: object) -> None:
+    speak(upstream, "2.90", v2_1=root)
+
+    with pytest.raises(BackendError) as caught:
+        ask(upstream, lambda backend: backend.start(Job(server_id=SERVER), GRANTED))
+
+    assert type(caught.value) is Transient
+    assert not [seen for seen in upstream.seen if seen.startswith("POST ")]
+
+
+def test_a_version_list_that_failed_once_is_asked_for_again(upstream: Upstream) -> None:
+    async def question(backend: NovaBackend) -> str:
+        speak(upstream, "2.90", v2_1=503)
+        with pytest.raises(Transient):
+            await backend.probe()
+        speak(upstream, "2.90", os_migrations={"migrations": []}, detail={"servers": []})
+        return (await backend.probe()).api_version
+
+    assert ask(upstream, question) == "2.90"
+
+
+def test_a_page_that_repeats_itself_ends_the_sweep(upstream: Upstream) -> None:
+    page = {"migrations": [{"id": 1, "uuid": "u", "status": "running"}], "migrations_links": [{"rel": "next"}]}
+    speak(upstream, "2.90", os_migrations=page)
+
+    sweep: Sweep = ask(upstream, lambda backend: backend.sweep(None))
+
+    assert len(sweep.records) == 1
+    assert len([seen for seen in upstream.seen if "os-migrations" in seen]) == 3
+
+
+def test_a_server_that_was_not_resolved_is_a_programming_error(upstream: Upstream) -> None:
+    speak(upstream, "2.90")
+
+    with pytest.raises(ValueError, match="not resolved"):
+        ask(upstream, lambda backend: backend.start(Job(server_name="vm"), GRANTED))
