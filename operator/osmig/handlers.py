@@ -56,7 +56,7 @@ class Login:
     """Reads the credentials anew whenever kopf asks.
 
     A token that was refused moments ago is read again only after a pause: otherwise kopf logs in 150 times a second
-    until the file changes (facts measured on 1.45).
+    until the file changes (seen with kopf 1.45).
     """
 
     def __init__(self, read: Callable[[], Awaitable[Credentials]], clock: Clock, lifetime: timedelta) -> None:

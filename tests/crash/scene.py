@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import secrets
 import sys
@@ -173,11 +172,6 @@ class Scene:
     def migration(self) -> dict[str, Any]:
         """Return the Migration."""
         return self.cluster.get("migration", MIGRATION, "-n", self.namespace)
-
-    def age_of_intent(self) -> float:
-        """Return for how many seconds the intent has been on record."""
-        written = dt.datetime.fromisoformat(self.migration()["status"]["pendingCall"]["time"])
-        return (dt.datetime.now(dt.UTC) - written).total_seconds()  # noqa: TID251 - another process wrote it
 
     def wait_for_event(self, reason: str) -> set[str]:
         """Wait until the Migration has an Event of this reason, and return the reasons of all."""

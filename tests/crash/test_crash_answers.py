@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crash.scene import SHORT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
@@ -34,7 +36,6 @@ BEFORE: Mapping[str, Fault] = {
     "is a 500 of Nova": {"status": 500, "headers": UNUSED_ID},
     "is a 500 of a proxy": {"status": 500},
 }
-GRACE_S = 5
 
 
 @pytest.fixture(scope="module")
@@ -77,4 +78,4 @@ def lose_request(scene: Scene, *, fault: Fault) -> None:
     scene.assert_started_once(operator, sent=2)
     first, second = scene.sent()
     is_known = fault.get("headers") == UNUSED_ID
-    assert is_known or second["t"] - first["t"] >= GRACE_S, "sent again before the effect could have shown"
+    assert is_known or second["t"] - first["t"] >= SHORT["start-grace"], "sent again before the effect could have shown"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from crash.scene import PATIENT_LEASE
+from crash.scene import PATIENT_LEASE, SHORT
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from lab.nova import NovaLab
 
 FAILED = 1
-STALE_S = 2
-"""As long as an intent is fresh in these scenes (``--call-before``)."""
+STALE_S = SHORT["call-before"]
 
 
 def resume_beside_successor(scene: Scene) -> None:
@@ -56,7 +56,7 @@ def resume_without_lease(scene: Scene) -> None:
     frozen = scene.start(at="before-send", deed="freeze").wait_leading()
     scene.order()
     frozen.wait_frozen()
-    scene.adjust({"call-before": 2, "adopt-after": 5})
+    scene.adjust(SHORT)
     successor = scene.start().wait_leading()
 
     frozen.run.resume()
@@ -71,7 +71,8 @@ def go_on_with_stale_intent(scene: Scene) -> None:
     operator = scene.start(at="before-send", deed="halt")
     scene.order()
     operator.wait_reached()
-    eventually(lambda: scene.age_of_intent() > STALE_S, what="the intent stale")
+    reached = time.monotonic()
+    eventually(lambda: time.monotonic() > reached + STALE_S, what="the intent stale")
 
     operator.let_go()
 

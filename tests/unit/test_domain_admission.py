@@ -139,10 +139,17 @@ def test_without_a_provider_a_migration_queues_until_woken() -> None:
     assert not decision.wants
 
 
-def test_a_cloud_that_cannot_live_migrate_is_refused_before_anything_is_read() -> None:
-    poor = ProviderView(is_ready=True, capabilities=frozenset({Capability.ABORT}))
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [(Capability.LIVE_MIGRATION, Reason.UNSUPPORTED), (Capability.ALL_MIGRATIONS, Reason.NOT_PERMITTED)],
+)
+def test_what_the_cloud_cannot_do_or_show_is_refused_before_anything_is_read(
+    missing: Capability, reason: Reason
+) -> None:
+    poor = ProviderView(is_ready=True, capabilities=frozenset(Capability) - {missing})
     decision = decide(observe(provider=poor))
-    assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.UNSUPPORTED)
+    assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, reason)
+    assert not decision.wants
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Verbs: which annotation value is an order, and what becomes of it (docs/reference/api.md, "Verbs")."""
+"""Verbs: which annotation value is an order, and what becomes of it."""
 
 from __future__ import annotations
 

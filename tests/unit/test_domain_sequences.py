@@ -1,4 +1,4 @@
-"""Every live sequence that Nova was seen to write, replayed moment by moment (docs/reference/nova.md)."""
+"""Every live sequence that Nova was seen to write, replayed moment by moment (docs/openstack.md)."""
 
 from __future__ import annotations
 

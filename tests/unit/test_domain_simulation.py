@@ -215,3 +215,17 @@ class ExactlyOnce(RuleBasedStateMachine):
 
 ExactlyOnce.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestExactlyOnce = ExactlyOnce.TestCase
+
+
+def test_a_request_that_comes_as_late_as_it_can_finds_its_migration_still_waiting() -> None:
+    """The start is delivered 65 s after its answer was lost; only then may anything be sent again."""
+    play = ExactlyOnce()
+    for fate, seconds in (("delivered late", 1.0), ("accepted", 30.0), ("accepted", 30.0), ("accepted", 30.0)):
+        play.step(fate=fate, dies="")
+        play.the_move_ends("completed")
+        play.time_passes(seconds)
+        play.at_most_one_start_of_ours_ever_had_an_effect()
+    play.step(fate="accepted", dies="")
+    assert play.nova.ours == 1
+    assert play.status.upstream is not None
+    assert play.status.upstream.request_id == "req-us-0"

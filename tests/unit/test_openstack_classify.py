@@ -1,4 +1,4 @@
-"""What each answer of Nova's means for a start, a verb and a read: the table of facts/nova.md, row by row."""
+"""What each answer of Nova's means for a start, a verb and a read: docs/openstack.md, row by row."""
 
 from __future__ import annotations
 

@@ -262,11 +262,11 @@ def test_places_are_taken_out_of_the_words_of_libraries_unless_debugging() -> No
 def test_of_the_fields_of_libraries_only_the_object_is_kept() -> None:
     stream = io.StringIO()
     configured(stream)
-    logging.getLogger("kopf.objects").warning("failed", extra={"settings": "all", "k8s_ref": {"name": "db-07"}})
+    logging.getLogger("kopf.objects").warning("failed", extra={"cause": "all", "k8s_ref": {"name": "db-07"}})
 
     line = read_line(stream)
     assert line["k8s_ref"] == {"name": "db-07"}
-    assert "settings" not in line
+    assert "cause" not in line
 
 
 @pytest.mark.parametrize("name", ["kopf", "kopf.objects", "urllib3", "keystoneauth", "openstack", "asyncio"])

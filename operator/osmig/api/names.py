@@ -10,7 +10,6 @@ from enum import StrEnum
 GROUP = "osmig.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
-FINALIZER = f"{GROUP}/migration"
 CATEGORY = "openstack-migrations"
 
 TOKEN_MAX_LENGTH = 63
@@ -142,7 +141,6 @@ class EventReason(StrEnum):
     VERB_TOO_LATE = "VerbTooLate"
     VERB_UNSUPPORTED = "VerbUnsupported"
     VERB_SUPERSEDED = "VerbSuperseded"
-    TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - a reason, not a secret
     DUPLICATE_START = "DuplicateStart"
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"

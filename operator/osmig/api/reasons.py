@@ -79,7 +79,6 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.VERB_TOO_LATE: "An order came when the move could no longer be influenced.",
         EventReason.VERB_UNSUPPORTED: "This cloud cannot carry the order out.",
         EventReason.VERB_SUPERSEDED: "Another order took this one's place.",
-        EventReason.TOKEN_ALREADY_USED: "An annotation from an earlier attempt is still there and means nothing now.",
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",

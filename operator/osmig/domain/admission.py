@@ -38,6 +38,12 @@ def admit(observation: Observation) -> Decision:
             Reason.UNSUPPORTED,
             "live migration needs Compute API 2.34 or later and the right to use it; the Provider has neither or one",
         )
+    if not observation.provider.can(Capability.ALL_MIGRATIONS):
+        return outcome.fail(
+            observation,
+            Reason.NOT_PERMITTED,
+            "the Provider's credentials may not list migrations, so a move could not be followed; nothing was sent",
+        )
     if observation.trouble is not None:
         return answer_trouble(observation, observation.trouble)
     if observation.survey is None:
@@ -72,7 +78,7 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
 
 
 def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
-    """Apply the table of docs/reference/api.md, "Applying the same manifest again"; the first match wins.
+    """Apply the table "Applying the same manifest again" of docs/architecture.md; the first match wins.
 
     It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
     """

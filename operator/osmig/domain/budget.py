@@ -1,4 +1,4 @@
-"""Which change of status is worth a write: the API server pays ten times what we pay (kubernetes.md §3).
+"""Which change of status is worth a write: the API server pays ten times what we pay (ADR 0004).
 
 Orders, intents, records, phases and outcomes are never delayed. Progress is written at most every 15 s and only for
 5 points, or after 5 min with any change; a new wording of the same reason at most every 60 s (architecture.md §8).

@@ -32,7 +32,7 @@ def judge(observation: Observation, record: RecordView) -> Decision:
         return _wait_for_server(observation, record)
     label = f"error:{record.id}"
     if record.stage is Stage.ERROR and not observation.has_waited(label, observation.timings.error_settle_s):
-        # error is not always final: pre_live_migration failing writes error, then failed (nova.md §3)
+        # error is not always final: pre_live_migration failing writes error, then failed (docs/openstack.md)
         waiting = _wait_for_server(observation, record)
         return Decision(status=waiting.status, due_s=observation.timings.error_settle_s, waiting_for=label)
     return _end(observation, record, server)

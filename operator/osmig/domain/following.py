@@ -1,6 +1,6 @@
 """After the start: follow the upstream record and the server to the end, and carry out orders on the way.
 
-Neither "server idle" nor "record terminal" alone means the end; wait for both (nova.md §3).
+Neither "server idle" nor "record terminal" alone means the end; wait for both (docs/openstack.md).
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _phase(observation: Observation, phase: Phase) -> Phase:
 def _due_s(observation: Observation, record: RecordView) -> float:
     timings = observation.timings
     if record.stage is Stage.ACCEPTED:
-        # such a row is not returned by changes-since (nova.md §8)
+        # such a row is not returned by changes-since (docs/openstack.md)
         return timings.record_poll_s
     if record.stage in WAITING_STAGES:
         return timings.sweep_period_s * _SAFETY_SWEEPS

@@ -20,8 +20,8 @@ _NOTHING_IS_UNDER_WAY = frozenset({Phase.PENDING, Phase.QUEUED})
 def decide(observation: Observation) -> Decision:
     """Decide what one step does.
 
-    An order that is new is recorded in a write of its own, before anything else (api.md §4). Nothing is started on an
-    object that is being deleted, nor on ground of a status that could not be read.
+    An order that is new is recorded in a write of its own, before anything else (architecture.md §9). Nothing is
+    started on an object that is being deleted, nor on ground of a status that could not be read.
     """
     status = observation.status
     if not observation.migration.status_readable:

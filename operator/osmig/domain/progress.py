@@ -36,7 +36,7 @@ def describe(sample: ProgressView | None, before: Progress | None, *, now: dt.da
 def measure_percent(sample: ProgressView) -> int | None:
     """Return 0 to 100 from remaining ÷ total over memory and disk, else upstream's own figure, else ``None``.
 
-    Processed bytes are no measure: dirtied memory is sent again, so they exceed the total (nova.md §7).
+    Processed bytes are no measure: dirtied memory is sent again, so they exceed the total (docs/openstack.md).
     """
     parts = [
         (part.total, part.remaining)

@@ -1,6 +1,6 @@
 """Carry out accepted orders on a running move: ask upstream, and ask again until the record is terminal.
 
-A 202 can be lost (nova.md §8), and both calls are harmless when repeated, so the accepted order in
+A 202 can be lost (docs/openstack.md), and both calls are harmless when repeated, so the accepted order in
 ``status.controls`` is their write-ahead record (ADR 0002).
 """
 
@@ -54,7 +54,7 @@ def find_order(observation: Observation) -> Verb | None:
 
 
 def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
-    """Whether upstream would take the order now (nova.md §6); otherwise it is asked later."""
+    """Whether upstream would take the order now (docs/openstack.md); otherwise it is asked later."""
     match stage:
         case Stage.RUNNING:
             return True

@@ -32,7 +32,7 @@ class Stage(StrEnum):
 
 
 TERMINAL_STAGES = frozenset({Stage.SUCCEEDED, Stage.REVERTED, Stage.CANCELLED, Stage.FAILED, Stage.ERROR})
-"""Stages that end an operation; ``ERROR`` only once the server is idle and the record was read again (nova.md §3)."""
+"""Stages that end an operation; ``ERROR`` only once the server is idle and the record was read again."""
 
 WAITING_STAGES = frozenset({Stage.ACCEPTED, Stage.QUEUED, Stage.PREPARING})
 """Stages before any data moves."""

@@ -103,6 +103,10 @@ class ProviderStep:
         session.is_attempted = True
         self._metrics.provider(key.namespace, key.name).set_up(up=session.view.is_ready)
         if (before.is_ready, before.reason) != (session.view.is_ready, session.view.reason):
+            _logger.info(
+                "provider.state",
+                extra={"key": key.text, "ready": session.view.is_ready, "reason": str(session.view.reason)},
+            )
             self._wake_followers(key)
         await self._publish(key, provider, session)
         return due_s

@@ -1,6 +1,6 @@
 """List everything ourselves, at the start and every ten minutes: adds what the watch missed, drops ghosts.
 
-An object deleted while the watch was away is never told as DELETED (facts of kopf: a ghost); only a list shows it.
+An object deleted while the watch was away is never told as DELETED, as seen with kopf 1.45; only a list shows it.
 """
 
 from __future__ import annotations
