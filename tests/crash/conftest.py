@@ -38,10 +38,12 @@ class SideBySide:
 
     def play(self, nova: NovaLab, plays: Mapping[Row, Play]) -> dict[Row, Future[None]]:
         """Begin all ``plays``; what ``result()`` of one raises is what its assertions raised."""
-        return {row: self.pool.submit(self._play, nova, play) for row, play in plays.items()}
+        return {
+            row: self.pool.submit(self._play, nova, play, self.folders.mktemp("scene")) for row, play in plays.items()
+        }
 
-    def _play(self, nova: NovaLab, play: Play) -> None:
-        with open_scene(self.cluster, nova, self.folders.mktemp("scene")) as scene:
+    def _play(self, nova: NovaLab, play: Play, folder: Path) -> None:
+        with open_scene(self.cluster, nova, folder) as scene:
             play(scene)
 
 

@@ -126,6 +126,7 @@ def test_a_failed_preparation_fails_the_migration_with_novas_last_word(
     # Nova writes error first and failed a moment later: error alone is not the end
     move = tenant.move(boot(plan="pre=fail"))
     expect(move, nova, end="Failed/HypervisorFailed", upstream="failed", server="ACTIVE")
+    assert move.phases() == ["Starting", "Failed"]
 
 
 def test_a_failed_end_on_the_destination_leaves_the_server_in_error_there(
@@ -141,6 +142,7 @@ def test_a_refused_pre_check_is_named(tenant: Tenant, nova: NovaLab, boot: Boot,
     move = tenant.move(boot(plan=f"precheck={host}"))
     status = expect(move, nova, end="Failed/PreCheckFailed", upstream="error", server="ACTIVE")
     assert status["failure"]["retryable"]
+    assert move.phases() == ["Starting", "Failed"], "a move that never ran is never shown as running"
 
 
 @pytest.fixture
@@ -192,8 +194,14 @@ def test_a_move_whose_source_compute_is_down_is_running_until_the_compute_is_bac
     move.order("reconcile")
     move.until_control("reconcile", "Done")
     assert (move.status["phase"], condition(move.status, "Finished")["status"]) == ("Running", "False")
+    # Nova answers 202 all the same
+    move.order("abort")
+    eventually(lambda: len(calls(second_nova, move.server, "abort")) >= 2, what="abort was asked twice")
+    assert {call.status for call in calls(second_nova, move.server, "abort")} <= {202, None}
+    assert (move.status["phase"], condition(move.status, "Finished")["status"]) == ("Aborting", "False")
     second_nova.control.service("stopped", "start")
-    expect(move, second_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
+    status = expect(move, second_nova, end="Failed/MigrationError", upstream="error", server="ACTIVE")
+    assert control(status, "abort")["result"] == "TooLate"
 
 
 def _is_down(nova: NovaLab, host: str) -> bool:

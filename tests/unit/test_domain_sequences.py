@@ -80,7 +80,7 @@ def begin(*orders: Control, reason: str | None = None) -> Play:
     return Play(status, Explanation(reason=reason, message="Why it failed." if reason else ""))
 
 
-SETTLING = Reason.SWITCHING_OVER
+HANDED_OVER = Reason.SWITCHING_OVER
 SEQUENCES: dict[str, tuple[Moment, ...]] = {
     "normal": (
         *RUN,
@@ -89,7 +89,7 @@ SEQUENCES: dict[str, tuple[Moment, ...]] = {
     ),
     "completed while the server is still busy": (
         *RUN,
-        (BUSY, "completed", Phase.RUNNING, SETTLING),
+        (BUSY, "completed", Phase.RUNNING, HANDED_OVER),
         (IDLE_DESTINATION, "completed", Phase.SUCCEEDED, Reason.SUCCEEDED),
     ),
     "post-copy": (
@@ -111,25 +111,25 @@ SEQUENCES: dict[str, tuple[Moment, ...]] = {
     "hypervisor fails midway": (*RUN, GONE_ON, (IDLE_SOURCE, "failed", Phase.FAILED, Reason.HYPERVISOR_FAILED)),
     "driver raises": (
         *RUN,
-        (BUSY, "error", Phase.RUNNING, SETTLING),
-        (BROKEN_SOURCE, "error", Phase.RUNNING, SETTLING),
+        (BUSY, "error", Phase.RUNNING, Reason.RUNNING),
+        (BROKEN_SOURCE, "error", Phase.RUNNING, Reason.RUNNING),
         (BROKEN_SOURCE, "error", Phase.FAILED, Reason.SERVER_IN_ERROR),
     ),
     "pre_live_migration fails: error is not final": (
         *BEGIN,
-        (BUSY, "error", Phase.RUNNING, SETTLING),
-        (IDLE_SOURCE, "error", Phase.RUNNING, SETTLING),
+        (BUSY, "error", Phase.STARTING, Reason.PREPARING),
+        (IDLE_SOURCE, "error", Phase.STARTING, Reason.PREPARING),
         (IDLE_SOURCE, "failed", Phase.FAILED, Reason.HYPERVISOR_FAILED),
     ),
     "post step fails on the destination": (
         *RUN,
         (BROKEN_DESTINATION, "running", Phase.RUNNING, Reason.RUNNING),
-        (BROKEN_DESTINATION, "error", Phase.RUNNING, SETTLING),
+        (BROKEN_DESTINATION, "error", Phase.RUNNING, Reason.RUNNING),
         (BROKEN_DESTINATION, "error", Phase.FAILED, Reason.SERVER_IN_ERROR),
     ),
     "the source's compute service restarts": (
         *RUN,
-        (IDLE_SOURCE, "error", Phase.RUNNING, SETTLING),
+        (IDLE_SOURCE, "error", Phase.RUNNING, Reason.RUNNING),
         (IDLE_SOURCE, "error", Phase.FAILED, Reason.MIGRATION_ERROR),
     ),
     "an unknown word keeps the phase": (
@@ -162,7 +162,7 @@ def test_a_refused_pre_check_is_explained_by_the_action_and_may_be_retried(reaso
     play.show(
         (BUSY, "accepted", Phase.STARTING, Reason.ACCEPTED),
         (IDLE_SOURCE, "accepted", Phase.STARTING, Reason.ACCEPTED),
-        (IDLE_SOURCE, "error", Phase.RUNNING, SETTLING),
+        (IDLE_SOURCE, "error", Phase.STARTING, Reason.ACCEPTED),
         (IDLE_SOURCE, "error", Phase.FAILED, reason),
     )
     assert play.status.failure is not None
@@ -182,7 +182,9 @@ def test_a_move_that_was_aborted_on_request_ends_aborted(words: tuple[str, ...])
         expected = None if word == "accepted" else VerbCall(verb=Verb.ABORT, record_id="7")
         assert decision.call == expected
     play.step(IDLE_SOURCE, words[-1])
-    play.show((BUSY, "cancelled", Phase.ABORTING, SETTLING), (IDLE_SOURCE, "cancelled", Phase.ABORTED, Reason.ABORTED))
+    play.show(
+        (BUSY, "cancelled", Phase.ABORTING, Reason.ABORTING), (IDLE_SOURCE, "cancelled", Phase.ABORTED, Reason.ABORTED)
+    )
     assert result_of(play.status, Verb.ABORT) is ControlResult.DONE
 
 

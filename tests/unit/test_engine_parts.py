@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -148,6 +149,21 @@ def test_rows_are_counted_by_what_they_wait_for_and_foreign_ones_by_their_word()
     assert rows.count() == {"running": 1, "queued": 2, "awaiting_confirmation": 1}
     foreign = rows.count_foreign(is_ours=lambda record_id: record_id == "1")
     assert foreign == {"queued": 1, "accepted": 1, "finished": 1}
+
+
+def test_a_sweep_that_began_before_a_read_does_not_undo_what_the_read_brought() -> None:
+    rows = Rows()
+    accepted = replace(record("accepted"), updated=None)
+    then = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    queued = replace(record("queued"), updated=then)
+    running = replace(record("running"), updated=then + dt.timedelta(microseconds=1))
+    rows.learn([queued])
+    assert rows.merge(sweep(accepted), is_ours=none_of_ours) == frozenset()
+    assert rows.get("7") == queued
+    assert rows.merge(sweep(running), is_ours=none_of_ours) == {"7"}
+    rows.learn([queued, record("completed", number=6)])
+    assert rows.get("7") == running
+    assert rows.get("6") is None
 
 
 # --- reading

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.names import Phase, Reason, Verb
+from osmig.api.names import ConditionType, Phase, Reason, Verb
 from osmig.domain import orders, outcome
-from osmig.domain.conditions import Verdict
+from osmig.domain.conditions import Verdict, find_condition
 from osmig.domain.observation import Decision, Read
 from osmig.domain.upstream import Stage
 
@@ -33,19 +33,29 @@ def judge(observation: Observation, record: RecordView) -> Decision:
     label = f"error:{record.id}"
     if record.stage is Stage.ERROR and not observation.has_waited(label, observation.timings.error_settle_s):
         # error is not always final: pre_live_migration failing writes error, then failed (docs/openstack.md)
-        waiting = _wait_for_server(observation, record)
-        return Decision(status=waiting.status, due_s=observation.timings.error_settle_s, waiting_for=label)
+        return Decision(status=observation.status, due_s=observation.timings.error_settle_s, waiting_for=label)
     return _end(observation, record, server)
 
 
 def _wait_for_server(observation: Observation, record: RecordView) -> Decision:
-    phase = Phase.ABORTING if orders.is_active(observation.status, Verb.ABORT) else Phase.RUNNING
+    phase, reason = _stand(observation, record)
     verdict = Verdict(
         phase=phase,
-        reason=Reason.SWITCHING_OVER,
+        reason=reason,
         message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
     )
     return Decision(status=outcome.put(observation, verdict, **_facts(observation, record)), due_s=_BUSY_POLL_S)
+
+
+def _stand(observation: Observation, record: RecordView) -> tuple[Phase, str]:
+    """Return phase and reason until the end is certain: only a move that was completed is being handed over."""
+    status = observation.status
+    if orders.is_active(status, Verb.ABORT):
+        return Phase.ABORTING, Reason.ABORTING
+    if record.stage is Stage.SUCCEEDED:
+        return Phase.RUNNING, Reason.SWITCHING_OVER
+    succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    return status.phase or Phase.STARTING, succeeded.reason if succeeded else Reason.STARTING
 
 
 def _facts(observation: Observation, record: RecordView) -> dict[str, object]:
@@ -125,4 +135,7 @@ def judge_gone(observation: Observation) -> Decision:
     if server.host is not None and source is not None and server.host != source and not server.is_in_error:
         message = f"the cloud's record is gone; the server is on {server.host}"
         return outcome.succeed(observation, Reason.RECORD_GONE, message)
-    return outcome.fail(observation, Reason.RECORD_GONE, "the cloud's record is gone and the server did not move")
+    message = "the cloud's record is gone and the server did not move"
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, message)
+    return outcome.fail(observation, Reason.RECORD_GONE, message)

@@ -61,17 +61,19 @@ def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
         known = find_control(controls, ask.verb)
         if known is not None and known.token == canonical_token(ask.token):
             continue
-        control = _judge(ask, observation, known)
+        attempt = observation.status.attempt or 1
+        result, message = _rule(ask, observation.status, attempt)
+        control = _record(ask, observation, known, result=result, message=message)
         controls = _replace(controls, control)
-        notes.append(_announce(control))
+        notes.append(_announce(control.model_copy(update={"result": result, "message": message})))
         controls, superseded = _supersede(controls, observation.now)
         notes.extend(superseded)
     return (controls, tuple(notes)) if notes else None
 
 
-def _judge(ask: Ask, observation: Observation, known: Control | None) -> Control:
-    attempt = observation.status.attempt or 1
-    result, message = _rule(ask, observation.status, attempt)
+def _record(
+    ask: Ask, observation: Observation, known: Control | None, *, result: ControlResult, message: str
+) -> Control:
     if known is not None and known.result is ControlResult.ACCEPTED and result is ControlResult.REJECTED:
         # The order in force stays in force: a mistyped second token must not lose it.
         return known.model_copy(
@@ -85,7 +87,7 @@ def _judge(ask: Ask, observation: Observation, known: Control | None) -> Control
     return Control(
         verb=ask.verb,
         token=canonical_token(ask.token),
-        attempt=attempt,
+        attempt=observation.status.attempt or 1,
         result=result,
         message=message,
         time=observation.now,

@@ -150,6 +150,8 @@ class MigrationStep:
             rival=lambda server_id: self._name_rival(key, server_id),
         )
         observation = await look.read(observation, decision.wants)
+        if observation.records is not None and (session := self._sessions.get(provider)) is not None:
+            session.rows.learn(observation.records)
         if isinstance(observation.trouble, NotPermitted) and observation.trouble.reason == Reason.UNAUTHORIZED:
             self._refresh(provider)
         return observation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from osmig.domain.upstream import RecordView, Sweep
 
@@ -28,25 +28,39 @@ class Rows:
         """Make the next look read it from upstream."""
         self._rows.pop(record_id, None)
 
+    def learn(self, records: Iterable[RecordView]) -> None:
+        """Take in what was read for one server between two sweeps; a sweep that began earlier must not undo it."""
+        for record in records:
+            if not self._is_outdated(record) and (record.id in self._rows or not record.is_terminal):
+                self._rows[record.id] = record
+
     def merge(self, sweep: Sweep, *, is_ours: Callable[[str], bool]) -> frozenset[str]:
         """Take a sweep in; return the ids of rows that changed or vanished.
 
         A full sweep lists everything that is not over, so what it leaves out has ended or is gone: its row is
         dropped, and whoever follows it reads it anew.
         """
-        changed = {record.id for record in sweep.records if self._rows.get(record.id) != record}
+        records = [record for record in sweep.records if not self._is_outdated(record)]
+        changed = {record.id for record in records if self._rows.get(record.id) != record}
         listed = {record.id for record in sweep.records}
         if sweep.is_full:
             vanished = {record_id for record_id in self._rows if record_id not in listed}
             for record_id in vanished:
                 del self._rows[record_id]
             changed |= vanished
-        for record in sweep.records:
+        for record in records:
             if record.is_terminal and not is_ours(record.id):
                 self._rows.pop(record.id, None)
             else:
                 self._rows[record.id] = record
         return frozenset(changed)
+
+    def _is_outdated(self, record: RecordView) -> bool:
+        """Whether a younger state of the same row is known; upstream dates a row from its first change on."""
+        known = self._rows.get(record.id)
+        if known is None or known.updated is None:
+            return False
+        return record.updated is None or record.updated < known.updated
 
     def count(self) -> Mapping[str, int]:
         """Count what is not over: ``running``, ``queued``, ``awaiting_confirmation``."""

@@ -125,11 +125,11 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
         case keystone.ConnectionError() | requests.RequestException():
-            text = next((text for text in map(_hurdle, _causes(failure)) if text), "The connection failed")
+            text = _first_hurdle(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
             reason, text = Reason.INVALID_CONFIGURATION, "clouds.yaml does not fit its auth_type"
         case keystone.DiscoveryFailure() | sdk.NotSupported():
-            text = "The endpoint lists no microversions of the Compute API"
+            text = _first_hurdle(failure) or "The endpoint lists no microversions of the Compute API"
         case _:
             text = "The endpoint answered something that is not OpenStack's"
     return Transient(reason, text, operation=operation)
@@ -245,7 +245,7 @@ def _retry_after(response: requests.Response) -> float | None:
 
 
 def _words(answer: _Answer, operation: str) -> str:
-    return clean_text(answer.text) if answer.text else f"the cloud answered {answer.code} to {operation}"
+    return clean_text(answer.text or "") or f"the cloud answered {answer.code} to {operation}"
 
 
 def _sentence(text: str) -> str:
@@ -262,6 +262,10 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
             seen.add(id(error))
             yield error
             waiting += [error.__context__, error.__cause__, getattr(error, "reason", None), *error.args]
+
+
+def _first_hurdle(failure: Exception) -> str | None:
+    return next((text for text in map(_hurdle, _causes(failure)) if text), None)
 
 
 def _hurdle(error: BaseException) -> str | None:

@@ -193,12 +193,16 @@ class ComputeSession:
         return compute
 
     def _discover(self) -> Version:
-        found = self._adapter().get_endpoint_data()
+        try:
+            found = self._adapter().get_endpoint_data()
+        except DiscoveryFailure:
+            found = None
         highest = found.max_microversion if found is not None else None
         if not highest:
             # keystoneauth guesses from the URL when the version list fails; a guess must not outlive the failure.
             self._compute = None
-            raise DiscoveryFailure
+            call = self._transport.current
+            raise DiscoveryFailure from (call.failure if call is not None else None)
         self._version = (int(highest[0]), int(highest[1]))
         return self._version
 

@@ -21,6 +21,7 @@ _CLEANERS = tuple(
         r"<[^<>]{0,200}>",  # markup and object reprs
     )
 )
+_TRACEBACK = "Traceback (most recent call last)"
 _NO_VALID_HOST = "The scheduler found no host that can take the server"
 _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
     (re.compile(r"pre-?check error:?\s*(?P<why>.*)", re.IGNORECASE), Reason.PRE_CHECK_FAILED, None),
@@ -48,8 +49,9 @@ _PRE_CHECK_EVENTS = ("compute_check_can_live_migrate_destination", "compute_chec
 
 
 def clean_text(text: str) -> str:
-    """Cut a text to one line of at most 300 characters without URLs, addresses, paths, markup and long hex."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 20 * MAX_CHARS]).split())
+    """Cut a text to one line of at most 300 characters without traceback, URLs, addresses, paths, markup, long hex."""
+    told = text[: 20 * MAX_CHARS].partition(_TRACEBACK)[0]
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
     for cleaner in _CLEANERS:
         line = cleaner.sub("…", line)
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"

@@ -76,11 +76,13 @@ class Call:
         operation: in our words, for metrics and errors.
         permit: the right to change something; ``None`` for a call that only reads.
         may_have_acted: a request that changes something has left, and no answer proved that nothing came of it.
+        failure: why the newest of its requests that got no answer got none; the SDK swallows it during discovery.
     """
 
     operation: str
     permit: Permit | None = None
     may_have_acted: bool = field(default=False)
+    failure: requests.RequestException | None = field(default=None)
 
 
 class Transport:
@@ -204,8 +206,11 @@ class _GuardedAdapter(HTTPAdapter):
             response = super().send(request, stream=True, timeout=bounds)
             _read_whole(response, deadline=started + sum(bounds))
             code = str(response.status_code)
-        except requests.Timeout:
-            code = "timeout"
+        except requests.RequestException as failure:
+            if isinstance(failure, requests.Timeout):
+                code = "timeout"
+            if (call := self._transport.current) is not None:
+                call.failure = failure
             raise
         finally:
             self._transport.note(request, code, time.monotonic() - started)
