@@ -8,6 +8,7 @@ import socket
 import ssl
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
@@ -24,11 +25,11 @@ from lab.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from http.server import BaseHTTPRequestHandler
-    from pathlib import Path
 
     from e2e_support import Json, Tenant
     from lab.cluster import Cluster
 
+ROOT = Path(__file__).parent.parent
 DOMAINS = {"user_domain_id": "default", "project_domain_id": "default"}
 
 
@@ -111,6 +112,14 @@ def until_idle(nova: NovaLab, server: str, *, host: str | None = None) -> None:
         return is_idle and host in {None, now["OS-EXT-SRV-ATTR:host"]}
 
     eventually(probe, what=f"server idle on {host or 'any host'}", timeout_s=20)
+
+
+def install(cluster: Cluster) -> Cluster:
+    """Bring the CRDs and the rights of deploy/ to a cluster of the test's own."""
+    for part in ("crds", "deploy/namespace.yaml", "deploy/rbac.yaml"):
+        cluster.kubectl("apply", "--server-side", "-f", str(ROOT / part))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+    return cluster
 
 
 def operator_with(cluster: Cluster, *flags: str, env: Mapping[str, str]) -> OsmigRun:

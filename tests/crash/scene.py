@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from lab.nova_client import call
 from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lab.nova_client import Fault, Request
 
 POINTED = (sys.executable, Path(__file__).with_name("operator_with_points.py"), "run")
+USER_AGENT = "osmig/"
 CONDUCTOR = "novalab-conductor"
 MIGRATION, PROVIDER, SECRET = "move", "cloud", "clouds"
 SHORT = {
@@ -204,6 +206,20 @@ class Scene:
         rule: Fault = {**fault, "headers": headers, "path": f"/servers/{self.server}/action$", "method": "POST"}
         self._fault = self.nova.control.fault(**rule)
 
+    def deliver_late(self) -> None:
+        """Hand Nova the start that a dead operator had on its way, as a slow network does; wait until it is over."""
+        order = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+        headers = {
+            "X-Auth-Token": self.nova.nova.token,
+            "OpenStack-API-Version": "compute 2.90",
+            "User-Agent": f"{USER_AGENT}late",
+        }
+        call("POST", f"{self.nova.compute}/servers/{self.server}/action", body=order, headers=headers)
+        eventually(lambda: self._statuses() == ["completed"], what="the move over", timeout_s=20)
+
+    def _statuses(self) -> list[str]:
+        return [record["status"] for record in self.nova.nova.migrations(self.server)]
+
     def take_lease(self) -> None:
         """Write another holder into the Lease, as nobody should."""
         lease = ("lease", "osmig", "-n", self.namespace)
@@ -225,7 +241,7 @@ class Scene:
             for request in self.nova.control.requests()
             if request["path"].endswith(f"/servers/{self.server}/action")
             and "os-migrateLive" in request["body"]
-            and (request["user_agent"] or "").startswith("osmig/")
+            and (request["user_agent"] or "").startswith(USER_AGENT)
         ]
 
     def wait_sent(self) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from lab.nova import NovaLab
     from lab.nova_client import Fault
 
+pytestmark = pytest.mark.timeout(120)
+"""Scenes side by side take longer than one, on a slow machine."""
+
 MOVE_S = 7
 """Longer than the grace, so that the server is still busy when a start without answer is given up."""
 

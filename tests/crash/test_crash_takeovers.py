@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from crash.scene import Play, Scene
     from lab.nova import NovaLab
 
+pytestmark = pytest.mark.timeout(120)
+"""Scenes side by side take longer than one, on a slow machine."""
+
 FAILED = 1
 STALE_S = SHORT["call-before"]
 

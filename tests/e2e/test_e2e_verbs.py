@@ -188,7 +188,8 @@ def test_any_other_token_is_meant_for_the_current_attempt(tenant: Tenant, nova: 
     for token in ("x" * 63, "1763723040", "2026-11-21T12:00:00Z", "0", "1000", "true", "1", "1/again"):
         move.order("force-complete", token)
         move.until(lambda status, token=token: control(status, "force-complete").get("token") == token, what=token)
-        assert control(move.status, "force-complete")["result"] == "Accepted", token
+        order = control(move.status, "force-complete")
+        assert (order["result"], "rejected" in order["message"]) == ("Accepted", False), token
     nova.control.steer(move.server, "finish")
     assert move.until_finished()["phase"] == "Succeeded"
     assert control(move.status, "force-complete")["result"] == "Done"
@@ -250,6 +251,7 @@ def test_an_abort_while_the_start_is_unresolved_acts_once_the_start_is_found(
     move.order("reconcile")
     status = move.until_finished()
     assert (status["phase"], control(status, "abort")["result"]) == ("Aborted", "Done")
+    assert [record["status"] for record in nova.nova.migrations(server)] == ["cancelled"]
     assert len(calls(nova, server, "live-migrate")) == 1
 
 

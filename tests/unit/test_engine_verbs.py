@@ -49,6 +49,18 @@ async def test_an_order_is_latched_in_a_write_of_its_own_and_then_sent() -> None
     assert lab.api.status(MIGRATION)["phase"] == "Aborting"
 
 
+async def test_an_abort_does_not_wait_for_the_turn_of_the_force_complete_it_replaces() -> None:
+    lab = await running()
+    lab.annotate(MIGRATION, force_complete="true")
+    await lab.step(MIGRATION)
+    lab.annotate(MIGRATION, abort="true")
+    await lab.step(MIGRATION)
+    assert [call for call in lab.cloud.calls if call in {"force-complete 7", "abort 7"}] == [
+        "force-complete 7",
+        "abort 7",
+    ]
+
+
 async def test_an_order_is_repeated_every_five_seconds_until_the_record_is_terminal() -> None:
     lab = await running()
     lab.annotate(MIGRATION, abort="true")

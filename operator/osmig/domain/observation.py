@@ -119,7 +119,7 @@ class Observation:
         asks: verbs seen since the last latch, oldest first.
         rival: the other Migration of ours that has the surveyed server, else empty.
         waited_s: for each label that the previous decision waited for: how long this process has seen it unchanged.
-        since_call_s: how long ago this process last sent something for this Migration; ``None`` if never.
+        since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
         trouble: a read failed; the facts that were read before it are there.
         swept: our record as the last sweep saw it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.meta import InvalidManifest
@@ -18,12 +18,15 @@ from osmig.domain import budget
 from osmig.domain.budget import Urgency
 from osmig.domain.errors import KubeUnavailable, NotPermitted, ObjectGone, StaleView
 from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, Observation, StartCall, Timings
+from osmig.domain.observation import Answer, Decision, Observation, StartCall, Timings, VerbCall
+from osmig.domain.orders import is_active
 from osmig.engine import effects
 from osmig.engine.keys import Key, Kind
 from osmig.engine.looking import Look, describe_job
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from osmig.api.migration import Progress
     from osmig.backends.ports import Backend
     from osmig.domain.clock import Clock
@@ -49,7 +52,7 @@ class Memory:
     """What this process remembers of one Migration; losing it costs a read or a write, never a decision."""
 
     written_at: float = -math.inf
-    called_at: float | None = None
+    ordered_at: Mapping[Verb, float] = field(default_factory=dict)
     sampled: Progress | None = None
 
 
@@ -137,10 +140,15 @@ class MigrationStep:
             timings=self._timings,
             asks=tuple(entry.asks),
             waited_s=self._waits.ages(key),
-            since_call_s=None if memory.called_at is None else self._clock.boottime() - memory.called_at,
+            since_call_s=self._since_order_s(memory, migration),
             sampled=memory.sampled,
             swept=session.rows.get(upstream.id) if session is not None and upstream and upstream.id else None,
         )
+
+    def _since_order_s(self, memory: Memory, migration: Migration) -> float | None:
+        """Return how long ago the order in force was sent: one that has just taken another's place need not wait."""
+        sent = [at for verb, at in memory.ordered_at.items() if is_active(migration.status, verb)]
+        return self._clock.boottime() - max(sent) if sent else None
 
     async def _look(self, key: Key, observation: Observation, decision: Decision) -> Observation:
         provider = _provider_of(key, observation.migration)
@@ -194,7 +202,9 @@ class MigrationStep:
             job=describe_job(self._parse(key, observation)),
             permit=self._fence.permit(written_at),
         )
-        self._remember(key, called_at=self._clock.boottime())
+        if isinstance(decision.call, VerbCall):
+            ordered_at = self._memories.get(key, Memory()).ordered_at
+            self._remember(key, ordered_at={**ordered_at, decision.call.verb: self._clock.boottime()})
         await self._record(key, observation, answer)
         return None
 

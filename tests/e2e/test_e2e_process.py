@@ -1,0 +1,156 @@
+"""The operator as a process with an account of its own: how it ends, who goes on, and what it may do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from e2e_more import install, move_by_name, outcome
+from e2e_support import OPERATOR, OPERATOR_NAMESPACE, PATIENCE_S, Tenant, calls, condition, run_operator, verdicts
+from lab.cluster import Cluster
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lab.nova import NovaLab
+
+RIGHTS = Path(__file__).parent.parent.parent / "deploy/rbac.yaml"
+DRAIN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    """An API server with CRDs and the rights of deploy/, whose operators a test starts and ends itself."""
+    with Cluster() as cluster:
+        yield install(cluster)
+
+
+@pytest.fixture
+def own_tenant(own_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """A namespace there, without a Provider and without an operator."""
+    name = f"t-{abs(hash(request.node.nodeid)):x}"[:40]
+    own_cluster.kubectl("create", "namespace", name)
+    tenant = Tenant(own_cluster, name)
+    yield tenant
+    tenant.kubectl("delete", "migrations,providers", "--all", "--timeout=20s")
+
+
+def test_sigterm_ends_in_time_even_if_an_answer_is_awaited_and_the_next_process_takes_over_at_once(
+    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+) -> None:
+    server = boot(host="cmp1")
+    nova.control.fault(path=f"{server}/action", method="POST", when="after", action="delay", delay=6)
+    flags = ("--drain", str(DRAIN_S))
+
+    with run_operator(own_tenant.cluster, *flags) as first:
+        first.wait_ready()
+        own_tenant.connect(nova)
+        move = own_tenant.move(server, source="cmp1", destination="cmp2")
+        eventually(lambda: calls(nova, server), what="the start is sent")
+        begun = time.monotonic()
+        status = first.terminate()
+        lasted = time.monotonic() - begun
+    lease = own_tenant.cluster.get("lease", "osmig", "-n", OPERATOR_NAMESPACE)["spec"]
+    with run_operator(own_tenant.cluster, *flags) as second:
+        second.wait_ready(timeout_s=10)
+        end = move.until_finished()
+
+    assert status == 0
+    assert lasted < DRAIN_S + 2
+    assert not lease.get("holderIdentity")
+    assert outcome(end) == ("Succeeded", "Succeeded")
+    assert [call.word for call in calls(nova, server)] == ["live-migrate"]
+
+
+def test_a_secret_that_the_operator_may_not_read_is_named_and_moves_nothing(
+    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+) -> None:
+    cluster = own_tenant.cluster
+    cluster.kubectl("delete", "clusterrolebinding", "osmig-credentials")
+    with run_operator(cluster) as operator:
+        operator.wait_ready()
+        own_tenant.put_secret(nova.clouds.read_text(encoding="utf-8"))
+        own_tenant.put_provider()
+        trouble = own_tenant.until_provider(lambda now: verdicts(now).get("Ready") == "False", what="not ready")
+        move = own_tenant.move(boot(host="cmp1"), source="cmp1")
+        move.until(lambda now: outcome(now) == ("Queued", "ProviderNotReady"), what="queued")
+
+        cluster.kubectl("apply", "--server-side", "-f", str(RIGHTS))
+        end = move.until_finished()
+
+    assert condition(trouble, "Ready")["reason"] == "NotPermitted"
+    assert f"not allowed in namespace {own_tenant.namespace}" in condition(trouble, "Ready")["message"]
+    assert outcome(end) == ("Succeeded", "Succeeded")
+
+
+def test_the_operator_makes_no_call_that_deploy_does_not_allow(
+    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+) -> None:
+    cluster, since = own_tenant.cluster, own_tenant.cluster.audit_mark()
+    good, hung = boot(host="cmp1"), boot(host="cmp2", plan="hang,memory=4096")
+
+    with run_operator(cluster, "--relist-period", "2") as operator:
+        operator.wait_ready()
+        own_tenant.connect(nova)
+        own_tenant.put_provider(name="broken", credentials="nowhere")
+        succeeded = own_tenant.move(good, name="good", source="cmp1", destination="cmp3")
+        move_by_name(own_tenant, "no such server", name="mistyped").until_finished()
+        succeeded.until_finished()
+        aborted = own_tenant.move(hung, name="hung")
+        aborted.until_phase("Running")
+        aborted.order("abort")
+        aborted.until_finished()
+        own_tenant.put_secret(nova.clouds.read_text(encoding="utf-8") + "\n# rotated", name="cloud-credentials")
+        succeeded.delete()
+        eventually(lambda: _listed_again(cluster, since), what="listed again", timeout_s=PATIENCE_S)
+        operator.terminate()
+
+    made = [event for event in cluster.audit(since=since) if event["user"]["username"] == OPERATOR]
+    made = [event for event in made if "objectRef" in event]  # discovery is open to everybody
+    refused = [event["requestURI"] for event in made if event["responseStatus"]["code"] in {401, 403}]
+    assert refused == []
+    assert {_name_call(event) for event in made} <= _allowed()
+    assert {("update", "migrations/status"), ("create", "events"), ("get", "secrets"), ("patch", "leases")} <= {
+        (verb, resource) for verb, _, resource in map(_name_call, made)
+    }
+
+
+def _listed_again(cluster: Cluster, since: int) -> bool:
+    lists = [
+        event
+        for event in cluster.audit(since=since)
+        if event["user"]["username"] == OPERATOR
+        and event["verb"] == "list"
+        and event["objectRef"]["resource"] == "migrations"
+    ]
+    return len(lists) >= 4
+
+
+def _name_call(event: dict[str, Any]) -> tuple[str, str, str]:
+    about = event["objectRef"]
+    resource = "/".join(filter(None, (about["resource"], about.get("subresource"))))
+    return event["verb"], about.get("apiGroup", ""), resource
+
+
+def _allowed() -> set[tuple[str, str, str]]:
+    """Spread the rules of the roles that deploy/rbac.yaml binds to the operator."""
+    documents = list(yaml.safe_load_all(RIGHTS.read_text(encoding="utf-8")))
+    bound = {doc["roleRef"]["name"] for doc in documents if doc["kind"].endswith("Binding")}
+    rules = [
+        rule
+        for doc in documents
+        if doc["kind"] in {"Role", "ClusterRole"} and doc["metadata"]["name"] in bound
+        for rule in doc["rules"]
+    ]
+    return {
+        (verb, group, resource)
+        for rule in rules
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
