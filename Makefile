@@ -7,7 +7,9 @@ READY := $(VENV)/.ready
 PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
 BEGIN := $(shell date +%s)
-STEPS := lint types imports unit manifests contract lab-test component crash e2e
+LOGS ?=
+# The tests wait more than they compute, so two lanes run side by side; each has servers of its own.
+LANES := crash+contract+manifests+unit+component e2e+lab-test
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -20,10 +22,12 @@ define timed
 	else echo "<== $(1) FAILED after $$(( $$(date +%s) - begin )) s"; exit 1; fi
 endef
 
-# $(call tested,FOLDER): the tests of one folder; nothing if there are none.
+# $(call tested,FOLDER): the tests of one folder; with LOGS=DIR only their last line is shown, or all of a failure.
 define tested
 	@:
-	$(if $(wildcard tests/$(1)/test_*.py),$(call timed,tests/$(1),$(PYTEST) -q tests/$(1)))
+	$(if $(wildcard tests/$(1)/test_*.py),$(call timed,tests/$(1),$(if $(LOGS),\
+	  { $(PYTEST) -q tests/$(1) >$(LOGS)/$(1).log 2>&1 && tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
+	  $(PYTEST) -q tests/$(1))))
 endef
 
 .PHONY: help
@@ -88,12 +92,19 @@ prepare: venv ## Build and install what the lab needs (the first time about 6 mi
 	$(call timed,lab in the cache,PYTHONPATH=tests $(BIN)/python -m lab prepare)
 
 .PHONY: test
-test: venv prepare ## Everything above, with coverage
+test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
-	@for step in $(STEPS); do $(MAKE) --no-print-directory $$step PYTEST='$(BIN)/coverage run -m pytest' || exit 1; done
+	@mkdir -p build/logs
+	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
 	@echo "make test: $$(( $$(date +%s) - $(BEGIN) )) s"
+
+# lane-A+B: one after the other
+.PHONY: $(addprefix lane-,$(LANES))
+$(addprefix lane-,$(LANES)):
+	@for step in $(subst +, ,$(@:lane-%=%)); do \
+	  $(MAKE) --no-print-directory $$step LOGS='$(LOGS)' PYTEST='$(PYTEST)' || exit 1; done
 
 .PHONY: lab
 lab: venv ## A real API server and a real Nova to play with, until Ctrl-C

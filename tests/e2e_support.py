@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,7 @@ from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from lab.cluster import Cluster
@@ -322,6 +324,16 @@ def read(cluster: Cluster, path: str) -> Json:
     with urllib.request.urlopen(request, context=trust, timeout=10) as answer:  # noqa: S310 - loopback
         body: Json = json.load(answer)
     return body
+
+
+@contextmanager
+def tenancy(cluster: Cluster, nova: NovaLab) -> Iterator[Tenant]:
+    """A namespace with the Provider ``cloud`` for longer than one test; its deletion is begun, not awaited."""
+    tenant = Tenant(cluster, f"t-{secrets.token_hex(4)}")
+    cluster.kubectl("create", "namespace", tenant.namespace)
+    tenant.connect(nova)
+    yield tenant
+    cluster.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
 
 
 def occupy(nova: NovaLab, server: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from crash.operators import Operator
 from lab.nova_client import call
 from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
@@ -56,49 +56,6 @@ def open_scene(cluster: Cluster, nova: NovaLab, folder: Path) -> Iterator[Scene]
         yield Scene(cluster, nova, folder=folder, stack=stack)
 
 
-class Operator:
-    """One operator process of a scene, and the point at which it does something to itself."""
-
-    def __init__(self, run: OsmigRun, folder: Path) -> None:
-        """Watch over ``run``; ``folder`` is where it tells of its point."""
-        self.run = run
-        self._folder = folder
-
-    def wait_leading(self) -> Self:
-        """Wait until it has the Lease."""
-        self._wait(lambda: self.run.logs("lease.acquired"), what="the Lease acquired")
-        return self
-
-    def wait_reached(self, times: int = 1) -> None:
-        """Wait until it has come to its point for the n-th time."""
-        self._wait((self._folder / f"reached-{times}").exists, what=f"the point reached ({times})")
-
-    def let_go(self, times: int | None = None) -> None:
-        """Let it go on from its point, this n-th time or from now on."""
-        (self._folder / (f"go-{times}" if times else "go")).touch()
-
-    def wait_frozen(self) -> None:
-        """Wait until the whole process stands still."""
-        stat = Path(f"/proc/{self.run.pid}/stat")
-        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
-
-    def wait_ended(self, *, timeout_s: float = 20.0) -> int:
-        """Wait until it ends by itself; return its exit status."""
-        return self.run.wait(timeout_s=timeout_s)
-
-    def _wait(self, probe: Callable[[], object], *, what: str) -> None:
-        """Wait for ``probe``, no longer than the process lives."""
-        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=25, every_s=0.02)
-        assert probe(), f"{what}: it ended with {self.run.returncode}\n{self.run.output()[-3000:]}"
-
-    def count(self, metric: str) -> float:
-        """Return a metric without labels."""
-        _, text = self.run.http("/metrics")
-        found = re.search(rf"^{metric} (\S+)$", text, flags=re.MULTILINE)
-        assert found, f"{metric} is not in /metrics"
-        return float(found[1])
-
-
 class Scene:
     """A server, a Provider and a Migration of their own, in a namespace of their own.
 
@@ -126,6 +83,8 @@ class Scene:
         self._operators = 0
         self._settings = dict(SHORT)
         self._fault: int | None = None
+        self._is_apiserver_stopped = False
+        self._mark = nova.control.request_mark()
         stack.callback(cluster.kubectl, "delete", "namespace", self.namespace, "--wait=false", check=False)
         self._make_provider()
         self.server = nova.boot(self.namespace)
@@ -225,6 +184,18 @@ class Scene:
         lease = ("lease", "osmig", "-n", self.namespace)
         self.cluster.kubectl("patch", *lease, "--type=merge", "-p", '{"spec": {"holderIdentity": "somebody-else"}}')
 
+    def stop_apiserver(self) -> None:
+        """Let the API server end; it comes back at the end of the scene at the latest."""
+        self._is_apiserver_stopped = True
+        self._stack.callback(self.start_apiserver)
+        self.cluster.stop_apiserver()
+
+    def start_apiserver(self) -> None:
+        """Bring it back."""
+        if self._is_apiserver_stopped:
+            self.cluster.start_apiserver()
+            self._is_apiserver_stopped = False
+
     def stop_conductor(self) -> None:
         """Let Nova's conductor die, for less than the 5 s after which computes count as down."""
         self._stack.callback(self.start_conductor)
@@ -238,7 +209,7 @@ class Scene:
         """Return the starts that operators sent, oldest first, also those that were never answered."""
         return [
             request
-            for request in self.nova.control.requests()
+            for request in self.nova.control.requests(since=self._mark)
             if request["path"].endswith(f"/servers/{self.server}/action")
             and "os-migrateLive" in request["body"]
             and (request["user_agent"] or "").startswith(USER_AGENT)
@@ -246,7 +217,7 @@ class Scene:
 
     def wait_sent(self) -> None:
         """Wait until a start has come to Nova."""
-        eventually(self.sent, what="a start sent", timeout_s=20, every_s=0.01)
+        eventually(self.sent, what="a start sent", timeout_s=20)
 
     def assert_started_once(self, survivor: Operator, *, sent: int = 1, rivals: int = 0) -> None:
         """Wait for success; then hold Nova's truth, the object and the survivor against the promise.

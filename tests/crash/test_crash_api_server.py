@@ -46,14 +46,14 @@ def test_an_intent_that_cannot_be_written_means_no_call(scene: Scene) -> None:
     operator = scene.start(at="before-intent")
     scene.order()
     operator.wait_reached()
-    scene.cluster.stop_apiserver()
+    scene.stop_apiserver()
 
     operator.let_go(1)
 
     operator.wait_reached(2)
     assert scene.sent() == []
     operator.let_go()
-    scene.cluster.start_apiserver()
+    scene.start_apiserver()
     scene.assert_started_once(operator)
 
 
@@ -62,11 +62,11 @@ def test_an_api_server_restarted_between_intent_and_record_costs_no_second_start
     operator = scene.start(at="after-call")
     scene.order()
     operator.wait_reached()
-    scene.cluster.stop_apiserver()
+    scene.stop_apiserver()
 
     operator.let_go()
 
-    scene.cluster.start_apiserver()
+    scene.start_apiserver()
     scene.assert_started_once(operator)
 
 
@@ -77,7 +77,8 @@ def test_an_api_server_restarted_in_mid_flight_costs_no_second_start(scene: Scen
     scene.order()
     scene.wait_for("jsonpath={.status.phase}=Running")
 
-    scene.cluster.restart_apiserver()
+    scene.stop_apiserver()
+    scene.start_apiserver()
 
     scene.nova.control.steer(scene.server, "finish")
     scene.assert_started_once(operator)
@@ -89,10 +90,10 @@ def test_an_api_server_gone_for_longer_than_the_renew_deadline_ends_the_process_
     operator = scene.start(at="after-call")
     scene.order()
     operator.wait_reached()
-    scene.cluster.stop_apiserver()
+    scene.stop_apiserver()
 
     operator.let_go()
 
     assert operator.wait_ended(timeout_s=10) == FAILED
-    scene.cluster.start_apiserver()
+    scene.start_apiserver()
     scene.assert_started_once(scene.start())

@@ -228,7 +228,7 @@ def test_of_two_migrations_of_one_server_one_starts_and_the_other_waits_and_name
     waiting = second.until(is_queued_behind_somebody, what="queued")
     nova.control.steer(server, "finish")
 
-    assert f"Migration {tenant.namespace}/{first.name} " in condition(waiting, "Succeeded")["message"]
+    assert f"Migration {first.name} " in condition(waiting, "Succeeded")["message"]
     assert outcome(first.until_finished()) == ("Succeeded", "Succeeded")
     assert outcome(second.until_finished()) == ("Succeeded", "NotOnSourceHost")
     assert starts(nova, server) == 1

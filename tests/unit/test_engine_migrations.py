@@ -160,6 +160,20 @@ async def test_a_restarted_process_waits_anew_before_it_sends_again() -> None:
     assert lab.api.status(MIGRATION)["upstream"]["requestID"] == REQUEST
 
 
+async def test_a_rival_of_another_namespace_is_not_named() -> None:
+    lab = await lab_with("db-07")
+    foreign = migration_body(spec=SPEC)
+    foreign["metadata"] |= {"namespace": "team-b", "name": "private", "uid": "uid-private"}
+    foreign["status"] = {"phase": "Running", "server": {"id": SERVER_ID}, "upstream": {"id": "5"}}
+    lab.engine.intake.offer(Kind.MIGRATION, foreign)
+
+    await lab.step(MIGRATION)
+
+    message = lab.api.status(MIGRATION)["conditions"][0]["message"]
+    assert message == "a Migration of another namespace moves this server"
+    assert lab.cloud.calls.count("start") == 0
+
+
 async def test_of_two_migrations_of_one_server_one_starts() -> None:
     lab = await lab_with("db-07", "db-08")
     await asyncio.gather(lab.step(MIGRATION), lab.step(OTHER))
@@ -167,7 +181,7 @@ async def test_of_two_migrations_of_one_server_one_starts() -> None:
     await lab.step(OTHER)
     assert lab.cloud.calls.count("start") == 1
     assert lab.api.status(OTHER)["phase"] == "Queued"
-    assert "team-a/db-07" in lab.api.status(OTHER)["conditions"][0]["message"]
+    assert "Migration db-07 moves this server" in lab.api.status(OTHER)["conditions"][0]["message"]
 
 
 async def test_two_starts_for_one_server_that_race_to_their_intents_are_kept_apart() -> None:

@@ -38,7 +38,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.NOT_ON_SOURCE_HOST: (
             "The server is not on sourceHost; nothing was sent. Success when no destinationHost was asked for."
         ),
-        Reason.RECORD_GONE: "The cloud has dropped its migration record; the server is on another host and idle.",
+        Reason.RECORD_GONE: "The cloud dropped its record, or the status lost it; where the server is decides.",
         Reason.ABORTED: "The move was called off by the verb abort.",
         Reason.CANCELLED_UPSTREAM: "The move was called off in the cloud, by nobody here.",
         Reason.HOSTS_NOT_VISIBLE: "Hosts were named, and the credentials may not see hosts; nothing was sent.",
@@ -54,7 +54,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.MIGRATION_ERROR: "The cloud marks the move as failed and does not say why.",
         Reason.HOST_UNCHANGED: "The move is over and the server is where it was.",
         Reason.UNSUPPORTED: "This cloud has no such call.",
-        Reason.NOT_PERMITTED: "The cloud's policy forbids the call to these credentials.",
+        Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC for the Secret, forbids what is needed.",
         Reason.PROBING: "The cloud is being contacted for the first time since the Provider changed.",
         Reason.PROBE_SUCCEEDED: "The cloud answered and its version is known.",
         Reason.AUTHENTICATED: "The credentials are accepted.",

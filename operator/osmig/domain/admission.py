@@ -115,7 +115,7 @@ def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Deci
 
 def _describe_busy(observation: Observation, survey: Survey) -> str:
     if observation.rival:
-        return f"Migration {observation.rival} moves this server"
+        return f"{observation.rival} moves this server"
     if survey.active is not None:
         return f"the cloud's migration {survey.active.id} ({survey.active.status}) has this server"
     state = survey.server.task_state or survey.server.status

@@ -117,7 +117,7 @@ class Observation:
         now: the wall clock, UTC; only written down, never compared with another machine's.
         holder: the random id of this process, for intents.
         asks: verbs seen since the last latch, oldest first.
-        rival: the other Migration of ours that has the surveyed server, else empty.
+        rival: who else of ours has the surveyed server, in words fit for status, else empty.
         waited_s: for each label that the previous decision waited for: how long this process has seen it unchanged.
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.

@@ -40,7 +40,7 @@ class Look:
         Args:
             backend: the Provider's.
             claimed: request ids that belong to other Migrations.
-            rival: by server id, the name of the other Migration that has the server, else empty.
+            rival: by server id, who else of ours has the server, in words fit for status, else empty.
         """
         self._backend = backend
         self._claimed = claimed

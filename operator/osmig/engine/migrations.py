@@ -173,7 +173,10 @@ class MigrationStep:
 
     def _name_rival(self, key: Key, server_id: str) -> str:
         rival = self._ledger.find_rival(key, server_id)
-        return "" if rival is None else f"{rival.namespace}/{rival.name}"
+        if rival is None:
+            return ""
+        # names of another namespace are not this tenant's to see
+        return f"Migration {rival.name}" if rival.namespace == key.namespace else "a Migration of another namespace"
 
     def _refresh(self, provider: Key) -> None:
         session = self._sessions.get(provider)

@@ -1,0 +1,57 @@
+"""An operator process as the scenes see it: it leads, comes to its point, freezes, ends."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.osmig_run import OsmigRun
+
+
+class Operator:
+    """One operator process of a scene, and the point at which it does something to itself."""
+
+    def __init__(self, run: OsmigRun, folder: Path) -> None:
+        """Watch over ``run``; ``folder`` is where it tells of its point."""
+        self.run = run
+        self._folder = folder
+
+    def wait_leading(self) -> Self:
+        """Wait until it has the Lease."""
+        self._wait(lambda: self.run.logs("lease.acquired"), what="the Lease acquired")
+        return self
+
+    def wait_reached(self, times: int = 1) -> None:
+        """Wait until it has come to its point for the n-th time."""
+        self._wait((self._folder / f"reached-{times}").exists, what=f"the point reached ({times})")
+
+    def let_go(self, times: int | None = None) -> None:
+        """Let it go on from its point, this n-th time or from now on."""
+        (self._folder / (f"go-{times}" if times else "go")).touch()
+
+    def wait_frozen(self) -> None:
+        """Wait until the whole process stands still."""
+        stat = Path(f"/proc/{self.run.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
+
+    def wait_ended(self, *, timeout_s: float = 20.0) -> int:
+        """Wait until it ends by itself; return its exit status."""
+        return self.run.wait(timeout_s=timeout_s)
+
+    def _wait(self, probe: Callable[[], object], *, what: str) -> None:
+        """Wait for ``probe``, no longer than the process lives."""
+        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=25, every_s=0.02)
+        assert probe(), f"{what}: it ended with {self.run.returncode}\n{self.run.output()[-3000:]}"
+
+    def count(self, metric: str) -> float:
+        """Return a metric without labels."""
+        _, text = self.run.http("/metrics")
+        found = re.search(rf"^{metric} (\S+)$", text, flags=re.MULTILINE)
+        assert found, f"{metric} is not in /metrics"
+        return float(found[1])
