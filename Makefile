@@ -8,8 +8,9 @@ PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
 BEGIN := $(shell date +%s)
 LOGS ?=
-# The tests wait more than they compute, so two lanes run side by side; each has servers of its own.
-LANES := crash+contract+manifests+unit+component e2e+lab-test
+# The tests wait more than they compute, so two lanes run side by side, each with servers of its own; then the crash
+# tests, whose scenes run side by side themselves.
+LANES := contract+manifests+unit+component+lab-test e2e
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -96,6 +97,7 @@ test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
 	@mkdir -p build/logs
 	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
 	@echo "make test: $$(( $$(date +%s) - $(BEGIN) )) s"

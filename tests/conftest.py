@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 CRDS = Path(__file__).parent.parent / "crds"
 CLUSTER_FIXTURES = {"cluster", "namespace", "crds"}
 NOVA_FIXTURES = {"shared_nova", "nova_keystone"}
-FAST = ("--report-interval", "1", "--service-down-time", "5", "--confirm-window", "0")
-"""A compute that died counts as down after 5 s instead of 20 s."""
+FAST = ("--report-interval", "1", "--service-down-time", "20", "--confirm-window", "0")
+"""On a busy machine a living compute is late by some seconds: it must not count as down for that."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

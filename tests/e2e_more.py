@@ -36,7 +36,7 @@ DOMAINS = {"user_domain_id": "default", "project_domain_id": "default"}
 def wide_cloud() -> NovaLab:
     """Prepare a Nova that moves many servers at once: the lab's hosts share one queue, whatever their number."""
     hosts = ("cmp1", "cmp2", "cmp3", "cmp4")
-    return NovaLab("--max-concurrent", "16", "--report-interval", "1", "--service-down-time", "5", computes=hosts)
+    return NovaLab("--max-concurrent", "16", "--report-interval", "1", "--service-down-time", "60", computes=hosts)
 
 
 def outcome(status: Json) -> tuple[str, str]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from lab.osmig_run import OsmigRun
 
+WAIT_S = 50.0
+"""For what takes 5 s at most on an idle machine."""
+
 
 class Operator:
     """One operator process of a scene, and the point at which it does something to itself."""
@@ -38,15 +41,15 @@ class Operator:
     def wait_frozen(self) -> None:
         """Wait until the whole process stands still."""
         stat = Path(f"/proc/{self.run.pid}/stat")
-        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
+        self._wait(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
 
-    def wait_ended(self, *, timeout_s: float = 20.0) -> int:
+    def wait_ended(self, *, timeout_s: float = WAIT_S) -> int:
         """Wait until it ends by itself; return its exit status."""
         return self.run.wait(timeout_s=timeout_s)
 
     def _wait(self, probe: Callable[[], object], *, what: str) -> None:
         """Wait for ``probe``, no longer than the process lives."""
-        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=25, every_s=0.02)
+        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=WAIT_S)
         assert probe(), f"{what}: it ended with {self.run.returncode}\n{self.run.output()[-3000:]}"
 
     def count(self, metric: str) -> float:

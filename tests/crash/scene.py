@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crash.operators import Operator
+from crash.operators import WAIT_S, Operator
 from lab.nova_client import call
 from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
@@ -141,17 +141,17 @@ class Scene:
             events = self.cluster.get("events", "-n", self.namespace)["items"]
             return {event["reason"] for event in events if event["involvedObject"]["name"] == MIGRATION}
 
-        eventually(lambda: reason in reasons(), what=f"the Event {reason}")
+        eventually(lambda: reason in reasons(), what=f"the Event {reason}", timeout_s=WAIT_S)
         return reasons()
 
     def touch(self) -> None:
         """Write something harmless into the Migration, so that every view of it is stale."""
         self.cluster.kubectl("label", "migration", MIGRATION, "-n", self.namespace, "touched=yes", "--overwrite")
 
-    def wait_for(self, condition: str, *, timeout_s: int = 40) -> None:
+    def wait_for(self, condition: str, *, timeout_s: float = WAIT_S) -> None:
         """Wait as ``kubectl wait --for`` does, for example for ``condition=Finished``."""
         self.cluster.kubectl(
-            *("wait", f"migration/{MIGRATION}", "-n", self.namespace, f"--for={condition}", f"--timeout={timeout_s}s")
+            *("wait", f"migration/{MIGRATION}", "-n", self.namespace, f"--for={condition}", f"--timeout={timeout_s:g}s")
         )
 
     def wait_for_reason(self, reason: str) -> None:
@@ -165,6 +165,15 @@ class Scene:
         rule: Fault = {**fault, "headers": headers, "path": f"/servers/{self.server}/action$", "method": "POST"}
         self._fault = self.nova.control.fault(**rule)
 
+    def finish_move(self) -> None:
+        """Let the move that hangs come to its end, and later ones too."""
+        self.nova.control.plan(self.server, "finish")
+        eventually(self._steer, what="the move found", timeout_s=WAIT_S)
+
+    def _steer(self) -> bool:
+        self.nova.control.steer(self.server, "finish")
+        return True
+
     def deliver_late(self) -> None:
         """Hand Nova the start that a dead operator had on its way, as a slow network does; wait until it is over."""
         order = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
@@ -174,7 +183,7 @@ class Scene:
             "User-Agent": f"{USER_AGENT}late",
         }
         call("POST", f"{self.nova.compute}/servers/{self.server}/action", body=order, headers=headers)
-        eventually(lambda: self._statuses() == ["completed"], what="the move over", timeout_s=20)
+        eventually(lambda: self._statuses() == ["completed"], what="the move over", timeout_s=WAIT_S)
 
     def _statuses(self) -> list[str]:
         return [record["status"] for record in self.nova.nova.migrations(self.server)]
@@ -217,7 +226,7 @@ class Scene:
 
     def wait_sent(self) -> None:
         """Wait until a start has come to Nova."""
-        eventually(self.sent, what="a start sent", timeout_s=20)
+        eventually(self.sent, what="a start sent", timeout_s=WAIT_S)
 
     def assert_started_once(self, survivor: Operator, *, sent: int = 1, rivals: int = 0) -> None:
         """Wait for success; then hold Nova's truth, the object and the survivor against the promise.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lab.nova import NovaLab
     from lab.nova_client import Fault
 
-pytestmark = pytest.mark.timeout(120)
-"""Scenes side by side take longer than one, on a slow machine."""
+pytestmark = pytest.mark.timeout(180)
+"""Scenes side by side take longer than one, on a busy machine."""
 
 NOVAS_OWN_ID = {"x-openstack-request-id": "{request_id}"}
 """As in the answer that Nova meant to give."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from crash.scene import PATIENT_LEASE
 
 if TYPE_CHECKING:
     from crash.scene import Scene
+
+pytestmark = pytest.mark.timeout(180)
+"""Several waits in a row take longer, on a busy machine."""
 
 FAILED = 1
 
@@ -80,7 +85,7 @@ def test_an_api_server_restarted_in_mid_flight_costs_no_second_start(scene: Scen
     scene.stop_apiserver()
     scene.start_apiserver()
 
-    scene.nova.control.steer(scene.server, "finish")
+    scene.finish_move()
     scene.assert_started_once(operator)
 
 

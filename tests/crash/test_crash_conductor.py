@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from crash.scene import Scene
+
+pytestmark = pytest.mark.timeout(180)
+"""Several waits in a row take longer, on a busy machine."""
 
 
 def test_a_start_that_was_accepted_before_its_record_exists_is_awaited(scene: Scene) -> None:

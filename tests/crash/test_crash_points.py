@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from crash.scene import Play, Scene
     from lab.nova import NovaLab
 
-pytestmark = pytest.mark.timeout(120)
-"""Scenes side by side take longer than one, on a slow machine."""
+pytestmark = pytest.mark.timeout(180)
+"""Scenes side by side take longer than one, on a busy machine."""
 
 KILLED = -9
 

@@ -71,7 +71,7 @@ def tenant(empty_tenant: Tenant, nova: NovaLab) -> Tenant:
 @pytest.fixture(scope="session")
 def second_nova() -> Iterator[NovaLab]:
     """A cloud of this folder's own, where a test may stop the computes named so, and four servers move at a time."""
-    options = ("--report-interval", "1", "--service-down-time", "6", "--max-concurrent", "4")
+    options = ("--report-interval", "1", "--service-down-time", "15", "--max-concurrent", "4")
     with NovaLab(*options, computes=("restarted", "stopped", "solid", "steady")) as running:
         yield running
 

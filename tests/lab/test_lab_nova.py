@@ -106,7 +106,7 @@ def test_a_stopped_compute_counts_as_down_and_comes_back(nova: NovaLab) -> None:
         return str(service["state"])
 
     nova.control.service("cmp4", "stop")
-    eventually(lambda: state() == "down", what="cmp4 down", timeout_s=20)
+    eventually(lambda: state() == "down", what="cmp4 down", timeout_s=60)
 
     nova.control.service("cmp4", "start")
 
