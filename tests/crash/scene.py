@@ -144,6 +144,18 @@ class Scene:
         eventually(lambda: reason in reasons(), what=f"the Event {reason}", timeout_s=WAIT_S)
         return reasons()
 
+    def recorded_reasons(self) -> list[str]:
+        """Return the reason of Succeeded in each status that was written, as the API server logged it."""
+        return [
+            condition["reason"]
+            for event in self.cluster.audit()
+            if event["verb"] == "update"
+            and event["objectRef"].get("namespace") == self.namespace
+            and event["objectRef"]["resource"] == "migrations"
+            for condition in event["requestObject"]["status"]["conditions"]
+            if condition["type"] == "Succeeded"
+        ]
+
     def touch(self) -> None:
         """Write something harmless into the Migration, so that every view of it is stale."""
         self.cluster.kubectl("label", "migration", MIGRATION, "-n", self.namespace, "touched=yes", "--overwrite")

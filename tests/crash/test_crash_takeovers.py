@@ -81,9 +81,9 @@ def go_on_with_stale_intent(scene: Scene) -> None:
 
     operator.let_go()
 
-    scene.wait_for_reason("Retrying")
-    assert scene.sent() == []
     scene.assert_started_once(operator)
+    # the next try may follow at once, so what was recorded in between is asked of the audit log
+    assert "Retrying" in scene.recorded_reasons()
 
 
 def lose_lease_before_call(scene: Scene) -> None:
