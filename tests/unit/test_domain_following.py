@@ -176,6 +176,11 @@ def test_when_the_record_is_gone_the_server_alone_decides(view: ServerView, phas
     assert (decision.status.phase, reason_of(decision.status)) == (phase, reason)
 
 
+def test_an_aborted_move_whose_record_is_gone_ends_aborted() -> None:
+    decision = decide_in(World(server=server("cmp1"), records=()), observe(started(control(Verb.ABORT))))
+    assert decision.status.phase is Phase.ABORTED
+
+
 def test_a_vanished_record_of_a_move_from_nowhere_known_is_no_success() -> None:
     decision = decide_in(World(server=server("cmp2")), observe(started(placement=None)))
     assert decision.status.phase is Phase.FAILED
