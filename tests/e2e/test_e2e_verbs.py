@@ -124,8 +124,10 @@ def test_in_post_copy_every_order_is_too_late(tenant: Tenant, nova: NovaLab, boo
     move.order("abort")
     move.until_control("abort", "TooLate")
     assert {call.status for call in calls(nova, move.server, "abort")} == {400}, "Nova was asked and said no"
-    status = reconcile(move)
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Running", "PostCopy")
+    move.until(
+        lambda status: (status["phase"], condition(status, "Succeeded")["reason"]) == ("Running", "PostCopy"),
+        what="in post-copy as before",
+    )
     nova.control.steer(move.server, "finish")
     assert move.until_finished()["phase"] == "Succeeded"
 
