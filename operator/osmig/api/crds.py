@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-FROZEN = ("providerRef", "type", "server", "placement", "live.blockMigration")
+FROZEN = ("providerRef", "type", "mode", "server", "placement", "live.blockMigration", "adopt")
 """What of a Migration's spec may not change once it has started; a test demands a word on every field."""
 
 STATUS_DEFAULT = {"observedGeneration": -1}
@@ -70,6 +70,8 @@ def _migration() -> dict[str, Any]:
             _column("Source", ".status.placement.sourceHost", "host the server leaves"),
             _column("Dest", ".status.placement.destinationHost", "host the server goes to"),
             _column("Reason", _of(ConditionType.SUCCEEDED, "reason"), "why the Migration stands there"),
+            _column("ETA", ".status.progress.etaSeconds", "seconds until nothing is left", type_="integer", wide=True),
+            _column("Trend", ".status.progress.trend", "where the data left is heading", wide=True),
             _column("Attempt", ".status.attempt", "number of the attempt", type_="integer", wide=True),
             _column("Upstream", ".status.upstream.id", "id of the migration in the cloud", wide=True),
             _column("Ready", _of(ConditionType.READY, "status"), "True after success", wide=True),

@@ -12,14 +12,32 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
+from osmig.api.migration_options import (
+    MAX_SECONDS,
+    AdoptRef,
+    BlockMigration,
+    ColdOptions,
+    ConfirmBy,
+    Convergence,
+    DeletionPolicy,
+    LiveOptions,
+    Mode,
+    OnConfirmDeadline,
+    OnDeadline,
+    OnStall,
+    Retry,
+)
 from osmig.api.migration_status import (
     Attempt,
+    ConfirmFacts,
     Control,
     Failure,
     Mark,
     MigrationStatus,
     PendingCall,
     PlacementFacts,
+    PolicyOrder,
+    PreflightCheck,
     Progress,
     ServerFacts,
     Transfer,
@@ -30,9 +48,16 @@ from osmig.api.union import Member, check_members
 
 __all__ = [
     "MIGRATION_MEMBERS",
+    "parse_migration",
+    "AdoptRef",
     "Attempt",
     "BlockMigration",
+    "ColdOptions",
+    "ConfirmBy",
+    "ConfirmFacts",
     "Control",
+    "Convergence",
+    "DeletionPolicy",
     "Failure",
     "LiveOptions",
     "Mark",
@@ -40,16 +65,22 @@ __all__ = [
     "MigrationSpec",
     "MigrationStatus",
     "MigrationType",
+    "Mode",
+    "OnConfirmDeadline",
+    "OnDeadline",
+    "OnStall",
     "PendingCall",
     "Placement",
     "PlacementFacts",
+    "PolicyOrder",
+    "PreflightCheck",
     "Progress",
     "ProviderRef",
+    "Retry",
     "ServerFacts",
     "ServerRef",
     "Transfer",
     "UpstreamFacts",
-    "parse_migration",
 ]
 
 Host = Annotated[str, Field(min_length=1, max_length=255)]
@@ -59,19 +90,14 @@ class MigrationType(StrEnum):
     """Which kind of move; a new one also needs its member in `MigrationSpec` and a line in `MIGRATION_MEMBERS`."""
 
     LIVE_MIGRATION = "LiveMigration"
-
-
-class BlockMigration(StrEnum):
-    """Whether local disks are copied along."""
-
-    AUTO = "Auto"
-    NEVER = "Never"
-    ALWAYS = "Always"
+    COLD_MIGRATION = "ColdMigration"
 
 
 MIGRATION_MEMBERS = (
-    Member("placement", types=(MigrationType.LIVE_MIGRATION,)),
+    Member("placement", types=(MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)),
     Member("live", types=(MigrationType.LIVE_MIGRATION,)),
+    Member("cold", types=(MigrationType.COLD_MIGRATION,)),
+    Member("adopt", types=(MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)),
 )
 """Which member of `MigrationSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
 
@@ -139,24 +165,22 @@ class Placement(SpecModel):
     )
 
 
-class LiveOptions(SpecModel):
-    """How a live migration is done."""
-
-    block_migration: BlockMigration = Field(
-        default=BlockMigration.AUTO,
-        description=(
-            "blockMigration says whether local disks are copied along. Auto: the cloud decides by the storage. "
-            "Never: refuse unless the storage is shared. Always: copy. Default: Auto."
-        ),
-    )
-
-
 class MigrationSpec(SpecModel):
     """What the user wants; frozen once `status.startTime` is set."""
 
     provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the server.")
     type: MigrationType = Field(
-        description="type of the move. LiveMigration: the server keeps running while its memory is copied."
+        description=(
+            "type of the move. LiveMigration: the server keeps running while its memory is copied. ColdMigration: the "
+            "server is stopped, its disk copied, and somebody confirms or reverts."
+        )
+    )
+    mode: Mode = Field(
+        default=Mode.EXECUTE,
+        description=(
+            "mode of work. Execute: do it. Validate: only check whether it could be done, and send nothing; changing "
+            "it to Execute afterwards starts the move. Default: Execute."
+        ),
     )
     server: ServerRef = Field(description="server to be moved, by exactly one of id and name.")
     placement: Placement | None = Field(
@@ -164,6 +188,51 @@ class MigrationSpec(SpecModel):
     )
     live: LiveOptions | None = Field(
         default=None, description="live holds the options of a LiveMigration. Default: all at their defaults."
+    )
+    cold: ColdOptions | None = Field(
+        default=None, description="cold holds the options of a ColdMigration. Default: all at their defaults."
+    )
+    adopt: AdoptRef | None = Field(
+        default=None,
+        description="adopt names a migration that is under way already; present, nothing is started. Default: start.",
+    )
+    suspend: bool = Field(
+        default=False,
+        description=(
+            "suspend holds the start, and further attempts, back while true; a move under way goes on. Default: false."
+        ),
+    )
+    deadline_seconds: int = Field(
+        default=14_400,
+        ge=60,
+        le=MAX_SECONDS,
+        description=(
+            "deadlineSeconds is how long all attempts together may take, the wait for a confirmation not counted. "
+            "Default: 14400 (4 h)."
+        ),
+    )
+    on_deadline: OnDeadline = Field(
+        default=OnDeadline.ALERT,
+        description=(
+            "onDeadline says what happens then. Alert: an Event and the alert. Abort: call it off. Default: Alert."
+        ),
+    )
+    retry: Retry | None = Field(
+        default=None, description="retry says which further attempts are made by themselves. Default: none."
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.DETACH,
+        description=(
+            "deletionPolicy says what deleting the object does to a move under way. Detach: nothing, the cloud goes "
+            "on. Abort: it is called off first, for at most 10 minutes. Default: Detach."
+        ),
+    )
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=MAX_SECONDS)] | None = Field(
+        default=None,
+        description=(
+            "ttlSecondsAfterFinished after the end osmig deletes the object. Leave it unset under GitOps. Default: "
+            "never."
+        ),
     )
 
     @model_validator(mode="after")
@@ -185,6 +254,21 @@ class MigrationSpec(SpecModel):
     def block_migration(self) -> BlockMigration:
         """Whether local disks are copied along, defaults filled in."""
         return (self.live or LiveOptions()).block_migration
+
+    @property
+    def convergence(self) -> Convergence:
+        """When a live migration counts as stalled, defaults filled in."""
+        return (self.live or LiveOptions()).convergence or Convergence()
+
+    @property
+    def gate(self) -> ColdOptions:
+        """How a cold move is confirmed, defaults filled in."""
+        return self.cold or ColdOptions()
+
+    @property
+    def retries(self) -> Retry:
+        """Which further attempts are made, defaults filled in."""
+        return self.retry or Retry()
 
 
 class Migration(BaseModel):

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from osmig.api.meta import MAX_INT, Condition, Generation, MicroTime, Name, Note, StatusModel, Time, Word
-from osmig.api.names import ControlResult, Phase, Verb
+from osmig.api.names import CheckResult, ControlResult, Phase, Policy, Trend, Verb
 from osmig.api.rules import START_TIME_STAYS
 
 Bytes = Annotated[int, Field(ge=0, le=MAX_INT)]
@@ -41,6 +41,13 @@ class PlacementFacts(StatusModel):
     destination_host: Name | None = Field(
         default=None,
         description="destinationHost is the compute host the server moves to; absent until the scheduler chose one.",
+    )
+    source_host_id: Name | None = Field(
+        default=None,
+        description=(
+            "sourceHostID is the cloud's anonymous name of the source host, by which a move shows even where hosts "
+            "are hidden."
+        ),
     )
 
 
@@ -95,7 +102,7 @@ class PendingCall(StatusModel):
     """A call that changes something, written down before it is made and removed when it is answered for."""
 
     operation: Word = Field(
-        min_length=1, description="operation to be called. Examples: live-migrate, abort, force-complete."
+        min_length=1, description="operation to be called: live-migrate, cold-migrate, confirm or revert."
     )
     attempt: AttemptNumber = Field(description="attempt the call belongs to, counted from 1.")
     holder: Word = Field(
@@ -148,6 +155,16 @@ class Progress(StatusModel):
         default=None,
         description="lastProgressTime is when lowestRemainingBytes last fell by 1 percent or more, in UTC.",
     )
+    throughput_bytes_per_second: Bytes | None = Field(
+        default=None, description="throughputBytesPerSecond that were copied lately, memory and disk together."
+    )
+    eta_seconds: Annotated[int, Field(ge=0, le=MAX_INT)] | None = Field(
+        default=None,
+        description="etaSeconds until nothing is left to move if it goes on as lately; absent while nothing falls.",
+    )
+    trend: Trend | None = Field(
+        default=None, description="trend of the data left to move: Falling, Flat or Rising, against its lowest value."
+    )
 
 
 class Control(StatusModel):
@@ -180,6 +197,46 @@ class Control(StatusModel):
     )
 
 
+class PolicyOrder(StatusModel):
+    """What a policy of the spec did in the current attempt; present, it does not act again."""
+
+    policy: Policy = Field(description="policy that acted: onStall, onDeadline, confirm, onConfirmDeadline.")
+    verb: Verb | None = Field(
+        default=None, description="verb that it ordered; absent when it only told, as Alert does."
+    )
+    time: Time = Field(description="time it acted, in UTC.")
+    sent_time: Time | None = Field(
+        default=None, description="sentTime is when the cloud first accepted the request to carry it out, in UTC."
+    )
+
+
+class PreflightCheck(StatusModel):
+    """One check before a start."""
+
+    check: Word = Field(min_length=1, description="check in one CamelCase word. Example: DestinationHost.")
+    result: CheckResult = Field(
+        description="result of the check: Pass, Warn, Fail, or Skipped where the credentials may not look."
+    )
+    path: Name | None = Field(
+        default=None, description="path of the field that was checked. Example: spec.placement.destinationHost."
+    )
+    message: Note | None = Field(default=None, description="message tells what was found and what to do.")
+
+
+class ConfirmFacts(StatusModel):
+    """The gate of a cold move."""
+
+    start_time: Time | None = Field(
+        default=None, description="startTime is when the move began to await its confirmation, in UTC."
+    )
+    deadline_time: Time | None = Field(
+        default=None, description="deadlineTime is when onConfirmDeadline takes effect, in UTC."
+    )
+    decision: Verb | None = Field(
+        default=None, description="decision that was carried out: confirm or revert; absent while awaited."
+    )
+
+
 class Attempt(StatusModel):
     """One attempt that has ended."""
 
@@ -188,8 +245,8 @@ class Attempt(StatusModel):
     source_host: Name | None = Field(default=None, description="sourceHost the server was on before.")
     destination_host: Name | None = Field(default=None, description="destinationHost the server was sent to.")
     outcome: Phase = Field(
-        json_schema_extra={"enum": [Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED]},
-        description="outcome of the attempt: Succeeded, Failed or Aborted.",
+        json_schema_extra={"enum": [Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED, Phase.REVERTED]},
+        description="outcome of the attempt: Succeeded, Failed, Aborted or Reverted.",
     )
     reason: Name | None = Field(default=None, description="reason for the outcome, one CamelCase word.")
     start_time: Time | None = Field(default=None, description="startTime of the attempt, in UTC.")
@@ -204,6 +261,9 @@ class Failure(StatusModel):
     retryable: bool | None = Field(
         default=None, description="retryable is true when the same order may well succeed later, as after NoValidHost."
     )
+    next_retry_time: Time | None = Field(
+        default=None, description="nextRetryTime is when the next attempt begins, in UTC; absent when none will."
+    )
 
 
 class MigrationStatus(StatusModel):
@@ -217,7 +277,8 @@ class MigrationStatus(StatusModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description=(
             "conditions are the contract for tools: Succeeded (Unknown until decided), Finished (True after every "
-            "outcome), Ready (True after success), ProviderReady, and while True only: Reconciling, Stalled."
+            "outcome), Ready (True after success), ProviderReady, Converging (of a live move under way), and while "
+            "True only: Reconciling, Stalled."
         ),
     )
     observed_generation: Generation = Field(
@@ -233,6 +294,19 @@ class MigrationStatus(StatusModel):
             "startTime is when osmig first meant to call the cloud, in UTC. From then on the spec is frozen, and "
             "startTime itself can be neither changed nor removed."
         ),
+    )
+    attempt_start_time: Time | None = Field(
+        default=None, description="attemptStartTime is when the current attempt first meant to call the cloud, in UTC."
+    )
+    queued_time: MicroTime | None = Field(
+        default=None, description="queuedTime is since when the Migration waits for a slot; earlier ones go first."
+    )
+    deadline_time: Time | None = Field(
+        default=None,
+        description="deadlineTime is when onDeadline takes effect, in UTC; absent while a confirmation is awaited.",
+    )
+    paused_seconds: Annotated[int, Field(ge=0, le=MAX_INT)] | None = Field(
+        default=None, description="pausedSeconds spent awaiting confirmations, by which deadlineTime was put off."
     )
     completion_time: Time | None = Field(
         default=None, description="completionTime is when the outcome was known, in UTC; absent while under way."
@@ -255,6 +329,19 @@ class MigrationStatus(StatusModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["verb"]},
         description="controls holds the last order of each verb and what became of it.",
     )
+    policy_orders: tuple[PolicyOrder, ...] = Field(
+        default=(),
+        max_length=8,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["policy"]},
+        description="policyOrders holds what the spec's policies did in the current attempt.",
+    )
+    preflight: tuple[PreflightCheck, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        description="preflight holds what was checked before a start; only mode Validate fills it for servers.",
+    )
+    confirm: ConfirmFacts | None = Field(default=None, description="confirm is the gate of a cold move.")
     attempts: tuple[Attempt, ...] = Field(
         default=(),
         max_length=5,

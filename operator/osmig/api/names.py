@@ -11,6 +11,8 @@ GROUP = "osmig.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 CATEGORY = "openstack-migrations"
+FINALIZER = f"{GROUP}/abort"
+"""Holds a Migration with ``deletionPolicy: Abort`` back until its move has ended."""
 
 TOKEN_MAX_LENGTH = 63
 """Characters a verb's token may have; the same bound as a label value."""
@@ -21,12 +23,17 @@ class Phase(StrEnum):
 
     PENDING = "Pending"
     QUEUED = "Queued"
+    SUSPENDED = "Suspended"
     STARTING = "Starting"
     RUNNING = "Running"
+    AWAITING_CONFIRMATION = "AwaitingConfirmation"
+    CONFIRMING = "Confirming"
+    REVERTING = "Reverting"
     ABORTING = "Aborting"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     ABORTED = "Aborted"
+    REVERTED = "Reverted"
 
 
 class ConditionType(StrEnum):
@@ -38,6 +45,7 @@ class ConditionType(StrEnum):
     SUCCEEDED = "Succeeded"
     FINISHED = "Finished"
     PROVIDER_READY = "ProviderReady"
+    CONVERGING = "Converging"
     AUTHENTICATION_SUCCEEDED = "AuthenticationSucceeded"
 
 
@@ -54,7 +62,37 @@ class Verb(StrEnum):
 
     ABORT = "abort"
     FORCE_COMPLETE = "force-complete"
+    CONFIRM = "confirm"
+    REVERT = "revert"
+    RETRY = "retry"
     RECONCILE = "reconcile"
+
+
+class Policy(StrEnum):
+    """A field of the spec that makes osmig act by itself; each acts once per attempt."""
+
+    ON_STALL = "onStall"
+    ON_DEADLINE = "onDeadline"
+    CONFIRM = "confirm"
+    ON_CONFIRM_DEADLINE = "onConfirmDeadline"
+    DELETION = "deletionPolicy"
+
+
+class Trend(StrEnum):
+    """Where the data that is left to move is heading."""
+
+    FALLING = "Falling"
+    FLAT = "Flat"
+    RISING = "Rising"
+
+
+class CheckResult(StrEnum):
+    """What one check before a start found; what may not be looked at is `Skipped`, never `Pass`."""
+
+    PASS = "Pass"  # noqa: S105 - a verdict
+    WARN = "Warn"
+    FAIL = "Fail"
+    SKIPPED = "Skipped"
 
 
 class ControlResult(StrEnum):
@@ -75,6 +113,8 @@ class Reason(StrEnum):
     VALIDATING = "Validating"
     RETRYING = "Retrying"
     SERVER_BUSY = "ServerBusy"
+    SLOTS_TAKEN = "SlotsTaken"
+    SUSPENDED = "Suspended"
     PROVIDER_NOT_READY = "ProviderNotReady"
     PROVIDER_NOT_FOUND = "ProviderNotFound"
     PROVIDER_READY = "ProviderReady"
@@ -92,16 +132,35 @@ class Reason(StrEnum):
     RUNNING = "Running"
     POST_COPY = "PostCopy"
     SWITCHING_OVER = "SwitchingOver"
+    AWAITING_CONFIRMATION = "AwaitingConfirmation"
+    CONFIRMING = "Confirming"
+    REVERTING = "Reverting"
     ABORTING = "Aborting"
     UNKNOWN = "Unknown"
+    RECORD_MISSING = "RecordMissing"
+    SOURCE_HOST_DOWN = "SourceHostDown"
+    # converging or not
+    FALLING = "Falling"
+    FLAT = "Flat"
+    DIVERGING = "Diverging"
+    NO_DATA = "NoData"
     # ended well
     SUCCEEDED = "Succeeded"
+    VALIDATED = "Validated"
+    CONFIRMED_UPSTREAM = "ConfirmedUpstream"
     ALREADY_AT_DESTINATION = "AlreadyAtDestination"
     NOT_ON_SOURCE_HOST = "NotOnSourceHost"
     RECORD_GONE = "RecordGone"
     # ended otherwise
     ABORTED = "Aborted"
+    REVERTED = "Reverted"
+    REVERTED_UPSTREAM = "RevertedUpstream"
+    CONFIRM_DEADLINE_EXCEEDED = "ConfirmDeadlineExceeded"
+    STALLED = "Stalled"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
     CANCELLED_UPSTREAM = "CancelledUpstream"
+    PREFLIGHT_FAILED = "PreflightFailed"
+    ADOPT_REFUSED = "AdoptRefused"
     HOSTS_NOT_VISIBLE = "HostsNotVisible"
     SERVER_IN_ERROR = "ServerInError"
     SERVER_NOT_FOUND = "ServerNotFound"
@@ -114,6 +173,8 @@ class Reason(StrEnum):
     HYPERVISOR_FAILED = "HypervisorFailed"
     MIGRATION_ERROR = "MigrationError"
     HOST_UNCHANGED = "HostUnchanged"
+    ERROR_ON_DESTINATION = "ErrorOnDestination"
+    NOT_AWAITING_CONFIRMATION = "NotAwaitingConfirmation"
     UNSUPPORTED = "Unsupported"
     NOT_PERMITTED = "NotPermitted"
     # Provider
@@ -135,6 +196,12 @@ class EventReason(StrEnum):
     MIGRATION_SUCCEEDED = "MigrationSucceeded"
     MIGRATION_FAILED = "MigrationFailed"
     MIGRATION_ABORTED = "MigrationAborted"
+    MIGRATION_REVERTED = "MigrationReverted"
+    MIGRATION_RETRYING = "MigrationRetrying"
+    CONFIRMATION_AWAITED = "ConfirmationAwaited"
+    POLICY_ACTED = "PolicyActed"
+    TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - an annotation's value
+    FINALIZER_LEFT = "FinalizerLeft"
     VERB_ACCEPTED = "VerbAccepted"
     VERB_DONE = "VerbDone"
     VERB_REJECTED = "VerbRejected"
@@ -144,6 +211,18 @@ class EventReason(StrEnum):
     DUPLICATE_START = "DuplicateStart"
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"
+
+
+RUNBOOKS = frozenset(
+    {
+        Reason.RECORD_MISSING,
+        Reason.SOURCE_HOST_DOWN,
+        Reason.HOST_UNCHANGED,
+        Reason.ERROR_ON_DESTINATION,
+        Reason.NOT_AWAITING_CONFIRMATION,
+    }
+)
+"""Reasons for which record, server and host disagree; docs/runbooks has a page of the same name for each."""
 
 
 def verb_annotation(verb: Verb) -> str:

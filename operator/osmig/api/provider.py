@@ -65,6 +65,29 @@ class CloudCredentialsRef(SpecModel):
     )
 
 
+class Limits(SpecModel):
+    """How much may be under way at once, moves that others started included."""
+
+    max_in_flight: int = Field(
+        default=10, ge=1, le=10_000, description="maxInFlight moves through this Provider at once. Default: 10."
+    )
+    max_in_flight_per_source_host: int = Field(
+        default=2, ge=1, le=1_000, description="maxInFlightPerSourceHost moves away from one host at once. Default: 2."
+    )
+    max_in_flight_per_destination_host: int = Field(
+        default=2, ge=1, le=1_000, description="maxInFlightPerDestinationHost moves to one host at once. Default: 2."
+    )
+    requests_per_second: int = Field(
+        default=10,
+        ge=1,
+        le=1_000,
+        description=(
+            "requestsPerSecond to the cloud's Compute API at most; orders go before starts, these before sweeps, these "
+            "before progress. Default: 10."
+        ),
+    )
+
+
 class OpenStackSpec(SpecModel):
     """How to reach an OpenStack cloud."""
 
@@ -72,6 +95,14 @@ class OpenStackSpec(SpecModel):
         description=(
             "cloudCredentialsRef says where the credentials are. The Secret is read again every 60 seconds and after "
             "a refused login, so that rotating it needs no restart."
+        ),
+    )
+    auto_confirm_seconds: Annotated[int, Field(ge=60, le=31_536_000)] | None = Field(
+        default=None,
+        description=(
+            "autoConfirmSeconds after which the cloud itself confirms a cold move, where it does (Nova's "
+            "resize_confirm_window; often 86400 on hosted clouds). osmig's own confirm keeps 10 minutes away from that "
+            "moment. Default: never."
         ),
     )
 
@@ -84,6 +115,10 @@ class ProviderSpec(SpecModel):
         default=None, description="openstack says how to reach the cloud. Required when type is OpenStack."
     )
 
+    limits: Limits | None = Field(
+        default=None, description="limits of what may be under way at once. Default: all at their defaults."
+    )
+
     @model_validator(mode="after")
     def _members_match_type(self) -> ProviderSpec:
         check_members(self, PROVIDER_MEMBERS, self.type)
@@ -93,6 +128,16 @@ class ProviderSpec(SpecModel):
     def secret_name(self) -> str:
         """The Secret that holds the credentials, whatever the type."""
         return self.openstack.cloud_credentials_ref.secret_name if self.openstack is not None else ""
+
+    @property
+    def effective_limits(self) -> Limits:
+        """The limits, defaults filled in."""
+        return self.limits or Limits()
+
+    @property
+    def auto_confirm_s(self) -> int | None:
+        """Seconds after which the cloud itself confirms a cold move, ``None`` for never."""
+        return self.openstack.auto_confirm_seconds if self.openstack is not None else None
 
 
 class UpstreamCounts(StatusModel):

@@ -15,6 +15,8 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.VALIDATING: "The order and the server are being checked; nothing was sent.",
         Reason.RETRYING: "The cloud or the network failed for the moment; the same step is tried again.",
         Reason.SERVER_BUSY: "The server is in the middle of something else; the move starts when that is over.",
+        Reason.SLOTS_TAKEN: "The Provider's limits are used up by moves under way; the message has used/limit.",
+        Reason.SUSPENDED: "`spec.suspend` holds the start back.",
         Reason.PROVIDER_NOT_READY: "The Provider exists but cannot be used; see its conditions.",
         Reason.PROVIDER_NOT_FOUND: "No Provider of this name exists in the namespace.",
         Reason.PROVIDER_READY: "The Provider can be used.",
@@ -31,16 +33,34 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.RUNNING: "Data is being moved.",
         Reason.POST_COPY: "The server already runs at its destination and fetches the rest of its memory from there.",
         Reason.SWITCHING_OVER: "The data has moved; the server is being handed over to its destination.",
+        Reason.AWAITING_CONFIRMATION: "The server runs at its destination; somebody must confirm or revert the move.",
+        Reason.CONFIRMING: "The move is being confirmed; the copy at the source is being removed.",
+        Reason.REVERTING: "The server is going back to its source host.",
         Reason.ABORTING: "The move is being called off.",
+        Reason.RECORD_MISSING: "The server is being moved, and the cloud has no record of it; see the runbook.",
+        Reason.SOURCE_HOST_DOWN: "The compute service of the source host is down, so nothing goes on; see the runbook.",
+        Reason.FALLING: "The data left to move is falling.",
+        Reason.FLAT: "The data left to move has not fallen for progressTimeoutSeconds.",
+        Reason.DIVERGING: "The data left to move grows: the server writes faster than it is copied.",
+        Reason.NO_DATA: "The cloud reports no numbers for this move.",
         Reason.UNKNOWN: "The cloud reports a state that this version does not know; the last phase is kept.",
         Reason.SUCCEEDED: "The server was moved.",
+        Reason.VALIDATED: "Every check passed; nothing was sent, as mode Validate wants it.",
+        Reason.CONFIRMED_UPSTREAM: "The server was moved, and the move confirmed in the cloud, by nobody here.",
         Reason.ALREADY_AT_DESTINATION: "The server was at its destination already; nothing was sent.",
         Reason.NOT_ON_SOURCE_HOST: (
             "The server is not on sourceHost; nothing was sent. Success when no destinationHost was asked for."
         ),
         Reason.RECORD_GONE: "The cloud dropped its record, or the status lost it; where the server is decides.",
         Reason.ABORTED: "The move was called off by the verb abort.",
+        Reason.REVERTED: "The server is back on its source host, by the verb revert.",
+        Reason.REVERTED_UPSTREAM: "The server is back on its source host; the move was reverted in the cloud.",
+        Reason.CONFIRM_DEADLINE_EXCEEDED: "Nobody confirmed in time, and onConfirmDeadline reverted the move.",
+        Reason.STALLED: "The move made no progress, and onStall called it off.",
+        Reason.DEADLINE_EXCEEDED: "The move took longer than deadlineSeconds, and onDeadline called it off.",
         Reason.CANCELLED_UPSTREAM: "The move was called off in the cloud, by nobody here.",
+        Reason.PREFLIGHT_FAILED: "A check of mode Validate failed; status.preflight has them all. Nothing was sent.",
+        Reason.ADOPT_REFUSED: "The migration in adopt.id cannot be followed; the message tells why. Nothing was sent.",
         Reason.HOSTS_NOT_VISIBLE: "Hosts were named, and the credentials may not see hosts; nothing was sent.",
         Reason.SERVER_IN_ERROR: "The server is in state ERROR.",
         Reason.SERVER_NOT_FOUND: "No such server is visible to the credentials; nothing was sent.",
@@ -52,7 +72,11 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.PRE_CHECK_FAILED: "The cloud's check of the two hosts refused the move.",
         Reason.HYPERVISOR_FAILED: "The hypervisor gave up; the server still runs on its source host.",
         Reason.MIGRATION_ERROR: "The cloud marks the move as failed and does not say why.",
-        Reason.HOST_UNCHANGED: "The move is over and the server is where it was.",
+        Reason.HOST_UNCHANGED: "The cloud says completed and the server is where it was; see the runbook.",
+        Reason.ERROR_ON_DESTINATION: "The server is in state ERROR on its destination host; see the runbook.",
+        Reason.NOT_AWAITING_CONFIRMATION: (
+            "The cloud says finished, but the server does not wait for a confirmation; see the runbook."
+        ),
         Reason.UNSUPPORTED: "This cloud has no such call.",
         Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC for the Secret, forbids what is needed.",
         Reason.PROBING: "The cloud is being contacted for the first time since the Provider changed.",
@@ -73,6 +97,12 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.MIGRATION_SUCCEEDED: "The server is where it should be.",
         EventReason.MIGRATION_FAILED: "The Migration ended without success.",
         EventReason.MIGRATION_ABORTED: "The move was called off by the verb abort.",
+        EventReason.MIGRATION_REVERTED: "The server is back on its source host.",
+        EventReason.MIGRATION_RETRYING: "An attempt ended and another one will be made.",
+        EventReason.CONFIRMATION_AWAITED: "A cold move waits for confirm or revert.",
+        EventReason.POLICY_ACTED: "A policy of the spec (onStall, onDeadline, …) took effect.",
+        EventReason.TOKEN_ALREADY_USED: "A new attempt began with an old annotation still there; it orders nothing.",
+        EventReason.FINALIZER_LEFT: "A deleted Migration was let go although its move has not ended.",
         EventReason.VERB_ACCEPTED: "An order was seen and will be carried out.",
         EventReason.VERB_DONE: "An order was carried out.",
         EventReason.VERB_REJECTED: "An order makes no sense in this state.",
@@ -89,11 +119,18 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
     {
         Verb.ABORT: (
             "Calls the move off while it is not finished. Before the start nothing is sent at all; later the cloud is "
-            "asked until the move has ended. `TooLate` once the server is being handed over."
+            "asked until the move has ended. `TooLate` once a live server is being handed over. A cold move is "
+            "reverted as soon as it waits for a confirmation."
         ),
         Verb.FORCE_COMPLETE: (
             "Ends the copying of memory at the price of a pause; waits until the move is running. `TooLate` once the "
-            "server is being handed over."
+            "server is being handed over; `Unsupported` for a cold move."
+        ),
+        Verb.CONFIRM: "Accepts a cold move that awaits confirmation; the copy at the source is removed.",
+        Verb.REVERT: "Sends a server that awaits confirmation back to its source host.",
+        Verb.RETRY: (
+            "Makes a new attempt after Failed, Aborted or Reverted, once upstream was looked at again. `Rejected` with "
+            "`adopt` and while the cloud's record and its server disagree."
         ),
         Verb.RECONCILE: "Reads everything again now instead of at the next due time. Always allowed.",
     }

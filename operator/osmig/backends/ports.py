@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
-    from osmig.api.migration import PendingCall
+    from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
     from osmig.domain.upstream import (
         Explanation,
         Finding,
+        HostView,
         Job,
         Probe,
         ProgressView,
@@ -56,8 +57,24 @@ class Backend(Protocol):
         """
         ...
 
+    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
+        """Check whether the job could be done: server, hosts, rights, versions. No side effect.
+
+        A missing server or host is a failed check, not an error; what may not be looked at is ``Skipped``.
+        """
+        ...
+
+    async def host(self, name: str) -> HostView:
+        """Read one compute host now.
+
+        Raises:
+            Absent: there is none of this name.
+            NotPermitted: the credentials may not look.
+        """
+        ...
+
     async def start(self, job: Job, permit: Permit) -> Receipt:
-        """Send exactly one start: no redirect, no transport retry, no environment.
+        """Send exactly one start, live or cold by ``job.kind``: no redirect, no transport retry, no environment.
 
         Raises:
             Transient: nothing was sent, or upstream said it did nothing (429, permit expired).
@@ -70,11 +87,13 @@ class Backend(Protocol):
         ...
 
     async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
-        """Look for the effect of an earlier start, by its mark. No side effect.
+        """Look for the effect of an earlier start, confirm or revert, by its mark. No side effect.
+
+        Of a confirm or revert, anybody's counts as ours: the server can only be confirmed once, and the same is done.
 
         Args:
             job: with ``server_id`` set.
-            call: the intent: its mark, and the request id and kind of answer where one came.
+            call: the intent: its operation and mark, and the request id and kind of answer where one came.
             claimed: request ids that belong to other Migrations.
         """
         ...
@@ -84,7 +103,11 @@ class Backend(Protocol):
         ...
 
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
-        """Read all operations on one server, newest first."""
+        """Read all operations on one server, newest first.
+
+        Where the credentials may list none, they are made up from the server and its actions: id = request id,
+        number = rank in time, and the hosts only as far as they show.
+        """
         ...
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
@@ -96,12 +119,13 @@ class Backend(Protocol):
         ...
 
     async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
-        """Send one abort or force-complete for a running move; returning means upstream accepted the request.
+        """Send one abort, force-complete, confirm or revert; returning means upstream accepted the request.
 
         Raises:
             Refused: not in this state (ask again, or too late: the caller knows the stage).
             Absent: upstream does not know the operation (any more).
-            Unsupported, NotPermitted, Transient, OutcomeUnknown: as in ``start``.
+            Unsupported, NotPermitted, Transient, OutcomeUnknown: as in ``start``; a 409 to confirm or revert is
+                ``Refused``, for both are guarded against coming late.
         """
         ...
 

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from osmig.api.migration import Migration, MigrationStatus, Progress
+    from osmig.api.migration import Migration, MigrationStatus, PreflightCheck, Progress
     from osmig.api.names import EventReason, Verb
     from osmig.domain.errors import BackendError
     from osmig.domain.upstream import (
         Capability,
         Explanation,
         Finding,
+        HostView,
         ProgressView,
         Receipt,
         RecordView,
@@ -34,6 +35,8 @@ class Read(StrEnum):
     RECORDS = "records"
     PROGRESS = "progress"
     EXPLANATION = "explanation"
+    PREFLIGHT = "preflight"
+    SOURCE_HOST = "source-host"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +55,35 @@ class ProviderView:
     Attributes:
         is_ready: probed, and swept at least once by this process.
         reason, message: why not, fit for a condition.
+        capabilities: what the cloud and the credentials can do, as far as the probe could tell.
+        possible: what the cloud's version has, whoever asks.
+        auto_confirm_s: after how long the cloud itself confirms a cold move; ``None`` for never.
     """
 
     is_ready: bool
     reason: str = ""
     message: str = ""
     capabilities: frozenset[Capability] = frozenset()
+    possible: frozenset[Capability] = frozenset()
+    auto_confirm_s: float | None = None
 
     def can(self, capability: Capability) -> bool:
         """Whether the cloud and the credentials allow it, as far as the probe could tell."""
         return capability in self.capabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """Whether a limit of the Provider keeps a start back.
+
+    Attributes:
+        limit_of: what is limited, in words fit for status; empty when the start may go ahead.
+        used, limit: of that limit.
+    """
+
+    limit_of: str = ""
+    used: int = 0
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +99,9 @@ class Timings:
     verb_repeat_s: float = 5.0
     sweep_period_s: float = 10.0
     retry_s: float = 10.0
+    split_s: float = 300.0
+    confirm_window_s: float = 600.0
+    finalizer_s: float = 600.0
 
     @property
     def resend_after_s(self) -> float:
@@ -91,7 +116,11 @@ class StartCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbCall:
-    """The effect: ask upstream once to carry out an accepted order on its record."""
+    """The effect: ask upstream once to carry out an order on its record.
+
+    Confirm and revert are sent under an intent in ``status.pendingCall``: two at once break the server. Abort and
+    force-complete may be repeated, so the accepted order is intent enough (ADR 0002).
+    """
 
     verb: Verb
     record_id: str
@@ -122,7 +151,11 @@ class Observation:
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
         trouble: a read failed; the facts that were read before it are there.
-        swept: our record as the last sweep saw it.
+        swept: our record, or the one to adopt, as the last sweep saw it.
+        owner: which other Migration follows the record to adopt, in words fit for status, else empty.
+        slots: what the Provider's limits say to a start now; there once the server was surveyed.
+        preflight: what the engine checked before a start.
+        source_host: the compute host that the server leaves.
     """
 
     now: dt.datetime
@@ -132,6 +165,8 @@ class Observation:
     timings: Timings = field(default_factory=Timings)
     asks: tuple[Ask, ...] = ()
     rival: str = ""
+    owner: str = ""
+    slots: Slots = field(default_factory=Slots)
     waited_s: Mapping[str, float] = field(default_factory=dict)
     since_call_s: float | None = None
     sampled: Progress | None = None
@@ -143,6 +178,8 @@ class Observation:
     swept: RecordView | None = None
     progress: ProgressView | None = None
     explanation: Explanation | None = None
+    preflight: tuple[PreflightCheck, ...] | None = None
+    source_host: HostView | None = None
     answer: Answer | None = None
 
     @property
@@ -169,6 +206,14 @@ class Note:
     is_warning: bool = False
 
 
+class ObjectChange(StrEnum):
+    """A change to the Kubernetes object itself, made in a round of its own."""
+
+    ADD_FINALIZER = "add-finalizer"
+    REMOVE_FINALIZER = "remove-finalizer"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What one step does.
@@ -181,6 +226,8 @@ class Decision:
         notes: Events to post after the status was written.
         wants: reads without which this decision could not be made; the engine reads them and decides again.
         is_latch: the decision only records orders; the step goes on from there.
+        takes_server: from here on this Migration has the server; the engine makes sure that no other took it meanwhile.
+        change: of the object; nothing else of this decision but its notes counts then, and the step goes on from there.
     """
 
     status: MigrationStatus
@@ -190,3 +237,5 @@ class Decision:
     notes: tuple[Note, ...] = ()
     wants: frozenset[Read] = frozenset()
     is_latch: bool = False
+    takes_server: bool = False
+    change: ObjectChange | None = None

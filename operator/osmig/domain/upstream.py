@@ -38,10 +38,37 @@ WAITING_STAGES = frozenset({Stage.ACCEPTED, Stage.QUEUED, Stage.PREPARING})
 """Stages before any data moves."""
 
 
+class MoveKind(StrEnum):
+    """What kind of operation an upstream record is."""
+
+    LIVE = "Live"
+    COLD = "Cold"
+    RESIZE = "Resize"
+    OTHER = "Other"
+    UNTOLD = "Untold"
+
+    def fits(self, wanted: MoveKind) -> bool:
+        """Whether a record of this kind may be the move that is looked for; old clouds do not tell."""
+        return self in {wanted, MoveKind.UNTOLD}
+
+
+class Operation(StrEnum):
+    """The calls that must not happen twice; the word in ``status.pendingCall.operation`` and in metrics."""
+
+    LIVE_MIGRATE = "live-migrate"
+    COLD_MIGRATE = "cold-migrate"
+    CONFIRM = "confirm"
+    REVERT = "revert"
+
+
 class Capability(StrEnum):
     """What a Provider's cloud and credentials can do; published in ``Provider.status.capabilities``."""
 
     LIVE_MIGRATION = "LiveMigration"
+    COLD_MIGRATION = "ColdMigration"
+    COLD_DESTINATION_HOST = "ColdDestinationHost"
+    CONFIRM = "Confirm"
+    FOLLOW_BY_SERVER = "FollowByServer"
     DESTINATION_HOST = "DestinationHost"
     ABORT = "Abort"
     ABORT_QUEUED = "AbortQueued"
@@ -68,7 +95,8 @@ class Job:
         server_name: the exact name, when the spec gives no id.
         source_host: where the server must be, or ``None`` for anywhere.
         destination_host: where it must go, or ``None`` for the scheduler's choice.
-        block_migration: ``Auto``, ``Never`` or ``Always``.
+        block_migration: ``Auto``, ``Never`` or ``Always``; of live moves only.
+        kind: ``LIVE`` or ``COLD``.
     """
 
     server_id: str | None = None
@@ -76,6 +104,7 @@ class Job:
     source_host: str | None = None
     destination_host: str | None = None
     block_migration: str = "Auto"
+    kind: MoveKind = MoveKind.LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +118,7 @@ class ServerView:
         host_id: an opaque hash per project that changes when the server moves.
         is_busy: upstream is doing something with it, or it waits for a confirmation.
         is_in_error: it needs a person.
+        awaits_confirmation: a cold move of it has arrived, and nothing else goes on (Nova: VERIFY_RESIZE and no task).
         progress_percent: upstream's own figure for the running operation, 0 to 100, or ``None``.
     """
 
@@ -101,6 +131,7 @@ class ServerView:
     host_id: str | None = None
     is_busy: bool = False
     is_in_error: bool = False
+    awaits_confirmation: bool = False
     progress_percent: int | None = None
 
 
@@ -113,7 +144,8 @@ class RecordView:
         number: the same as a number where upstream counts up, to order records by age; else 0.
         status: upstream's word, verbatim.
         type: upstream's word for the kind of move, verbatim; ``None`` where an old cloud does not say.
-        is_live: the record is a live migration as far as upstream says.
+        kind: what upstream says the record is about.
+        uuid: its other name, where the cloud gives one.
         created, updated: UTC; ``updated`` is ``None`` until the first change.
     """
 
@@ -123,7 +155,8 @@ class RecordView:
     stage: Stage = Stage.UNKNOWN
     status: str = ""
     type: str | None = None
-    is_live: bool = True
+    kind: MoveKind = MoveKind.LIVE
+    uuid: str | None = None
     source_host: str | None = None
     destination_host: str | None = None
     user_id: str | None = None
@@ -134,6 +167,20 @@ class RecordView:
     def is_terminal(self) -> bool:
         """The record says the operation is over (the server may still be busy)."""
         return self.stage in TERMINAL_STAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """One compute host as upstream shows it now.
+
+    Attributes:
+        is_up: its compute service reports regularly.
+        is_enabled: the scheduler may choose it.
+    """
+
+    name: str
+    is_up: bool = True
+    is_enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +272,14 @@ class Probe:
         endpoint: the URL in use, safe to show.
         api_version: the highest version both sides speak, such as ``2.104``.
         user_id: whose credentials they are; ``None`` where upstream does not tell (admin_token).
+        possible: what the cloud's version has, whoever asks; a right that is missing shows only in an answer.
     """
 
     endpoint: str
     api_version: str
     capabilities: frozenset[Capability]
     scope: Scope
+    possible: frozenset[Capability] = frozenset()
     user_id: str | None = None
     project_id: str | None = None
 
