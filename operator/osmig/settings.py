@@ -162,6 +162,48 @@ class ProtocolSettings(_Piece):
     ] = 2
 
 
+class PatienceSettings(_Piece):
+    """How long something may stay as it is before it is named, tried again or let go."""
+
+    retry_s: Annotated[
+        Seconds,
+        Option("--retry-period", "Pause after a failed read, or a request that the cloud turned down.", "SECONDS"),
+    ] = 10
+    start_lost_s: Annotated[
+        Seconds,
+        Option(
+            "--start-lost",
+            "How long an accepted start may leave its server idle without a migration record.",
+            "SECONDS",
+        ),
+    ] = 60
+    split_s: Annotated[
+        Seconds,
+        Option(
+            "--split-after",
+            "How long a move may stay without any change before record, server and source host are compared and a "
+            "disagreement is named.",
+            "SECONDS",
+        ),
+    ] = 300
+    confirm_margin_s: Annotated[
+        Seconds,
+        Option(
+            "--confirm-margin",
+            "How far an own confirm keeps away from the cloud's automatic one, both ways.",
+            "SECONDS",
+        ),
+    ] = 600
+    finalizer_s: Annotated[
+        Seconds,
+        Option(
+            "--finalizer-timeout",
+            "How long a deleted Migration with deletionPolicy Abort waits for the end of its move.",
+            "SECONDS",
+        ),
+    ] = 600
+
+
 class PollingSettings(_Piece):
     """How often the world is looked at."""
 
@@ -220,6 +262,7 @@ class Settings(_Piece):
     lease: LeaseSettings = LeaseSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     protocol: ProtocolSettings = ProtocolSettings()
+    patience: PatienceSettings = PatienceSettings()
     polling: PollingSettings = PollingSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()

@@ -9,6 +9,7 @@ from osmig.api.provider import ProviderType
 from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.backends.openstack.transport import Timeouts
+from osmig.clock import SystemClock
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Tuning
 from osmig.engine.providers import ProviderPeriods
@@ -36,6 +37,7 @@ def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
     )
     return NovaFactory(
         EndpointGuard(policy),
+        clock=SystemClock(),
         timeouts=Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s),
         threads=settings.upstream.threads,
         observer_of=lambda key: metrics.provider(*key).count_request,
@@ -52,7 +54,7 @@ class Ports:
 
 def tune(settings: Settings) -> Tuning:
     """Return how often, how many and how long, as the engine wants to be told."""
-    protocol, polling = settings.protocol, settings.polling
+    protocol, patience, polling = settings.protocol, settings.patience, settings.polling
     return Tuning(
         timings=Timings(
             adopt_after_s=protocol.adopt_after_s,
@@ -61,6 +63,11 @@ def tune(settings: Settings) -> Tuning:
             verb_repeat_s=protocol.verb_repeat_s,
             progress_period_s=polling.progress_period_s,
             sweep_period_s=polling.sweep_period_s,
+            retry_s=patience.retry_s,
+            start_lost_s=patience.start_lost_s,
+            split_s=patience.split_s,
+            confirm_window_s=patience.confirm_margin_s,
+            finalizer_s=patience.finalizer_s,
         ),
         periods=ProviderPeriods(
             sweep_s=polling.sweep_period_s,

@@ -26,9 +26,11 @@ from lab.demo_story import (
     PARTS,
     PROVIDER,
     SPARE,
+    awaits_order,
     describe_migration,
     describe_provider,
     is_over,
+    is_start,
     judge,
     to_yaml,
 )
@@ -57,6 +59,7 @@ Everything stays up until Ctrl-C. In another shell:
   kubectl get osmig -o wide                  # also: kubectl get osprov
   kubectl get osmig db-07 -o yaml            # what became of the order: status.controls
   kubectl describe osmig batch-03            # with its Events
+  kubectl get osmig mail-05 -o yaml          # a cold move: status.confirm, status.attempts
   kubectl explain osmig.spec.placement
   kubectl -n osmig-system get lease osmig
 
@@ -135,7 +138,7 @@ class Demo:
         asked_at = time.monotonic()
         while True:
             bodies, now = self._look(), time.monotonic()
-            stuck = [part for part in waiting if max(self._seen[part.name], default=0) >= part.asked_at]
+            stuck = [part for part in waiting if self._awaits_order(part, bodies)]
             if not stuck:
                 asked_at = max(asked_at, now)
             elif now - asked_at >= PAUSE_S:
@@ -153,11 +156,14 @@ class Demo:
         posts = [
             request["path"].split("/")[-2]
             for request in self._nova.control.requests()
-            if request["method"] == "POST" and "os-migrateLive" in request["body"]
+            if request["method"] == "POST" and is_start(request["body"])
         ]
         starts = {name: posts.count(server) for name, server in self._nova.servers.items()}
         self._board.say(f"Nova's request log: {sum(starts.values())} starts for {len(PARTS)} Migrations.\n")
         return judge(bodies, self._seen, starts)
+
+    def _awaits_order(self, part: Part, bodies: Mapping[str, Mapping[str, Any]]) -> bool:
+        return awaits_order(part, bodies[part.name].get("status") or {}, self._seen[part.name])
 
     def _look(self) -> dict[str, Mapping[str, Any]]:
         bodies = {body["metadata"]["name"]: body for body in self._cluster.get("osmig")["items"]}

@@ -1,4 +1,4 @@
-"""What the demo tells: three servers, three Migrations, two orders, and how each must end. Pure."""
+"""What the demo tells: five servers, five Migrations, four orders, and how each must end. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ CLOUD = "operator"
 LEAST_STEPS = 2
 """Figures below 100 that must have been seen rising: a progress bar that only jumps to its end proves nothing."""
 
-FINISHED = ("Succeeded", "Failed", "Aborted")
+FINISHED = ("Succeeded", "Failed", "Aborted", "Reverted")
+LIVE, COLD = "LiveMigration", "ColdMigration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +25,13 @@ class Part:
     """One server and its Migration.
 
     Attributes:
+        kind: ``spec.type``.
         plan: how the lab's hypervisors treat the move, see ``nova/README.md``.
         host: where the server starts; named as ``sourceHost``, which makes the manifest safe to apply again.
         phase: how the Migration must end.
         verb: the order that is given on the way, if any.
-        asked_at: the percent at which the order is given; the plan keeps the move from getting further.
+        asked_at: the percent at which the order is given; the plan keeps the move from getting further. Cold moves
+            show none, and the order is given once they await it.
         why: the order's reason, said on screen.
     """
 
@@ -40,6 +43,7 @@ class Part:
     verb: str | None = None
     asked_at: int = 0
     why: str = ""
+    kind: str = LIVE
 
 
 PARTS = (
@@ -61,6 +65,24 @@ PARTS = (
         verb="abort",
         asked_at=40,
         why="batch-03 hangs too, and can wait for a quieter night.",
+    ),
+    Part(
+        name="cache-04",
+        plan="cold_delay=3,finish_delay=2",
+        host="cmp1",
+        destination="cmp2",
+        kind=COLD,
+        verb="confirm",
+        why="cache-04 was stopped, copied and started on cmp2; it looks well there.",
+    ),
+    Part(
+        name="mail-05",
+        plan="cold_delay=3,finish_delay=2",
+        host="cmp2",
+        kind=COLD,
+        phase="Reverted",
+        verb="revert",
+        why="mail-05 is slower on its new host; back it goes.",
     ),
 )
 
@@ -90,7 +112,7 @@ def describe_migration(part: Part) -> dict[str, Any]:
         "metadata": {"name": part.name},
         "spec": {
             "providerRef": {"name": PROVIDER},
-            "type": "LiveMigration",
+            "type": part.kind,
             "server": {"name": part.name},
             "placement": placement,
         },
@@ -100,6 +122,18 @@ def describe_migration(part: Part) -> dict[str, Any]:
 def to_yaml(manifest: Mapping[str, Any]) -> str:
     """Return a manifest as a person would write it."""
     return yaml.safe_dump(manifest, sort_keys=False)
+
+
+def is_start(body: str) -> bool:
+    """Whether a request's body asks for a move, live or cold."""
+    return '"os-migrateLive"' in body or '"migrate"' in body
+
+
+def awaits_order(part: Part, status: Mapping[str, Any], figures: Sequence[int]) -> bool:
+    """Whether the moment of a part's order has come."""
+    if part.kind == COLD:
+        return status.get("phase") == "AwaitingConfirmation"
+    return max(figures, default=0) >= part.asked_at
 
 
 def is_over(bodies: Mapping[str, Mapping[str, Any]], parts: Sequence[Part] = PARTS) -> bool:

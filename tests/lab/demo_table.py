@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 BAR = 8
-_WIDTHS = (8, 9, 15, 10, 26)
+_WIDTHS = (8, 10, 15, 10, 26)
 _HEADS = ("NAME", "PHASE", "PROGRESS", "HOSTS", "ORDER")
-_COLOURS = {"Succeeded": "32", "Failed": "31", "Aborted": "33", "Aborting": "33", "Running": "36"}
+_SHORT = {"AwaitingConfirmation": "Awaiting"}
+_COLOURS = {
+    **{"Succeeded": "32", "Failed": "31", "Aborted": "33", "Aborting": "33", "Running": "36"},
+    **{"AwaitingConfirmation": "35", "Confirming": "36", "Reverting": "33", "Reverted": "33"},
+}
 _ERASE_LINES_ABOVE = "\x1b[{lines}F\x1b[J"
 
 
@@ -58,7 +62,7 @@ def render_head() -> str:
 def render_row(row: Row) -> str:
     """Return one line without colours, ``WIDTH`` columns at most."""
     hosts = f"{row.source}->{row.destination or '?'}" if row.source else ""
-    return _align((row.name, row.phase, draw_bar(row.percent), hosts, row.order))
+    return _align((row.name, _SHORT.get(row.phase, row.phase), draw_bar(row.percent), hosts, row.order))
 
 
 def draw_bar(percent: int | None) -> str:
@@ -114,9 +118,9 @@ class Board:
             self._draw()
             return
         if is_first:
-            self._write(f"   TIME {render_head()}\n")
+            self._write(f"  TIME {render_head()}\n")
         for row in changed:
-            self._write(f"{self._clock() - self._begin:5.0f} s {render_row(row)}"[:WIDTH] + "\n")
+            self._write(f"{self._clock() - self._begin:4.0f} s {render_row(row)}"[:WIDTH] + "\n")
 
     def close(self) -> None:
         """Leave the table as it stands; what is said afterwards comes below it."""

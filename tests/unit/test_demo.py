@@ -17,7 +17,7 @@ from osmig.api.provider import parse_provider
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 META = {"namespace": "demo", "uid": "u"}
 SEEN = {"web-01": [2, 35, 68, 100]}
-STARTS = {"web-01": 1, "db-07": 1, "batch-03": 1, "app-02": 0}
+STARTS = {"web-01": 1, "db-07": 1, "batch-03": 1, "cache-04": 1, "mail-05": 1, "app-02": 0}
 
 
 class Terminal(io.StringIO):
@@ -44,8 +44,8 @@ def row(percent: int | None = None, phase: str = "Running", name: str = "web-01"
 
 def test_the_widest_row_fits_into_80_columns_behind_its_time() -> None:
     out = io.StringIO()
-    orders = [f"{verb} {result}" for verb in (Verb.ABORT, Verb.FORCE_COMPLETE) for result in ControlResult]
-    board = Board(out, live=False, clock=iter(range(0, 10000, 90)).__next__)
+    orders = [f"{verb} {result}" for verb in Verb for result in ControlResult]
+    board = Board(out, live=False, clock=iter(range(0, 9000, 10)).__next__)
 
     for part in (*PARTS, SPARE):
         for order in orders:
@@ -99,10 +99,10 @@ def test_without_a_terminal_each_change_is_one_plain_line_and_nothing_is_repeate
     board.show([row(35), row(name="db-07")])
 
     assert out.getvalue().splitlines() == [
-        f"   TIME {render_head()}",
-        f"    1 s {render_row(row(2))}",
-        f"    2 s {render_row(row(name='db-07'))}",
-        f"    3 s {render_row(row(35))}",
+        f"  TIME {render_head()}",
+        f"   1 s {render_row(row(2))}",
+        f"   2 s {render_row(row(name='db-07'))}",
+        f"   3 s {render_row(row(35))}",
     ]
 
 
@@ -174,6 +174,7 @@ def test_nothing_is_complained_of_when_every_promise_was_kept() -> None:
             "db-07: force-complete is TooLate instead of Done",
         ),
         ({"batch-03": ended("batch-03", "Aborted")}, "batch-03: abort is not recorded instead of Done"),
+        ({"mail-05": ended("mail-05", "Succeeded", "revert")}, "mail-05 is Succeeded instead of Reverted"),
         ({"batch-03": {"metadata": {"name": "batch-03"}}}, "batch-03 is not seen instead of Aborted"),
     ],
 )

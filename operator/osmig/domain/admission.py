@@ -1,23 +1,26 @@
-"""Before anything was sent: is the move possible, still needed, and whose turn is it?"""
+"""Before anything was sent: may it start, is the move possible, still needed, and whose turn is it?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import PendingCall, PlacementFacts
+from osmig.api.migration import MigrationType, Mode, PendingCall, PlacementFacts
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import orders, outcome
+from osmig.domain import adoption, deleting, orders, outcome, pauses, recording, validation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
 from osmig.domain.observation import Decision, Read, StartCall
-from osmig.domain.upstream import Capability
+from osmig.domain.upstream import Capability, Operation
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Observation
     from osmig.domain.upstream import Survey
 
-OPERATION = "live-migrate"
+OPERATIONS = {
+    MigrationType.LIVE_MIGRATION: Operation.LIVE_MIGRATE,
+    MigrationType.COLD_MIGRATION: Operation.COLD_MIGRATE,
+}
 
 PROBING_S = 5.0
 """A Provider that is still being probed after this long is shown to those who wait for it."""
@@ -28,27 +31,53 @@ _REASONS = frozenset(Reason)
 
 def admit(observation: Observation) -> Decision:
     """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
-    if orders.is_active(observation.status, Verb.ABORT):
-        return outcome.abort(observation, "aborted before anything was sent")
-    if not observation.provider.is_ready:
-        return wait_for_provider(observation)
-    if not observation.provider.can(Capability.LIVE_MIGRATION):
-        return outcome.fail(
-            observation,
-            Reason.UNSUPPORTED,
-            "live migration needs Compute API 2.34 or later and the right to use it; the Provider has neither or one",
-        )
-    if not observation.provider.can(Capability.ALL_MIGRATIONS):
-        return outcome.fail(
-            observation,
-            Reason.NOT_PERMITTED,
-            "the Provider's credentials may not list migrations, so a move could not be followed; nothing was sent",
-        )
+    spec = observation.migration.spec
+    if (held := _hold_back(observation)) is not None:
+        return held
+    if spec.mode is Mode.VALIDATE:
+        return validation.validate(observation)
     if observation.trouble is not None:
         return answer_trouble(observation, observation.trouble)
+    if spec.adopt is not None:
+        return adoption.adopt(observation, spec.adopt.id)
     if observation.survey is None:
         return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
     return judge(observation, observation.survey, sends=1)
+
+
+def _hold_back(observation: Observation) -> Decision | None:
+    """Apply what keeps a start back whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, "aborted before anything was sent")
+    if observation.migration.spec.suspend:
+        verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
+        return Decision(status=recording.put(observation, verdict))
+    if (pause := pauses.go_on(observation)) is not None:
+        return pause
+    if not observation.provider.is_ready:
+        return wait_for_provider(observation)
+    return find_refusal(observation)
+
+
+def find_refusal(observation: Observation) -> Decision | None:
+    """Refuse what this cloud can never do, whoever asks; a right that is missing shows in the answer to the call."""
+    provider, spec = observation.provider, observation.migration.spec
+    if spec.type is MigrationType.LIVE_MIGRATION and Capability.LIVE_MIGRATION not in provider.possible:
+        message = "live migration needs Compute API 2.34 or later, and the cloud has less; nothing was sent"
+        return outcome.fail(observation, Reason.UNSUPPORTED, message)
+    if (
+        spec.type is MigrationType.COLD_MIGRATION
+        and spec.destination_host is not None
+        and Capability.COLD_DESTINATION_HOST not in provider.possible
+    ):
+        message = "spec.placement.destinationHost of a cold move needs Compute API 2.56 or later; nothing was sent"
+        return outcome.fail(observation, Reason.UNSUPPORTED, message)
+    if not (provider.can(Capability.ALL_MIGRATIONS) or provider.can(Capability.FOLLOW_BY_SERVER)):
+        message = (
+            "the Provider's credentials may not list migrations, so a move could not be followed; nothing was sent"
+        )
+        return outcome.fail(observation, Reason.NOT_PERMITTED, message)
+    return None
 
 
 def wait_for_provider(observation: Observation) -> Decision:
@@ -58,7 +87,7 @@ def wait_for_provider(observation: Observation) -> Decision:
         return Decision(status=observation.status, due_s=PROBING_S, waiting_for=label)
     message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
-    return Decision(status=outcome.put(observation, verdict))
+    return Decision(status=recording.put(observation, verdict))
 
 
 def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
@@ -74,7 +103,7 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
         case _:
             wait_s = getattr(trouble, "retry_after_s", None) or observation.timings.retry_s
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-    return Decision(status=outcome.put(observation, verdict), due_s=wait_s)
+    return pauses.begin(observation, recording.put(observation, verdict), wait_s)
 
 
 def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
@@ -101,6 +130,8 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
         return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
     if observation.rival:
         return _wait_for_server(observation, _describe_busy(observation, survey))
+    if observation.slots.limit_of and sends == 1:
+        return _wait_for_slot(observation, survey)
     return start(observation, survey, sends=sends)
 
 
@@ -117,24 +148,52 @@ def _describe_busy(observation: Observation, survey: Survey) -> str:
     if observation.rival:
         return f"{observation.rival} moves this server"
     if survey.active is not None:
-        return f"the cloud's migration {survey.active.id} ({survey.active.status}) has this server"
+        active = survey.active
+        return f"the cloud's migration {active.id} ({active.status}) has this server; adopt.id {active.id} follows it"
     state = survey.server.task_state or survey.server.status
     return f"the server is busy ({state})"
 
 
 def _wait_for_server(observation: Observation, message: str) -> Decision:
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
-    return Decision(
-        status=outcome.put(observation, verdict, pending_call=None), due_s=observation.timings.sweep_period_s
+    after = recording.put(observation, verdict, pending_call=None, queued_time=_since(observation))
+    return Decision(status=after, due_s=observation.timings.sweep_period_s)
+
+
+def _wait_for_slot(observation: Observation, survey: Survey) -> Decision:
+    """Wait in the queue; who frees a slot wakes us, and we look by ourselves now and then all the same."""
+    slots = observation.slots
+    verdict = Verdict(
+        phase=Phase.QUEUED,
+        reason=Reason.SLOTS_TAKEN,
+        message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
+    )
+    after = recording.put(
+        observation, verdict, queued_time=_since(observation), placement=_describe_way(observation, survey)
+    )
+    return Decision(status=after, due_s=observation.timings.sweep_period_s * 6)
+
+
+def _since(observation: Observation) -> object:
+    return observation.status.queued_time or observation.now
+
+
+def _describe_way(observation: Observation, survey: Survey) -> PlacementFacts:
+    return PlacementFacts(
+        source_host=survey.server.host,
+        destination_host=observation.migration.spec.destination_host,
+        source_host_id=survey.server.host_id,
     )
 
 
 def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     """Write the intent and send one start under it: the only place where a start comes from."""
     status, spec = observation.status, observation.migration.spec
+    if (finalizer := deleting.hold(observation)) is not None:
+        return finalizer
     attempt = status.attempt or 1
     intent = PendingCall(
-        operation=OPERATION,
+        operation=OPERATIONS[spec.type],
         attempt=attempt,
         holder=observation.holder,
         time=observation.now,
@@ -148,12 +207,14 @@ def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
         reason=Reason.STARTING,
         message=" ".join(part for part in ("asking the cloud to move the server", where, to) if part),
     )
-    after = outcome.put(
+    after = recording.put(
         observation,
         verdict,
         attempt=attempt,
         start_time=status.start_time or observation.now,
+        attempt_start_time=status.attempt_start_time or observation.now,
         pending_call=intent,
-        placement=PlacementFacts(source_host=survey.server.host, destination_host=spec.destination_host),
+        placement=_describe_way(observation, survey),
+        failure=None,
     )
-    return Decision(status=after, call=StartCall())
+    return Decision(status=after, call=StartCall(), takes_server=True)

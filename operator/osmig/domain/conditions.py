@@ -17,12 +17,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Converging:
+    """Whether a live move under way gets nearer to its end."""
+
+    status: ConditionStatus
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Where a Migration stands, in one word, one reason and one sentence."""
+    """Where a Migration stands, in one word, one reason and one sentence.
+
+    Attributes:
+        converging: what is known anew of a live move's convergence; ``None`` keeps what was known while it runs.
+    """
 
     phase: Phase
     reason: str
     message: str
+    converging: Converging | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +59,18 @@ def describe_migration(
 
     ``Reconciling`` and ``Stalled`` are present only while True, and never both: kstatus takes the first it meets.
     """
-    return merge(_claim_migration(verdict, provider), before=before, generation=generation, now=now)
+    claims = [*_claim_migration(verdict, provider), *_claim_converging(verdict, before)]
+    return merge(claims, before=before, generation=generation, now=now)
+
+
+def _claim_converging(verdict: Verdict, before: Sequence[Condition]) -> list[_Claim]:
+    """A condition of moves whose data is moving; between two samples it stays as it was."""
+    if verdict.phase not in {Phase.RUNNING, Phase.ABORTING}:
+        return []
+    known = verdict.converging or find_condition(before, ConditionType.CONVERGING)
+    if known is None:
+        return []
+    return [_Claim(type=ConditionType.CONVERGING, status=known.status, reason=known.reason, message=known.message)]
 
 
 def _claim_migration(verdict: Verdict, provider: ProviderView) -> list[_Claim]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.api.migration import MigrationType
 from osmig.api.names import ConditionType, Phase, Reason, Verb
-from osmig.domain import orders, outcome
+from osmig.domain import confirming, gate, orders, outcome, recording
 from osmig.domain.conditions import Verdict, find_condition
 from osmig.domain.observation import Decision, Read
 from osmig.domain.upstream import Stage
@@ -44,35 +45,34 @@ def _wait_for_server(observation: Observation, record: RecordView) -> Decision:
         reason=reason,
         message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
     )
-    return Decision(status=outcome.put(observation, verdict, **_facts(observation, record)), due_s=_BUSY_POLL_S)
+    return Decision(
+        status=recording.put(observation, verdict, **recording.describe_facts(observation, record)), due_s=_BUSY_POLL_S
+    )
 
 
 def _stand(observation: Observation, record: RecordView) -> tuple[Phase, str]:
     """Return phase and reason until the end is certain: only a move that was completed is being handed over."""
     status = observation.status
-    if orders.is_active(status, Verb.ABORT):
+    if orders.wants_abort(status):
         return Phase.ABORTING, Reason.ABORTING
-    if record.stage is Stage.SUCCEEDED:
+    if record.stage is Stage.SUCCEEDED and observation.migration.spec.type is MigrationType.LIVE_MIGRATION:
         return Phase.RUNNING, Reason.SWITCHING_OVER
+    if record.stage in {Stage.SUCCEEDED, Stage.REVERTED}:
+        return confirming.name_phase(Verb.CONFIRM if record.stage is Stage.SUCCEEDED else Verb.REVERT)
     succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)
     return status.phase or Phase.STARTING, succeeded.reason if succeeded else Reason.STARTING
 
 
-def _facts(observation: Observation, record: RecordView) -> dict[str, object]:
-    return {
-        "upstream": outcome.describe_record(observation, record),
-        "placement": outcome.describe_placement(observation, record),
-    }
-
-
 def _end(observation: Observation, record: RecordView, server: ServerView) -> Decision:
-    facts = _facts(observation, record)
+    facts = recording.describe_facts(observation, record)
     if server.is_in_error:
-        return _fail(observation, Reason.SERVER_IN_ERROR, _describe_error(record, server), facts)
+        return _fail(observation, gate.name_error(record, server), _describe_error(record, server), facts)
     match record.stage:
         case Stage.SUCCEEDED:
             return _end_completed(observation, record, server, facts)
-        case Stage.CANCELLED if orders.is_active(observation.status, Verb.ABORT):
+        case Stage.REVERTED:
+            return gate.end_reverted(observation, record, **facts)
+        case Stage.CANCELLED if orders.wants_abort(observation.status):
             return outcome.abort(observation, f"the cloud's migration {record.id} was cancelled", **facts)
         case Stage.CANCELLED:
             message = f"the cloud's migration {record.id} was cancelled, not by this Migration"
@@ -86,10 +86,14 @@ def _end(observation: Observation, record: RecordView, server: ServerView) -> De
 def _end_completed(
     observation: Observation, record: RecordView, server: ServerView, facts: dict[str, object]
 ) -> Decision:
-    source = observation.status.placement.source_host if observation.status.placement else None
-    if server.host is not None and server.host == source:
-        message = f"the cloud's migration {record.id} is {record.status}, but the server is still on {source}"
+    placement = recording.describe_placement(observation, record)
+    source = placement.source_host
+    if recording.has_moved(observation, server) is False:
+        where = f"on {source}" if source else "on its source host"
+        message = f"the cloud's migration {record.id} is {record.status}, but the server is still {where}"
         return outcome.fail(observation, Reason.HOST_UNCHANGED, message, **facts)
+    if observation.migration.spec.type is not MigrationType.LIVE_MIGRATION:
+        return gate.end_confirmed(observation, record, **facts)
     target = server.host or record.destination_host
     moved = f"the server moved from {source} to {target}" if source and target else "the server moved"
     return outcome.succeed(observation, Reason.SUCCEEDED, moved, **facts)
@@ -114,7 +118,7 @@ def _fail(observation: Observation, reason: Reason, message: str, facts: dict[st
 def judge_lost(observation: Observation) -> Decision:
     """The cloud accepted the start, made no record and left the server idle."""
     message = "the cloud accepted the start but never began the move"
-    if orders.is_active(observation.status, Verb.ABORT):
+    if orders.wants_abort(observation.status):
         return outcome.abort(observation, message)
     return _fail(observation, Reason.START_LOST, message, {})
 
@@ -130,12 +134,11 @@ def judge_gone(observation: Observation) -> Decision:
             reason=Reason.RECORD_GONE,
             message="the cloud's record of the move is gone; the server is still busy",
         )
-        return Decision(status=outcome.put(observation, verdict), due_s=observation.timings.retry_s)
-    source = observation.status.placement.source_host if observation.status.placement else None
-    if server.host is not None and source is not None and server.host != source and not server.is_in_error:
-        message = f"the cloud's record is gone; the server is on {server.host}"
-        return outcome.succeed(observation, Reason.RECORD_GONE, message)
+        return Decision(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
+    if recording.has_moved(observation, server) and not server.is_in_error:
+        where = f"on {server.host}" if server.host else "on another host"
+        return outcome.succeed(observation, Reason.RECORD_GONE, f"the cloud's record is gone; the server is {where}")
     message = "the cloud's record is gone and the server did not move"
-    if orders.is_active(observation.status, Verb.ABORT):
+    if orders.wants_abort(observation.status):
         return outcome.abort(observation, message)
     return outcome.fail(observation, Reason.RECORD_GONE, message)

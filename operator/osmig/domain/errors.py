@@ -69,12 +69,22 @@ class OutcomeUnknown(BackendError):  # noqa: N818
 
     Attributes:
         request_id: upstream's id of the request when an answer carried one, else ``None``.
+        retry_after_s: seconds that upstream asked us to wait before the next such call, else ``None``.
     """
 
-    def __init__(self, reason: str, message: str, *, operation: str, request_id: str | None = None) -> None:
-        """Keep the request id, which decides whether the call had an effect."""
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        operation: str,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Keep the request id, which decides whether the call had an effect, and when to call again if it had none."""
         super().__init__(reason, message, operation=operation)
         self.request_id = request_id
+        self.retry_after_s = retry_after_s
 
 
 class Refused(BackendError):  # noqa: N818

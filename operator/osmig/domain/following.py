@@ -5,12 +5,15 @@ Neither "server idle" nor "record terminal" alone means the end; wait for both (
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import endings, orders, outcome, progress, pursuit
+from osmig.api.migration import MigrationType
+from osmig.api.names import Phase, Reason
+from osmig.domain import convergence, endings, gate, orders, outcome, policies, progress, pursuit, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
+from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Read
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
@@ -18,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from osmig.api.migration import UpstreamFacts
+    from osmig.domain.convergence import Hindrance
     from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView
+    from osmig.domain.upstream import MoveKind, RecordView
 
 _STAGE_REASONS = {
     Stage.ACCEPTED: Reason.ACCEPTED,
@@ -30,6 +34,8 @@ _STAGE_REASONS = {
     Stage.UNKNOWN: Reason.UNKNOWN,
 }
 
+_GATE_STAGES = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
+
 _SAFETY_SWEEPS = 6
 """Sweeps wake a Migration whose record changed; it looks by itself after this many periods all the same."""
 
@@ -37,11 +43,13 @@ _SAFETY_SWEEPS = 6
 def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     """Decide for a Migration whose start is on record."""
     if not observation.provider.is_ready:
-        return Decision(status=outcome.keep(observation))
+        return Decision(status=recording.keep(observation), waiting_for=observation.label)
     if isinstance(observation.trouble, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, "the server was deleted while it was being moved")
     if observation.trouble is not None:
-        return Decision(status=outcome.keep(observation), due_s=observation.timings.retry_s)
+        # a read that fails now and then must not make a wait begin anew
+        kept = recording.keep(observation)
+        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
     if upstream.id is None:
         return _await_record(observation, upstream)
     record = find_record(observation, upstream.id)
@@ -49,9 +57,13 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
         return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
     if record is None:
         return endings.judge_gone(observation)
+    return _follow_record(observation, record)
+
+
+def _follow_record(observation: Observation, record: RecordView) -> Decision:
     if record.is_terminal:
         return endings.judge(observation, record)
-    return _go_on(observation, record)
+    return gate.follow(observation, record) if record.stage in _GATE_STAGES else _go_on(observation, record)
 
 
 def find_record(observation: Observation, record_id: str) -> RecordView | None:
@@ -61,56 +73,79 @@ def find_record(observation: Observation, record_id: str) -> RecordView | None:
     return observation.swept
 
 
-def pick_record(records: Iterable[RecordView], previous_id: str | None) -> RecordView | None:
-    """Return the record of our start: the first live one after those known before it.
+def pick_record(
+    records: Iterable[RecordView], previous_id: str | None, *, kind: MoveKind, request_id: str | None = None
+) -> RecordView | None:
+    """Return the record of our start: the first of its kind after those known before it.
+
+    A record made up from the server's actions carries the request id as its own (osmig.backends.ports).
 
     The server's task_state lets only one start through at a time, so the oldest newer record is ours.
     """
     known = int(previous_id) if previous_id and previous_id.isdecimal() else 0
-    newer = [record for record in records if record.is_live and record.number > known]
+    newer = []
+    for record in records:
+        if request_id is not None and record.id == request_id:
+            return record
+        if record.kind.fits(kind) and record.number > known:
+            newer.append(record)
     return min(newer, key=lambda record: record.number, default=None)
 
 
 def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision:
     if observation.server is None or observation.records is None:
         return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS}))
-    record = pick_record(observation.records, upstream.previous_id)
-    if record is not None and record.is_terminal:
-        return endings.judge(observation, record)
+    kind = kind_of(observation.migration.spec.type)
+    record = pick_record(observation.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
     if record is not None:
-        return _go_on(observation, record)
-    label = f"no-record:{upstream.request_id}"
-    if not observation.server.is_busy and observation.has_waited(label, observation.timings.start_lost_s):
+        return _follow_record(observation, record)
+    is_busy, timings = observation.server.is_busy, observation.timings
+    label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
+    if not is_busy and observation.has_waited(label, timings.start_lost_s):
         return endings.judge_lost(observation)
-    verdict = Verdict(
-        phase=_phase(observation, Phase.STARTING),
-        reason=Reason.AWAITING_RECORD,
-        message="the cloud accepted the move; its record is awaited",
-    )
-    return Decision(
-        status=outcome.put(observation, verdict),
-        due_s=observation.timings.record_poll_s,
-        waiting_for="" if observation.server.is_busy else label,
-    )
+    reason, message = Reason.AWAITING_RECORD, "the cloud accepted the move; its record is awaited"
+    due_s = timings.record_poll_s
+    if is_busy and observation.has_waited(label, timings.split_s):
+        reason, due_s = Reason.RECORD_MISSING, timings.retry_s
+        message = f"the server is {observation.server.status} and the cloud has no record of it (runbook {reason})"
+    verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
+    return _alert(observation, Decision(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
+
+
+def _alert(observation: Observation, decision: Decision) -> Decision:
+    """Tell of a deadline that has passed where a policy can do no more than tell."""
+    act = policies.alert_past_deadline(observation, decision.status)
+    if act is None:
+        return decision
+    return replace(decision, status=policies.record(decision.status, act[0]), notes=(*decision.notes, act[1]))
 
 
 def _go_on(observation: Observation, record: RecordView) -> Decision:
-    """The move is under way: say how far, and carry out orders."""
+    """The move is under way: say how far, look for what hinders it, and carry out orders."""
+    is_live = observation.migration.spec.type is MigrationType.LIVE_MIGRATION
     is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
-    if is_moving and observation.progress is None:
+    if is_moving and is_live and observation.progress is None:
         return Decision(status=observation.status, wants=frozenset({Read.PROGRESS}))
-    verdict = describe_stage(observation, record)
-    after = outcome.put(
-        observation,
-        verdict,
-        upstream=outcome.describe_record(observation, record),
-        placement=outcome.describe_placement(observation, record),
-        progress=progress.describe(observation.progress, observation.newest_progress, now=observation.now),
+    newest = progress.describe(observation.progress, observation.newest_progress, now=observation.now)
+    is_measured = is_live and record.stage is Stage.RUNNING
+    hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
+    if hindrance.wants_host:
+        return Decision(status=observation.status, wants=frozenset({Read.PROGRESS, Read.SOURCE_HOST}))
+    verdict = describe_stage(observation, record, hindrance)
+    after = recording.put(observation, verdict, progress=newest, **recording.describe_facts(observation, record))
+    due_s = _due_s(observation, record, is_live=is_live)
+    decision = Decision(status=after, due_s=due_s, waiting_for=hindrance.label)
+    act = (
+        policies.alert_past_deadline(observation, after)
+        if record.stage in {Stage.SWITCHING_OVER, Stage.UNKNOWN}
+        else policies.act_while_moving(observation, after, may_stall=is_measured)
     )
-    return pursuit.pursue(observation, record, Decision(status=after, due_s=_due_s(observation, record)))
+    if act is not None:
+        return replace(decision, status=policies.record(after, act[0]), notes=(act[1],), due_s=0.0)
+    return pursuit.pursue(observation, record, decision)
 
 
-def describe_stage(observation: Observation, record: RecordView) -> Verdict:
+def describe_stage(observation: Observation, record: RecordView, hindrance: Hindrance) -> Verdict:
     """Return phase, reason and message for a record that is not over; an unknown word keeps the phase."""
     recorded = observation.status.phase or Phase.STARTING
     if record.stage is Stage.UNKNOWN:
@@ -123,22 +158,23 @@ def describe_stage(observation: Observation, record: RecordView) -> Verdict:
     if record.stage is Stage.SWITCHING_OVER and "post-copy" in record.status.lower():
         reason = Reason.POST_COPY
     phase = _phase(observation, phase)
+    message = f"the cloud's migration {record.id} is {record.status}"
     if phase is Phase.ABORTING:
-        return Verdict(
-            phase=phase, reason=Reason.ABORTING, message=f"the cloud's migration {record.id} is {record.status}"
-        )
-    return Verdict(phase=phase, reason=reason, message=f"the cloud's migration {record.id} is {record.status}")
+        reason = Reason.ABORTING
+    if hindrance.reason is not None:
+        reason, message = hindrance.reason, f"{message}; {hindrance.message}"
+    return Verdict(phase=phase, reason=reason, message=message, converging=hindrance.converging)
 
 
 def _phase(observation: Observation, phase: Phase) -> Phase:
-    return Phase.ABORTING if orders.is_active(observation.status, Verb.ABORT) else phase
+    return Phase.ABORTING if orders.wants_abort(observation.status) else phase
 
 
-def _due_s(observation: Observation, record: RecordView) -> float:
+def _due_s(observation: Observation, record: RecordView, *, is_live: bool) -> float:
     timings = observation.timings
-    if record.stage is Stage.ACCEPTED:
-        # such a row is not returned by changes-since (docs/openstack.md)
-        return timings.record_poll_s
-    if record.stage in WAITING_STAGES:
+    if record.stage is Stage.ACCEPTED or record.is_made_up:
+        # neither is told by sweeps: such a row is not returned by changes-since (docs/openstack.md)
+        return timings.record_poll_s if record.stage is Stage.ACCEPTED else timings.progress_period_s
+    if record.stage in WAITING_STAGES or not is_live:
         return timings.sweep_period_s * _SAFETY_SWEEPS
     return timings.progress_period_s

@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationStatus
-from osmig.api.names import EventReason, Phase, Reason
-from osmig.domain import admission, following, orders, outcome, pursuit, starting
+from osmig.api.names import EventReason, Reason, Verb
+from osmig.domain import (
+    admission,
+    confirming,
+    deleting,
+    following,
+    latching,
+    orders,
+    outcome,
+    pursuit,
+    retrying,
+    starting,
+)
 from osmig.domain.observation import Decision, Note, StartCall
-from osmig.domain.phases import FINISHED
+from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
     from osmig.domain.observation import Answer, Observation
-
-_NOTHING_IS_UNDER_WAY = frozenset({Phase.PENDING, Phase.QUEUED})
-"""After a start, the only phases without intent and upstream record: it is certain that nothing was started."""
 
 
 def decide(observation: Observation) -> Decision:
@@ -28,13 +36,18 @@ def decide(observation: Observation) -> Decision:
         return Decision(status=status)
     if observation.answer is not None:
         return _answer(observation, observation.answer)
-    if (latched := orders.latch(observation)) is not None:
+    if (latched := latching.latch(observation)) is not None:
         controls, notes = latched
         return Decision(status=status.model_copy(update={"controls": controls}), notes=notes, due_s=0.0, is_latch=True)
+    if (tended := deleting.tend(observation)) is not None:
+        return tended
     if status.phase in FINISHED:
         return _decide_finished(observation)
     if status.pending_call is not None:
-        return starting.resolve(observation, status.pending_call)
+        call = status.pending_call
+        return (
+            confirming.resolve(observation, call) if confirming.is_about(call) else starting.resolve(observation, call)
+        )
     if status.upstream is not None:
         return following.follow(observation, status.upstream)
     return _decide_unsent(observation)
@@ -45,7 +58,7 @@ def _decide_unsent(observation: Observation) -> Decision:
     status = observation.status
     if observation.migration.metadata.deletion_timestamp is not None:
         return Decision(status=status)
-    if status.start_time is not None and status.phase not in _NOTHING_IS_UNDER_WAY:
+    if status.start_time is not None and status.phase not in WAITING:
         return outcome.fail(
             observation,
             Reason.RECORD_GONE,
@@ -61,6 +74,8 @@ def _answer(observation: Observation, answer: Answer) -> Decision:
             return starting.answer_start(observation, answer, call)
         case StartCall():
             return _answer_late(observation, answer)
+        case verb_call if verb_call.verb in confirming.VERBS:
+            return confirming.answer(observation, answer, verb_call)
         case verb_call:
             return pursuit.answer_verb(observation, answer, verb_call)
 
@@ -78,15 +93,20 @@ def _answer_late(observation: Observation, answer: Answer) -> Decision:
 
 
 def _decide_finished(observation: Observation) -> Decision:
-    """A finished Migration answers to its generation only; one that never started anything is evaluated anew."""
+    """A finished Migration answers to ``retry``, its generation and its time to live; the rest is evaluated anew."""
     migration, status = observation.migration, observation.status
-    generation = migration.metadata.generation
-    if status.observed_generation == generation or migration.metadata.deletion_timestamp is not None:
+    if migration.metadata.deletion_timestamp is not None:
         return Decision(status=status)
+    if orders.is_active(status, Verb.RETRY):
+        return retrying.retry(observation)
+    generation = migration.metadata.generation
+    if status.observed_generation == generation:
+        return deleting.expire(observation) or Decision(status=status)
     if status.start_time is None:
         anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
         return Decision(status=anew.model_copy(update={"observed_generation": -1}), due_s=0.0)
     conditions = tuple(
         condition.model_copy(update={"observed_generation": generation}) for condition in status.conditions
     )
-    return Decision(status=status.model_copy(update={"observed_generation": generation, "conditions": conditions}))
+    after = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    return Decision(status=after, due_s=0.0)

@@ -192,6 +192,11 @@ class Observation:
         """Return the progress seen last, recorded or not: it is written less often than it is read."""
         return self.sampled or self.status.progress
 
+    @property
+    def label(self) -> str:
+        """Return the label that the previous decision waited for; handing it on lets the wait go on."""
+        return next(iter(self.waited_s), "")
+
     def has_waited(self, label: str, seconds: float) -> bool:
         """Whether this process has seen ``label`` unchanged for that long. After a restart the wait begins anew."""
         return self.waited_s.get(label, 0.0) >= seconds

@@ -1,15 +1,16 @@
-"""Verbs: which annotation value is an order, what becomes of it, and when it is sent. See docs/reference/api.md."""
+"""Orders: what a user's annotations and the spec's policies want of a move, which of them is in force, what came of it.
+
+How an annotation becomes an order is in `osmig.domain.latching`; the cells of docs/reference/api.md are there.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import Control
-from osmig.api.names import TOKEN_MAX_LENGTH, ControlResult, EventReason, Phase, Verb
+from osmig.api.migration import Control, PolicyOrder
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Verb
 from osmig.domain.observation import Note
-from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import MigrationStatus
     from osmig.domain.conditions import Verdict
-    from osmig.domain.observation import Ask, Observation
 
-_BOUND = re.compile(r"([1-9][0-9]{0,2})(/.*)?")
-"""A token that names the attempt it is meant for; anything else is meant for the attempt current when first seen."""
+RANKS = (Verb.ABORT, Verb.REVERT, Verb.FORCE_COMPLETE, Verb.CONFIRM)
+"""Which order goes first when several are accepted."""
 
 _EVENTS = {
     ControlResult.ACCEPTED: EventReason.VERB_ACCEPTED,
@@ -34,91 +34,60 @@ _EVENTS = {
 Controls = tuple[Control, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done to a move, and who wants it.
+
+    Attributes:
+        policy: of the spec; ``None`` when a user asked.
+        is_sent: the cloud accepted the request at least once.
+    """
+
+    verb: Verb
+    policy: Policy | None = None
+    is_sent: bool = False
+
+
 def find_control(controls: Iterable[Control], verb: Verb) -> Control | None:
     """Return the last order of that verb."""
     return next((control for control in controls if control.verb is verb), None)
 
 
+def find_policy_order(status: MigrationStatus, policy: Policy) -> PolicyOrder | None:
+    """Return what a policy did in the current attempt."""
+    return next((order for order in status.policy_orders if order.policy is policy), None)
+
+
 def is_active(status: MigrationStatus, verb: Verb) -> bool:
-    """Whether an order of that verb was accepted and is not carried out yet."""
+    """Whether a user's order of that verb was accepted and is not carried out yet."""
     control = find_control(status.controls, verb)
     return control is not None and control.result is ControlResult.ACCEPTED
 
 
-def canonical_token(token: str) -> str:
-    """Return the form in which a token is recorded and compared: too long ones keep their start and a digest."""
-    if len(token) <= TOKEN_MAX_LENGTH:
-        return token
-    digest = hashlib.sha256(token.encode()).hexdigest()[:8]
-    return f"{token[: TOKEN_MAX_LENGTH - 9]}~{digest}"
+def in_force(status: MigrationStatus) -> Order | None:
+    """Return the order to be carried out now: users outrank policies."""
+    for verb in RANKS:
+        if is_active(status, verb):
+            control = find_control(status.controls, verb)
+            return Order(verb=verb, is_sent=control is not None and control.sent_time is not None)
+    for verb in RANKS:
+        for order in status.policy_orders:
+            if order.verb is verb:
+                return Order(verb=verb, policy=order.policy, is_sent=order.sent_time is not None)
+    return None
 
 
-def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
-    """Record every order seen that differs from the last one handled for its verb; ``None`` when there is none."""
-    controls = observation.status.controls
-    notes: list[Note] = []
-    for ask in observation.asks:
-        known = find_control(controls, ask.verb)
-        if known is not None and known.token == canonical_token(ask.token):
-            continue
-        attempt = observation.status.attempt or 1
-        result, message = _rule(ask, observation.status, attempt)
-        control = _record(ask, observation, known, result=result, message=message)
-        controls = _replace(controls, control)
-        notes.append(_announce(control.model_copy(update={"result": result, "message": message})))
-        controls, superseded = _supersede(controls, observation.now)
-        notes.extend(superseded)
-    return (controls, tuple(notes)) if notes else None
+def wants_abort(status: MigrationStatus) -> bool:
+    """Whether the order in force is an abort, whoever gave it."""
+    order = in_force(status)
+    return order is not None and order.verb is Verb.ABORT
 
 
-def _record(
-    ask: Ask, observation: Observation, known: Control | None, *, result: ControlResult, message: str
-) -> Control:
-    if known is not None and known.result is ControlResult.ACCEPTED and result is ControlResult.REJECTED:
-        # The order in force stays in force: a mistyped second token must not lose it.
-        return known.model_copy(
-            update={
-                "token": canonical_token(ask.token),
-                "message": f"the order stays in force; a later token was rejected: {message}",
-                "time": observation.now,
-            }
-        )
-    is_renewed = known is not None and known.result is ControlResult.ACCEPTED and result is ControlResult.ACCEPTED
-    return Control(
-        verb=ask.verb,
-        token=canonical_token(ask.token),
-        attempt=observation.status.attempt or 1,
-        result=result,
-        message=message,
-        time=observation.now,
-        sent_time=known.sent_time if known is not None and is_renewed else None,
-        field_manager=ask.field_manager or None,
-    )
-
-
-def _rule(ask: Ask, status: MigrationStatus, attempt: int) -> tuple[ControlResult, str]:
-    if not ask.token:
-        return ControlResult.REJECTED, "the token is empty; set the annotation to any text of 1 to 63 characters"
-    if len(ask.token) > TOKEN_MAX_LENGTH:
-        return ControlResult.REJECTED, f"the token is longer than {TOKEN_MAX_LENGTH} characters"
-    bound = _BOUND.fullmatch(ask.token)
-    if bound and int(bound[1]) != attempt:
-        return ControlResult.REJECTED, f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
-    if ask.verb is Verb.RECONCILE:
-        return ControlResult.DONE, "everything is read again"
-    if status.phase in FINISHED:
-        return ControlResult.REJECTED, f"the Migration is over ({status.phase})"
-    return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"
-
-
-def _supersede(controls: Controls, now: dt.datetime) -> tuple[Controls, tuple[Note, ...]]:
-    """Abort outranks force-complete."""
-    abort, force = find_control(controls, Verb.ABORT), find_control(controls, Verb.FORCE_COMPLETE)
-    if abort is None or force is None:
-        return controls, ()
-    if abort.result is not ControlResult.ACCEPTED or force.result is not ControlResult.ACCEPTED:
-        return controls, ()
-    return settle(controls, Verb.FORCE_COMPLETE, ControlResult.SUPERSEDED, "abort outranks it", now=now)
+def was_sent(status: MigrationStatus, verb: Verb) -> bool:
+    """Whether the cloud accepted a request of that verb in this attempt, whoever wanted it."""
+    control = find_control(status.controls, verb)
+    is_ours = control is not None and control.sent_time is not None and control.attempt == (status.attempt or 1)
+    return is_ours or any(order.verb is verb and order.sent_time is not None for order in status.policy_orders)
 
 
 def settle(
@@ -129,23 +98,44 @@ def settle(
     if control is None or control.result is not ControlResult.ACCEPTED:
         return controls, ()
     settled = control.model_copy(update={"result": result, "message": message, "time": now})
-    return _replace(controls, settled), (_announce(settled),)
+    return replace_control(controls, settled), (announce(settled),)
 
 
-def mark_sent(controls: Controls, verb: Verb, *, now: dt.datetime) -> Controls:
+def give_up(
+    status: MigrationStatus, order: Order, result: ControlResult, message: str, *, now: dt.datetime
+) -> tuple[MigrationStatus, tuple[Note, ...]]:
+    """Take back an order that cannot be carried out; a policy's stays on record, so that it does not act again."""
+    if order.policy is None:
+        controls, notes = settle(status.controls, order.verb, result, message, now=now)
+        return status.model_copy(update={"controls": controls}), notes
+    note = Note(reason=EventReason.POLICY_ACTED, text=f"{order.policy}: {order.verb} {message}", is_warning=True)
+    return _replace_policy(status, order, {"verb": None}), (note,)
+
+
+def mark_sent(status: MigrationStatus, order: Order, *, now: dt.datetime) -> MigrationStatus:
     """Note that the cloud accepted the request; later repetitions change nothing."""
-    control = find_control(controls, verb)
-    if control is None or control.sent_time is not None:
-        return controls
-    return _replace(
-        controls, control.model_copy(update={"sent_time": now, "message": "the cloud accepted the request"})
+    if order.is_sent:
+        return status
+    if order.policy is not None:
+        return _replace_policy(status, order, {"sent_time": now})
+    control = find_control(status.controls, order.verb)
+    if control is None:
+        return status
+    sent = control.model_copy(update={"sent_time": now, "message": "the cloud accepted the request"})
+    return status.model_copy(update={"controls": replace_control(status.controls, sent)})
+
+
+def _replace_policy(status: MigrationStatus, order: Order, update: dict[str, object]) -> MigrationStatus:
+    changed = tuple(
+        known.model_copy(update=update) if known.policy is order.policy else known for known in status.policy_orders
     )
+    return status.model_copy(update={"policy_orders": changed})
 
 
 def close_controls(controls: Controls, verdict: Verdict, *, now: dt.datetime) -> tuple[Controls, tuple[Note, ...]]:
-    """Give every accepted order its result, now that the Migration has ended."""
+    """Give every accepted order its result, now that the attempt has ended."""
     notes: tuple[Note, ...] = ()
-    for verb in (Verb.ABORT, Verb.FORCE_COMPLETE):
+    for verb in RANKS:
         control = find_control(controls, verb)
         if control is None or control.result is not ControlResult.ACCEPTED:
             continue
@@ -156,19 +146,28 @@ def close_controls(controls: Controls, verdict: Verdict, *, now: dt.datetime) ->
 
 
 def _close(control: Control, phase: Phase) -> tuple[ControlResult, str]:
-    if control.verb is Verb.ABORT and phase is Phase.ABORTED:
-        return ControlResult.DONE, "the move was aborted"
-    if control.verb is Verb.FORCE_COMPLETE and phase is Phase.SUCCEEDED and control.sent_time is not None:
-        return ControlResult.DONE, "the move completed after the cloud accepted the request"
-    return ControlResult.TOO_LATE, f"the Migration ended before it took effect ({phase})"
+    is_sent = control.sent_time is not None
+    match control.verb, phase:
+        case Verb.ABORT, Phase.ABORTED:
+            return ControlResult.DONE, "the move was aborted"
+        case Verb.FORCE_COMPLETE, Phase.SUCCEEDED if is_sent:
+            return ControlResult.DONE, "the move completed after the cloud accepted the request"
+        case Verb.CONFIRM, Phase.SUCCEEDED if is_sent:
+            return ControlResult.DONE, "the move was confirmed"
+        case Verb.REVERT, Phase.REVERTED if is_sent:
+            return ControlResult.DONE, "the move was reverted"
+        case _:
+            return ControlResult.TOO_LATE, f"the move ended before it took effect ({phase})"
 
 
-def _replace(controls: Controls, control: Control) -> Controls:
+def replace_control(controls: Controls, control: Control) -> Controls:
+    """Put an order in the place of the last one of its verb."""
     rest = tuple(other for other in controls if other.verb is not control.verb)
     return tuple(sorted((*rest, control), key=lambda other: other.verb))
 
 
-def _announce(control: Control) -> Note:
+def announce(control: Control) -> Note:
+    """Make the Event that tells what became of an order."""
     return Note(
         reason=_EVENTS[control.result],
         text=f"{control.verb} {control.token!r}: {control.message}",

@@ -9,24 +9,39 @@ from osmig.api.names import Phase
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FINISHED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED})
+FINISHED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED, Phase.REVERTED})
 """Phases with ``Finished=True``."""
 
-_BEFORE_START = frozenset({Phase.PENDING, Phase.QUEUED, Phase.STARTING, *FINISHED})
+WAITING = frozenset({Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED})
+"""After a start was ever meant, the only phases in which it is certain that nothing is under way."""
+
+GATE = frozenset({Phase.AWAITING_CONFIRMATION, Phase.CONFIRMING, Phase.REVERTING})
+"""Phases after the data of a cold move has arrived; they take no slot."""
+
+_UNDER_WAY = frozenset({Phase.RUNNING, *GATE})
+# straight from waiting to under way: a migration that was adopted
+_FROM_WAITING = frozenset({*WAITING, Phase.STARTING, *_UNDER_WAY, *FINISHED})
 
 TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
-    None: _BEFORE_START,
-    Phase.PENDING: _BEFORE_START,
-    Phase.QUEUED: _BEFORE_START,
+    None: _FROM_WAITING,
+    Phase.PENDING: _FROM_WAITING,
+    Phase.QUEUED: _FROM_WAITING,
+    Phase.SUSPENDED: _FROM_WAITING,
     # back to Pending or Queued: it is certain that nothing was started
     Phase.STARTING: frozenset(Phase),
-    Phase.RUNNING: frozenset({Phase.RUNNING, Phase.STARTING, Phase.ABORTING, *FINISHED}),
+    # to Pending: the attempt ended and another one will be made
+    Phase.RUNNING: frozenset({*_UNDER_WAY, Phase.STARTING, Phase.ABORTING, Phase.PENDING, *FINISHED}),
+    Phase.AWAITING_CONFIRMATION: frozenset({*_UNDER_WAY, Phase.ABORTING, *FINISHED}),
+    # back to AwaitingConfirmation: the cloud refused or lost the call
+    Phase.CONFIRMING: frozenset({*GATE, Phase.ABORTING, *FINISHED}),
+    Phase.REVERTING: frozenset({*GATE, Phase.ABORTING, *FINISHED}),
     # back to Running: the order came too late and the move goes on
-    Phase.ABORTING: frozenset({Phase.ABORTING, Phase.RUNNING, Phase.STARTING, Phase.PENDING, Phase.QUEUED, *FINISHED}),
-    # a finished Migration that never started anything is evaluated anew when its spec changes
-    Phase.SUCCEEDED: _BEFORE_START,
-    Phase.FAILED: _BEFORE_START,
-    Phase.ABORTED: _BEFORE_START,
+    Phase.ABORTING: frozenset({*_UNDER_WAY, Phase.STARTING, Phase.ABORTING, Phase.PENDING, Phase.QUEUED, *FINISHED}),
+    # one that never started anything is evaluated anew when its spec changes; the others begin another attempt
+    Phase.SUCCEEDED: _FROM_WAITING,
+    Phase.FAILED: _FROM_WAITING,
+    Phase.ABORTED: _FROM_WAITING,
+    Phase.REVERTED: _FROM_WAITING,
 }
 """From each phase (``None``: no status yet), the phases one step may lead to."""
 

@@ -13,44 +13,38 @@ from osmig.api.names import ControlResult, Reason, Verb
 from osmig.domain import orders
 from osmig.domain.errors import NotPermitted, Refused, Unsupported
 from osmig.domain.observation import Decision, Read, VerbCall
-from osmig.domain.upstream import Capability, Stage
+from osmig.domain.upstream import Capability, MoveKind, Stage
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Answer, Observation
+    from osmig.domain.orders import Order
     from osmig.domain.upstream import RecordView
 
 _NEEDED = {Verb.ABORT: Capability.ABORT, Verb.FORCE_COMPLETE: Capability.FORCE_COMPLETE}
 
 
 def pursue(observation: Observation, record: RecordView, decision: Decision) -> Decision:
-    """Add the call of the order in force, if its moment has come, to the decision on a move under way."""
-    verb = find_order(observation)
-    if verb is None:
+    """Add the call of the order in force, if its moment has come, to the decision on a move under way.
+
+    A cold move cannot be called off while its data is moving: it is reverted once it has arrived (osmig.domain.gate).
+    """
+    order = orders.in_force(observation.status)
+    if order is None or order.verb not in _NEEDED or not record.kind.fits(MoveKind.LIVE):
         return decision
-    if not observation.provider.can(_NEEDED[verb]):
-        return _settle(
-            observation, decision, verb, ControlResult.UNSUPPORTED, "the Provider's cloud or credentials cannot do it"
-        )
+    if _NEEDED[order.verb] not in observation.provider.possible:
+        return _settle(observation, decision, order, ControlResult.UNSUPPORTED, "the cloud's version cannot do it")
     if observation.records is None:
         return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
-    if verb is Verb.FORCE_COMPLETE and record.stage is Stage.SWITCHING_OVER:
-        return _answer_post_copy(observation, decision)
+    if order.verb is Verb.FORCE_COMPLETE and record.stage is Stage.SWITCHING_OVER:
+        return _answer_post_copy(observation, decision, order)
     repeat_s = observation.timings.verb_repeat_s
-    if not may_send(verb, record.stage, observation):
+    if not may_send(order.verb, record.stage, observation):
         return replace(decision, due_s=min(repeat_s, observation.timings.record_poll_s))
     since_s = observation.since_call_s
     if since_s is not None and since_s < repeat_s:
         return replace(decision, due_s=min(repeat_s - since_s, observation.timings.progress_period_s))
-    return replace(decision, call=VerbCall(verb=verb, record_id=record.id))
-
-
-def find_order(observation: Observation) -> Verb | None:
-    """Return the accepted order in force; abort outranks force-complete."""
-    for verb in (Verb.ABORT, Verb.FORCE_COMPLETE):
-        if orders.is_active(observation.status, verb):
-            return verb
-    return None
+    return replace(decision, call=VerbCall(verb=order.verb, record_id=record.id))
 
 
 def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
@@ -59,44 +53,41 @@ def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
         case Stage.RUNNING:
             return True
         case Stage.QUEUED | Stage.PREPARING:
-            return verb is Verb.ABORT and observation.provider.can(Capability.ABORT_QUEUED)
+            return verb is Verb.ABORT and Capability.ABORT_QUEUED in observation.provider.possible
         case Stage.SWITCHING_OVER | Stage.UNKNOWN:
             return verb is Verb.ABORT
         case _:
             return False
 
 
-def _answer_post_copy(observation: Observation, decision: Decision) -> Decision:
-    control = orders.find_control(observation.status.controls, Verb.FORCE_COMPLETE)
-    if control is not None and control.sent_time is not None:
+def _answer_post_copy(observation: Observation, decision: Decision, order: Order) -> Decision:
+    if order.is_sent:
         return decision
-    return _settle(
-        observation, decision, Verb.FORCE_COMPLETE, ControlResult.TOO_LATE, "the move is switching over already"
-    )
+    return _settle(observation, decision, order, ControlResult.TOO_LATE, "the move is switching over already")
 
 
 def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Decision:
     """Record what upstream said to an order that was sent in this step; whatever is not final is asked again."""
     status, timings = observation.status, observation.timings
     again = Decision(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s))
+    order = orders.in_force(status)
+    if order is None or order.verb is not call.verb:
+        return again
     if answer.error is None:
-        return replace(
-            again,
-            status=status.model_copy(
-                update={"controls": orders.mark_sent(status.controls, call.verb, now=observation.now)}
-            ),
-        )
-    return _answer_error(observation, again, answer.error, call)
+        return replace(again, status=orders.mark_sent(status, order, now=observation.now))
+    return _answer_error(observation, again, answer.error, order, call)
 
 
-def _answer_error(observation: Observation, again: Decision, error: BackendError, call: VerbCall) -> Decision:
+def _answer_error(
+    observation: Observation, again: Decision, error: BackendError, order: Order, call: VerbCall
+) -> Decision:
     match error:
         case Unsupported():
-            return _settle(observation, again, call.verb, ControlResult.UNSUPPORTED, error.message)
+            return _settle(observation, again, order, ControlResult.UNSUPPORTED, error.message)
         case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
-            return _settle(observation, again, call.verb, ControlResult.REJECTED, error.message)
+            return _settle(observation, again, order, ControlResult.REJECTED, error.message)
         case Refused() if is_switching(observation, call.record_id):
-            return _settle(observation, again, call.verb, ControlResult.TOO_LATE, "the move is switching over already")
+            return _settle(observation, again, order, ControlResult.TOO_LATE, "the move is switching over already")
         case _:
             return again
 
@@ -106,7 +97,8 @@ def is_switching(observation: Observation, record_id: str) -> bool:
     return any(record.id == record_id and record.stage is Stage.SWITCHING_OVER for record in observation.records or ())
 
 
-def _settle(observation: Observation, decision: Decision, verb: Verb, result: ControlResult, message: str) -> Decision:
-    controls, notes = orders.settle(decision.status.controls, verb, result, message, now=observation.now)
-    after = decision.status.model_copy(update={"controls": controls})
+def _settle(
+    observation: Observation, decision: Decision, order: Order, result: ControlResult, message: str
+) -> Decision:
+    after, notes = orders.give_up(decision.status, order, result, message, now=observation.now)
     return replace(decision, status=after, notes=(*decision.notes, *notes), due_s=0.0)

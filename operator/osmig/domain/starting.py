@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from osmig.api.migration import UpstreamFacts
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import admission, orders, outcome
+from osmig.domain import admission, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import Decision, Note, Read
@@ -58,12 +58,12 @@ def _answer_refusal(observation: Observation, error: BackendError) -> Decision:
 
 def _look(observation: Observation, call: PendingCall, message: str) -> Decision:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
-    return Decision(status=outcome.put(observation, verdict, pending_call=call), due_s=0.0)
+    return Decision(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
 
 
 def _back(observation: Observation, verdict: Verdict, wait_s: float) -> Decision:
     """Drop the intent: it is certain that nothing was started."""
-    return Decision(status=outcome.put(observation, verdict, pending_call=None), due_s=wait_s)
+    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
 
 
 def adopt(
@@ -85,11 +85,11 @@ def adopt(
         previous_id=call.mark.previous_id if call.mark else None,
     )
     verdict = Verdict(
-        phase=Phase.ABORTING if orders.is_active(observation.status, Verb.ABORT) else Phase.STARTING,
+        phase=Phase.ABORTING if orders.wants_abort(observation.status) else Phase.STARTING,
         reason=reason,
         message="the cloud accepted the move; its record is awaited",
     )
-    after = outcome.put(observation, verdict, pending_call=None, upstream=upstream)
+    after = recording.put(observation, verdict, pending_call=None, upstream=upstream)
     note = Note(reason=event, text=f"the cloud accepted the move (attempt {call.attempt})")
     return Decision(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
 
@@ -97,11 +97,13 @@ def adopt(
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of a start whose answer is not on record: ours after a lost answer, or a dead process's."""
     if not observation.provider.is_ready:
-        return Decision(status=outcome.keep(observation))
+        return Decision(status=recording.keep(observation), waiting_for=observation.label)
     if isinstance(observation.trouble, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, observation.trouble.message)
     if observation.trouble is not None:
-        return Decision(status=outcome.keep(observation), due_s=observation.timings.retry_s)
+        # a read that fails now and then must not make the wait for an answer begin anew
+        kept = recording.keep(observation)
+        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
     finding = observation.finding
     if finding is None:
         return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
@@ -132,7 +134,7 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
     wait_s = 0.0 if is_answered else observation.timings.resend_after_s
     if not observation.has_waited(label_of(call), wait_s):
         return Decision(
-            status=outcome.keep(observation),
+            status=recording.keep(observation),
             due_s=min(_LOOK_AGAIN_S, observation.timings.resend_after_s / 4),
             waiting_for=label_of(call),
         )
@@ -140,7 +142,8 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
         return outcome.abort(observation, "aborted; the start that was sent left no trace in the cloud")
     if finding.kind is FindingKind.RIVAL:
         verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=finding.detail or "the server is busy")
-        return _back(observation, verdict, observation.timings.sweep_period_s)
+        queued = recording.put(observation, verdict, pending_call=None, queued_time=observation.now)
+        return Decision(status=queued, due_s=observation.timings.sweep_period_s)
     if is_answered:
         verdict = Verdict(
             phase=Phase.PENDING, reason=Reason.RETRYING, message="the cloud failed to start the move; nothing was done"
@@ -164,5 +167,5 @@ def _send_again(observation: Observation, call: PendingCall) -> Decision:
             status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label_of(call)
         )
     if observation.survey.server.is_busy:
-        return Decision(status=outcome.keep(observation), due_s=_LOOK_AGAIN_S, waiting_for=label_of(call))
+        return Decision(status=recording.keep(observation), due_s=_LOOK_AGAIN_S, waiting_for=label_of(call))
     return admission.judge(observation, observation.survey, sends=call.sends + 1)

@@ -146,6 +146,7 @@ class RecordView:
         type: upstream's word for the kind of move, verbatim; ``None`` where an old cloud does not say.
         kind: what upstream says the record is about.
         uuid: its other name, where the cloud gives one.
+        is_made_up: from the server and its actions, because the credentials may not list records; sweeps tell nothing.
         created, updated: UTC; ``updated`` is ``None`` until the first change.
     """
 
@@ -157,6 +158,7 @@ class RecordView:
     type: str | None = None
     kind: MoveKind = MoveKind.LIVE
     uuid: str | None = None
+    is_made_up: bool = False
     source_host: str | None = None
     destination_host: str | None = None
     user_id: str | None = None

@@ -1,0 +1,80 @@
+"""``adopt``: start nothing, follow and steer a migration of the cloud that is under way already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import PlacementFacts
+from osmig.api.names import EventReason, Phase, Reason
+from osmig.domain import deleting, outcome, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.moves import kind_of
+from osmig.domain.observation import Decision, Note, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from osmig.domain.observation import Observation
+    from osmig.domain.upstream import RecordView, Survey
+
+
+def adopt(observation: Observation, wanted_id: str) -> Decision:
+    """Decide for a Migration that names a migration of the cloud; one that cannot be followed is refused."""
+    survey, records = observation.survey, observation.records
+    if survey is None or records is None:
+        return Decision(status=observation.status, wants=frozenset({Read.SURVEY, Read.RECORDS}))
+    record = find_record(records, wanted_id)
+    refusal = _find_refusal(observation, record)
+    if refusal or record is None:
+        return outcome.fail(observation, Reason.ADOPT_REFUSED, f"adopt.id {wanted_id}: {refusal}; nothing was sent")
+    if (finalizer := deleting.hold(observation)) is not None:
+        return finalizer
+    return _take(observation, record, survey)
+
+
+def find_record(records: Iterable[RecordView], wanted_id: str) -> RecordView | None:
+    """Return the record of that number or UUID."""
+    return next((record for record in records if wanted_id in {record.id, record.uuid}), None)
+
+
+def _find_refusal(observation: Observation, record: RecordView | None) -> str:
+    spec = observation.migration.spec
+    if record is None and observation.swept is not None:
+        return f"this migration is of another server, {observation.swept.server_id}"
+    if record is None:
+        return "the cloud has no migration of this id for this server"
+    if record.is_terminal:
+        return f"this migration is over already: {record.status}"
+    if not record.kind.fits(kind_of(spec.type)):
+        return f"this migration is a {record.type or 'different'} one, not what spec.type says"
+    if spec.source_host is not None and record.source_host != spec.source_host:
+        return f"this migration leaves {record.source_host or 'a host that is hidden'}, not spec.placement.sourceHost"
+    if spec.destination_host is not None and record.destination_host != spec.destination_host:
+        target = record.destination_host or "a host that is not known"
+        return f"this migration goes to {target}, not to spec.placement.destinationHost"
+    if owner := observation.owner or observation.rival:
+        return f"{owner} follows it already"
+    return ""
+
+
+def _take(observation: Observation, record: RecordView, survey: Survey) -> Decision:
+    """Record the migration as ours; the next step follows it like one that was started here."""
+    facts = recording.describe_record(observation, record)
+    after = recording.put(
+        observation,
+        Verdict(
+            phase=Phase.RUNNING, reason=Reason.RUNNING, message=f"the cloud's migration {record.id} is {record.status}"
+        ),
+        attempt=observation.status.attempt or 1,
+        start_time=observation.status.start_time or observation.now,
+        attempt_start_time=observation.now,
+        upstream=facts,
+        placement=PlacementFacts(
+            source_host=record.source_host,
+            destination_host=record.destination_host,
+            source_host_id=survey.server.host_id if survey.server.host == record.source_host else None,
+        ),
+        failure=None,
+    )
+    note = Note(reason=EventReason.MIGRATION_ADOPTED, text=f"the cloud's migration {record.id} is followed")
+    return Decision(status=after, notes=(note,), due_s=0.0, takes_server=True)

@@ -1,0 +1,192 @@
+"""Confirm and revert: each is sent once, under an intent, on ground of what was read in the same step.
+
+Two confirms at once put a server into ERROR (docs/openstack.md), so both calls go through the same protocol as a start:
+everything is read afresh, the intent is written, one call is sent, and a lost answer is looked for before another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import ConfirmFacts, PendingCall
+from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain import orders, outcome, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.observation import Decision, Read, VerbCall
+from osmig.domain.starting import label_of
+from osmig.domain.upstream import FindingKind, Operation, Stage
+
+if TYPE_CHECKING:
+    from osmig.domain.errors import BackendError
+    from osmig.domain.observation import Answer, Note, Observation
+    from osmig.domain.orders import Order
+    from osmig.domain.upstream import RecordView, Survey
+
+VERBS = frozenset({Verb.CONFIRM, Verb.REVERT})
+
+CALLS = {Verb.CONFIRM: Verb.CONFIRM, Verb.REVERT: Verb.REVERT, Verb.ABORT: Verb.REVERT}
+"""What is sent for an order: calling off a cold move that has arrived is reverting it."""
+
+_OPERATIONS = {Verb.CONFIRM: Operation.CONFIRM, Verb.REVERT: Operation.REVERT}
+_HANDOVER_POLL_S = 1.0
+_LOOK_AGAIN_S = 5.0
+_SAFETY_S = 60.0
+
+
+def is_about(call: PendingCall) -> bool:
+    """Whether an intent is one of a confirm or revert."""
+    return call.operation in {Operation.CONFIRM, Operation.REVERT}
+
+
+def name_phase(verb: Verb) -> tuple[Phase, Reason]:
+    """Return phase and reason while the cloud carries a confirm or revert out."""
+    if verb is Verb.CONFIRM:
+        return Phase.CONFIRMING, Reason.CONFIRMING
+    return Phase.REVERTING, Reason.REVERTING
+
+
+def may_confirm(observation: Observation, record: RecordView) -> bool:
+    """Whether the cloud's own confirm is far enough away; two at once break the server."""
+    window_s = observation.provider.auto_confirm_s
+    if window_s is None or record.updated is None:
+        return True
+    moment = record.updated + dt.timedelta(seconds=window_s)
+    return abs((moment - observation.now).total_seconds()) >= observation.timings.confirm_window_s
+
+
+def carry_out(observation: Observation, record: RecordView, order: Order, waiting: Decision) -> Decision:
+    """Send the order's call under an intent, on ground of what was read in this very step only."""
+    verb = CALLS[order.verb]
+    timings, since_s = observation.timings, observation.since_call_s
+    if verb is Verb.CONFIRM and not may_confirm(observation, record):
+        return Decision(status=waiting.status, notes=waiting.notes, due_s=_SAFETY_S)
+    if since_s is not None and since_s < timings.verb_repeat_s:
+        return Decision(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
+    survey = observation.survey
+    if survey is None or observation.records is None:
+        wants = frozenset({Read.SURVEY, Read.SERVER, Read.RECORDS})
+        return Decision(status=observation.status, wants=wants)
+    if not _is_still_awaiting(survey, record):
+        return Decision(status=waiting.status, notes=waiting.notes, due_s=_HANDOVER_POLL_S)
+    return _send(observation, order, verb, waiting, survey, record)
+
+
+def _is_still_awaiting(survey: Survey, record: RecordView) -> bool:
+    active = survey.active
+    is_same = active is not None and active.id == record.id and active.stage is Stage.AWAITING_CONFIRMATION
+    return survey.server.awaits_confirmation and is_same
+
+
+def _send(
+    observation: Observation, order: Order, verb: Verb, waiting: Decision, survey: Survey, record: RecordView
+) -> Decision:
+    intent = PendingCall(
+        operation=_OPERATIONS[verb],
+        attempt=observation.status.attempt or 1,
+        holder=observation.holder,
+        time=observation.now,
+        sends=1,
+        mark=survey.mark,
+    )
+    phase, reason = name_phase(verb)
+    if order.verb is Verb.ABORT:
+        phase = Phase.ABORTING
+    confirm = waiting.status.confirm
+    after = recording.put(
+        observation,
+        Verdict(phase=phase, reason=reason, message=f"asking the cloud to {verb} its migration {record.id}"),
+        confirm=confirm,
+        pending_call=intent,
+        **recording.describe_facts(observation, record),
+    )
+    return Decision(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
+
+
+def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Decision:
+    """Record what came of the call that was sent in this step."""
+    pending = observation.status.pending_call
+    if pending is None or not is_about(pending) or pending.holder != observation.holder:
+        # somebody else resolved the intent meanwhile; the cloud's record tells what came of it
+        return Decision(status=observation.status, due_s=0.0)
+    error = answer_.error
+    if error is None:
+        return _done(observation, call.verb)
+    if isinstance(error, OutcomeUnknown):
+        known = pending.model_copy(update={"request_id": error.request_id, "answer": error.reason})
+        return Decision(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
+    if isinstance(error, Absent):
+        return outcome.fail(observation, Reason.SERVER_GONE, error.message)
+    return _answer_error(observation, error)
+
+
+def _done(observation: Observation, verb: Verb) -> Decision:
+    """The cloud took it (now, or before a crash): the order is sent, and the record is followed to its end."""
+    status = observation.status
+    order = orders.in_force(status)
+    if order is not None and CALLS.get(order.verb) is verb:
+        status = orders.mark_sent(status, order, now=observation.now)
+    confirm = (status.confirm or ConfirmFacts()).model_copy(update={"decision": verb})
+    after = status.model_copy(update={"pending_call": None, "confirm": confirm})
+    return Decision(status=after, due_s=_HANDOVER_POLL_S)
+
+
+def _answer_error(observation: Observation, error: BackendError) -> Decision:
+    """Nothing was done: drop the intent; the order stays in force unless it can never be carried out."""
+    order = orders.in_force(observation.status)
+    status = observation.status.model_copy(update={"pending_call": None})
+    is_login = isinstance(error, NotPermitted) and error.reason == Reason.UNAUTHORIZED
+    notes: tuple[Note, ...] = ()
+    if order is not None and isinstance(error, Unsupported):
+        status, notes = orders.give_up(status, order, ControlResult.UNSUPPORTED, error.message, now=observation.now)
+    elif order is not None and isinstance(error, NotPermitted) and not is_login:
+        status, notes = orders.give_up(status, order, ControlResult.REJECTED, error.message, now=observation.now)
+    wait_s = error.retry_after_s if isinstance(error, Transient) else None
+    if isinstance(error, Refused):
+        # late: the move was decided elsewhere, and its record shows it in a moment
+        wait_s = _HANDOVER_POLL_S
+    verdict = Verdict(
+        phase=_phase_after_refusal(observation), reason=Reason.AWAITING_CONFIRMATION, message=error.message
+    )
+    base = {"policy_orders": status.policy_orders, "controls": status.controls}
+    after = recording.put(observation, verdict, pending_call=None, **base)
+    return Decision(status=after, notes=notes, due_s=wait_s or observation.timings.retry_s)
+
+
+def _phase_after_refusal(observation: Observation) -> Phase:
+    return Phase.ABORTING if orders.wants_abort(observation.status) else Phase.AWAITING_CONFIRMATION
+
+
+def resolve(observation: Observation, call: PendingCall) -> Decision:
+    """Find out what became of a confirm or revert whose answer is not on record."""
+    if not observation.provider.is_ready:
+        return Decision(status=recording.keep(observation), waiting_for=observation.label)
+    if isinstance(observation.trouble, Absent):
+        return outcome.fail(observation, Reason.SERVER_GONE, observation.trouble.message)
+    if observation.trouble is not None:
+        kept = recording.keep(observation)
+        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
+    finding = observation.finding
+    if finding is None:
+        return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
+    verb = Verb.CONFIRM if call.operation == Operation.CONFIRM else Verb.REVERT
+    if finding.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}:
+        return _done(observation, verb)
+    if finding.kind is FindingKind.RIVAL or not finding.server.awaits_confirmation:
+        # decided otherwise: the record tells how
+        return Decision(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)
+    is_answered = call.answer == Reason.SERVER_ERROR and call.request_id is not None
+    wait_s = 0.0 if is_answered else observation.timings.resend_after_s
+    if not observation.has_waited(label_of(call), wait_s):
+        return Decision(
+            status=recording.keep(observation),
+            due_s=min(_LOOK_AGAIN_S, observation.timings.resend_after_s / 4),
+            waiting_for=label_of(call),
+        )
+    verdict = Verdict(
+        phase=_phase_after_refusal(observation),
+        reason=Reason.AWAITING_CONFIRMATION,
+        message=f"the {verb} that was sent left no trace in the cloud",
+    )
+    return Decision(status=recording.put(observation, verdict, pending_call=None), due_s=0.0)

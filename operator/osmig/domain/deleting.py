@@ -1,0 +1,79 @@
+"""The object itself: the finalizer of ``deletionPolicy: Abort``, and its deletion after ``ttlSecondsAfterFinished``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import DeletionPolicy, PolicyOrder
+from osmig.api.names import FINALIZER, EventReason, Policy, Reason, Verb
+from osmig.domain import orders
+from osmig.domain.observation import Decision, Note, ObjectChange
+from osmig.domain.phases import FINISHED
+
+if TYPE_CHECKING:
+    from osmig.domain.observation import Observation
+
+_UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_FOUND})
+"""With these nothing can be called off any more, as when a whole namespace is deleted."""
+
+
+def hold(observation: Observation) -> Decision | None:
+    """With ``deletionPolicy: Abort``, put the finalizer on before anything is under way; ``None`` when it is there."""
+    metadata = observation.migration.metadata
+    is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
+    if not is_wanted or FINALIZER in metadata.finalizers or metadata.deletion_timestamp is not None:
+        return None
+    return Decision(status=observation.status, change=ObjectChange.ADD_FINALIZER)
+
+
+def tend(observation: Observation) -> Decision | None:
+    """Put the finalizer on or take it off, and begin to call the move off, as deletion and policy want it."""
+    status, metadata = observation.status, observation.migration.metadata
+    is_under_way = status.phase not in FINISHED and (status.pending_call is not None or status.upstream is not None)
+    if FINALIZER not in metadata.finalizers:
+        return hold(observation) if is_under_way else None
+    is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
+    if metadata.deletion_timestamp is None:
+        return _release(observation) if not is_wanted or status.phase in FINISHED else None
+    if not is_wanted or not is_under_way:
+        return _release(observation)
+    if (why := _find_hindrance(observation)) is not None:
+        return _release(observation, left=why)
+    if orders.find_policy_order(status, Policy.DELETION) is None:
+        ordered = PolicyOrder(policy=Policy.DELETION, verb=Verb.ABORT, time=observation.now)
+        after = status.model_copy(update={"policy_orders": (*status.policy_orders, ordered)})
+        return Decision(status=after, due_s=0.0)
+    return None
+
+
+def _find_hindrance(observation: Observation) -> str | None:
+    """Say why the move cannot be waited for any longer; ``None`` when it can."""
+    deleted, order = observation.migration.metadata.deletion_timestamp, None
+    if observation.provider.reason in _UNREACHABLE_FOR_GOOD:
+        return "its Provider or Secret is gone"
+    order = orders.find_policy_order(observation.status, Policy.DELETION)
+    if order is not None and order.verb is None:
+        return "the cloud cannot call it off"
+    longest_s = observation.timings.finalizer_s
+    if deleted is not None and (observation.now - deleted).total_seconds() >= longest_s:
+        return f"it did not end within {round(longest_s)} s"
+    return None
+
+
+def _release(observation: Observation, *, left: str = "") -> Decision:
+    notes: tuple[Note, ...] = ()
+    if left:
+        text = f"the Migration is let go while its move goes on in the cloud: {left}"
+        notes = (Note(reason=EventReason.FINALIZER_LEFT, text=text, is_warning=True),)
+    return Decision(status=observation.status, change=ObjectChange.REMOVE_FINALIZER, notes=notes)
+
+
+def expire(observation: Observation) -> Decision | None:
+    """Delete a finished Migration whose time is over; ``None`` when it has none to be kept."""
+    status, ttl_s = observation.status, observation.migration.spec.ttl_seconds_after_finished
+    if ttl_s is None or status.completion_time is None:
+        return None
+    left_s = ttl_s - (observation.now - status.completion_time).total_seconds()
+    if left_s > 0:
+        return Decision(status=status, due_s=left_s)
+    return Decision(status=status, change=ObjectChange.DELETE)

@@ -1,0 +1,207 @@
+"""Annotations become orders: which value is one, and whether it is legal now. See docs/reference/api.md."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import Control, MigrationType
+from osmig.api.names import RUNBOOKS, TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
+from osmig.domain.conditions import find_condition
+from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
+from osmig.domain.phases import FINISHED, WAITING
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from osmig.api.migration import MigrationSpec, MigrationStatus
+    from osmig.domain.observation import Ask, Note, Observation
+
+_BOUND = re.compile(r"([1-9][0-9]{0,2})(/.*)?")
+"""A token that names the attempt it is meant for; anything else is meant for the attempt current when first seen."""
+
+LAST_ATTEMPT = 999
+
+
+class Column(StrEnum):
+    """The columns of the table "What happens when" in docs/reference/api.md."""
+
+    BEFORE = "before the intent"
+    UNKNOWN = "starting, unknown or no record"
+    MOVING = "upstream queued to running"
+    SWITCHING = "switching over, post-copy"
+    AWAITING = "awaiting confirmation"
+    DECIDING = "confirming, reverting"
+    TERMINAL = "terminal"
+
+
+_PHASE_COLUMNS: Mapping[Phase, Column] = {
+    **dict.fromkeys(WAITING, Column.BEFORE),
+    **dict.fromkeys(FINISHED, Column.TERMINAL),
+    Phase.AWAITING_CONFIRMATION: Column.AWAITING,
+    Phase.CONFIRMING: Column.DECIDING,
+    Phase.REVERTING: Column.DECIDING,
+}
+
+_LEGAL: Mapping[Verb, frozenset[Column]] = {
+    Verb.ABORT: frozenset({*Column} - {Column.DECIDING, Column.TERMINAL}),
+    Verb.FORCE_COMPLETE: frozenset({Column.BEFORE, Column.UNKNOWN, Column.MOVING, Column.SWITCHING}),
+    Verb.CONFIRM: frozenset({Column.AWAITING}),
+    Verb.REVERT: frozenset({Column.AWAITING}),
+    Verb.RETRY: frozenset({Column.TERMINAL}),
+    Verb.RECONCILE: frozenset(Column),
+}
+"""Where each verb is accepted; everywhere else it is Rejected, with the reason."""
+
+
+def column_of(status: MigrationStatus) -> Column:
+    """Return the column of the table that a status stands in."""
+    if status.phase is None:
+        return Column.BEFORE
+    if status.phase in _PHASE_COLUMNS:
+        return _PHASE_COLUMNS[status.phase]
+    if status.upstream is None or status.upstream.id is None:
+        return Column.UNKNOWN
+    succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    is_switching = succeeded is not None and succeeded.reason in {Reason.POST_COPY, Reason.SWITCHING_OVER}
+    return Column.SWITCHING if is_switching else Column.MOVING
+
+
+def canonical_token(token: str) -> str:
+    """Return the form in which a token is recorded and compared: too long ones keep their start and a digest."""
+    if len(token) <= TOKEN_MAX_LENGTH:
+        return token
+    digest = hashlib.sha256(token.encode()).hexdigest()[:8]
+    return f"{token[: TOKEN_MAX_LENGTH - 9]}~{digest}"
+
+
+def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
+    """Record every order seen that differs from the last one handled for its verb; ``None`` when there is none."""
+    controls = observation.status.controls
+    notes: list[Note] = []
+    asks = [ask for ask in observation.asks if _is_new(ask, controls)]
+    verbs = {ask.verb for ask in asks}
+    for ask in asks:
+        known = find_control(controls, ask.verb)
+        if known is not None and known.token == canonical_token(ask.token):
+            continue
+        result, message = _rule(ask, observation)
+        if result is ControlResult.ACCEPTED and _conflicts(ask.verb, verbs, controls):
+            result, message = ControlResult.REJECTED, "confirm and revert contradict each other (ConflictingVerbs)"
+            controls, undone = _undo_rival(ask.verb, controls, observation.now)
+            notes.extend(undone)
+        controls = replace_control(controls, _record(ask, observation, known, result=result, message=message))
+        control = find_control(controls, ask.verb)
+        if control is not None:
+            notes.append(announce(control.model_copy(update={"result": result, "message": message})))
+        controls, superseded = _supersede(controls, observation.now)
+        notes.extend(superseded)
+    return (controls, tuple(notes)) if notes else None
+
+
+def _is_new(ask: Ask, controls: Controls) -> bool:
+    known = find_control(controls, ask.verb)
+    return known is None or known.token != canonical_token(ask.token)
+
+
+def _conflicts(verb: Verb, asked: set[Verb], controls: Controls) -> bool:
+    if verb not in _OPPOSITES:
+        return False
+    rival = find_control(controls, _OPPOSITES[verb])
+    return _OPPOSITES[verb] in asked or (rival is not None and rival.result is ControlResult.ACCEPTED)
+
+
+_OPPOSITES: Mapping[Verb, Verb] = {Verb.CONFIRM: Verb.REVERT, Verb.REVERT: Verb.CONFIRM}
+
+
+def _undo_rival(verb: Verb, controls: Controls, now: dt.datetime) -> tuple[Controls, tuple[Note, ...]]:
+    message = "confirm and revert contradict each other (ConflictingVerbs)"
+    return settle(controls, _OPPOSITES[verb], ControlResult.REJECTED, message, now=now)
+
+
+def _record(
+    ask: Ask, observation: Observation, known: Control | None, *, result: ControlResult, message: str
+) -> Control:
+    if known is not None and known.result is ControlResult.ACCEPTED and result is ControlResult.REJECTED:
+        # The order in force stays in force: a mistyped second token must not lose it.
+        return known.model_copy(
+            update={
+                "token": canonical_token(ask.token),
+                "message": f"the order stays in force; a later token was rejected: {message}",
+                "time": observation.now,
+            }
+        )
+    is_renewed = known is not None and known.result is ControlResult.ACCEPTED and result is ControlResult.ACCEPTED
+    return Control(
+        verb=ask.verb,
+        token=canonical_token(ask.token),
+        attempt=observation.status.attempt or 1,
+        result=result,
+        message=message,
+        time=observation.now,
+        sent_time=known.sent_time if known is not None and is_renewed else None,
+        field_manager=ask.field_manager or None,
+    )
+
+
+def _rule(ask: Ask, observation: Observation) -> tuple[ControlResult, str]:
+    status, spec = observation.status, observation.migration.spec
+    attempt = status.attempt or 1
+    if not ask.token:
+        return ControlResult.REJECTED, "the token is empty; set the annotation to any text of 1 to 63 characters"
+    if len(ask.token) > TOKEN_MAX_LENGTH:
+        return ControlResult.REJECTED, f"the token is longer than {TOKEN_MAX_LENGTH} characters"
+    bound = _BOUND.fullmatch(ask.token)
+    if bound and int(bound[1]) != attempt:
+        return ControlResult.REJECTED, f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
+    if ask.verb is Verb.RECONCILE:
+        return ControlResult.DONE, "everything is read again"
+    if ask.verb is Verb.FORCE_COMPLETE and spec.type is not MigrationType.LIVE_MIGRATION:
+        return ControlResult.UNSUPPORTED, "only a live migration can be forced to complete"
+    if column_of(status) not in _LEGAL[ask.verb]:
+        return ControlResult.REJECTED, _refuse(ask.verb, status)
+    if ask.verb is Verb.RETRY:
+        return _rule_retry(status, spec, attempt)
+    return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"
+
+
+def _refuse(verb: Verb, status: MigrationStatus) -> str:
+    if status.phase in FINISHED:
+        return f"the Migration is over ({status.phase})"
+    match verb:
+        case Verb.CONFIRM | Verb.REVERT:
+            return f"only a move that awaits its confirmation can be decided on, this one is {status.phase or 'new'}"
+        case Verb.RETRY:
+            return f"only a Migration that is over can be tried again, this one is {status.phase or 'new'}"
+        case _:
+            return f"the move is {status.phase} already"
+
+
+def _rule_retry(status: MigrationStatus, spec: MigrationSpec, attempt: int) -> tuple[ControlResult, str]:
+    if status.phase is Phase.SUCCEEDED:
+        return ControlResult.REJECTED, "the Migration has succeeded"
+    if spec.adopt is not None:
+        return ControlResult.REJECTED, "a migration that was adopted was not started here; make a new Migration"
+    if status.failure is not None and status.failure.reason in RUNBOOKS:
+        return (
+            ControlResult.REJECTED,
+            f"the cloud's record and its server disagree ({status.failure.reason}); see the runbook of that name",
+        )
+    if attempt >= LAST_ATTEMPT:
+        return ControlResult.REJECTED, f"{LAST_ATTEMPT} attempts were made"
+    return ControlResult.ACCEPTED, "another attempt will be made"
+
+
+def _supersede(controls: Controls, now: dt.datetime) -> tuple[Controls, tuple[Note, ...]]:
+    """Abort outranks every other order of a move under way."""
+    abort = find_control(controls, Verb.ABORT)
+    if abort is None or abort.result is not ControlResult.ACCEPTED:
+        return controls, ()
+    notes: tuple[Note, ...] = ()
+    for verb in (Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT):
+        controls, told = settle(controls, verb, ControlResult.SUPERSEDED, "abort outranks it", now=now)
+        notes += told
+    return controls, notes

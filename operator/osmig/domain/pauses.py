@@ -1,0 +1,49 @@
+"""Pauses before something is tried again, which no event may cut short but a new generation of the spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Phase, Reason
+from osmig.domain.conditions import Verdict
+from osmig.domain.observation import Decision
+from osmig.domain.recording import put
+
+if TYPE_CHECKING:
+    from osmig.api.migration import MigrationStatus
+    from osmig.domain.observation import Observation
+
+_PREFIX = "pause:"
+
+
+def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Decision:
+    """Record ``status`` and do nothing for ``seconds``, as a Retry-After asks."""
+    return Decision(status=status, due_s=seconds, waiting_for=_name(observation, seconds))
+
+
+def go_on(observation: Observation) -> Decision | None:
+    """Return the decision to go on waiting, ``None`` when no pause is left.
+
+    A pause of seconds is remembered by this process only: after a restart the cloud is simply asked anew. The pause
+    before another attempt is on record.
+    """
+    status = observation.status
+    for label, age_s in observation.waited_s.items():
+        seconds = _read(observation, label)
+        if seconds is not None and age_s < seconds:
+            return Decision(status=status, due_s=seconds - age_s, waiting_for=label)
+    failure = status.failure
+    if failure is None or failure.next_retry_time is None or observation.now >= failure.next_retry_time:
+        return None
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=failure.message or "")
+    left_s = (failure.next_retry_time - observation.now).total_seconds()
+    return Decision(status=put(observation, verdict), due_s=left_s)
+
+
+def _name(observation: Observation, seconds: float) -> str:
+    return f"{_PREFIX}{observation.migration.metadata.generation}:{seconds}"
+
+
+def _read(observation: Observation, label: str) -> float | None:
+    prefix = f"{_PREFIX}{observation.migration.metadata.generation}:"
+    return float(label.removeprefix(prefix)) if label.startswith(prefix) else None

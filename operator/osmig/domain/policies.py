@@ -1,0 +1,105 @@
+"""What osmig does by itself: about a stall, a deadline, a confirmation. Each policy acts once per attempt.
+
+A policy's order is recorded like a user's before it is carried out; users outrank policies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import ConfirmBy, OnConfirmDeadline, OnDeadline, OnStall, PolicyOrder
+from osmig.api.names import EventReason, Policy, Trend, Verb
+from osmig.domain import orders
+from osmig.domain.observation import Note
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from osmig.api.migration import MigrationStatus, Progress
+    from osmig.domain.observation import Observation
+
+_STALL_VERBS = {OnStall.ALERT: None, OnStall.FORCE_COMPLETE: Verb.FORCE_COMPLETE, OnStall.ABORT: Verb.ABORT}
+_DEADLINE_VERBS = {OnDeadline.ALERT: None, OnDeadline.ABORT: Verb.ABORT}
+_CONFIRM_VERBS = {
+    OnConfirmDeadline.ALERT: None,
+    OnConfirmDeadline.CONFIRM: Verb.CONFIRM,
+    OnConfirmDeadline.REVERT: Verb.REVERT,
+}
+
+Act = tuple[PolicyOrder, Note]
+
+
+def measure_stall_s(progress: Progress | None, *, now: dt.datetime) -> float | None:
+    """Return for how long nothing was gained; ``None`` where the cloud reports no numbers."""
+    if progress is None or progress.last_progress_time is None or progress.lowest_remaining_bytes is None:
+        return None
+    return max(0.0, (now - progress.last_progress_time).total_seconds())
+
+
+def is_stalled(observation: Observation, progress: Progress | None) -> bool:
+    """Whether a running live move made no progress for ``progressTimeoutSeconds``."""
+    stall_s = measure_stall_s(progress, now=observation.now)
+    return stall_s is not None and stall_s >= observation.migration.spec.convergence.progress_timeout_seconds
+
+
+def act_while_moving(observation: Observation, after: MigrationStatus, *, may_stall: bool) -> Act | None:
+    """Return what a policy does now about a move that upstream has queued or runs.
+
+    Args:
+        observation: this moment.
+        after: the status decided so far.
+        may_stall: data moves and can be measured.
+    """
+    spec, now = observation.migration.spec, observation.now
+    if after.deadline_time is not None and now >= after.deadline_time:
+        verb, text = _DEADLINE_VERBS[spec.on_deadline], "the move takes longer than deadlineSeconds"
+        if (act := _act(after, Policy.ON_DEADLINE, verb, text, now=now)) is not None:
+            return act
+    if may_stall and is_stalled(observation, after.progress):
+        verb, text = _STALL_VERBS[spec.convergence.on_stall], "the move makes no progress"
+        if after.progress is not None and after.progress.trend is Trend.RISING:
+            text = "the server writes faster than its memory is copied"
+        return _act(after, Policy.ON_STALL, verb, text, now=now)
+    return None
+
+
+def alert_past_deadline(observation: Observation, after: MigrationStatus) -> Act | None:
+    """Tell, where nothing can be called off any more or yet, that the deadline has passed."""
+    is_alert = observation.migration.spec.on_deadline is OnDeadline.ALERT
+    if not is_alert or after.deadline_time is None or observation.now < after.deadline_time:
+        return None
+    return _act(after, Policy.ON_DEADLINE, None, "the move takes longer than deadlineSeconds", now=observation.now)
+
+
+def act_while_awaiting(observation: Observation, after: MigrationStatus) -> Act | None:
+    """Return what a policy does now about a cold move that awaits its confirmation."""
+    gate, now = observation.migration.spec.gate, observation.now
+    if gate.confirm is ConfirmBy.AUTOMATIC:
+        return _act(after, Policy.CONFIRM, Verb.CONFIRM, "the move is confirmed automatically", now=now)
+    deadline = after.confirm.deadline_time if after.confirm is not None else None
+    if deadline is None or now < deadline:
+        return None
+    verb = _CONFIRM_VERBS[gate.on_confirm_deadline]
+    return _act(after, Policy.ON_CONFIRM_DEADLINE, verb, "nobody confirmed or reverted in time", now=now)
+
+
+def _act(status: MigrationStatus, policy: Policy, verb: Verb | None, text: str, *, now: dt.datetime) -> Act | None:
+    """Make the order, unless the policy acted in this attempt, or a user's order or another policy's is in force."""
+    if orders.find_policy_order(status, policy) is not None:
+        return None
+    if verb is not None and orders.in_force(status) is not None and not _outranks(status, verb):
+        return None
+    told = f"{policy}: {text}" + (f", {verb} is ordered" if verb is not None else "")
+    note = Note(reason=EventReason.POLICY_ACTED, text=told, is_warning=policy is not Policy.CONFIRM)
+    return PolicyOrder(policy=policy, verb=verb, time=now), note
+
+
+def _outranks(status: MigrationStatus, verb: Verb) -> bool:
+    """A policy's abort goes before another policy's force-complete; a user's order stays in force."""
+    order = orders.in_force(status)
+    return order is not None and order.policy is not None and verb is Verb.ABORT and order.verb is not Verb.ABORT
+
+
+def record(status: MigrationStatus, order: PolicyOrder) -> MigrationStatus:
+    """Add what a policy did."""
+    return status.model_copy(update={"policy_orders": (*status.policy_orders, order)})
