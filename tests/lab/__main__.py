@@ -10,6 +10,7 @@ import click
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
 from lab.nova import NovaLab, find_nova_python
+from lab.prometheus import find_prometheus
 
 ON = """\
 The lab is on. In another shell:
@@ -37,6 +38,7 @@ def prepare() -> None:
     """Build and install what is missing, so that the next start takes seconds."""
     find_binaries()
     find_nova_python()
+    find_prometheus()
     click.echo("lab: everything is in place", err=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -87,6 +87,35 @@ def test_instants_and_bytes_appear_only_when_known(metrics: Metrics, clock: Fake
     assert scrape(metrics, "osmig_migration_data_remaining_bytes", medium="memory", **LABELS) == [0]
 
 
+PER_MOVE = {
+    "osmig_migration_deadline_timestamp_seconds": ("deadline_at", datetime(2026, 11, 21, tzinfo=UTC), 1_795_219_200),
+    "osmig_migration_confirm_deadline_timestamp_seconds": (
+        "confirm_deadline_at",
+        datetime(2026, 11, 22, tzinfo=UTC),
+        1_795_305_600,
+    ),
+    "osmig_migration_throughput_bytes_per_second": ("throughput_bytes_per_s", 125_000_000, 125_000_000),
+    "osmig_migration_eta_seconds": ("eta_s", 0, 0),
+    "osmig_migration_converging": ("is_converging", False, 0),
+}
+
+
+@pytest.mark.parametrize("series", PER_MOVE)
+def test_a_fact_of_one_move_is_served_when_it_is_known_and_ends_with_the_others(
+    metrics: Metrics, clock: FakeClock, series: str
+) -> None:
+    field, value, served = PER_MOVE[series]
+    metrics.observe_migration(MOVE)
+    assert scrape(metrics, series) == []
+
+    metrics.observe_migration(replace(MOVE, **{field: value}))
+    assert scrape(metrics, series, **LABELS) == [served]
+
+    metrics.observe_migration(replace(MOVE, phase="Failed", finished_at=clock.now(), **{field: value}))
+    clock.advance(600)
+    assert scrape(metrics, series) == []
+
+
 def test_series_of_one_migration_end_ten_minutes_after_it_and_its_count_stays(
     metrics: Metrics, clock: FakeClock
 ) -> None:
@@ -127,12 +156,38 @@ def test_a_sample_is_taken_from_the_object() -> None:
     assert sample.volumes["memory"] == migration.status.progress.memory
 
 
+def test_deadlines_speed_and_the_gate_are_taken_from_the_object() -> None:
+    status = full_migration_status()
+    progress = status["progress"] | {"throughputBytesPerSecond": 125_000_000, "etaSeconds": 12}
+    gate = {"deadlineTime": "2026-11-22T06:00:00Z"}
+    more = {"deadlineTime": "2026-11-21T14:00:00Z", "confirm": gate, "progress": progress}
+
+    sample = sample_migration(parse_migration(migration_body(status=status | more)))
+
+    assert sample.deadline_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
+    assert sample.confirm_deadline_at == datetime(2026, 11, 22, 6, tzinfo=UTC)
+    assert (sample.throughput_bytes_per_s, sample.eta_s) == (125_000_000, 12)
+
+
+@pytest.mark.parametrize(("said", "expected"), [("True", True), ("False", False), ("Unknown", None), (None, None)])
+def test_a_move_converges_as_its_condition_says_and_nobody_knows_without_one(
+    *, said: str | None, expected: bool | None
+) -> None:
+    condition = {"type": "Converging", "reason": "Flat", "message": "", "lastTransitionTime": "2026-11-21T10:00:00Z"}
+    conditions = [*full_migration_status()["conditions"], *([condition | {"status": said}] if said else [])]
+
+    sample = sample_migration(parse_migration(migration_body(status={"conditions": conditions})))
+
+    assert sample.is_converging is expected
+
+
 def test_a_migration_without_status_is_pending() -> None:
     sample = sample_migration(parse_migration(migration_body()))
 
     assert sample.phase == "Pending"
     assert sample.started_at is None
     assert sample.volumes == {}
+    assert (sample.deadline_at, sample.confirm_deadline_at, sample.is_converging) == (None, None, None)
 
 
 def test_outcomes_count_attempts_and_the_duration_only_of_those_that_were_sent(metrics: Metrics) -> None:
@@ -167,6 +222,14 @@ def test_a_foreign_status_that_is_gone_reads_zero(metrics: Metrics) -> None:
     assert scrape(metrics, "osmig_foreign_migrations", status="queued") == [0]
 
 
+def test_foreign_migrations_that_hang_are_counted_anew_each_time(metrics: Metrics) -> None:
+    provider = metrics.provider("shop", "one")
+    provider.set_stale_foreign(2)
+    provider.set_stale_foreign(1)
+
+    assert scrape(metrics, "osmig_stale_foreign_migrations", namespace="shop", provider="one") == [1]
+
+
 def test_a_provider_is_up_or_not(metrics: Metrics) -> None:
     provider = metrics.provider("shop", "one")
     provider.set_up(up=True)
@@ -180,6 +243,7 @@ def test_a_forgotten_provider_takes_all_its_series_along_and_no_others(metrics: 
         provider = metrics.provider("shop", name)
         provider.set_up(up=True)
         provider.set_foreign({"running": 1})
+        provider.set_stale_foreign(1)
         provider.count_request("compute", "list", 200, 0.1)
         provider.count_outcome(migration_type="LiveMigration", outcome="Failed", reason="StartLost", duration_s=1)
 
@@ -196,12 +260,14 @@ def test_a_forgotten_provider_takes_all_its_series_along_and_no_others(metrics: 
 def test_counters_of_the_process_are_one_call_each(metrics: Metrics) -> None:
     metrics.count_control("abort", "Done")
     metrics.count_duplicate_start()
+    metrics.count_finalizer_leftover("shop")
     metrics.count_kube_request("update migrations/status", "409", 0.1)
     metrics.count_reconcile("success", duration_s=0.2)
     metrics.set_event_loop_lag(0.5)
 
     assert scrape(metrics, "osmig_control_requests_total", verb="abort", result="Done") == [1]
     assert scrape(metrics, "osmig_duplicate_starts_total") == [1]
+    assert scrape(metrics, "osmig_finalizer_leftovers_total", namespace="shop") == [1]
     assert scrape(metrics, "osmig_kube_requests_total", operation="update migrations/status", code="409") == [1]
     assert scrape(metrics, "osmig_kube_request_duration_seconds_sum") == [0.1]
     assert scrape(metrics, "osmig_reconcile_total", result="success") == [1]

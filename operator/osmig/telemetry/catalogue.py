@@ -2,50 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family.
-
-    Attributes:
-        name: as PromQL spells it; a histogram without ``_bucket``, ``_sum`` and ``_count``.
-        kind: the exposition type.
-        text: the help text.
-        labels: label names, in the order in which values are given.
-        buckets: upper bounds of a histogram, in the unit of the name.
-    """
-
-    name: str
-    kind: Literal["gauge", "counter", "histogram"]
-    text: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    def gauge(self, registry: CollectorRegistry) -> Gauge:
-        """Register a gauge whose value is set by its owner."""
-        return Gauge(self.name, self.text, self.labels, registry=registry)
-
-    def counter(self, registry: CollectorRegistry) -> Counter:
-        """Register a counter."""
-        return Counter(self.name, self.text, self.labels, registry=registry)
-
-    def histogram(self, registry: CollectorRegistry) -> Histogram:
-        """Register a histogram with this family's buckets."""
-        return Histogram(self.name, self.text, self.labels, registry=registry, buckets=self.buckets)
-
-    def scraped(self) -> GaugeMetricFamily:
-        """Return an empty gauge family to be filled during one scrape."""
-        return GaugeMetricFamily(self.name, self.text, labels=self.labels)
-
+from osmig.telemetry.family import Family
 
 _PROVIDER = ("namespace", "provider")
 _OBJECT = ("namespace", "name")
@@ -60,7 +17,7 @@ MIGRATIONS = Family(
 MIGRATION_OUTCOMES = Family(
     "osmig_migration_outcomes_total",
     "counter",
-    "Ended attempts by outcome (Succeeded, Failed, Aborted) and reason; each retry counts anew.",
+    "Ended attempts by outcome (Succeeded, Failed, Aborted, Reverted) and reason; each retry counts anew.",
     (*_PROVIDER, "type", "outcome", "reason"),
 )
 MIGRATION_DURATION = Family(
@@ -111,11 +68,44 @@ MIGRATION_DATA_REMAINING = Family(
     f"(KubeVirt: kubevirt_vmi_migration_data_remaining_bytes). {_SHORT_LIVED}",
     (*_OBJECT, "medium"),
 )
+MIGRATION_THROUGHPUT = Family(
+    "osmig_migration_throughput_bytes_per_second",
+    "gauge",
+    "Memory and disk that were copied lately, pages sent again counted again "
+    f"(KubeVirt: kubevirt_vmi_migration_memory_transfer_rate_bytes). {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_ETA = Family(
+    "osmig_migration_eta_seconds",
+    "gauge",
+    f"Time until nothing is left to move if it goes on as lately; absent while nothing falls. {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_CONVERGING = Family(
+    "osmig_migration_converging",
+    "gauge",
+    "1 while the condition Converging is True, 0 while it is False: the data left to move stands still or grows. "
+    f"Absent while that is unknown, and for cold moves. {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_DEADLINE = Family(
+    "osmig_migration_deadline_timestamp_seconds",
+    "gauge",
+    "Unix time at which onDeadline takes effect; absent without a deadline, before the start, and while a "
+    f"confirmation is awaited. {_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_CONFIRM_DEADLINE = Family(
+    "osmig_migration_confirm_deadline_timestamp_seconds",
+    "gauge",
+    f"Unix time at which onConfirmDeadline of a cold move takes effect; absent before the gate. {_SHORT_LIVED}",
+    _OBJECT,
+)
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",
-    "Verbs (abort, force-complete, reconcile) by their final result (Done, Rejected, TooLate, Unsupported, "
-    "Superseded).",
+    "Verbs (abort, force-complete, confirm, revert, retry, reconcile) by their final result (Done, Rejected, TooLate, "
+    "Unsupported, Superseded).",
     ("verb", "result"),
 )
 DUPLICATE_STARTS = Family(
@@ -123,12 +113,25 @@ DUPLICATE_STARTS = Family(
     "counter",
     "Attempts for which a second upstream migration was found. Anything but 0 is a defect: please report it.",
 )
+FINALIZER_LEFTOVERS = Family(
+    "osmig_finalizer_leftovers_total",
+    "counter",
+    "Deleted Migrations with deletionPolicy Abort whose move could not be ended in time: it goes on upstream.",
+    ("namespace",),
+)
 FOREIGN_MIGRATIONS = Family(
     "osmig_foreign_migrations",
     "gauge",
     "Unfinished upstream migrations that no Migration object here owns, by upstream's own status word; "
     "0 once a status that was seen is gone.",
     (*_PROVIDER, "status"),
+)
+STALE_FOREIGN_MIGRATIONS = Family(
+    "osmig_stale_foreign_migrations",
+    "gauge",
+    "Unfinished upstream migrations that no Migration object here owns and whose record upstream has not touched for "
+    "so long that they hang rather than move.",
+    _PROVIDER,
 )
 PROVIDER_UP = Family(
     "osmig_provider_up",
@@ -208,9 +211,16 @@ FAMILIES = (
     MIGRATION_DATA_TOTAL,
     MIGRATION_DATA_PROCESSED,
     MIGRATION_DATA_REMAINING,
+    MIGRATION_THROUGHPUT,
+    MIGRATION_ETA,
+    MIGRATION_CONVERGING,
+    MIGRATION_DEADLINE,
+    MIGRATION_CONFIRM_DEADLINE,
     CONTROL_REQUESTS,
     DUPLICATE_STARTS,
+    FINALIZER_LEFTOVERS,
     FOREIGN_MIGRATIONS,
+    STALE_FOREIGN_MIGRATIONS,
     PROVIDER_UP,
     API_REQUESTS,
     API_REQUEST_DURATION,

@@ -35,6 +35,7 @@ class Metrics:
         self._providers = ProviderCollectors(registry)
         self._controls = catalogue.CONTROL_REQUESTS.counter(registry)
         self._duplicates = catalogue.DUPLICATE_STARTS.counter(registry)
+        self._leftovers = catalogue.FINALIZER_LEFTOVERS.counter(registry)
         self._kube_requests = catalogue.KUBE_REQUESTS.counter(registry)
         self._kube_durations = catalogue.KUBE_REQUEST_DURATION.histogram(registry)
         self._reconciles = catalogue.RECONCILES.counter(registry)
@@ -79,6 +80,10 @@ class Metrics:
     def count_duplicate_start(self) -> None:
         """Count an attempt for which a second upstream migration was found."""
         self._duplicates.inc()
+
+    def count_finalizer_leftover(self, namespace: str) -> None:
+        """Count a deleted Migration that was let go although its move could not be ended in time."""
+        self._leftovers.labels(namespace).inc()
 
     def count_kube_request(self, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request to the API server; ``code`` says what happened when no status came."""

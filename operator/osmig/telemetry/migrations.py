@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from osmig.api.migration_status import Progress
-from osmig.api.names import Phase
+from osmig.api.names import ConditionStatus, ConditionType, Phase
 from osmig.telemetry import catalogue
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from osmig.api.meta import Condition
     from osmig.api.migration import Migration
     from osmig.api.migration_status import Transfer
     from osmig.domain.clock import Clock
-    from osmig.telemetry.catalogue import Family
+    from osmig.telemetry.family import Family
 
 LINGER = timedelta(minutes=10)
 
@@ -33,6 +34,11 @@ class MigrationSample:
         started_at: ``status.startTime``.
         progressed_at: ``status.progress.lastProgressTime``.
         finished_at: ``status.completionTime``; ``None`` while the Migration is not finished.
+        deadline_at: ``status.deadlineTime``.
+        confirm_deadline_at: ``status.confirm.deadlineTime``.
+        throughput_bytes_per_s: ``status.progress.throughputBytesPerSecond``.
+        eta_s: ``status.progress.etaSeconds``.
+        is_converging: the condition ``Converging``; ``None`` while it is absent or Unknown.
         volumes: by medium, ``memory`` or ``disk``.
     """
 
@@ -44,6 +50,11 @@ class MigrationSample:
     started_at: datetime | None = None
     progressed_at: datetime | None = None
     finished_at: datetime | None = None
+    deadline_at: datetime | None = None
+    confirm_deadline_at: datetime | None = None
+    throughput_bytes_per_s: int | None = None
+    eta_s: int | None = None
+    is_converging: bool | None = None
     volumes: Mapping[str, Transfer] = field(default_factory=dict)
 
 
@@ -61,8 +72,20 @@ def sample_migration(migration: Migration) -> MigrationSample:
         started_at=status.start_time,
         progressed_at=progress.last_progress_time,
         finished_at=status.completion_time,
+        deadline_at=status.deadline_time,
+        confirm_deadline_at=status.confirm.deadline_time if status.confirm else None,
+        throughput_bytes_per_s=progress.throughput_bytes_per_second,
+        eta_s=progress.eta_seconds,
+        is_converging=_read_converging(status.conditions),
         volumes={medium: transfer for medium, transfer in media.items() if transfer},
     )
+
+
+def _read_converging(conditions: Iterable[Condition]) -> bool | None:
+    """Return what the condition says, ``None`` for Unknown."""
+    known = {ConditionStatus.TRUE: True, ConditionStatus.FALSE: False}
+    found = (known.get(entry.status) for entry in conditions if entry.type == ConditionType.CONVERGING)
+    return next(found, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +133,16 @@ def _render(entries: Sequence[_Entry], shown: Sequence[_Entry]) -> list[Metric]:
     return [
         _counts(entry.sample for entry in entries),
         _phases(shown),
-        _instants(catalogue.MIGRATION_START, ((s, s.started_at) for s in samples)),
-        _instants(catalogue.MIGRATION_LAST_PROGRESS, ((s, s.progressed_at) for s in samples)),
+        _instants(catalogue.MIGRATION_START, samples, lambda s: s.started_at),
+        _instants(catalogue.MIGRATION_LAST_PROGRESS, samples, lambda s: s.progressed_at),
+        _instants(catalogue.MIGRATION_DEADLINE, samples, lambda s: s.deadline_at),
+        _instants(catalogue.MIGRATION_CONFIRM_DEADLINE, samples, lambda s: s.confirm_deadline_at),
         _volumes(catalogue.MIGRATION_DATA_TOTAL, samples, lambda volume: volume.total_bytes),
         _volumes(catalogue.MIGRATION_DATA_PROCESSED, samples, lambda volume: volume.processed_bytes),
         _volumes(catalogue.MIGRATION_DATA_REMAINING, samples, lambda volume: volume.remaining_bytes),
+        _numbers(catalogue.MIGRATION_THROUGHPUT, samples, lambda s: s.throughput_bytes_per_s),
+        _numbers(catalogue.MIGRATION_ETA, samples, lambda s: s.eta_s),
+        _numbers(catalogue.MIGRATION_CONVERGING, samples, lambda s: s.is_converging),
     ]
 
 
@@ -136,11 +164,20 @@ def _phases(entries: Iterable[_Entry]) -> Metric:
     return family
 
 
-def _instants(declared: Family, instants: Iterable[tuple[MigrationSample, datetime | None]]) -> Metric:
+def _instants(
+    declared: Family, samples: Iterable[MigrationSample], select: Callable[[MigrationSample], datetime | None]
+) -> Metric:
+    return _numbers(declared, samples, lambda sample: instant.timestamp() if (instant := select(sample)) else None)
+
+
+def _numbers(
+    declared: Family, samples: Iterable[MigrationSample], select: Callable[[MigrationSample], float | None]
+) -> Metric:
     family = declared.scraped()
-    for sample, instant in instants:
-        if instant is not None:
-            family.add_metric((sample.namespace, sample.name), instant.timestamp())
+    for sample in samples:
+        value = select(sample)
+        if value is not None:
+            family.add_metric((sample.namespace, sample.name), value)
     return family
 
 

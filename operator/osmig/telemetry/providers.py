@@ -9,7 +9,7 @@ from osmig.telemetry import catalogue
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class ProviderCollectors:
@@ -20,6 +20,7 @@ class ProviderCollectors:
         self.outcomes = catalogue.MIGRATION_OUTCOMES.counter(registry)
         self.durations = catalogue.MIGRATION_DURATION.histogram(registry)
         self.foreign = catalogue.FOREIGN_MIGRATIONS.gauge(registry)
+        self.stale_foreign = catalogue.STALE_FOREIGN_MIGRATIONS.gauge(registry)
         self.up = catalogue.PROVIDER_UP.gauge(registry)
         self.requests = catalogue.API_REQUESTS.counter(registry)
         self.request_durations = catalogue.API_REQUEST_DURATION.histogram(registry)
@@ -36,8 +37,14 @@ class ProviderCollectors:
         """Drop every series of one Provider."""
         self._seen_statuses.pop(labels, None)
         wanted = dict(zip(("namespace", "provider"), labels, strict=True))
-        for family in (self.outcomes, self.durations, self.foreign, self.up, self.requests, self.request_durations):
+        for family in self._families():
             family.remove_by_labels(wanted)
+
+    def _families(self) -> tuple[Counter | Gauge | Histogram, ...]:
+        return (
+            *(self.outcomes, self.durations, self.foreign, self.stale_foreign),
+            *(self.up, self.requests, self.request_durations),
+        )
 
 
 class ProviderMetrics:
@@ -57,6 +64,10 @@ class ProviderMetrics:
     def set_foreign(self, counts: Mapping[str, int]) -> None:
         """Replace the counts of foreign migrations by upstream's status word; call it after every sweep."""
         self._collectors.replace_foreign(self._labels, counts)
+
+    def set_stale_foreign(self, count: int) -> None:
+        """Replace the number of foreign migrations whose record stands still; call it after every sweep."""
+        self._collectors.stale_foreign.labels(*self._labels).set(count)
 
     def count_request(self, service: str, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request that was sent, from any thread; ``code`` says what happened when no status came."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:
-    from osmig.telemetry.catalogue import Family
+    from osmig.telemetry.family import Family
 
 _HEAD = """\
 # Metrics

@@ -1,0 +1,70 @@
+"""When each alert fires, when it does not, and what it says: the shipped rules as the real promtool evaluates them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.prometheus import find_prometheus
+from manifests.monitoring_cases import CASES, LEADER, SAYS, SCRAPE_S, Case
+from manifests.monitoring_files import RULES, list_alerts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def promtool(*args: str, cwd: Path) -> str:
+    """Run promtool; return what it said, and fail with that if it found a fault."""
+    done = subprocess.run([find_prometheus().promtool, *args], cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - fixed
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_cases(folder: Path, series: Mapping[str, str], **expected: list[dict[str, Any]]) -> None:
+    """Let promtool evaluate the shipped rules over these series."""
+    given = [{"series": name, "values": values} for name, values in (LEADER | dict(series)).items()]
+    test = {"interval": f"{SCRAPE_S}s", "input_series": given, **expected}
+    file = folder / "test.json"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": [test]}))
+    promtool("test", "rules", file.name, cwd=folder)
+
+
+def test_the_rules_are_valid_and_without_any_fault_that_promtool_knows() -> None:
+    said = promtool("check", "rules", "--lint=all", "--lint-fatal", RULES.name, cwd=RULES.parent)
+
+    assert f"{len(SAYS)} rules found" in said
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.sentence)
+def test_alerts(case: Case, tmp_path: Path) -> None:
+    firing = [
+        {
+            "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
+            "eval_time": f"{minute * 60:g}s",
+            "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in names],
+        }
+        for minute, names in case.fires.items()
+    ]
+
+    run_cases(tmp_path, case.series, promql_expr_test=firing)
+
+
+@pytest.mark.parametrize("alert", SAYS)
+def test_an_alert_says_what_it_is_about_how_bad_it_is_and_what_to_do(alert: str, tmp_path: Path) -> None:
+    said = SAYS[alert]
+    page = f"docs/runbooks/{alert}.md"
+    annotations = {"summary": said.summary, "description": said.description, "runbook_url": page}
+    fired = {"exp_labels": dict(said.labels), "exp_annotations": annotations}
+
+    expected = [{"eval_time": "40m", "alertname": alert, "exp_alerts": [fired]}]
+    run_cases(tmp_path, said.series, alert_rule_test=expected)
+
+
+def test_each_rule_is_tried_firing_and_silent() -> None:
+    fired = {name for case in CASES for names in case.fires.values() for name in names}
+
+    assert fired == set(SAYS) == {rule["alert"] for rule in list_alerts()}
