@@ -44,11 +44,23 @@ FAST: Final = (
     *("--read-timeout", str(READ_S)),
     *("--adopt-after", str(CALL_BEFORE_S + CONNECT_S + READ_S)),
     *("--start-grace", str(START_GRACE_S)),
+    *("--retry-period", "1"),
+    *("--start-lost", "5"),
+    *("--split-after", "5"),
+    *("--confirm-margin", "3"),
+    *("--finalizer-timeout", "8"),
 )
 """Every period as short as the lab answers reliably; the relations between them are those of the defaults."""
 
 UNRESOLVED_S = CALL_BEFORE_S + CONNECT_S + READ_S
 """With ``FAST``: how long the effect of an unanswered start is looked for."""
+
+NO_LIMITS: Final = {
+    "maxInFlight": 1000,
+    "maxInFlightPerSourceHost": 100,
+    "maxInFlightPerDestinationHost": 100,
+    "requestsPerSecond": 100,
+}
 
 PATIENCE_S = 25.0
 """How long to wait for what should take two seconds on a machine that is doing nothing else."""
@@ -83,16 +95,30 @@ class Tenant:
         """Create or replace a Secret with one key."""
         self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: content}})
 
-    def put_provider(self, *, name: str = "cloud", credentials: str = "clouds", cloud: str = "operator") -> None:
-        """Create or replace a Provider of type OpenStack with the Secret ``credentials``."""
+    def put_provider(
+        self,
+        *,
+        name: str = "cloud",
+        credentials: str = "clouds",
+        cloud: str = "operator",
+        limits: Mapping[str, int] | None = None,
+        auto_confirm_s: int | None = None,
+    ) -> None:
+        """Create or replace a Provider of type OpenStack with the Secret ``credentials``.
+
+        Its limits are out of the way of tests that are not about them.
+        """
         reference = {"secretName": credentials, "cloudName": cloud}
-        spec = {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}}
+        openstack: Json = {"cloudCredentialsRef": reference}
+        if auto_confirm_s is not None:
+            openstack["autoConfirmSeconds"] = auto_confirm_s
+        spec = {"type": "OpenStack", "openstack": openstack, "limits": {**NO_LIMITS, **(limits or {})}}
         self._apply({"apiVersion": API_VERSION, "kind": "Provider", "metadata": {"name": name}, "spec": spec})
 
-    def connect(self, nova: NovaLab, *, name: str = "cloud", cloud: str = "operator") -> None:
-        """Bring Secret and Provider for a cloud, and wait until the Provider is ready."""
+    def connect(self, nova: NovaLab, *, name: str = "cloud", cloud: str = "operator", **options: Any) -> None:  # noqa: ANN401
+        """Bring Secret and Provider for a cloud, and wait until the Provider is ready; options of ``put_provider``."""
         self.put_secret(nova.clouds.read_text(encoding="utf-8"), name=f"{name}-credentials")
-        self.put_provider(name=name, credentials=f"{name}-credentials", cloud=cloud)
+        self.put_provider(name=name, credentials=f"{name}-credentials", cloud=cloud, **options)
         self.kubectl("wait", "--for=condition=Ready", f"--timeout={PATIENCE_S:g}s", f"provider/{name}")
 
     def provider(self, name: str = "cloud") -> Json:
@@ -119,11 +145,16 @@ class Tenant:
         source: str | None = None,
         destination: str | None = None,
         annotations: Mapping[str, str] | None = None,
+        **spec: Any,  # noqa: ANN401 - fields of the spec
     ) -> Move:
-        """Apply a Migration of one server by its id; wait for nothing."""
+        """Apply a Migration of one server by its id, with further fields of its spec; wait for nothing."""
         order = Move(self, name, server, self.cluster.audit_mark())
-        order.apply(provider=provider, source=source, destination=destination, annotations=annotations)
+        order.apply(provider=provider, source=source, destination=destination, annotations=annotations, **spec)
         return order
+
+    def move_cold(self, server: str, **options: Any) -> Move:  # noqa: ANN401
+        """Apply a ColdMigration; the options are those of ``move``."""
+        return self.move(server, type="ColdMigration", **options)
 
     def events(self, name: str = "move") -> list[Json]:
         """Return the Events about an object, oldest first."""
@@ -158,6 +189,7 @@ class Move:
         source: str | None = None,
         destination: str | None = None,
         annotations: Mapping[str, str] | None = None,
+        **more: Any,  # noqa: ANN401 - fields of the spec
     ) -> None:
         """Apply the manifest, for the first time or again."""
         hosts = {"sourceHost": source, "destinationHost": destination}
@@ -169,9 +201,13 @@ class Move:
                 "apiVersion": API_VERSION,
                 "kind": "Migration",
                 "metadata": metadata,
-                "spec": spec | ({"placement": placement} if placement else {}),
+                "spec": spec | ({"placement": placement} if placement else {}) | more,
             }
         )
+
+    def edit(self, **spec: Any) -> None:  # noqa: ANN401
+        """Change fields of the spec, as ``kubectl patch`` does."""
+        self.tenant.kubectl("patch", "migration", self.name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
 
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
@@ -272,7 +308,7 @@ class Call:
     """One request of the operator that changes something in the cloud.
 
     Attributes:
-        word: live-migrate, abort or force-complete.
+        word: live-migrate, cold-migrate, abort, force-complete, confirm or revert.
         status: what the operator got: an HTTP status, ``"cut"``, or ``None`` while there is no answer.
     """
 
@@ -300,6 +336,9 @@ def requests_about(nova: NovaLab, server: str) -> list[Request]:
 def _to_call(request: Request) -> Call | None:
     words = {
         ("POST", "os-migrateLive"): "live-migrate",
+        ("POST", '"migrate"'): "cold-migrate",
+        ("POST", "confirmResize"): "confirm",
+        ("POST", "revertResize"): "revert",
         ("POST", "force_complete"): "force-complete",
         ("DELETE", ""): "abort",
     }
@@ -342,13 +381,18 @@ def occupy(nova: NovaLab, server: str) -> None:
     eventually(lambda: is_moving(nova, server), what="the other move runs", timeout_s=PATIENCE_S)
 
 
+def act(nova: NovaLab, server: str, action: str) -> None:
+    """Do something to a server as somebody else would, by Nova's API."""
+    nova.nova.post(f"/servers/{server}/action", {action: None})
+
+
 def is_moving(nova: NovaLab, server: str) -> bool:
     """Whether a hypervisor is moving the server, so that the test can steer the move."""
     return any(run["server"] == server for run in nova.control.runs())
 
 
 def end_moves(nova: NovaLab, server: str) -> None:
-    """End what moves a server, also what is still on its way to the hypervisor."""
+    """End what moves a server, also what is still on its way to the hypervisor; a cold move that arrived stays so."""
     if not _has_active_move(nova, server):
         return
     nova.control.plan(server, "finish,duration=0,precheck_delay=0,pre_delay=0")

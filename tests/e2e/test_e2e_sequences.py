@@ -133,7 +133,7 @@ def test_a_failed_end_on_the_destination_leaves_the_server_in_error_there(
     tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     move = tenant.move(boot(plan="finish,duration=1,post=fail"))
-    status = expect(move, nova, end="Failed/ServerInError", upstream="error", server="ERROR", moved=True)
+    status = expect(move, nova, end="Failed/ErrorOnDestination", upstream="error", server="ERROR", moved=True)
     assert status["placement"]["destinationHost"] in status["failure"]["message"]
 
 
