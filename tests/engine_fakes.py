@@ -16,6 +16,7 @@ from osmig.domain.upstream import (
     Explanation,
     Finding,
     FindingKind,
+    HostView,
     Probe,
     ProgressView,
     Receipt,
@@ -29,7 +30,7 @@ from osmig.engine.keys import RESOURCES, Key, Kind
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 
-    from osmig.api.migration import PendingCall
+    from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.backends.ports import Permit
     from osmig.domain.upstream import Job, ServerView
@@ -95,6 +96,7 @@ class ApiServer:
     secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     version: int = 100
     puts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     before_put: list[Callable[[Mapping[str, Any]], object]] = field(default_factory=list)
     after_put: list[Callable[[Mapping[str, Any]], object]] = field(default_factory=list)
     secret_error: Exception | None = None
@@ -125,17 +127,38 @@ class ApiServer:
         await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
         if self.before_put:
             self.before_put.pop(0)(status)
+        key, body = self._compare(ref)
+        stored = self.add(key.kind, body | {"status": copy.deepcopy(dict(status))})
+        self.puts.append((ref.name, status))
+        if self.after_put:
+            self.after_put.pop(0)(status)
+        return stored
+
+    def _compare(self, ref: ObjectRef) -> tuple[Key, dict[str, Any]]:
         key = Key(Kind(ref.kind), ref.namespace or "", ref.name)
         body = self.objects.get(key)
         if body is None:
             raise ObjectGone("NotFound", "gone")
         if (ref.uid, ref.resource_version) != (body["metadata"]["uid"], body["metadata"]["resourceVersion"]):
             raise StaleView("Conflict", "not as last read")
-        stored = self.add(key.kind, body | {"status": copy.deepcopy(dict(status))})
-        self.puts.append((ref.name, status))
-        if self.after_put:
-            self.after_put.pop(0)(status)
+        return key, body
+
+    async def set_finalizers(self, ref: ObjectRef, finalizers: tuple[str, ...]) -> Mapping[str, Any]:
+        """Replace the finalizers if nobody changed the object; without any, one that is being deleted goes away."""
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
+        key, _ = self._compare(ref)
+        stored = self.change(key, finalizers=list(finalizers))
+        self.changes.append(f"finalizers of {ref.name}: {','.join(finalizers)}")
+        if not finalizers and stored["metadata"].get("deletionTimestamp"):
+            del self.objects[key]
         return stored
+
+    async def delete(self, ref: ObjectRef) -> None:
+        """Delete an object if nobody changed it."""
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
+        key, _ = self._compare(ref)
+        self.changes.append(f"delete {ref.name}")
+        del self.objects[key]
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Mapping[str, Any]:
         """Return one object."""
@@ -187,9 +210,17 @@ class FakeEvents:
 
 @dataclass
 class FakeBackend:
-    """A cloud that answers from fields, and records every call; ``fail[method]`` holds what the next calls raise."""
+    """A cloud that answers from fields, and records every call; ``fail[method]`` holds what the next calls raise.
+
+    Attributes:
+        view: the server of every test that has one.
+        views: further ones, by id.
+    """
 
     view: ServerView = field(default_factory=server)
+    views: dict[str, ServerView] = field(default_factory=dict)
+    checks: tuple[PreflightCheck, ...] = ()
+    hosts: dict[str, HostView] = field(default_factory=dict)
     rows: tuple[RecordView, ...] = ()
     found: Finding | None = None
     sample: ProgressView | None = None
@@ -199,6 +230,7 @@ class FakeBackend:
     jobs: list[Job] = field(default_factory=list)
     fail: dict[str, list[BaseException]] = field(default_factory=dict)
     on_start: Callable[[], object] | None = None
+    on_survey: Callable[[], object] = lambda: None
     gate: asyncio.Event | None = None
     swept: list[datetime | None] = field(default_factory=list)
     is_full: bool = True
@@ -217,15 +249,32 @@ class FakeBackend:
             endpoint="https://nova.example.org/v2.1",
             api_version="2.104",
             capabilities=self.capabilities,
+            possible=self.capabilities,
             scope=Scope.CLOUD,
         )
+
+    def _view(self, server_id: str) -> ServerView:
+        assert server_id in {SERVER_ID, *self.views}
+        return self.views.get(server_id, self.view)
+
+    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
+        """Show the checks that were set up."""
+        self._call("preflight")
+        self.jobs.append(job)
+        return self.checks
+
+    async def host(self, name: str) -> HostView:
+        """Show a host."""
+        self._call(f"host {name}")
+        return self.hosts.get(name, HostView(name=name))
 
     async def survey(self, job: Job) -> Survey:
         """Show the server before a start."""
         await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
         self._call("survey")
+        self.on_survey()
         assert job.server_id or job.server_name
-        return Survey(server=self.view, mark=MARK)
+        return Survey(server=self._view(job.server_id or SERVER_ID), mark=MARK)
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Take a start."""
@@ -249,14 +298,12 @@ class FakeBackend:
     async def server(self, server_id: str) -> ServerView:
         """Show the server."""
         self._call("server")
-        assert server_id == SERVER_ID
-        return self.view
+        return self._view(server_id)
 
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
         """Show its rows."""
         self._call("records")
-        assert server_id == SERVER_ID
-        return self.rows
+        return tuple(row for row in self.rows if row.server_id == self._view(server_id).id)
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Show the sample."""

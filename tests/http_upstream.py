@@ -23,6 +23,7 @@ class Upstream:
     def __init__(self) -> None:
         """Answer 200 until told otherwise."""
         self.seen: list[str] = []
+        self.bodies: list[bytes] = []
         self.connections: set[int] = set()
         self.respond: Callable[[BaseHTTPRequestHandler], None] = answer()
         self.port = 0
@@ -60,7 +61,7 @@ def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterat
         protocol_version = "HTTP/1.1"
 
         def serve(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            upstream.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             upstream.seen.append(f"{self.command} {self.path}")
             upstream.connections.add(self.client_address[1])
             upstream.respond(self)

@@ -14,6 +14,7 @@ from osmig.api.provider import ProviderSpec
 from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.backends.openstack.transport import Timeouts
+from osmig.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -48,9 +49,12 @@ GRANTED = Permission()
 
 
 def spec_for(cloud: str) -> ProviderSpec:
-    """Name one cloud of a Secret."""
+    """Name one cloud of a Secret, and let tests ask as often as they like."""
     reference = {"secretName": "clouds", "cloudName": cloud}
-    return ProviderSpec.model_validate({"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}})
+    limits = {"requestsPerSecond": 1000}
+    return ProviderSpec.model_validate(
+        {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}, "limits": limits}
+    )
 
 
 def clouds_yaml(**auth: str) -> bytes:
@@ -73,7 +77,9 @@ def make_backend(
     def observer_of(_key: tuple[str, str]) -> Callable[[str, str, str, float], None]:
         return lambda service, operation, code, _seconds: heard.append((service, operation, code))
 
-    factory = NovaFactory(EndpointGuard(policy), timeouts=timeouts, threads=8, observer_of=observer_of)
+    factory = NovaFactory(
+        EndpointGuard(policy), clock=SystemClock(), timeouts=timeouts, threads=8, observer_of=observer_of
+    )
     return factory(("default", "region-one"), spec_for(cloud), {"clouds.yaml": secret})
 
 
@@ -89,11 +95,13 @@ async def connected(
         await backend.close()
 
 
-def pending(survey: Survey, *, request_id: str | None = None, answer: str | None = None) -> PendingCall:
-    """Write down a start as the engine does before it calls."""
+def pending(
+    survey: Survey, *, operation: str = "live-migrate", request_id: str | None = None, answer: str | None = None
+) -> PendingCall:
+    """Write down a call as the engine does before it makes it."""
     time = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
     return PendingCall(
-        operation="live-migrate",
+        operation=operation,
         attempt=1,
         holder="h",
         time=time,

@@ -156,6 +156,22 @@ async def test_the_last_finalizer_taken_off_ends_a_deletion_and_none_can_be_put_
         await resources.get(WIDGETS, ref.namespace, ref.name)
 
 
+async def test_an_object_is_deleted_only_while_the_view_is_fresh(client: KubeClient, ref: ObjectRef) -> None:
+    resources = ResourceClient(client)
+    body = await StatusWriter(client).put(ref, {"phase": "Done"})
+    fresh = ObjectRef.of(WIDGETS, body)
+
+    for stale in (ref, replace(fresh, uid="00000000-0000-4000-8000-000000000000")):
+        with pytest.raises(StaleView):
+            await resources.delete(stale)
+    await resources.delete(fresh)
+
+    with pytest.raises(ObjectGone):
+        await resources.get(WIDGETS, ref.namespace, ref.name)
+    with pytest.raises(ObjectGone):
+        await resources.delete(fresh)
+
+
 async def test_a_list_goes_through_all_pages(widgets: Cluster, namespace: str) -> None:
     calls: list[str] = []
     names = [f"w-{number}" for number in range(5)]

@@ -10,26 +10,26 @@ import kopf
 import pytest
 
 from api_samples import migration_body, provider_body
-from domain_samples import control, observe, started
+from domain_samples import started
 from engine_fakes import MIGRATION, OTHER, PROVIDER, ApiServer, ManualClock
 from engine_lab import DOWN, SPEC, Lab, lab_with
 from fake_clock import FakeClock
-from osmig.api.names import ControlResult, EventReason, Phase, Verb
+from osmig.api.names import EventReason
 from osmig.domain.errors import ObjectGone, StaleView
-from osmig.domain.observation import Decision, Note
+from osmig.domain.observation import Note
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
 from osmig.engine.publishing import Publisher
 from osmig.engine.relisting import Relist
-from osmig.engine.reporting import Reporter
 from osmig.handlers import LOGIN_PAUSE_S, Login, NoEssence, build_registry, build_settings
 from osmig.kube.credentials import Credentials
-from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from osmig.domain.errors import KubeUnavailable
+
+MINUTE = timedelta(minutes=1)
 
 # --- our own list
 
@@ -161,50 +161,6 @@ async def test_events_are_posted_about_what_exists() -> None:
     publisher_of(lab).announce(MIGRATION, (note,))
     publisher_of(lab).announce(OTHER, (note,))
     assert lab.events.notes == [("VerbRejected", "why")]
-
-
-# --- reports
-
-
-def test_only_an_order_that_got_its_final_result_is_counted() -> None:
-    metrics = Metrics(FakeClock())
-    woken: list[tuple[Key, float]] = []
-    reporter = Reporter(metrics, lambda key, delay_s: woken.append((key, delay_s)))
-    before = started(control(Verb.FORCE_COMPLETE))
-    done = started(control(Verb.ABORT), control(Verb.FORCE_COMPLETE, ControlResult.SUPERSEDED))
-    for _ in range(2):
-        reporter.report(MIGRATION, observe(before), Decision(status=done))
-        before = done
-    counted = [
-        (sample.labels["verb"], sample.labels["result"], sample.value)
-        for family in metrics.collect()
-        for sample in family.samples
-        if sample.name == "osmig_control_requests_total"
-    ]
-    assert counted == [("force-complete", "Superseded", 1.0)]
-    reporter.wake(MIGRATION, 3.0)
-    reporter.wake(MIGRATION, None)
-    assert woken == [(MIGRATION, 3.0)]
-
-
-@pytest.mark.parametrize("has_begun", [True, False])
-def test_an_end_is_counted_with_its_duration_only_if_something_was_started(*, has_begun: bool) -> None:
-    metrics = Metrics(FakeClock())
-    before = started()
-    end = before.model_copy(update={"phase": Phase.FAILED, "completion_time": observe().now, "conditions": ()})
-    if not has_begun:
-        end = end.model_copy(update={"start_time": None, "upstream": None})
-    reporter = Reporter(metrics, lambda *_: None)
-    reporter.report(MIGRATION, observe(before), Decision(status=end))
-    names = [s.name for f in metrics.collect() for s in f.samples if s.labels.get("outcome") == "Failed"]
-    assert "osmig_migration_outcomes_total" in names
-    assert ("osmig_migration_duration_seconds_count" in names) is has_begun
-
-
-def test_a_status_without_a_phase_is_no_phase_change_to_report() -> None:
-    reporter = Reporter(Metrics(FakeClock()), lambda *_: None)
-    blank = started().model_copy(update={"phase": None})
-    reporter.report(MIGRATION, observe(started()), Decision(status=blank))
 
 
 # --- kopf

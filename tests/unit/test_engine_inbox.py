@@ -10,9 +10,7 @@ from engine_fakes import MIGRATION, OTHER, PROVIDER
 from osmig.api.names import Verb
 from osmig.domain.observation import Ask
 from osmig.engine.inbox import Inbox, find_manager
-from osmig.engine.intake import Intake
-from osmig.engine.keys import Key, Kind
-from osmig.engine.ledger import Ledger
+from osmig.engine.keys import Kind
 
 
 def body(
@@ -150,95 +148,3 @@ def test_who_set_an_annotation_is_what_managed_fields_say(fields: list[dict[str,
     entry = inbox.get(MIGRATION)
     assert entry is not None
     assert entry.asks == [Ask(verb=Verb.ABORT, token="a", field_manager=manager)]  # noqa: S106 - an order's token
-
-
-# --- the door, and the ledger behind it
-
-ACTING = {"phase": "Running", "server": {"id": "s-1"}, "upstream": {"id": "7", "requestID": "req-1"}}
-OVER = ACTING | {"phase": "Succeeded"}
-
-
-def open_door() -> tuple[Intake, Ledger, list[Key]]:
-    woken: list[Key] = []
-    ledger = Ledger()
-    return Intake(Inbox(), ledger, woken.append), ledger, woken
-
-
-def test_only_what_brings_something_new_wakes_its_object() -> None:
-    intake, _, woken = open_door()
-    intake.offer(Kind.MIGRATION, body(1))
-    intake.offer(Kind.MIGRATION, body(1))
-    assert intake.take(Kind.MIGRATION, body(2))
-    intake.offer(Kind.MIGRATION, body(2))
-    assert woken == [MIGRATION]
-
-
-def test_a_deleted_object_is_forgotten_by_uid_and_stepped_once_more() -> None:
-    intake, ledger, woken = open_door()
-    intake.take(Kind.MIGRATION, body(1, status=ACTING))
-    intake.remove(Kind.MIGRATION, body(9, uid="another"))
-    assert (woken, ledger.find(PROVIDER, "7")) == ([], MIGRATION)
-    intake.remove(Kind.MIGRATION, body(9))
-    assert (woken, ledger.find(PROVIDER, "7")) == ([MIGRATION], None)
-
-
-def test_a_provider_has_no_claims() -> None:
-    intake, ledger, _ = open_door()
-    intake.offer(Kind.PROVIDER, body(1, name="region-one"))
-    assert ledger.followers(PROVIDER) == frozenset()
-
-
-def test_the_ledger_says_who_follows_what() -> None:
-    _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
-    assert ledger.find(PROVIDER, "7") == MIGRATION
-    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
-    assert ledger.find_rival(MIGRATION, "s-1") is None
-    assert (ledger.claimed(OTHER), ledger.claimed(MIGRATION)) == ({"req-1"}, frozenset())
-    assert ledger.followers(PROVIDER) == {MIGRATION}
-
-
-def test_what_is_over_keeps_only_its_request_id() -> None:
-    _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=OVER))
-    assert ledger.find(PROVIDER, "7") is None
-    assert ledger.find_rival(OTHER, "s-1") is None
-    assert ledger.claimed(OTHER) == {"req-1"}
-
-
-def test_an_intent_has_its_server_and_a_queued_migration_has_not() -> None:
-    _, ledger, _ = open_door()
-    server = {"server": {"id": "s-1"}}
-    ledger.note(MIGRATION, body(1, status=server | {"phase": "Queued"}))
-    assert ledger.find_rival(OTHER, "s-1") is None
-    ledger.note(MIGRATION, body(2, status=server | {"phase": "Starting", "pendingCall": {"holder": "x"}}))
-    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
-
-
-def test_claims_end_with_their_object() -> None:
-    _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
-    ledger.note(OTHER, body(1, name="db-08", status=ACTING | {"upstream": {"id": "8"}}))
-    ledger.drop(OTHER)
-    ledger.drop(OTHER)
-    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
-    ledger.drop(MIGRATION)
-    assert ledger.find_rival(OTHER, "s-1") is None
-    assert (ledger.claimed(OTHER), ledger.followers(PROVIDER)) == (frozenset(), frozenset())
-
-
-def test_a_reserved_server_is_taken_until_it_is_given_back() -> None:
-    _, ledger, _ = open_door()
-    assert ledger.reserve(MIGRATION, "s-1")
-    assert not ledger.reserve(OTHER, "s-1")
-    ledger.unreserve(OTHER, "s-1")
-    assert ledger.find_rival(OTHER, "s-1") == MIGRATION
-    ledger.unreserve(MIGRATION, "s-1")
-    assert ledger.reserve(OTHER, "s-1")
-
-
-@pytest.mark.parametrize("raw", [{"metadata": {}}, {"metadata": {}, "spec": None, "status": None}])
-def test_a_body_without_anything_claims_nothing(raw: dict[str, Any]) -> None:
-    _, ledger, _ = open_door()
-    ledger.note(MIGRATION, raw)
-    assert ledger.claimed(OTHER) == frozenset()

@@ -1,4 +1,4 @@
-"""The small parts: waits, permits, effects, swept rows, reading, sessions."""
+"""The small parts: waits, permits, effects, swept rows, sessions."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain_samples import REQUEST, SERVER_ID, migration, observe, record, sent, server, started
+from domain_samples import REQUEST, SERVER_ID, record
 from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend, ManualClock
-from engine_lab import GONE
 from fake_clock import FakeClock
 from osmig.api.names import Reason, Verb
 from osmig.clock import SystemClock
 from osmig.domain.clock import Clock
 from osmig.domain.errors import Transient
-from osmig.domain.observation import Answer, Read, StartCall, VerbCall
-from osmig.domain.upstream import Explanation, Job, ProgressView, Receipt, Stage, Sweep
+from osmig.domain.observation import Answer, StartCall, VerbCall
+from osmig.domain.upstream import Job, Receipt, Stage, Sweep
 from osmig.engine import effects
-from osmig.engine.looking import Look, describe_job, has
 from osmig.engine.permits import Fence
 from osmig.engine.sessions import Sessions
 from osmig.engine.sweeping import Rows
@@ -26,6 +24,7 @@ from osmig.engine.waits import Waits
 
 LATER = Transient("Unreachable", "x", operation="o")
 JOB = Job(server_id=SERVER_ID)
+SENT = (Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT)
 
 
 # --- waits
@@ -85,20 +84,24 @@ async def test_a_start_is_sent_once_and_its_receipt_is_the_answer() -> None:
     assert (backend.calls, backend.permits) == (["start"], [True])
 
 
-@pytest.mark.parametrize("call", [StartCall(), VerbCall(verb=Verb.ABORT, record_id="7")])
+@pytest.mark.parametrize("call", [StartCall(), *(VerbCall(verb=verb, record_id="7") for verb in SENT)])
 async def test_every_expected_failure_of_a_call_is_an_answer(call: StartCall | VerbCall) -> None:
-    backend, clock = FakeBackend(fail={"start": [LATER], "abort 7": [LATER]}), FakeClock()
+    backend, clock = (
+        FakeBackend(fail={name: [LATER] for name in ("start", *(f"{verb} 7" for verb in SENT))}),
+        FakeClock(),
+    )
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
     answer = await effects.perform(call, backend=backend, job=JOB, permit=permit)
     assert answer == Answer(call=call, error=LATER)
 
 
-async def test_an_order_is_sent_to_its_record() -> None:
+@pytest.mark.parametrize("verb", SENT)
+async def test_an_order_is_sent_to_its_record(verb: Verb) -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    call = VerbCall(verb=Verb.FORCE_COMPLETE, record_id="7")
+    call = VerbCall(verb=verb, record_id="7")
     assert await effects.perform(call, backend=backend, job=JOB, permit=permit) == Answer(call=call)
-    assert backend.calls == ["force-complete 7"]
+    assert backend.calls == [f"{verb} 7"]
 
 
 # --- swept rows
@@ -141,6 +144,13 @@ def test_what_a_full_sweep_leaves_out_has_vanished_and_a_partial_one_leaves_out_
     assert rows.get("8") is None
 
 
+def test_a_row_is_found_by_its_id_or_its_uuid() -> None:
+    rows = Rows()
+    rows.merge(sweep(record(number=7), record(number=8, uuid="u-8")), is_ours=none_of_ours)
+    assert [rows.find(name) for name in ("7", "u-8", "u-9")] == [rows.get("7"), rows.get("8"), None]
+    assert {row.id for row in rows} == {"7", "8"}
+
+
 def test_rows_are_counted_by_what_they_wait_for_and_foreign_ones_by_their_word() -> None:
     rows = Rows()
     cold = replace(record("running", number=4), stage=Stage.AWAITING_CONFIRMATION, status="finished")
@@ -164,78 +174,6 @@ def test_a_sweep_that_began_before_a_read_does_not_undo_what_the_read_brought() 
     rows.learn([queued, record("completed", number=6)])
     assert rows.get("7") == running
     assert rows.get("6") is None
-
-
-# --- reading
-
-
-def look(backend: FakeBackend) -> Look:
-    return Look(backend, claimed=frozenset, rival=lambda server_id: f"rival of {server_id[:2]}")
-
-
-async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
-    backend = FakeBackend(rows=(record(),))
-    observation = await look(backend).read(observe(started()), frozenset(Read))
-    assert backend.calls == ["survey", "server", "records", "progress", "explain"]
-    assert observation.rival == "rival of 1b"
-    assert {read for read in Read if has(observation, read)} == set(Read) - {Read.FINDING}
-    again = await look(backend).read(observation, frozenset(Read))
-    assert again == observation
-    assert len(backend.calls) == 5
-
-
-async def test_a_start_is_looked_for_by_its_intent() -> None:
-    backend = FakeBackend()
-    assert (await look(backend).read(observe(sent()), frozenset({Read.FINDING}))).finding is not None
-    assert backend.calls == ["find"]
-
-
-async def test_the_first_failure_ends_the_reading_and_what_was_read_stays() -> None:
-    backend = FakeBackend(fail={"records": [GONE]})
-    observation = await look(backend).read(observe(started()), frozenset({Read.SERVER, Read.RECORDS, Read.PROGRESS}))
-    assert observation.trouble is GONE
-    assert observation.server == server()
-    assert backend.calls == ["server", "records"]
-
-
-async def test_an_outcome_that_cannot_be_explained_is_certain_all_the_same() -> None:
-    backend = FakeBackend(fail={"explain": [LATER]})
-    observation = await look(backend).read(observe(started()), frozenset({Read.EXPLANATION}))
-    assert (observation.trouble, observation.explanation) == (None, Explanation(reason=None, message=""))
-
-
-async def test_an_empty_sample_comes_with_the_records_because_the_move_may_just_have_ended() -> None:
-    backend = FakeBackend(rows=(record("completed"),))
-    observation = await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))
-    assert (observation.progress, observation.records) == (ProgressView(), backend.rows)
-    assert backend.calls == ["progress", "records"]
-
-
-async def test_a_sample_needs_no_records_and_records_are_read_once() -> None:
-    backend = FakeBackend(sample=ProgressView(percent=3))
-    assert (await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))).records is None
-    known = observe(started(id=None), records=(record(),))
-    backend.calls.clear()
-    await look(backend).read(known, frozenset({Read.PROGRESS}))
-    assert backend.calls == []
-
-
-async def test_without_anything_recorded_nothing_is_explained_by_a_request() -> None:
-    backend = FakeBackend()
-    observation = await look(backend).read(observe(sent()), frozenset({Read.EXPLANATION, Read.PROGRESS}))
-    assert observation.explanation is not None
-    assert backend.calls == ["records", "explain"]
-
-
-def test_the_id_that_was_resolved_once_wins() -> None:
-    job = describe_job(migration(started(), source="cmp1", destination="cmp2"))
-    assert (job.server_id, job.source_host, job.destination_host, job.block_migration) == (
-        SERVER_ID,
-        "cmp1",
-        "cmp2",
-        "Auto",
-    )
-    assert describe_job(migration()).server_id == SERVER_ID
 
 
 # --- sessions

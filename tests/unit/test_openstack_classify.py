@@ -14,11 +14,15 @@ from openstack import exceptions as sdk
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from osmig.api.names import Reason
-from osmig.backends.openstack.classify import EXPECTED, START, classify
+from osmig.backends.openstack.classify import EXPECTED, classify
 from osmig.backends.openstack.endpoints import EndpointRefusedError
 from osmig.backends.openstack.transport import PermitExpiredError
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.upstream import Operation
 
+START = Operation.LIVE_MIGRATE
+STARTS = (Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE)
+ENDS = (Operation.CONFIRM, Operation.REVERT)
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 FAULTS = {
     400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflictingRequest", 413: "overLimit",
@@ -50,13 +54,13 @@ class Answer:
 
 
 def judge(answer: Answer, operation: str) -> BackendError:
-    error = classify(answer.failure(), operation=operation, may_have_acted=operation == START)
+    error = classify(answer.failure(), operation=operation, may_have_acted=operation in {*STARTS, *ENDS})
     assert error.operation == operation
     return error
 
 
 BUSY = "Cannot 'os-migrateLive' instance X while it is in task_state migrating"
-STARTS: list[tuple[Answer, type[BackendError], str]] = [
+START_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(404, "Instance X could not be found."), Absent, "ServerNotFound"),
     (Answer(400, "Compute host nope could not be found."), Refused, "StartRefused"),
     (Answer(400, "No valid host was found. There are not enough hosts available."), Refused, "NoValidHost"),
@@ -88,14 +92,92 @@ STARTS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(413, "over limit", retry_after="7"), Transient, "Retrying"),
     (Answer(429, "over limit"), Transient, "Retrying"),
     (Answer(422, "what"), Refused, "StartRefused"),
+    # of cold moves
+    (Answer(400, "Cannot migrate to the host where the server exists."), Refused, "StartRefused"),
+    (Answer(409, "Cannot 'migrate' instance X while it is in vm_state paused"), Refused, "StartRefused"),
+    (Answer(409, "Cannot 'migrate' instance X while it is in task_state resize_prep"), OutcomeUnknown, "Conflict"),
+    (Answer(409, "Feature not supported with instances that have shares."), Refused, "StartRefused"),
+    (Answer(409, "Operation 'migrate' not supported for vTPM-enabled instance (X)."), Refused, "StartRefused"),
+    (Answer(400, "There is no such action: migrate"), Unsupported, "Unsupported"),
+    (Answer(503, "later", retry_after="30"), OutcomeUnknown, "ServerError"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "kind", "reason"), STARTS)
-def test_an_answer_to_a_start_means(answer: Answer, kind: type[BackendError], reason: str) -> None:
-    error = judge(answer, START)
+@pytest.mark.parametrize(("answer", "kind", "reason"), START_ANSWERS)
+@pytest.mark.parametrize("operation", STARTS)
+def test_an_answer_to_a_start_means(
+    answer: Answer, kind: type[BackendError], reason: str, operation: Operation
+) -> None:
+    error = judge(answer, operation)
 
     assert (type(error), error.reason) == (kind, reason)
+
+
+REFUSALS: list[tuple[Answer, str]] = [
+    (Answer(400, "Cannot migrate to the host where the server exists."), "The server already is on the destination"),
+    (Answer(409, "Service is unavailable at this time."), "The compute service of a host that takes part is down"),
+    (Answer(400, "Compute host nope could not be found."), "The cloud has no compute host of the name given as"),
+    (Answer(409, "Cannot 'migrate' instance X while it is in vm_state paused"), "while its state is paused"),
+    (Answer(409, "Cannot 'migrate' instance X while it is in vm_state error"), "The server is in ERROR"),
+    (Answer(409, "Instance X is locked"), "The server is locked"),
+    (Answer(409, "Feature not supported with instances that have shares."), "devices, shares or protection"),
+]
+
+
+@pytest.mark.parametrize(("answer", "words"), REFUSALS)
+def test_a_refused_cold_move_is_told_in_our_own_sentence(answer: Answer, words: str) -> None:
+    assert words in judge(answer, Operation.COLD_MIGRATE).message
+
+
+NOT_WAITING = "Not possible now: the server does not wait for a confirmation"
+END_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
+    (Answer(409, "Cannot 'confirmResize' instance X while it is in vm_state active"), Refused, NOT_WAITING),
+    (Answer(400, "Instance has not been resized."), Refused, NOT_WAITING),
+    (
+        Answer(409, "Cannot 'revertResize' instance X while it is in task_state resize_reverting"),
+        Refused,
+        "Not possible now: the server's task state is resize_reverting",
+    ),
+    (
+        Answer(409, "Cannot 'confirmResize' instance X while it is in vm_state error"),
+        Refused,
+        "Not possible now: the server is in ERROR",
+    ),
+    (
+        Answer(409, "Service is unavailable at this time."),
+        Refused,
+        "Not possible now: the compute service of a host that takes part is down",
+    ),
+    (Answer(409, "Instance X is locked"), Refused, "Not possible now: the server is locked"),
+    (Answer(409, "nobody has seen this yet"), Refused, "Not possible now: nobody has seen this yet"),
+    (Answer(409, body=b"<html>secret</html>"), Refused, "Not possible now: the cloud answered 409 to "),
+    (Answer(404, "Instance X could not be found."), Absent, "These credentials see no such server"),
+    (Answer(404, "No such server."), Absent, "These credentials see no such server"),
+    (Answer(404, body=b"<html>not here</html>"), Transient, "in a form that is not Nova's"),
+    (Answer(401, "no"), NotPermitted, "does not accept the credentials"),
+    (Answer(403, "Policy doesn't allow os_compute_api:servers:x"), NotPermitted, "policy forbids "),
+    (Answer(400, "There is no such action: confirmResize"), Unsupported, "The cloud has no "),
+    (Answer(405, "bad method"), Unsupported, "The cloud has no "),
+    (Answer(413, "over limit", retry_after="7"), Transient, "fewer requests"),
+    (Answer(429, "over limit"), Transient, "fewer requests"),
+    (Answer(500, "Unexpected API Error. nova.exception.UnexpectedTaskStateError"), OutcomeUnknown, "answered 500"),
+    (Answer(503, "later", retry_after="30"), OutcomeUnknown, "answered 503"),
+    (Answer(504, body=b"", request_id=None), OutcomeUnknown, "answered 504"),
+    (Answer(408, body=b"", request_id=None), OutcomeUnknown, "answered 408"),
+    (Answer(307, body=b""), OutcomeUnknown, "answered 307"),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind", "words"), END_ANSWERS)
+@pytest.mark.parametrize("operation", ENDS)
+def test_an_answer_to_a_confirm_or_revert_means(
+    answer: Answer, kind: type[BackendError], words: str, operation: Operation
+) -> None:
+    error = judge(answer, operation)
+
+    assert type(error) is kind
+    assert words in error.message
+    assert "secret" not in error.message
 
 
 STATE = "Migration 7 state of instance X is queued. Cannot force complete while the migration is in this state."
@@ -163,10 +245,21 @@ def test_an_unknown_outcome_keeps_the_request_id_only_where_nova_spoke(answer: A
     assert error.request_id == request_id
 
 
+@pytest.mark.parametrize(("header", "seconds"), [("30", 30.0), ("Sat, 21 Nov 2026", None), (None, None)])
+@pytest.mark.parametrize("operation", [*STARTS, *ENDS])
+def test_a_503_proves_nothing_even_when_it_says_when_to_come_again(
+    operation: Operation, header: str | None, seconds: float | None
+) -> None:
+    error = judge(Answer(503, "later", retry_after=header), operation)
+
+    assert isinstance(error, OutcomeUnknown)
+    assert (error.request_id, error.retry_after_s) == (REQUEST_ID, seconds)
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"), [("7", 7.0), ("99999", 3600.0), ("Sat, 21 Nov 2026", None), ("-1", None), ("", None)]
 )
-@pytest.mark.parametrize("operation", [START, "sweep"])
+@pytest.mark.parametrize("operation", [*STARTS, *ENDS, "sweep"])
 def test_retry_after_is_taken_in_seconds_and_bounded(operation: str, header: str, seconds: float | None) -> None:
     error = judge(Answer(429, "slow", retry_after=header), operation)
 
@@ -201,7 +294,7 @@ WAYS: list[tuple[Exception, str, str]] = [
 
 
 @pytest.mark.parametrize(("failure", "reason", "words"), WAYS)
-@pytest.mark.parametrize("operation", [START, "read-server"])
+@pytest.mark.parametrize("operation", [*STARTS, *ENDS, "read-server"])
 def test_what_fails_on_the_way_is_transient(failure: Exception, reason: str, words: str, operation: str) -> None:
     error = classify(failure, operation=operation)
 
@@ -216,8 +309,11 @@ def test_what_fails_on_the_way_is_transient(failure: Exception, reason: str, wor
 @pytest.mark.parametrize(
     "failure", [keystone.ConnectTimeout("…"), keystone.ConnectFailure("…"), ValueError(), KeyError()]
 )
-def test_after_a_request_left_the_same_failures_leave_the_outcome_unknown(failure: Exception) -> None:
-    error = classify(failure, operation=START, may_have_acted=True)
+@pytest.mark.parametrize("operation", [*STARTS, *ENDS])
+def test_after_a_request_left_the_same_failures_leave_the_outcome_unknown(
+    failure: Exception, operation: Operation
+) -> None:
+    error = classify(failure, operation=operation, may_have_acted=True)
 
     assert isinstance(error, OutcomeUnknown)
     assert (error.reason, error.request_id) == (Reason.NO_ANSWER, None)
@@ -233,5 +329,5 @@ def test_refused_credentials_are_told_apart_from_a_refused_call(may_have_acted: 
 
 def test_no_text_of_an_answer_is_shown_that_is_not_in_novas_form() -> None:
     for body in (b"<html>secret</html>", b'{"secret": "x"}', b'"secret"', b"[" * 100_000, b'{"a": {"message": 1}}'):
-        for operation in (START, "abort", "sweep"):
+        for operation in (*STARTS, *ENDS, "abort", "sweep"):
             assert "secret" not in str(judge(Answer(400, body=body), operation))

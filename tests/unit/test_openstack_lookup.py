@@ -1,4 +1,4 @@
-"""Finding a start again: every row of the table in docs/architecture.md, on what one look may show."""
+"""Finding a call again: every row of the table in docs/architecture.md, on what one look may show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from osmig.api.migration import Mark, PendingCall
 from osmig.backends.openstack.lookup import Seen, find, newest_active
 from osmig.backends.openstack.translate import ActionView
-from osmig.domain.upstream import FindingKind, RecordView, ServerView, Stage
+from osmig.domain.upstream import FindingKind, MoveKind, RecordView, ServerView, Stage
 
 NOW = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
 IDLE = ServerView(id="s", name="vm", status="ACTIVE")
@@ -21,16 +21,21 @@ def action(number: int, *, user: str | None = ME, name: str = "live-migration", 
     return ActionView(request_id=f"req-{number}", name=name, user_id=user, started=NOW + dt.timedelta(seconds=after_s))
 
 
-def record(number: int, *, stage: Stage = Stage.RUNNING, live: bool = True, after_s: float = 0) -> RecordView:
+def record(
+    number: int, *, stage: Stage = Stage.RUNNING, kind: MoveKind = MoveKind.LIVE, after_s: float = 0, name: str = ""
+) -> RecordView:
     created = NOW + dt.timedelta(seconds=after_s)
-    return RecordView(id=str(number), number=number, stage=stage, status=stage.lower(), is_live=live, created=created)
+    identity = name or str(number)
+    return RecordView(id=identity, number=number, stage=stage, status=stage.lower(), kind=kind, created=created)
 
 
 OLD = action(1, name="create", after_s=-3600)
+WAITING = ServerView(id="s", name="vm", status="VERIFY_RESIZE", is_busy=True, awaits_confirmation=True)
 
 
 def look(  # noqa: PLR0913 - one per fact of a look
     *actions: ActionView,
+    operation: str = "live-migrate",
     answer: str | None = None,
     request_id: str | None = None,
     server: ServerView = IDLE,
@@ -41,7 +46,7 @@ def look(  # noqa: PLR0913 - one per fact of a look
 ) -> tuple[FindingKind, str | None, str | None, str]:
     """Find with `actions` (newest first) on top of the one the mark knows."""
     call = PendingCall(
-        operation="live-migrate",
+        operation=operation,
         attempt=1,
         holder="h",
         time=NOW,
@@ -98,7 +103,7 @@ def test_somebody_elses_move_is_a_rival() -> None:
 
 
 def test_a_rival_that_is_done_already_is_still_one() -> None:
-    assert look(action(2, user=OTHER))[::3] == (FindingKind.RIVAL, "a live migration that somebody else started")
+    assert look(action(2, user=OTHER))[::3] == (FindingKind.RIVAL, "a live-migration that somebody else started")
 
 
 def test_a_busy_server_without_a_move_of_ours_has_a_rival() -> None:
@@ -135,7 +140,7 @@ def test_actions_beyond_the_marks_length_are_old() -> None:
 
 
 def test_the_record_is_the_oldest_live_one_after_the_mark() -> None:
-    records = (record(44), record(43), record(42, live=False), record(41, after_s=-60), record(40))
+    records = (record(44), record(43), record(42, kind=MoveKind.COLD), record(41, after_s=-60), record(40))
 
     assert look(action(2), records=records)[2] == "43"
 
@@ -151,3 +156,103 @@ def test_the_newest_record_that_is_not_over_is_active() -> None:
 
     assert newest_active((over, record(41), record(42))) == record(42)
     assert newest_active((over,)) is None
+
+
+STARTS = [("live-migrate", "live-migration", MoveKind.LIVE), ("cold-migrate", "migrate", MoveKind.COLD)]
+ENDS = [("confirm", "confirmResize", "revertResize", "revert"), ("revert", "revertResize", "confirmResize", "confirm")]
+
+
+@pytest.mark.parametrize(("operation", "name", "kind"), STARTS)
+def test_a_start_is_found_by_its_own_action_and_record(operation: str, name: str, kind: MoveKind) -> None:
+    other = MoveKind.COLD if kind is MoveKind.LIVE else MoveKind.LIVE
+    records = (record(44, kind=kind), record(43, kind=other), record(42, kind=MoveKind.RESIZE))
+
+    assert look(action(2, name=name), operation=operation, records=records) == (FindingKind.OURS, "req-2", "44", "")
+    assert look(action(2, name=name.upper()), operation=operation)[0] is FindingKind.OURS
+
+
+@pytest.mark.parametrize(("operation", "name", "_kind"), STARTS)
+def test_a_record_whose_kind_an_old_cloud_does_not_tell_may_be_a_starts(
+    operation: str, name: str, _kind: MoveKind
+) -> None:
+    assert look(action(2, name=name), operation=operation, records=(record(41, kind=MoveKind.UNTOLD),))[2] == "41"
+
+
+def test_a_record_made_up_from_the_action_is_taken_before_any_other() -> None:
+    records = (record(43, name="req-3"), record(42, name="req-2"), record(41, name="req-0"))
+
+    assert look(action(3, user=OTHER), action(2), records=records)[:3] == (FindingKind.OURS, "req-2", "req-2")
+
+
+@pytest.mark.parametrize("name", ["live-migration", "resize", "evacuate"])
+@pytest.mark.parametrize("user", [ME, OTHER])
+def test_another_kind_of_move_is_a_rivals_even_when_it_is_over(name: str, user: str) -> None:
+    found = look(action(2, name=name, user=user), operation="cold-migrate")
+
+    assert found == (FindingKind.RIVAL, None, None, f"a {name} that somebody else started")
+
+
+@pytest.mark.parametrize(("operation", "name", "_kind"), STARTS)
+def test_every_start_asks_for_the_same_proof(operation: str, name: str, _kind: MoveKind) -> None:
+    assert look(action(2, name=name), operation=operation, answer="ServerError", request_id="req-9")[0] == "Rival"
+    assert look(operation=operation, answer="ServerError", request_id="req-9")[0] == "Nothing"
+    assert look(action(2, name=name, user=None), operation=operation, answer="Conflict")[0] == "Rival"
+    assert look(action(2, name=name), operation=operation, claimed=("req-2",))[0] == "Rival"
+    assert look(action(3, name=name), action(2, name=name), operation=operation)[:2] == ("Ambiguous", "req-2")
+
+
+@pytest.mark.parametrize(("operation", "name", "_other", "_word"), ENDS)
+@pytest.mark.parametrize("user", [ME, OTHER, None])
+@pytest.mark.parametrize("answer", [None, "ServerError", "NoAnswer"])
+def test_anybodys_confirm_or_revert_is_as_good_as_ours(
+    operation: str, name: str, _other: str, _word: str, user: str | None, answer: str | None
+) -> None:
+    cold = (record(42, stage=Stage.CONFIRMING, kind=MoveKind.COLD), record(43, kind=MoveKind.RESIZE))
+    new = action(2, name=name, user=user)
+
+    found = look(new, operation=operation, answer=answer, server=WAITING, records=cold)
+
+    assert found == (FindingKind.OURS, "req-2", "42", "")
+    assert look(new, operation=operation, answer=answer, request_id="req-9")[:2] == (FindingKind.OURS, "req-2")
+    assert look(new, operation=operation, claimed=("req-2",))[0] is FindingKind.OURS
+
+
+def test_of_several_confirms_the_one_that_bears_our_request_id_is_named() -> None:
+    confirms = [action(number, name="confirmResize") for number in (4, 3, 2)]
+
+    assert look(*confirms, operation="confirm", request_id="req-3")[:2] == (FindingKind.OURS, "req-3")
+    assert look(*confirms, operation="confirm")[:2] == (FindingKind.OURS, "req-2")
+
+
+@pytest.mark.parametrize(("operation", "_name", "_other", "_word"), ENDS)
+@pytest.mark.parametrize("server", [IDLE, BUSY, WAITING])
+@pytest.mark.parametrize("name", ["create", "migrate", "reboot"])
+def test_a_busy_server_is_no_rival_of_a_confirm_or_revert(
+    operation: str, _name: str, _other: str, _word: str, server: ServerView, name: str
+) -> None:
+    records = (record(42, stage=Stage.AWAITING_CONFIRMATION, kind=MoveKind.COLD),)
+    found = look(action(2, name=name), operation=operation, server=server, records=records)
+
+    assert found == (FindingKind.NOTHING, None, None, "")
+
+
+@pytest.mark.parametrize(("operation", "name", "other", "word"), ENDS)
+def test_the_opposite_order_is_a_rival_of_a_confirm_or_revert(operation: str, name: str, other: str, word: str) -> None:
+    found = look(action(2, name=other), operation=operation, server=WAITING)
+
+    assert found == (FindingKind.RIVAL, None, None, f"a {word} that somebody else ordered")
+    assert look(action(3, name=other), action(2, name=name), operation=operation)[0] is FindingKind.OURS
+
+
+@pytest.mark.parametrize(("operation", "name", "other", "_word"), ENDS)
+def test_a_confirm_or_revert_from_before_the_mark_counts_for_nothing(
+    operation: str, name: str, other: str, _word: str
+) -> None:
+    for old in (name, other):
+        mark = Mark(request_ids=("req-2", "req-1"))
+        assert look(action(2, name=old), operation=operation, mark=mark)[0] is FindingKind.NOTHING
+
+
+def test_an_intent_for_a_call_that_is_not_ours_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="teleport"):
+        look(operation="teleport")

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from http_upstream import Upstream, answer, serving
-from nova_support import GRANTED, clouds_yaml, make_backend
+from http_upstream import Upstream, serving
+from nova_support import GRANTED
+from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
 from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
 from osmig.domain.upstream import Capability, Job, Scope, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from http.server import BaseHTTPRequestHandler
 
     from osmig.backends.openstack.backend import NovaBackend
     from osmig.domain.upstream import Probe, Sweep
 
-SERVER = "11111111-2222-4333-8444-555555555555"
 ROWS = [
     {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},
     {"id": 2, "instance_uuid": SERVER, "status": "running", "created_at": "2026-11-21T11:00:00"},
@@ -30,44 +27,11 @@ ROWS = [
 ]
 
 
-def version_document(upstream: Upstream, newest: str) -> dict[str, Any]:
-    link = {"rel": "self", "href": f"{upstream.url}/v2.1/"}
-    return {"version": {"id": "v2.1", "status": "CURRENT", "min_version": "2.1", "version": newest, "links": [link]}}
-
-
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     made = Upstream()
     with serving(made):
         yield made
-
-
-def speak(upstream: Upstream, newest: str, **bodies: Any) -> None:  # noqa: ANN401 - JSON
-    """Answer like a Nova of this version; `bodies` by the last word of a path, an int is a bare status."""
-
-    def respond(handler: BaseHTTPRequestHandler) -> None:
-        word = handler.path.partition("?")[0].rstrip("/").rpartition("/")[2].replace("-", "_").replace(".", "_")
-        body = bodies.get(word, version_document(upstream, newest) if word == "v2_1" else 500)
-        if isinstance(body, int):
-            answer(body)(handler)
-        else:
-            answer(200, body if isinstance(body, bytes) else json.dumps(body).encode())(handler)
-
-    upstream.respond = respond
-
-
-def ask(upstream: Upstream, question: Callable[[NovaBackend], Awaitable[Any]]) -> Any:  # noqa: ANN401
-    """Ask one backend one thing."""
-
-    async def story() -> object:
-        secret = clouds_yaml(auth_type="admin_token", endpoint=f"{upstream.url}/v2.1", token="t")  # noqa: S106
-        backend = make_backend(secret)
-        try:
-            return await question(backend)
-        finally:
-            await backend.close()
-
-    return asyncio.run(story())
 
 
 def test_what_a_cloud_is_too_old_for_is_unsupported_and_not_sent(upstream: Upstream) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from osmig.backends.openstack.explain import UNEXPLAINED, explain
-from osmig.backends.openstack.texts import clean_text, known_refusal
+from osmig.backends.openstack.explain import UNEXPLAINED, explain, pick_action
+from osmig.backends.openstack.texts import clean_text, is_unknown_action, known_refusal, known_state
+from osmig.backends.openstack.translate import ActionView
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,51 @@ def test_unknown_details_are_not_overruled_by_a_guess_from_the_events_name() -> 
 @pytest.mark.parametrize("action", [{}, {"events": None}, {"events": [1, None, {}]}])
 def test_an_action_that_says_nothing_stays_unexplained(action: dict[str, object]) -> None:
     assert explain(action) == UNEXPLAINED
+
+
+@pytest.mark.parametrize("text", ["", "Unexpected API Error.", "Instance X could not be found."])
+def test_what_says_nothing_of_a_state_is_no_state(text: str) -> None:
+    assert known_state(text) is None
+    assert not is_unknown_action(text)
+
+
+def told(request_id: str, name: str, *, failed: bool = True) -> ActionView:
+    return ActionView(request_id=request_id, name=name, is_failed=failed)
+
+
+COLD_LIFE = (
+    told("req-5", "reboot"),
+    told("req-4", "confirmResize"),
+    told("req-3", "migrate", failed=False),
+    told("req-2", "live-migration"),
+    told("req-1", "create", failed=False),
+)
+
+
+def test_a_start_that_failed_itself_tells_why() -> None:
+    assert pick_action(COLD_LIFE, "req-2") == "req-2"
+
+
+@pytest.mark.parametrize("name", ["confirmResize", "revertResize", "RevertResize"])
+def test_a_move_that_failed_after_its_start_is_explained_by_what_failed(name: str) -> None:
+    assert pick_action((told("req-4", name), *COLD_LIFE[2:]), "req-3") == "req-4"
+
+
+def test_what_failed_before_a_start_does_not_explain_it() -> None:
+    assert pick_action(COLD_LIFE[2:], "req-3") == "req-3"
+
+
+def test_a_start_that_is_not_in_the_list_is_asked_for_all_the_same() -> None:
+    assert pick_action(COLD_LIFE, "req-0") == "req-0"
+
+
+@pytest.mark.parametrize(("actions", "picked"), [(COLD_LIFE, "req-4"), (COLD_LIFE[2:], "req-2"), ((), None)])
+def test_without_a_request_id_the_newest_failed_move_explains(
+    actions: tuple[ActionView, ...], picked: str | None
+) -> None:
+    assert pick_action(actions, None) == picked
+
+
+@pytest.mark.parametrize("name", ["reboot", "resetState", "create"])
+def test_other_failed_actions_explain_no_move(name: str) -> None:
+    assert pick_action((told("req-1", name),), None) is None

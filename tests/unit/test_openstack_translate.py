@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osmig.backends.openstack.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
-from osmig.domain.upstream import TERMINAL_STAGES, Stage
+from osmig.domain.upstream import TERMINAL_STAGES, MoveKind, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,16 @@ SERVER: dict[str, Any] = {"id": "s1", "name": "vm", "status": "ACTIVE", "tenant_
         ("cancelled", Stage.CANCELLED),
         ("failed", Stage.FAILED),
         ("error", Stage.ERROR),
+        ("pre-migrating", Stage.PREPARING),
+        ("migrating", Stage.RUNNING),
+        ("post-migrating", Stage.SWITCHING_OVER),
         ("finished", Stage.AWAITING_CONFIRMATION),
+        ("confirming", Stage.CONFIRMING),
         ("confirmed", Stage.SUCCEEDED),
+        ("reverting", Stage.REVERTING),
         ("reverted", Stage.REVERTED),
         ("Done", Stage.SUCCEEDED),
+        ("FINISHED", Stage.AWAITING_CONFIRMATION),
         (" Running ", Stage.RUNNING),
         ("teleporting", Stage.UNKNOWN),
         ("", Stage.UNKNOWN),
@@ -60,20 +66,61 @@ def test_a_row_of_today_is_read_whole() -> None:
     assert (record.source_host, record.destination_host, record.user_id) == ("cmp1", "cmp2", "me")
     assert record.created == dt.datetime(2026, 11, 21, 10, 0, 0, 1, tzinfo=dt.UTC)
     assert record.updated is None
-    assert record.is_live
+    assert (record.kind, record.type, record.uuid) == (MoveKind.LIVE, "live-migration", "u")
 
 
 def test_a_row_of_an_old_cloud_is_read_as_far_as_it_goes() -> None:
     record = to_record({"id": 1234, "instance_uuid": "s1", "status": "Done", "dest_host": "1.2.3.4"})
 
     assert (record.id, record.stage, record.status, record.type) == ("1234", Stage.SUCCEEDED, "Done", None)
-    assert record.is_live
+    assert (record.kind, record.uuid, record.destination_host) == (MoveKind.UNTOLD, None, None)
     assert record.created is None
 
 
-@pytest.mark.parametrize("kind", ["migration", "resize", "evacuation"])
-def test_other_kinds_of_moves_are_not_live(kind: str) -> None:
-    assert not to_record({"id": 1, "migration_type": kind, "status": "error"}).is_live
+def test_a_row_of_a_cold_move_shows_no_address() -> None:
+    record = to_record(
+        {
+            "id": 18, "uuid": "u", "instance_uuid": "s1", "status": "finished", "migration_type": "migration",
+            "source_compute": "cmp1", "dest_compute": "cmp2", "dest_host": "10.0.0.7", "old_instance_type_id": 5,
+            "new_instance_type_id": 5,
+        }
+    )  # fmt: skip
+
+    assert (record.kind, record.stage) == (MoveKind.COLD, Stage.AWAITING_CONFIRMATION)
+    assert record.destination_host == "cmp2"
+    assert "10.0.0.7" not in repr(record)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("live-migration", MoveKind.LIVE),
+        ("Live-Migration", MoveKind.LIVE),
+        ("migration", MoveKind.COLD),
+        ("MIGRATION ", MoveKind.COLD),
+        ("resize", MoveKind.RESIZE),
+        ("evacuation", MoveKind.OTHER),
+        ("teleportation", MoveKind.OTHER),
+        (None, MoveKind.UNTOLD),
+        ("", MoveKind.UNTOLD),
+    ],
+)
+def test_each_type_has_its_kind_and_stays_verbatim(word: str | None, kind: MoveKind) -> None:
+    record = to_record({"id": 1, "migration_type": word, "status": "error"})
+
+    assert (record.kind, record.type) == (kind, word or None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [(1, 2, MoveKind.RESIZE), (1, 1, MoveKind.UNTOLD), (1, None, MoveKind.UNTOLD), (None, 2, MoveKind.UNTOLD)],
+)
+def test_where_the_type_is_missing_another_flavor_tells_a_resize(
+    before: int | None, after: int | None, kind: MoveKind
+) -> None:
+    row = {"id": 1, "status": "Done", "old_instance_type_id": before, "new_instance_type_id": after}
+
+    assert to_record(row).kind is kind
 
 
 @pytest.mark.parametrize("text", ["2026-11-21T10:00:00Z", "2026-11-21T12:00:00+02:00", "2026-11-21T10:00:00"])
@@ -107,12 +154,32 @@ def test_what_has_no_id_is_refused(read: Callable[[dict[str, object]], object]) 
         ({"status": "MIGRATING"}, True),
         ({"status": "VERIFY_RESIZE"}, True),
         ({"status": "Resizing"}, True),
+        ({"status": "RESIZING"}, True),
+        ({"status": "RESIZE"}, True),
+        ({"status": "REVERT_RESIZE"}, True),
         ({"status": "SHUTOFF"}, False),
         ({"status": "ERROR"}, False),
     ],
 )
 def test_a_server_is_busy_by_task_or_status(fields: dict[str, Any], busy: bool) -> None:  # noqa: FBT001
     assert to_server(SERVER | fields).is_busy is busy
+
+
+@pytest.mark.parametrize(
+    ("fields", "awaits"),
+    [
+        ({}, False),
+        ({"status": "VERIFY_RESIZE"}, True),
+        ({"status": "Verify_Resize"}, True),
+        ({"status": "VERIFY_RESIZE", "OS-EXT-STS:task_state": None}, True),
+        ({"status": "VERIFY_RESIZE", "OS-EXT-STS:task_state": "deleting"}, False),
+        ({"status": "RESIZE"}, False),
+        ({"status": "RESIZING"}, False),
+        ({"status": "REVERT_RESIZE"}, False),
+    ],
+)
+def test_a_server_awaits_confirmation_only_when_nothing_else_goes_on(fields: dict[str, Any], awaits: bool) -> None:  # noqa: FBT001
+    assert to_server(SERVER | fields).awaits_confirmation is awaits
 
 
 @pytest.mark.parametrize("fields", [{"status": "ERROR"}, {"OS-EXT-STS:vm_state": "error"}])

@@ -22,6 +22,9 @@ OPERATIONS = {
     MigrationType.COLD_MIGRATION: Operation.COLD_MIGRATE,
 }
 
+_SAFETY_SWEEPS = 6
+"""Those that wait for one another are woken by one another; each looks by itself after so many periods all the same."""
+
 PROBING_S = 5.0
 """A Provider that is still being probed after this long is shown to those who wait for it."""
 
@@ -40,6 +43,8 @@ def admit(observation: Observation) -> Decision:
         return answer_trouble(observation, observation.trouble)
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
+    if observation.survey is None and observation.slots.limit_of:
+        return _wait_for_slot(observation, observation.status.placement)
     if observation.survey is None:
         return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
     return judge(observation, observation.survey, sends=1)
@@ -131,7 +136,7 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     if observation.rival:
         return _wait_for_server(observation, _describe_busy(observation, survey))
     if observation.slots.limit_of and sends == 1:
-        return _wait_for_slot(observation, survey)
+        return _wait_for_slot(observation, _describe_way(observation, survey))
     return start(observation, survey, sends=sends)
 
 
@@ -155,23 +160,23 @@ def _describe_busy(observation: Observation, survey: Survey) -> str:
 
 
 def _wait_for_server(observation: Observation, message: str) -> Decision:
+    """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
     after = recording.put(observation, verdict, pending_call=None, queued_time=_since(observation))
-    return Decision(status=after, due_s=observation.timings.sweep_period_s)
+    period_s = observation.timings.sweep_period_s
+    return Decision(status=after, due_s=period_s * _SAFETY_SWEEPS if observation.rival else period_s)
 
 
-def _wait_for_slot(observation: Observation, survey: Survey) -> Decision:
-    """Wait in the queue; who frees a slot wakes us, and we look by ourselves now and then all the same."""
+def _wait_for_slot(observation: Observation, way: PlacementFacts | None) -> Decision:
+    """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
     slots = observation.slots
     verdict = Verdict(
         phase=Phase.QUEUED,
         reason=Reason.SLOTS_TAKEN,
         message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
     )
-    after = recording.put(
-        observation, verdict, queued_time=_since(observation), placement=_describe_way(observation, survey)
-    )
-    return Decision(status=after, due_s=observation.timings.sweep_period_s * 6)
+    after = recording.put(observation, verdict, queued_time=_since(observation), placement=way)
+    return Decision(status=after, due_s=observation.timings.sweep_period_s * _SAFETY_SWEEPS)
 
 
 def _since(observation: Observation) -> object:

@@ -10,12 +10,13 @@ from osmig.domain import deleting, outcome, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView, Survey
+    from osmig.domain.upstream import RecordView, ServerView, Survey
 
 
 def adopt(observation: Observation, wanted_id: str) -> Decision:
@@ -72,9 +73,16 @@ def _take(observation: Observation, record: RecordView, survey: Survey) -> Decis
         placement=PlacementFacts(
             source_host=record.source_host,
             destination_host=record.destination_host,
-            source_host_id=survey.server.host_id if survey.server.host == record.source_host else None,
+            source_host_id=survey.server.host_id if _is_at_source(survey.server, record) else None,
         ),
         failure=None,
     )
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=f"the cloud's migration {record.id} is followed")
     return Decision(status=after, notes=(note,), due_s=0.0, takes_server=True)
+
+
+def _is_at_source(server: ServerView, record: RecordView) -> bool:
+    """Whether the server is where the move began; with hosts hidden, only a move that still goes on tells."""
+    if server.host is not None and record.source_host is not None:
+        return server.host == record.source_host
+    return server.is_busy and record.stage in {*WAITING_STAGES, Stage.RUNNING}

@@ -7,11 +7,12 @@ everything is read afresh, the intent is written, one call is sent, and a lost a
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmFacts, PendingCall
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain import orders, outcome, recording
+from osmig.domain import orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import Decision, Read, VerbCall
@@ -62,6 +63,8 @@ def carry_out(observation: Observation, record: RecordView, order: Order, waitin
     timings, since_s = observation.timings, observation.since_call_s
     if verb is Verb.CONFIRM and not may_confirm(observation, record):
         return Decision(status=waiting.status, notes=waiting.notes, due_s=_SAFETY_S)
+    if (pause := pauses.go_on(observation)) is not None:
+        return replace(waiting, due_s=pause.due_s, waiting_for=pause.waiting_for)
     if since_s is not None and since_s < timings.verb_repeat_s:
         return Decision(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
     survey = observation.survey
@@ -142,16 +145,16 @@ def _answer_error(observation: Observation, error: BackendError) -> Decision:
         status, notes = orders.give_up(status, order, ControlResult.UNSUPPORTED, error.message, now=observation.now)
     elif order is not None and isinstance(error, NotPermitted) and not is_login:
         status, notes = orders.give_up(status, order, ControlResult.REJECTED, error.message, now=observation.now)
-    wait_s = error.retry_after_s if isinstance(error, Transient) else None
-    if isinstance(error, Refused):
-        # late: the move was decided elsewhere, and its record shows it in a moment
-        wait_s = _HANDOVER_POLL_S
     verdict = Verdict(
         phase=_phase_after_refusal(observation), reason=Reason.AWAITING_CONFIRMATION, message=error.message
     )
     base = {"policy_orders": status.policy_orders, "controls": status.controls}
     after = recording.put(observation, verdict, pending_call=None, **base)
-    return Decision(status=after, notes=notes, due_s=wait_s or observation.timings.retry_s)
+    if isinstance(error, Transient) and error.retry_after_s is not None:
+        return replace(pauses.begin(observation, after, error.retry_after_s), notes=notes)
+    # refused: it came late, the move was decided elsewhere, and its record shows it in a moment
+    due_s = _HANDOVER_POLL_S if isinstance(error, Refused) else observation.timings.retry_s
+    return Decision(status=after, notes=notes, due_s=due_s)
 
 
 def _phase_after_refusal(observation: Observation) -> Phase:

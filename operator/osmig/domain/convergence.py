@@ -40,7 +40,7 @@ def judge(observation: Observation, record: RecordView, progress: Progress | Non
     A dead source compute leaves its record running for ever (docs/openstack.md): neither numbers nor record change. Its
     host is looked at only then.
     """
-    label = f"quiet:{record.id}:{record.status}:{record.updated}"
+    label = label_of(record)
     converging = describe_convergence(observation, progress) if is_measured else None
     is_quiet = observation.has_waited(label, _longest_quiet_s(observation))
     if is_measured and policies.measure_stall_s(progress, now=observation.now) is not None:
@@ -54,6 +54,11 @@ def judge(observation: Observation, record: RecordView, progress: Progress | Non
     reason = Reason.SOURCE_HOST_DOWN
     message = f"the compute service of {observation.source_host.name} is down (runbook {reason})"
     return Hindrance(reason=reason, message=message, converging=converging, label=label)
+
+
+def label_of(record: RecordView) -> str:
+    """Name the wait for any change of a record."""
+    return f"quiet:{record.id}:{record.status}:{record.updated}"
 
 
 def _longest_quiet_s(observation: Observation) -> float:
@@ -70,7 +75,7 @@ def describe_convergence(observation: Observation, progress: Progress | None) ->
     if not policies.is_stalled(observation, progress):
         return Converging(status=ConditionStatus.TRUE, reason=Reason.FALLING, message="")
     if progress.trend is Trend.RISING:
-        message = f"the server writes faster than its memory is copied, for more than {timeout_s} s"
+        message = f"the server writes faster than it is copied, for more than {timeout_s} s"
         return Converging(status=ConditionStatus.FALSE, reason=Reason.DIVERGING, message=message)
-    message = f"the memory left to copy has not fallen for more than {timeout_s} s"
+    message = f"what is left to copy has not fallen for more than {timeout_s} s"
     return Converging(status=ConditionStatus.FALSE, reason=Reason.FLAT, message=message)

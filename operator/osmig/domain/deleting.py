@@ -42,7 +42,7 @@ def tend(observation: Observation) -> Decision | None:
     if orders.find_policy_order(status, Policy.DELETION) is None:
         ordered = PolicyOrder(policy=Policy.DELETION, verb=Verb.ABORT, time=observation.now)
         after = status.model_copy(update={"policy_orders": (*status.policy_orders, ordered)})
-        return Decision(status=after, due_s=0.0)
+        return Decision(status=after, due_s=0.0, waiting_for=observation.label)
     return None
 
 

@@ -31,11 +31,22 @@ def judge(observation: Observation, record: RecordView) -> Decision:
     server = observation.server
     if server.is_busy:
         return _wait_for_server(observation, record)
-    label = f"error:{record.id}"
-    if record.stage is Stage.ERROR and not observation.has_waited(label, observation.timings.error_settle_s):
-        # error is not always final: pre_live_migration failing writes error, then failed (docs/openstack.md)
+    label = f"{'error' if record.stage is Stage.ERROR else 'settle'}:{record.id}"
+    if _may_change_yet(observation, record) and not observation.has_waited(label, observation.timings.error_settle_s):
         return Decision(status=observation.status, due_s=observation.timings.error_settle_s, waiting_for=label)
     return _end(observation, record, server)
+
+
+def _may_change_yet(observation: Observation, record: RecordView) -> bool:
+    """Whether a terminal record and an idle server may be a moment before something else (docs/openstack.md).
+
+    ``error`` is not always final: pre_live_migration failing writes error, then failed. And a cold move that somebody
+    else confirmed may be about to vanish: deleting a server that awaits its confirmation confirms it first.
+    """
+    if record.stage is Stage.ERROR:
+        return True
+    is_cold = observation.migration.spec.type is not MigrationType.LIVE_MIGRATION
+    return is_cold and record.stage is Stage.SUCCEEDED and not orders.was_sent(observation.status, Verb.CONFIRM)
 
 
 def _wait_for_server(observation: Observation, record: RecordView) -> Decision:
@@ -66,7 +77,7 @@ def _stand(observation: Observation, record: RecordView) -> tuple[Phase, str]:
 def _end(observation: Observation, record: RecordView, server: ServerView) -> Decision:
     facts = recording.describe_facts(observation, record)
     if server.is_in_error:
-        return _fail(observation, gate.name_error(record, server), _describe_error(record, server), facts)
+        return _fail(observation, gate.name_error(observation, record, server), _describe_error(record, server), facts)
     match record.stage:
         case Stage.SUCCEEDED:
             return _end_completed(observation, record, server, facts)
@@ -135,10 +146,12 @@ def judge_gone(observation: Observation) -> Decision:
             message="the cloud's record of the move is gone; the server is still busy",
         )
         return Decision(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
-    if recording.has_moved(observation, server) and not server.is_in_error:
+    has_moved = recording.has_moved(observation, server)
+    if has_moved and not server.is_in_error:
         where = f"on {server.host}" if server.host else "on another host"
         return outcome.succeed(observation, Reason.RECORD_GONE, f"the cloud's record is gone; the server is {where}")
-    message = "the cloud's record is gone and the server did not move"
+    told = {None: "where the server was is not known", True: "the server is in status ERROR on another host"}
+    message = f"the cloud's record is gone and {told.get(has_moved, 'the server did not move')}"
     if orders.wants_abort(observation.status):
         return outcome.abort(observation, message)
     return outcome.fail(observation, Reason.RECORD_GONE, message)

@@ -15,6 +15,7 @@ from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
 from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Read
+from osmig.domain.phases import GATE
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ def find_record(observation: Observation, record_id: str) -> RecordView | None:
     """Return our record as read in this step, else as the last sweep saw it."""
     if observation.records is not None:
         return next((record for record in observation.records if record.id == record_id), None)
-    return observation.swept
+    swept = observation.swept
+    is_past_gate = swept is None or swept.is_terminal or swept.stage in _GATE_STAGES
+    # a move that has reached its gate does not go back: the sweep is older than what was read since
+    return swept if is_past_gate or observation.status.phase not in GATE else None
 
 
 def pick_record(
@@ -93,12 +97,15 @@ def pick_record(
 
 
 def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision:
-    if observation.server is None or observation.records is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS}))
+    if observation.records is None:
+        return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
     kind = kind_of(observation.migration.spec.type)
     record = pick_record(observation.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
     if record is not None:
         return _follow_record(observation, record)
+    if observation.server is None:
+        # only a start without a record asks what its server does: nearly all have one at the first look
+        return Decision(status=observation.status, wants=frozenset({Read.SERVER}))
     is_busy, timings = observation.server.is_busy, observation.timings
     label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
     if not is_busy and observation.has_waited(label, timings.start_lost_s):
@@ -130,9 +137,11 @@ def _go_on(observation: Observation, record: RecordView) -> Decision:
     is_measured = is_live and record.stage is Stage.RUNNING
     hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
     if hindrance.wants_host:
-        return Decision(status=observation.status, wants=frozenset({Read.PROGRESS, Read.SOURCE_HOST}))
+        return Decision(status=observation.status, wants=frozenset({Read.SOURCE_HOST}))
     verdict = describe_stage(observation, record, hindrance)
-    after = recording.put(observation, verdict, progress=newest, **recording.describe_facts(observation, record))
+    facts = recording.describe_facts(observation, record)
+    server = recording.describe_moving_server(observation)
+    after = recording.put(observation, verdict, progress=newest, server=server, **facts)
     due_s = _due_s(observation, record, is_live=is_live)
     decision = Decision(status=after, due_s=due_s, waiting_for=hindrance.label)
     act = (
@@ -148,7 +157,7 @@ def _go_on(observation: Observation, record: RecordView) -> Decision:
 def describe_stage(observation: Observation, record: RecordView, hindrance: Hindrance) -> Verdict:
     """Return phase, reason and message for a record that is not over; an unknown word keeps the phase."""
     recorded = observation.status.phase or Phase.STARTING
-    if record.stage is Stage.UNKNOWN:
+    if record.stage is Stage.UNKNOWN or recorded in GATE:
         phase = recorded
     elif record.stage in WAITING_STAGES:
         phase = Phase.STARTING

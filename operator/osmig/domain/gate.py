@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmFacts
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from osmig.domain.orders import Order
     from osmig.domain.upstream import RecordView, ServerView
 
+_COARSE_FROM_MIN, _TEN_MIN = 120, 10
 _HANDOVER_POLL_S = 1.0
+_REASONS = {
+    Phase.AWAITING_CONFIRMATION: Reason.AWAITING_CONFIRMATION,
+    Phase.CONFIRMING: Reason.CONFIRMING,
+    Phase.REVERTING: Reason.REVERTING,
+}
 _SAFETY_S = 60.0
 
 
@@ -54,17 +61,17 @@ def _judge_server(observation: Observation, record: RecordView, server: ServerVi
     facts = recording.describe_facts(observation, record)
     if server.is_in_error:
         message = f"the cloud's migration {record.id} is {record.status} and the server is in status ERROR"
-        reason = name_error(record, server)
+        reason = name_error(observation, record, server)
         return outcome.fail(observation, reason, message, **facts)
     if not server.is_busy and observation.has_waited(label, observation.timings.start_lost_s):
         message = f"the cloud's migration {record.id} is {record.status}, but the server is {server.status}"
         return outcome.fail(observation, Reason.NOT_AWAITING_CONFIRMATION, message, **facts)
     phase = Phase.ABORTING if orders.wants_abort(observation.status) else Phase.RUNNING
-    if observation.status.phase in {Phase.AWAITING_CONFIRMATION, Phase.CONFIRMING, Phase.REVERTING}:
+    if observation.status.phase in _REASONS:
         phase = observation.status.phase
     verdict = Verdict(
         phase=phase,
-        reason=Reason.SWITCHING_OVER,
+        reason=_REASONS.get(phase, Reason.SWITCHING_OVER),
         message=f"the cloud's migration {record.id} is {record.status}, its server is {server.status}",
     )
     return Decision(
@@ -74,51 +81,53 @@ def _judge_server(observation: Observation, record: RecordView, server: ServerVi
     )
 
 
-def name_error(record: RecordView, server: ServerView) -> Reason:
+def name_error(observation: Observation, record: RecordView, server: ServerView) -> Reason:
     """Tell an ERROR on the destination, where two copies may exist, from one at the source."""
-    is_moved = server.host is not None and server.host == record.destination_host != record.source_host
+    if server.host is None:
+        is_moved = recording.has_moved(observation, server) is True
+    else:
+        is_moved = server.host == record.destination_host != record.source_host
     return Reason.ERROR_ON_DESTINATION if is_moved else Reason.SERVER_IN_ERROR
 
 
 def _await(observation: Observation, record: RecordView) -> Decision:
     order = orders.in_force(observation.status)
-    confirm = _describe_gate(observation)
+    confirm, deadline = _describe_gate(observation)
     phase = Phase.ABORTING if order is not None and order.verb is Verb.ABORT else Phase.AWAITING_CONFIRMATION
     verdict = Verdict(
-        phase=phase, reason=Reason.AWAITING_CONFIRMATION, message=_describe_wait(observation, confirm, record, order)
+        phase=phase, reason=Reason.AWAITING_CONFIRMATION, message=_describe_wait(observation, deadline, record, order)
     )
     after = recording.put(observation, verdict, confirm=confirm, **recording.describe_facts(observation, record))
-    notes = _announce(observation, after)
+    notes = _announce(observation)
     if order is not None and order.verb in confirming.CALLS:
         return confirming.carry_out(observation, record, order, Decision(status=after, notes=notes))
     act = policies.act_while_awaiting(observation, after)
     if act is not None:
         return Decision(status=policies.record(after, act[0]), notes=(*notes, act[1]), due_s=0.0)
-    return Decision(status=after, notes=notes, due_s=_due_s(observation, confirm))
+    return Decision(status=after, notes=notes, due_s=_due_s(observation, deadline))
 
 
-def _describe_gate(observation: Observation) -> ConfirmFacts:
+def _describe_gate(observation: Observation) -> tuple[ConfirmFacts, dt.datetime]:
     known = observation.status.confirm or ConfirmFacts()
     began = known.start_time or observation.now
     allowed = dt.timedelta(seconds=observation.migration.spec.gate.confirm_deadline_seconds)
-    return known.model_copy(update={"start_time": began, "deadline_time": began + allowed})
+    deadline = began + allowed
+    return known.model_copy(update={"start_time": began, "deadline_time": deadline}), deadline
 
 
-def _announce(observation: Observation, after: object) -> tuple[Note, ...]:
-    if observation.status.confirm is not None or after is None:
+def _announce(observation: Observation) -> tuple[Note, ...]:
+    if observation.status.confirm is not None:
         return ()
     text = "the server runs at its destination; annotate osmig.dev/confirm or osmig.dev/revert"
     return (Note(reason=EventReason.CONFIRMATION_AWAITED, text=text),)
 
 
-def _describe_wait(observation: Observation, confirm: ConfirmFacts, record: RecordView, order: Order | None) -> str:
+def _describe_wait(observation: Observation, deadline: dt.datetime, record: RecordView, order: Order | None) -> str:
     where = f"the server runs on {record.destination_host}" if record.destination_host else "the server has arrived"
     if order is not None and order.verb is Verb.CONFIRM and not confirming.may_confirm(observation, record):
         return f"{where}; the cloud is about to confirm by itself, so osmig keeps away"
-    if confirm.deadline_time is None:
-        return where
-    left = describe_left((confirm.deadline_time - observation.now).total_seconds())
-    until = confirm.deadline_time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    left = describe_left((deadline - observation.now).total_seconds())
+    until = deadline.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{where}; confirm or revert it until {until} ({left})"
 
 
@@ -126,17 +135,14 @@ def describe_left(seconds: float) -> str:
     """Say how much time is left, no finer than it matters: every new wording is a write."""
     if seconds <= 0:
         return "overdue"
-    if seconds < 2 * 60:
-        return "less than 2 min left"
-    if seconds < 2 * 3600:
-        return f"{round(seconds / 600) * 10 or 5} min left" if seconds > 600 else f"{int(seconds // 60)} min left"  # noqa: PLR2004 - ten minutes
-    return f"{int(seconds // 3600)} h left"
+    minutes = math.ceil(seconds / 60)
+    if minutes > _COARSE_FROM_MIN:
+        return f"{math.ceil(minutes / 60)} h left"
+    return f"{math.ceil(minutes / 10) * 10 if minutes > _TEN_MIN else minutes} min left"
 
 
-def _due_s(observation: Observation, confirm: ConfirmFacts) -> float:
-    if confirm.deadline_time is None:
-        return _SAFETY_S
-    left_s = (confirm.deadline_time - observation.now).total_seconds()
+def _due_s(observation: Observation, deadline: dt.datetime) -> float:
+    left_s = (deadline - observation.now).total_seconds()
     return max(0.5, min(left_s, _SAFETY_S)) if left_s > 0 else _SAFETY_S
 
 

@@ -159,10 +159,10 @@ def _rule(ask: Ask, observation: Observation) -> tuple[ControlResult, str]:
         return ControlResult.REJECTED, f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
     if ask.verb is Verb.RECONCILE:
         return ControlResult.DONE, "everything is read again"
-    if ask.verb is Verb.FORCE_COMPLETE and spec.type is not MigrationType.LIVE_MIGRATION:
-        return ControlResult.UNSUPPORTED, "only a live migration can be forced to complete"
     if column_of(status) not in _LEGAL[ask.verb]:
         return ControlResult.REJECTED, _refuse(ask.verb, status)
+    if ask.verb is Verb.FORCE_COMPLETE and spec.type is not MigrationType.LIVE_MIGRATION:
+        return ControlResult.UNSUPPORTED, "only a live migration can be forced to complete"
     if ask.verb is Verb.RETRY:
         return _rule_retry(status, spec, attempt)
     return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"

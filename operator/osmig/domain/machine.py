@@ -38,7 +38,9 @@ def decide(observation: Observation) -> Decision:
         return _answer(observation, observation.answer)
     if (latched := latching.latch(observation)) is not None:
         controls, notes = latched
-        return Decision(status=status.model_copy(update={"controls": controls}), notes=notes, due_s=0.0, is_latch=True)
+        after = status.model_copy(update={"controls": controls})
+        # an order must neither cut a pause short nor make a wait begin anew
+        return Decision(status=after, notes=notes, due_s=0.0, is_latch=True, waiting_for=observation.label)
     if (tended := deleting.tend(observation)) is not None:
         return tended
     if status.phase in FINISHED:

@@ -153,7 +153,7 @@ class Observation:
         trouble: a read failed; the facts that were read before it are there.
         swept: our record, or the one to adopt, as the last sweep saw it.
         owner: which other Migration follows the record to adopt, in words fit for status, else empty.
-        slots: what the Provider's limits say to a start now; there once the server was surveyed.
+        slots: what the Provider's limits say to a start now, by the hosts that are known so far.
         preflight: what the engine checked before a start.
         source_host: the compute host that the server leaves.
     """

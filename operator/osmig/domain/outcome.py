@@ -106,7 +106,8 @@ def _append_attempt(status: MigrationStatus, verdict: Verdict) -> tuple[Attempt,
         destination_host=status.placement.destination_host if status.placement else None,
         outcome=verdict.phase,
         reason=verdict.reason,
-        start_time=status.attempt_start_time or status.start_time,
+        # a later attempt that ended before it meant to call has no start
+        start_time=status.attempt_start_time or (status.start_time if number == 1 else None),
         end_time=status.completion_time,
     )
     earlier = tuple(attempt for attempt in status.attempts if attempt.number != number)

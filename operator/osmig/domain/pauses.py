@@ -41,9 +41,10 @@ def go_on(observation: Observation) -> Decision | None:
 
 
 def _name(observation: Observation, seconds: float) -> str:
-    return f"{_PREFIX}{observation.migration.metadata.generation}:{seconds}"
+    # the moment tells a pause from an equally long one before it, which is over
+    return f"{_PREFIX}{observation.migration.metadata.generation}:{seconds}:{observation.now.isoformat()}"
 
 
 def _read(observation: Observation, label: str) -> float | None:
     prefix = f"{_PREFIX}{observation.migration.metadata.generation}:"
-    return float(label.removeprefix(prefix)) if label.startswith(prefix) else None
+    return float(label.removeprefix(prefix).partition(":")[0]) if label.startswith(prefix) else None

@@ -75,7 +75,9 @@ def act_while_awaiting(observation: Observation, after: MigrationStatus) -> Act 
     """Return what a policy does now about a cold move that awaits its confirmation."""
     gate, now = observation.migration.spec.gate, observation.now
     if gate.confirm is ConfirmBy.AUTOMATIC:
-        return _act(after, Policy.CONFIRM, Verb.CONFIRM, "the move is confirmed automatically", now=now)
+        act = _act(after, Policy.CONFIRM, Verb.CONFIRM, "the move is confirmed automatically", now=now)
+        if act is not None:
+            return act
     deadline = after.confirm.deadline_time if after.confirm is not None else None
     if deadline is None or now < deadline:
         return None

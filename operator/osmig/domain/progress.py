@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osmig.domain.upstream import BytesView
 
 _PROGRESS_SHARE = 0.99
-"""Remaining memory must fall by 1 % below its lowest value to count as progress (architecture.md §6a)."""
+"""What remains must fall by 1 % below its lowest value to count as progress (architecture.md §6a)."""
 
 _NEWEST_SHARE = 0.5
 """How much the newest sample counts in a rate; the rest is what was known before."""
@@ -27,7 +27,8 @@ def describe(sample: ProgressView | None, before: Progress | None, *, now: dt.da
     """Return the newest progress; without a number in the sample the last one stands, with its own ``sampleTime``."""
     if sample is None or sample == ProgressView():
         return before
-    remaining = sample.memory.remaining
+    # disks are copied before or beside the memory, which stands still meanwhile: only both together tell a stall
+    remaining = _left(sample)
     lowest = before.lowest_remaining_bytes if before else None
     moved = remaining is not None and (lowest is None or remaining < lowest * _PROGRESS_SHARE)
     last_progress = now if moved else (before.last_progress_time if before else None)

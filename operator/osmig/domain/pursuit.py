@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import ControlResult, Reason, Verb
-from osmig.domain import orders
-from osmig.domain.errors import NotPermitted, Refused, Unsupported
+from osmig.domain import convergence, orders, pauses
+from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Read, VerbCall
 from osmig.domain.upstream import Capability, MoveKind, Stage
 
@@ -30,7 +31,9 @@ def pursue(observation: Observation, record: RecordView, decision: Decision) -> 
     A cold move cannot be called off while its data is moving: it is reverted once it has arrived (osmig.domain.gate).
     """
     order = orders.in_force(observation.status)
-    if order is None or order.verb not in _NEEDED or not record.kind.fits(MoveKind.LIVE):
+    # an old cloud does not tell a record's kind, the spec does
+    is_live = kind_of(observation.migration.spec.type) is MoveKind.LIVE and record.kind.fits(MoveKind.LIVE)
+    if order is None or order.verb not in _NEEDED or not is_live:
         return decision
     if _NEEDED[order.verb] not in observation.provider.possible:
         return _settle(observation, decision, order, ControlResult.UNSUPPORTED, "the cloud's version cannot do it")
@@ -41,6 +44,8 @@ def pursue(observation: Observation, record: RecordView, decision: Decision) -> 
     repeat_s = observation.timings.verb_repeat_s
     if not may_send(order.verb, record.stage, observation):
         return replace(decision, due_s=min(repeat_s, observation.timings.record_poll_s))
+    if (pause := pauses.go_on(observation)) is not None:
+        return replace(decision, waiting_for=pause.waiting_for)
     since_s = observation.since_call_s
     if since_s is not None and since_s < repeat_s:
         return replace(decision, due_s=min(repeat_s - since_s, observation.timings.progress_period_s))
@@ -69,7 +74,9 @@ def _answer_post_copy(observation: Observation, decision: Decision, order: Order
 def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Decision:
     """Record what upstream said to an order that was sent in this step; whatever is not final is asked again."""
     status, timings = observation.status, observation.timings
-    again = Decision(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s))
+    # an order that is repeated must not make the wait for a change of the record begin anew
+    quiet = next((convergence.label_of(row) for row in observation.records or () if row.id == call.record_id), "")
+    again = Decision(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s), waiting_for=quiet)
     order = orders.in_force(status)
     if order is None or order.verb is not call.verb:
         return again
@@ -88,6 +95,8 @@ def _answer_error(
             return _settle(observation, again, order, ControlResult.REJECTED, error.message)
         case Refused() if is_switching(observation, call.record_id):
             return _settle(observation, again, order, ControlResult.TOO_LATE, "the move is switching over already")
+        case Transient() if error.retry_after_s is not None:
+            return pauses.begin(observation, again.status, error.retry_after_s)
         case _:
             return again
 

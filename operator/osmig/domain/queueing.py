@@ -40,83 +40,128 @@ class Bounds:
     per_destination: int
 
 
-def judge(bounds: Bounds, holding: Collection[Move], ahead: Iterable[Move], move: Move) -> Slots:
+class Load:
+    """How many moves there are: together, away from each host, to each host. Kept up to date move by move."""
+
+    def __init__(self, moves: Iterable[Move] = ()) -> None:
+        """Count ``moves``."""
+        self.count = 0
+        self._sources: Counter[str] = Counter()
+        self._destinations: Counter[str] = Counter()
+        for move in moves:
+            self.add(move)
+
+    def add(self, move: Move) -> None:
+        """Count one more."""
+        self.count += 1
+        self.reserve(move)
+
+    def reserve(self, move: Move) -> None:
+        """Count one more on its hosts alone."""
+        if move.source is not None:
+            self._sources[move.source] += 1
+        if move.destination is not None:
+            self._destinations[move.destination] += 1
+
+    def remove(self, move: Move) -> None:
+        """Count one less; it was added before."""
+        self.count -= 1
+        for hosts, host in ((self._sources, move.source), (self._destinations, move.destination)):
+            if host is not None:
+                hosts[host] -= 1
+                if not hosts[host]:
+                    del hosts[host]
+
+    def count_from(self, host: str) -> int:
+        """Count the moves away from a host."""
+        return self._sources[host]
+
+    def count_to(self, host: str) -> int:
+        """Count the moves to a host."""
+        return self._destinations[host]
+
+
+def judge(bounds: Bounds, load: Load, ahead: Iterable[Move], move: Move, *, foreign: Collection[Move] = ()) -> Slots:
     """Say whether ``move`` may start now, else which limit is full.
 
     Places promised to those ``ahead`` count as used: whoever fits will take a slot, whoever waits for a host keeps
-    its place there. Costs nothing but a comparison while the limit of the whole Provider is used up.
+    its place there. They are not even looked at while those who run fill one of the limits.
 
     Args:
         bounds: the limits.
-        holding: the moves that hold a slot.
+        load: our own moves that hold a slot.
         ahead: those that wait and go first, in order.
         move: the one to judge.
+        foreign: the moves of others that hold a slot.
     """
-    if len(holding) >= bounds.in_flight:
-        return _describe_in_flight(bounds, len(holding))
-    room = _Room(bounds, holding)
-    for _ in _walk(room, ((None, earlier) for earlier in ahead)):
-        pass
-    return room.find_full(move)
+    room = _Room(bounds, load, foreign)
+    if room.fits(move):
+        for _ in _walk(room, ((None, earlier) for earlier in ahead)):
+            pass
+    return room.describe(move)
 
 
-def grant(bounds: Bounds, holding: Collection[Move], waiting: Iterable[tuple[_T, Move]]) -> tuple[_T, ...]:
+def grant(
+    bounds: Bounds, load: Load, waiting: Iterable[tuple[_T, Move]], *, foreign: Collection[Move] = ()
+) -> tuple[_T, ...]:
     """Return those of ``waiting`` (in order) that may start now, all of them at once."""
-    if len(holding) >= bounds.in_flight:
-        return ()
-    return tuple(_walk(_Room(bounds, holding), waiting))
+    return tuple(_walk(_Room(bounds, load, foreign), waiting))
 
 
 def _walk(room: _Room, waiting: Iterable[tuple[_T, Move]]) -> Iterator[_T]:
     """Let everybody take what fits, in order, until the limit of the whole Provider is used up."""
+    if room.is_full():
+        return
     for name, move in waiting:
-        if room.is_full:
-            return
-        if room.find_full(move) == FREE:
-            room.take(move)
+        if room.fits(move):
+            room.promised.add(move)
             yield name
+            if room.is_full():
+                return
         else:
-            room.reserve(move)
+            # nobody younger overtakes on its hosts, and moves between other hosts go on
+            room.promised.reserve(move)
 
 
 class _Room:
     """What is used and promised while the queue is walked."""
 
-    def __init__(self, bounds: Bounds, holding: Collection[Move]) -> None:
+    def __init__(self, bounds: Bounds, load: Load, foreign: Collection[Move]) -> None:
         self._bounds = bounds
-        self._in_flight = len(holding)
-        self._sources = Counter(move.source for move in holding if move.source is not None)
-        self._destinations = Counter(move.destination for move in holding if move.destination is not None)
+        self._load = load
+        self._foreign = Load(foreign)
+        self.promised = Load()
 
-    @property
     def is_full(self) -> bool:
-        return self._in_flight >= self._bounds.in_flight
+        return self._load.count + self._foreign.count + self.promised.count >= self._bounds.in_flight
 
-    def find_full(self, move: Move) -> Slots:
-        bounds = self._bounds
-        if self.is_full:
-            return _describe_in_flight(bounds, self._in_flight)
-        if move.source is not None and (used := self._sources[move.source]) >= bounds.per_source:
-            return Slots(limit_of=f"moves away from host {move.source}", used=used, limit=bounds.per_source)
-        if move.destination is not None and (used := self._destinations[move.destination]) >= bounds.per_destination:
-            return Slots(limit_of=f"moves to host {move.destination}", used=used, limit=bounds.per_destination)
-        return FREE
+    def fits(self, move: Move) -> bool:
+        if self.is_full():
+            return False
+        source, destination, bounds = move.source, move.destination, self._bounds
+        if source is not None and self._count_from(source) + self.promised.count_from(source) >= bounds.per_source:
+            return False
+        if destination is None:
+            return True
+        return self._count_to(destination) + self.promised.count_to(destination) < bounds.per_destination
 
-    def take(self, move: Move) -> None:
-        self._in_flight += 1
-        self.reserve(move)
+    def describe(self, move: Move) -> Slots:
+        """Name the limit that is full."""
+        bounds, promised = self._bounds, self.promised
+        if self.fits(move):
+            return FREE
+        if self.is_full():
+            used = self._load.count + self._foreign.count + promised.count
+            return Slots(limit_of=f"moves through Provider {bounds.provider}", used=used, limit=bounds.in_flight)
+        source, destination = move.source or "", move.destination or ""
+        if (used := self._count_from(source)) + promised.count_from(source) >= bounds.per_source:
+            limit = bounds.per_source
+            return Slots(limit_of=f"moves away from host {source}", used=max(used, limit), limit=limit)
+        used, limit = self._count_to(destination), bounds.per_destination
+        return Slots(limit_of=f"moves to host {destination}", used=max(used, limit), limit=limit)
 
-    def reserve(self, move: Move) -> None:
-        """Keep a place on the hosts alone: nobody younger overtakes there, and moves between other hosts go on."""
-        _add(self._sources, move.source, most=self._bounds.per_source)
-        _add(self._destinations, move.destination, most=self._bounds.per_destination)
+    def _count_from(self, host: str) -> int:
+        return self._load.count_from(host) + self._foreign.count_from(host)
 
-
-def _add(used: Counter[str], host: str | None, *, most: int) -> None:
-    # counting a long queue further than the limit would tell people of more moves than there are
-    if host is not None and used[host] < most:
-        used[host] += 1
-
-
-def _describe_in_flight(bounds: Bounds, used: int) -> Slots:
-    return Slots(limit_of=f"moves through Provider {bounds.provider}", used=used, limit=bounds.in_flight)
+    def _count_to(self, host: str) -> int:
+        return self._load.count_to(host) + self._foreign.count_to(host)

@@ -92,6 +92,14 @@ def describe_server(observation: Observation) -> ServerFacts | None:
     )
 
 
+def describe_moving_server(observation: Observation) -> ServerFacts | None:
+    """Return what is known of a server whose record is followed: what was read before the start is not so any more."""
+    facts = describe_server(observation)
+    if facts is None or observation.server is not None:
+        return facts
+    return facts.model_copy(update={"status": None, "task_state": None})
+
+
 def newest_server(observation: Observation) -> ServerView | None:
     """Return the server as read last in this step."""
     if observation.server is not None:

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 def find_pause_s(observation: Observation, verdict: Verdict) -> float | None:
     """Return the pause before the attempt that follows a failure by itself, ``None`` if none does.
 
-    The caller knows that the failure may pass. Never with ``adopt``, nor on an object that is being deleted.
+    The caller knows that the failure may pass. Never with ``adopt``, nor on an object that is being deleted, nor
+    of what was to be called off.
     """
     migration, status = observation.migration, observation.status
     retries, attempt = migration.spec.retries, status.attempt or 1
     is_over = attempt > retries.limit or attempt >= latching.LAST_ATTEMPT
     is_ours = migration.spec.adopt is None and migration.metadata.deletion_timestamp is None
     if is_over or not is_ours or verdict.phase is not Phase.FAILED or status.start_time is None:
+        return None
+    if orders.wants_abort(status):
         return None
     longest = float(max(retries.backoff_seconds, retries.max_backoff_seconds))
     return min(longest, retries.backoff_seconds * 2.0 ** min(attempt - 1, 30))

@@ -10,6 +10,7 @@ from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
 from osmig.engine.migrations import MigrationStep
+from osmig.engine.observing import Memories, Observer
 from osmig.engine.permits import Fence
 from osmig.engine.providers import ProviderPeriods, ProviderStep
 from osmig.engine.publishing import Publisher
@@ -17,6 +18,7 @@ from osmig.engine.relisting import Relist
 from osmig.engine.reporting import Reporter
 from osmig.engine.scheduler import Scheduler
 from osmig.engine.sessions import Sessions
+from osmig.engine.slots import SlotQueue
 from osmig.engine.waits import Waits
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         random=given.random,
         workers=tuning.workers,
     )
-    intake = Intake(inbox, ledger, scheduler.wake)
+    queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)
+    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh)
     publisher = Publisher(
         inbox=inbox, intake=intake, statuses=given.statuses, resources=given.resources, events=given.events
     )
@@ -109,6 +112,7 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         inbox=inbox,
         ledger=ledger,
         sessions=sessions,
+        queue=queue,
         secrets=given.secrets,
         publisher=publisher,
         factories=given.factories,
@@ -117,17 +121,29 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         wake=scheduler.wake,
         periods=tuning.periods,
     ).step
-    steps[Kind.MIGRATION] = MigrationStep(
+    waits, memories = Waits(given.clock), Memories()
+    observer = Observer(
         inbox=inbox,
         ledger=ledger,
         sessions=sessions,
-        publisher=publisher,
-        reporter=Reporter(given.metrics, scheduler.wake),
-        fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
-        waits=Waits(given.clock),
+        queue=queue,
+        waits=waits,
+        memories=memories,
         clock=given.clock,
         holder=given.holder,
         timings=tuning.timings,
+    )
+    steps[Kind.MIGRATION] = MigrationStep(
+        inbox=inbox,
+        observer=observer,
+        sessions=sessions,
+        queue=queue,
+        publisher=publisher,
+        reporter=Reporter(given.metrics, scheduler.wake),
+        fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
+        waits=waits,
+        memories=memories,
+        clock=given.clock,
     ).step
     relist = Relist(
         inbox=inbox,

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 async def perform(call: Call, *, backend: Backend, job: Job, permit: Permit) -> Answer:
     """Send ``call`` and return what came of it.
 
-    The intent (for a start: ``status.pendingCall``; for an order: its accepted entry in ``status.controls``) is on
-    record before this is called. Nothing that can fail stands between the call and the caller's write of the answer.
+    The intent (for a start, confirm or revert: ``status.pendingCall``; for another order: its entry in
+    ``status.controls`` or ``status.policyOrders``) is on record before this is called. Nothing that can fail stands
+    between the call and the caller's write of the answer.
     """
     try:
         match call:

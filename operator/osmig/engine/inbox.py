@@ -24,7 +24,7 @@ class Entry:
     """One object as last seen.
 
     Attributes:
-        body: as the API server sent it; never changed in place.
+        body: as the API server sent it, without managedFields; never changed in place.
         asks: verbs seen and not latched yet, oldest first.
     """
 
@@ -38,9 +38,14 @@ class Entry:
         return str(self.body["metadata"]["uid"])
 
     @property
+    def resource_version(self) -> str:
+        """The resourceVersion as the API server gave it."""
+        return read_version(self.body)
+
+    @property
     def version(self) -> int:
         """The resourceVersion as a number, which Kubernetes makes comparable; 0 where it is not one."""
-        version = str(self.body["metadata"].get("resourceVersion", ""))
+        version = self.resource_version
         return int(version) if version.isdigit() else 0
 
 
@@ -58,7 +63,7 @@ class Inbox:
         """
         key = key_of(kind, body)
         entry = self._entries.get(key)
-        fresh = Entry(body)
+        fresh = Entry(_strip(body))
         if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
             # an earlier object of this name, out of a list that was begun before it was deleted
             return False
@@ -69,7 +74,9 @@ class Inbox:
         asked = _collect(entry, body)
         if fresh.version != 0 and fresh.version <= entry.version:
             return asked
-        entry.body = body
+        if fresh.resource_version == entry.resource_version:
+            return asked
+        entry.body = fresh.body
         return True
 
     def get(self, key: Key) -> Entry | None:
@@ -100,10 +107,21 @@ class Inbox:
         return len(self._entries)
 
 
+def read_version(body: Mapping[str, Any]) -> str:
+    """Return the resourceVersion of the object in ``body``, empty where it has none."""
+    return str(body["metadata"].get("resourceVersion", ""))
+
+
 def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
     """Return the key of the object in ``body``."""
     metadata = body["metadata"]
     return Key(kind, metadata["namespace"], metadata["name"])
+
+
+def _strip(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out managedFields: they are more than half of an object's memory, and only verbs look at them."""
+    metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+    return {**body, "metadata": metadata}
 
 
 def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:

@@ -1,89 +1,203 @@
-"""Who has what: which Migration follows which upstream record, made which request, has which server.
+"""Who has what: which Migration follows which upstream record, made which request, has which server, which slot.
 
 Built from the statuses in the Inbox, plus the reservations of starts whose intent is just being written.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import bisect
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from osmig.domain.phases import FINISHED
-from osmig.engine.keys import Key, Kind
+from osmig.domain.queueing import Load
+from osmig.engine.claims import Claims, read_claims
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Hashable, Iterator, Mapping
+
+    from osmig.domain.queueing import Move
+    from osmig.engine.keys import Key
 
 
 @dataclass(frozen=True, slots=True)
-class _Claims:
-    """What one Migration has, as its status says."""
-
+class _Reservation:
+    key: Key
     provider: Key
-    server_id: str | None = None
-    record_id: str | None = None
-    request_id: str | None = None
+    move: Move
+
+
+class _Owners:
+    """Who claims a thing, first come first; two may, until one of them has found out."""
+
+    def __init__(self) -> None:
+        self._owners: dict[Hashable, dict[Key, None]] = {}
+
+    def add(self, thing: Hashable, key: Key) -> None:
+        self._owners.setdefault(thing, {})[key] = None
+
+    def remove(self, thing: Hashable, key: Key) -> None:
+        owners = self._owners.get(thing, {})
+        owners.pop(key, None)
+        if not owners:
+            self._owners.pop(thing, None)
+
+    def find(self, thing: Hashable, *, besides: Key | None = None) -> Key | None:
+        return next((key for key in self._owners.get(thing, ()) if key != besides), None)
+
+
+@dataclass(slots=True)
+class _Slots:
+    """One Provider's: who holds one, how much that is together, and who waits, in order.
+
+    Attributes:
+        frees: counts how often somebody may have let go of a slot or of a place in the queue.
+    """
+
+    holding: dict[Key, Move] = field(default_factory=dict)
+    load: Load = field(default_factory=Load)
+    waiting: list[tuple[str, Key]] = field(default_factory=list)
+    frees: int = 0
+
+    def hold(self, key: Key, move: Move | None) -> None:
+        before = self.holding.get(key)
+        if before == move:
+            return
+        if before is not None:
+            self.frees += 1
+            self.load.remove(self.holding.pop(key))
+        if move is not None:
+            self.holding[key] = move
+            self.load.add(move)
 
 
 class Ledger:
-    """The claims of all Migrations."""
+    """The claims of all Migrations.
+
+    Attributes:
+        losses: counts how often a server or a record may have lost the Migration that it belonged to.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
-        self._claims: dict[Key, _Claims] = {}
+        self.losses = 0
+        self._claims: dict[Key, Claims] = {}
         self._by_provider: dict[Key, set[Key]] = {}
-        self._by_record: dict[tuple[Key, str], Key] = {}
-        self._by_server: dict[str, Key] = {}
-        self._reserved: dict[str, Key] = {}
+        self._by_record = _Owners()
+        self._by_server = _Owners()
         self._by_request: dict[str, Key] = {}
+        self._reserved: dict[str, _Reservation] = {}
+        self._slots: dict[Key, _Slots] = {}
+        self._awaited: dict[str, list[tuple[str, Key]]] = {}
+        self._freed: set[str] = set()
 
-    def note(self, key: Key, body: Mapping[str, Any]) -> None:
-        """Replace the claims of one Migration by what its body says."""
-        self.drop(key)
-        claims = _read_claims(key, body)
+    def note(self, key: Key, body: Mapping[str, Any]) -> frozenset[Key]:
+        """Replace the claims of one Migration by what its body says; return the Providers whose slots this changes."""
+        claims, before = read_claims(key, body), self._claims.get(key)
+        if claims == before:
+            return frozenset()
+        if before is not None:
+            self._remove(key, before, keeps=claims.holds if claims.provider == before.provider else None)
+            self.losses += bool({before.server_id, before.record_id} - {claims.server_id, claims.record_id, None})
+        self._add(key, claims)
+        if before is None:
+            return frozenset({claims.provider})
+        return frozenset({claims.provider, before.provider} if claims.slot != before.slot else ())
+
+    def _add(self, key: Key, claims: Claims) -> None:
         self._claims[key] = claims
         self._by_provider.setdefault(claims.provider, set()).add(key)
         if claims.record_id is not None:
-            self._by_record[claims.provider, claims.record_id] = key
+            self._by_record.add((claims.provider, claims.record_id), key)
         if claims.server_id is not None:
-            self._by_server.setdefault(claims.server_id, key)
+            self._by_server.add(claims.server_id, key)
         if claims.request_id is not None:
             self._by_request[claims.request_id] = key
+        if claims.holds is not None:
+            self._slots_of(claims.provider).hold(key, claims.holds)
+        if claims.waits is not None:
+            bisect.insort(self._slots_of(claims.provider).waiting, (claims.queued, key))
+        if claims.awaits_server is not None:
+            bisect.insort(self._awaited.setdefault(claims.awaits_server, []), (claims.queued, key))
 
-    def drop(self, key: Key) -> None:
-        """Forget one Migration."""
+    def drop(self, key: Key) -> frozenset[Key]:
+        """Forget one Migration; return the Providers whose slots this changes."""
         claims = self._claims.pop(key, None)
         if claims is None:
-            return
-        self._by_provider.get(claims.provider, set()).discard(key)
-        self._by_record.pop((claims.provider, claims.record_id or ""), None)
-        if claims.request_id is not None:
-            self._by_request.pop(claims.request_id, None)
-        if claims.server_id is not None and self._by_server.get(claims.server_id) == key:
-            del self._by_server[claims.server_id]
+            return frozenset()
+        self.losses += 1
+        self._remove(key, claims, keeps=None)
+        return frozenset({claims.provider})
 
-    def reserve(self, key: Key, server_id: str) -> bool:
-        """Take a server for a start whose intent is about to be written; false when another Migration has it."""
+    def _remove(self, key: Key, claims: Claims, *, keeps: Move | None) -> None:
+        self._by_provider.get(claims.provider, set()).discard(key)
+        self._by_record.remove((claims.provider, claims.record_id), key)
+        self._by_server.remove(claims.server_id, key)
+        if claims.request_id is not None and self._by_request.get(claims.request_id) == key:
+            del self._by_request[claims.request_id]
+        slots = self._slots_of(claims.provider)
+        slots.hold(key, keeps or self._find_reserved(key, claims.provider))
+        if claims.waits is not None:
+            slots.frees += 1
+            del slots.waiting[bisect.bisect_left(slots.waiting, (claims.queued, key))]
+        if claims.awaits_server is not None:
+            waiting = self._awaited[claims.awaits_server]
+            del waiting[bisect.bisect_left(waiting, (claims.queued, key))]
+            if not waiting:
+                del self._awaited[claims.awaits_server]
+        for server_id in (claims.server_id, claims.awaits_server):
+            if server_id is not None and server_id in self._awaited:
+                self._freed.add(server_id)
+
+    def call_next(self) -> tuple[Key, ...]:
+        """Return who waited longest for each server that was let go of since the last time.
+
+        Whoever is called and does not take the server after all leaves the queue, and the next one is called.
+        """
+        free = {server_id for server_id in self._freed if not self.has_server(server_id)}
+        self._freed.clear()
+        return tuple(self._awaited[server_id][0][1] for server_id in sorted(free) if server_id in self._awaited)
+
+    def reserve(self, key: Key, server_id: str, *, provider: Key, move: Move) -> bool:
+        """Take a server and a slot for a write that is about to be made; false when another has the server."""
         if self.find_rival(key, server_id) is not None:
             return False
-        self._reserved[server_id] = key
+        self._reserved[server_id] = _Reservation(key, provider, move)
+        if key not in self.holding(provider):
+            self._slots_of(provider).hold(key, move)
         return True
 
     def unreserve(self, key: Key, server_id: str) -> None:
-        """Give a reservation back: the intent is on record now, or was not written."""
-        if self._reserved.get(server_id) == key:
-            del self._reserved[server_id]
+        """Give a reservation back: what was reserved is on record now, or was not written."""
+        reserved = self._reserved.get(server_id)
+        if reserved is None or reserved.key != key:
+            return
+        del self._reserved[server_id]
+        self.losses += not self.has_server(server_id)
+        claims = self._claims.get(key)
+        is_held = claims is not None and claims.provider == reserved.provider
+        self._slots_of(reserved.provider).hold(key, claims.holds if claims is not None and is_held else None)
+
+    def _find_reserved(self, key: Key, provider: Key) -> Move | None:
+        kept = (kept.move for kept in self._reserved.values() if (kept.key, kept.provider) == (key, provider))
+        return next(kept, None)
+
+    def _slots_of(self, provider: Key) -> _Slots:
+        return self._slots.setdefault(provider, _Slots())
 
     def find_rival(self, key: Key, server_id: str) -> Key | None:
         """Return the other Migration that has the server, or ``None``."""
-        for owner in (self._reserved.get(server_id), self._by_server.get(server_id)):
-            if owner is not None and owner != key:
-                return owner
-        return None
+        reserved = self._reserved.get(server_id)
+        if reserved is not None and reserved.key != key:
+            return reserved.key
+        return self._by_server.find(server_id, besides=key)
 
-    def find(self, provider: Key, record_id: str) -> Key | None:
-        """Return the Migration that follows an upstream record."""
-        return self._by_record.get((provider, record_id))
+    def has_server(self, server_id: str) -> bool:
+        """Whether a Migration of ours has the server."""
+        return server_id in self._reserved or self._by_server.find(server_id) is not None
+
+    def find(self, provider: Key, record_id: str, *, besides: Key | None = None) -> Key | None:
+        """Return the Migration (``besides`` one) that follows an upstream record."""
+        return self._by_record.find((provider, record_id), besides=besides)
 
     def claimed(self, key: Key) -> frozenset[str]:
         """Return the request ids that belong to other Migrations."""
@@ -93,17 +207,27 @@ class Ledger:
         """Return the Migrations that name a Provider."""
         return frozenset(self._by_provider.get(provider, ()))
 
+    def holding(self, provider: Key) -> Collection[Key]:
+        """Return who holds a slot of a Provider, reservations included."""
+        return self._slots_of(provider).holding.keys()
 
-def _read_claims(key: Key, body: Mapping[str, Any]) -> _Claims:
-    """Read the claims leniently: a status of another version must not stop the bookkeeping."""
-    spec, status = body.get("spec") or {}, body.get("status") or {}
-    provider = Key(Kind.PROVIDER, key.namespace, str((spec.get("providerRef") or {}).get("name", "")))
-    upstream, server = status.get("upstream") or {}, status.get("server") or {}
-    is_over = status.get("phase") in FINISHED
-    is_acting = not is_over and (status.get("pendingCall") or upstream)
-    return _Claims(
-        provider=provider,
-        server_id=server.get("id") if is_acting else None,
-        record_id=upstream.get("id") if not is_over else None,
-        request_id=upstream.get("requestID"),
-    )
+    def load(self, provider: Key) -> Load:
+        """Return how much those hold; it changes with them."""
+        return self._slots_of(provider).load
+
+    def frees(self, provider: Key) -> int:
+        """Count how often somebody may have let go of a slot, or of a place in the queue, of a Provider."""
+        return self._slots_of(provider).frees
+
+    def waits(self, key: Key) -> Move | None:
+        """Return the slot that a Migration waits for."""
+        claims = self._claims.get(key)
+        return claims.waits if claims is not None else None
+
+    def waiting(self, provider: Key) -> Iterator[tuple[Key, Move]]:
+        """Return who waits for a slot of a Provider and holds none: who was queued first, then by name."""
+        slots = self._slots_of(provider)
+        for _, key in slots.waiting:
+            move = self._claims[key].waits
+            if move is not None and key not in slots.holding:
+                yield key, move

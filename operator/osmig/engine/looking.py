@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.domain.errors import BackendError
+from osmig.api.migration import MigrationType
+from osmig.api.names import Reason
+from osmig.domain.errors import Absent, BackendError, NotPermitted
 from osmig.domain.observation import Observation, Read
-from osmig.domain.upstream import Explanation, Job, ProgressView
+from osmig.domain.upstream import Explanation, HostView, Job, MoveKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -16,35 +18,31 @@ if TYPE_CHECKING:
     from osmig.backends.ports import Backend
 
 
+_KINDS = {MigrationType.LIVE_MIGRATION: MoveKind.LIVE, MigrationType.COLD_MIGRATION: MoveKind.COLD}
+
+
 def describe_job(migration: Migration) -> Job:
     """Return what to move: once started, the id that was resolved then; before, the spec may still be edited."""
     spec, status = migration.spec, migration.status
-    resolved = status.server.id if status.start_time is not None and status.server is not None else None
+    is_begun = status.start_time is not None or status.upstream is not None
+    resolved = status.server.id if is_begun and status.server is not None else None
     return Job(
         server_id=resolved or spec.server.id,
         server_name=spec.server.name,
         source_host=spec.source_host,
         destination_host=spec.destination_host,
         block_migration=spec.block_migration,
+        kind=_KINDS[spec.type],
     )
 
 
 class Look:
     """Reads for one Migration through its Provider's backend."""
 
-    def __init__(
-        self, backend: Backend, *, claimed: Callable[[], Collection[str]], rival: Callable[[str], str]
-    ) -> None:
-        """Read nothing yet.
-
-        Args:
-            backend: the Provider's.
-            claimed: request ids that belong to other Migrations.
-            rival: by server id, who else of ours has the server, in words fit for status, else empty.
-        """
+    def __init__(self, backend: Backend, *, claimed: Callable[[], Collection[str]]) -> None:
+        """Read nothing yet; ``claimed`` tells the request ids that belong to other Migrations."""
         self._backend = backend
         self._claimed = claimed
-        self._rival = rival
 
     async def read(self, observation: Observation, wants: frozenset[Read]) -> Observation:
         """Return the observation with what was wanted and not there yet, or with the trouble met."""
@@ -62,15 +60,8 @@ class Look:
         return observation
 
     async def _read(self, observation: Observation, read: Read) -> Observation:
-        job, status = describe_job(observation.migration), observation.status
-        server_id = job.server_id or ""
+        server_id = describe_job(observation.migration).server_id or ""
         match read:
-            case Read.SURVEY:
-                survey = await self._backend.survey(job)
-                return replace(observation, survey=survey, rival=self._rival(survey.server.id))
-            case Read.FINDING if status.pending_call is not None:
-                finding = await self._backend.find(job, status.pending_call, self._claimed())
-                return replace(observation, finding=finding)
             case Read.SERVER:
                 return replace(observation, server=await self._backend.server(server_id))
             case Read.RECORDS:
@@ -78,10 +69,42 @@ class Look:
             case Read.PROGRESS:
                 return await self._read_progress(observation, server_id)
             case Read.EXPLANATION:
-                request_id = status.upstream.request_id if status.upstream is not None else None
+                upstream = observation.status.upstream
+                request_id = upstream.request_id if upstream is not None else None
                 return replace(observation, explanation=await self._backend.explain(server_id, request_id))
             case _:
+                return await self._read_for_call(observation, read)
+
+    async def _read_for_call(self, observation: Observation, read: Read) -> Observation:
+        """Read what a call depends on: before it is made, or to find out what became of it."""
+        migration, call = observation.migration, observation.status.pending_call
+        job = describe_job(migration)
+        match read:
+            case Read.SURVEY:
+                return replace(observation, survey=await self._backend.survey(job))
+            case Read.FINDING if call is not None:
+                return replace(observation, finding=await self._backend.find(job, call, self._claimed()))
+            case Read.PREFLIGHT:
+                return replace(observation, preflight=await self._backend.preflight(job))
+            case Read.SOURCE_HOST:
+                return replace(observation, source_host=await self._read_source_host(migration))
+            case _:
                 return observation
+
+    async def _read_source_host(self, migration: Migration) -> HostView:
+        """Read the host that the server leaves; one that cannot be looked at is taken as up, for that is no verdict."""
+        placement = migration.status.placement
+        name = (placement.source_host if placement is not None else None) or migration.spec.source_host
+        if name is None:
+            return HostView(name="")
+        try:
+            return await self._backend.host(name)
+        except Absent:
+            return HostView(name=name)
+        except NotPermitted as error:
+            if error.reason == Reason.UNAUTHORIZED:
+                raise
+            return HostView(name=name)
 
     async def _read_progress(self, observation: Observation, server_id: str) -> Observation:
         """Read one sample; when upstream has none, the move may just have ended, so its record is read too."""
@@ -105,5 +128,7 @@ def has(observation: Observation, read: Read) -> bool:
         Read.RECORDS: observation.records,
         Read.PROGRESS: observation.progress,
         Read.EXPLANATION: observation.explanation,
+        Read.PREFLIGHT: observation.preflight,
+        Read.SOURCE_HOST: observation.source_host,
     }
     return facts[read] is not None

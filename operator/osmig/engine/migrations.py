@@ -7,35 +7,35 @@ any line, start it again, and the story goes on.
 from __future__ import annotations
 
 import logging
-import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import Migration, parse_migration
-from osmig.api.names import Reason, Verb
+from osmig.api.names import Verb
 from osmig.domain import budget
 from osmig.domain.budget import Urgency
-from osmig.domain.errors import KubeUnavailable, NotPermitted, ObjectGone, StaleView
+from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
 from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, Observation, StartCall, Timings, VerbCall
-from osmig.domain.orders import is_active
+from osmig.domain.observation import Answer, Decision, ObjectChange, Observation, StartCall, VerbCall
+from osmig.domain.queueing import Move
 from osmig.engine import effects
-from osmig.engine.keys import Key, Kind
-from osmig.engine.looking import Look, describe_job
+from osmig.engine.inbox import read_version
+from osmig.engine.looking import describe_job
+from osmig.engine.observing import Memories, Observer, needs_login, provider_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
-    from osmig.api.migration import Progress
-    from osmig.backends.ports import Backend
     from osmig.domain.clock import Clock
-    from osmig.engine.inbox import Entry, Inbox
-    from osmig.engine.ledger import Ledger
+    from osmig.engine.inbox import Inbox
+    from osmig.engine.keys import Key
     from osmig.engine.permits import Fence
     from osmig.engine.publishing import Publisher
     from osmig.engine.reporting import Reporter
     from osmig.engine.sessions import Sessions
+    from osmig.engine.slots import SlotQueue
     from osmig.engine.waits import Waits
 
 _logger = logging.getLogger(__name__)
@@ -47,15 +47,6 @@ RECORD_RETRY_S = 1.0
 RECORD_TRIES = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What this process remembers of one Migration; losing it costs a read or a write, never a decision."""
-
-    written_at: float = -math.inf
-    ordered_at: Mapping[Verb, float] = field(default_factory=dict)
-    sampled: Progress | None = None
-
-
 class MigrationStep:
     """Steps Migrations."""
 
@@ -63,41 +54,40 @@ class MigrationStep:
         self,
         *,
         inbox: Inbox,
-        ledger: Ledger,
+        observer: Observer,
         sessions: Sessions,
+        queue: SlotQueue,
         publisher: Publisher,
         reporter: Reporter,
         fence: Fence,
         waits: Waits,
+        memories: Memories,
         clock: Clock,
-        holder: str,
-        timings: Timings,
     ) -> None:
         """Do nothing yet.
 
         Args:
             inbox: the newest bodies and the verbs seen.
-            ledger: who has which server, record and request.
+            observer: makes observations.
             sessions: the Providers' connections.
-            publisher: writes status and Events.
+            queue: servers and slots that are taken.
+            publisher: writes status and Events, and changes objects.
             reporter: metrics and logs.
             fence: makes permits for calls.
             waits: how long a thing was seen unchanged.
+            memories: what the observer remembers.
             clock: measures and stamps.
-            holder: the random id of this process.
-            timings: how long to wait for what.
         """
         self._inbox = inbox
-        self._ledger = ledger
+        self._observer = observer
         self._sessions = sessions
+        self._queue = queue
         self._publisher = publisher
         self._reporter = reporter
         self._fence = fence
         self._waits = waits
+        self._memories = memories
         self._clock = clock
-        self._holder = holder
-        self._timings = timings
-        self._memories: dict[Key, Memory] = {}
 
     async def step(self, key: Key) -> float | None:
         """Bring one Migration forward; return when to look again, in seconds."""
@@ -106,83 +96,51 @@ class MigrationStep:
             self._forget(key)
             return None
         try:
-            observation = self._observe(key, entry)
+            observation: Observation | None = self._observer.observe(key, entry)
         except InvalidManifest as error:
             _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             return None
         for _ in range(MOST_ROUNDS):
+            assert observation is not None  # noqa: S101 - the loop ends with the last one
             decision = decide(observation)
             if decision.wants:
                 observation = await self._look(key, observation, decision)
-                continue
-            after = await self._commit(key, observation, decision)
-            if after is None:
+            elif decision.change is not None:
+                observation = await self._change(key, observation, decision, decision.change)
+            else:
+                observation = await self._commit(key, observation, decision)
+            if observation is None:
                 return decision.due_s
-            observation = after
         return RECORD_RETRY_S
 
     def _forget(self, key: Key) -> None:
-        self._memories.pop(key, None)
+        self._memories.forget(key)
         self._waits.note(key, "")
         self._reporter.forget(key)
 
-    def _observe(self, key: Key, entry: Entry) -> Observation:
-        """Start from what is recorded and what the last sweep saw; the rest is read when a decision wants it."""
-        migration = parse_migration(entry.body)
-        provider = _provider_of(key, migration)
-        session, upstream = self._sessions.get(provider), migration.status.upstream
-        memory = self._memories.get(key, Memory())
-        return Observation(
-            now=self._clock.now(),
-            holder=self._holder,
-            migration=migration,
-            provider=self._sessions.view(provider, exists=self._inbox.get(provider) is not None),
-            timings=self._timings,
-            asks=tuple(entry.asks),
-            waited_s=self._waits.ages(key),
-            since_call_s=self._since_order_s(memory, migration),
-            sampled=memory.sampled,
-            swept=session.rows.get(upstream.id) if session is not None and upstream and upstream.id else None,
-        )
-
-    def _since_order_s(self, memory: Memory, migration: Migration) -> float | None:
-        """Return how long ago the order in force was sent: one that has just taken another's place need not wait."""
-        sent = [at for verb, at in memory.ordered_at.items() if is_active(migration.status, verb)]
-        return self._clock.boottime() - max(sent) if sent else None
-
     async def _look(self, key: Key, observation: Observation, decision: Decision) -> Observation:
-        provider = _provider_of(key, observation.migration)
-        look = Look(
-            self._backend(provider),
-            claimed=lambda: self._ledger.claimed(key),
-            rival=lambda server_id: self._name_rival(key, server_id),
-        )
-        observation = await look.read(observation, decision.wants)
-        if observation.records is not None and (session := self._sessions.get(provider)) is not None:
-            session.rows.learn(observation.records)
-        if isinstance(observation.trouble, NotPermitted) and observation.trouble.reason == Reason.UNAUTHORIZED:
-            self._refresh(provider)
+        observation = await self._observer.look(key, observation, decision.wants)
+        if needs_login(observation):
+            self._refresh(provider_of(key, observation.migration))
         return observation
-
-    def _backend(self, provider: Key) -> Backend:
-        session = self._sessions.get(provider)
-        if session is None or session.backend is None:
-            # the Provider was deleted or lost its Secret since the decision was made
-            raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {provider.name} has no connection")
-        return session.backend
-
-    def _name_rival(self, key: Key, server_id: str) -> str:
-        rival = self._ledger.find_rival(key, server_id)
-        if rival is None:
-            return ""
-        # names of another namespace are not this tenant's to see
-        return f"Migration {rival.name}" if rival.namespace == key.namespace else "a Migration of another namespace"
 
     def _refresh(self, provider: Key) -> None:
         session = self._sessions.get(provider)
         if session is not None:
             session.wants_refresh = True
             self._reporter.wake(provider)
+
+    async def _change(
+        self, key: Key, observation: Observation, decision: Decision, change: ObjectChange
+    ) -> Observation | None:
+        """Change the object itself; return the next observation of this step, ``None`` when it is over."""
+        provider = provider_of(key, observation.migration)
+        await self._publisher.change(key, change, decision.notes, provider=provider)
+        self._reporter.report_change(key, observation, decision.notes)
+        entry = self._inbox.get(key)
+        if change is ObjectChange.DELETE or entry is None:
+            return None
+        return self._observer.carry(key, observation, entry)
 
     async def _commit(self, key: Key, observation: Observation, decision: Decision) -> Observation | None:
         """Write, post, call; return the next observation of this step, ``None`` when it is over."""
@@ -191,53 +149,59 @@ class MigrationStep:
         self._publisher.announce(key, decision.notes)
         self._reporter.report(key, observation, decision)
         self._waits.note(key, decision.waiting_for)
-        self._remember(key, sampled=decision.status.progress)
+        self._memories.update(key, sampled=decision.status.progress)
         self._inbox.settle(key, observation.asks)
         if decision.is_latch:
             return self._after_latch(key, observation)
         if decision.call is None:
             return None
         self._check_exists(key, observation)
-        backend = self._backend(_provider_of(key, observation.migration))
         answer = await effects.perform(
             decision.call,
-            backend=backend,
+            backend=self._sessions.find_backend(provider_of(key, observation.migration)),
             job=describe_job(self._parse(key, observation)),
             permit=self._fence.permit(written_at),
         )
         if isinstance(decision.call, VerbCall):
-            ordered_at = self._memories.get(key, Memory()).ordered_at
-            self._remember(key, ordered_at={**ordered_at, decision.call.verb: self._clock.boottime()})
+            ordered_at = self._memories.get(key).ordered_at
+            self._memories.update(key, ordered_at={**ordered_at, decision.call.verb: self._clock.boottime()})
         await self._record(key, observation, answer)
         return None
 
     def _after_latch(self, key: Key, observation: Observation) -> Observation | None:
         """Go on at once with what the latch recorded; ``reconcile`` makes everything be read anew."""
         if any(ask.verb is Verb.RECONCILE for ask in observation.asks):
-            provider = _provider_of(key, observation.migration)
+            provider = provider_of(key, observation.migration)
             self._refresh(provider)
             session, upstream = self._sessions.get(provider), observation.status.upstream
             if session is not None and upstream is not None and upstream.id is not None:
                 session.rows.forget(upstream.id)
         entry = self._inbox.get(key)
-        return None if entry is None else self._observe(key, entry)
+        return None if entry is None else self._observer.observe(key, entry)
 
     async def _write(self, key: Key, observation: Observation, decision: Decision) -> None:
-        """Write the status if it is worth a write; a start's server is reserved while its intent is on the way."""
-        age_s = self._clock.boottime() - self._memories.get(key, Memory()).written_at
+        """Write the status if it is worth a write; what it takes is reserved while it is on its way."""
+        age_s = self._clock.boottime() - self._memories.get(key).written_at
         if budget.judge(observation.status, decision.status, age_s=age_s) is not Urgency.NOW:
             return
-        server_id = decision.status.server.id if decision.status.server is not None else None
-        if isinstance(decision.call, StartCall) and server_id is not None:
-            if not self._ledger.reserve(key, server_id):
-                raise StaleView(reason=Reason.SERVER_BUSY, message="another Migration took the server just now")
-            try:
-                await self._publisher.put(key, decision.status)
-            finally:
-                self._ledger.unreserve(key, server_id)
-        else:
+        if decision.takes_server:
+            self._check_newest(key, observation)
+        with self._reserve(key, observation, decision):
             await self._publisher.put(key, decision.status)
-        self._remember(key, written_at=self._clock.boottime())
+        self._memories.update(key, written_at=self._clock.boottime())
+
+    def _reserve(self, key: Key, observation: Observation, decision: Decision) -> AbstractContextManager[None]:
+        server, placement = decision.status.server, decision.status.placement
+        if not decision.takes_server or server is None or server.id is None:
+            return nullcontext()
+        move = Move(placement.source_host, placement.destination_host) if placement is not None else Move()
+        return self._queue.reserve(
+            key,
+            server.id,
+            provider=provider_of(key, observation.migration),
+            move=move,
+            needs_slot=isinstance(decision.call, StartCall),
+        )
 
     async def _record(self, key: Key, observation: Observation, answer: Answer) -> None:
         """Write down what the call brought, through conflicts and short outages of the API server.
@@ -268,14 +232,13 @@ class MigrationStep:
         if entry is None or entry.uid != observation.migration.metadata.uid:
             raise ObjectGone(reason="NotFound", message=f"{key.text} was deleted while its call was under way")
 
+    def _check_newest(self, key: Key, observation: Observation) -> None:
+        """Refuse to start on ground of an object that has changed meanwhile: it may be suspended, or being deleted."""
+        entry = self._inbox.get(key)
+        if entry is None or read_version(entry.body) != observation.migration.metadata.resource_version:
+            raise StaleView(reason="Changed", message=f"{key.text} was changed while its start was being decided")
+
     def _parse(self, key: Key, observation: Observation) -> Migration:
         """Return the Migration as the Inbox has it now: after an own write, that is what was written."""
         entry = self._inbox.get(key)
         return observation.migration if entry is None else parse_migration(entry.body)
-
-    def _remember(self, key: Key, **changes: Any) -> None:  # noqa: ANN401 - fields of Memory
-        self._memories[key] = replace(self._memories.get(key, Memory()), **changes)
-
-
-def _provider_of(key: Key, migration: Migration) -> Key:
-    return Key(Kind.PROVIDER, key.namespace, migration.spec.provider_ref.name)

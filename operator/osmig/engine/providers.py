@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from osmig.engine.ledger import Ledger
     from osmig.engine.publishing import Publisher
     from osmig.engine.sessions import Session, Sessions
+    from osmig.engine.slots import SlotQueue
     from osmig.kube.secrets import SecretReader
     from osmig.telemetry.metrics import Metrics
 
@@ -52,6 +54,7 @@ class ProviderStep:
         inbox: Inbox,
         ledger: Ledger,
         sessions: Sessions,
+        queue: SlotQueue,
         secrets: SecretReader,
         publisher: Publisher,
         factories: Mapping[str, BackendFactory],
@@ -66,6 +69,7 @@ class ProviderStep:
             inbox: the newest bodies.
             ledger: who follows which upstream record.
             sessions: the connections, shared with the steps of Migrations.
+            queue: who waits for a slot.
             secrets: reads credentials.
             publisher: writes status and Events.
             factories: by ``spec.type``, what makes a backend.
@@ -77,6 +81,7 @@ class ProviderStep:
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions
+        self._queue = queue
         self._secrets = secrets
         self._publisher = publisher
         self._factories = factories
@@ -98,6 +103,7 @@ class ProviderStep:
             self._reject(key, str(error))
             return None
         session = self._sessions.ensure(key)
+        session.limits = provider.spec.effective_limits
         before = session.view
         due_s = await self._refresh(key, provider, session)
         session.is_attempted = True
@@ -108,6 +114,7 @@ class ProviderStep:
                 extra={"key": key.text, "ready": session.view.is_ready, "reason": str(session.view.reason)},
             )
             self._wake_followers(key)
+        self._queue.refresh(key)
         await self._publish(key, provider, session)
         return due_s
 
@@ -121,6 +128,7 @@ class ProviderStep:
 
     async def _forget(self, key: Key) -> None:
         await self._sessions.close(key)
+        self._queue.refresh(key)
         self._metrics.forget_provider(key.namespace, key.name)
         self._wake_followers(key)
 
@@ -136,7 +144,7 @@ class ProviderStep:
                 assert session.backend is not None  # noqa: S101 - _connect made it or raised
                 session.probe = await session.backend.probe()
                 session.wants_refresh = False
-            await self._sweep(key, session)
+            await self._sweep(key, provider, session)
         except ObjectGone:
             return self._lose(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
         except KubeUnavailable as error:
@@ -165,11 +173,11 @@ class ProviderStep:
             return
         if session.backend is not None:
             await session.backend.close()
-        session.backend, session.probe, session.cursor = None, None, None
+        session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
         session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint
 
-    async def _sweep(self, key: Key, session: Session) -> None:
+    async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
         """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
         assert session.backend is not None  # noqa: S101 - _connect made it or raised
         assert session.probe is not None  # noqa: S101 - the caller probed
@@ -186,10 +194,16 @@ class ProviderStep:
             if (follower := self._ledger.find(key, record_id)) is not None:
                 self._wake(follower)
         session.view = ProviderView(
-            is_ready=True, reason=Reason.PROBE_SUCCEEDED, capabilities=session.probe.capabilities
+            is_ready=True,
+            reason=Reason.PROBE_SUCCEEDED,
+            capabilities=session.probe.capabilities,
+            possible=session.probe.possible,
+            auto_confirm_s=provider.spec.auto_confirm_s,
         )
         foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
-        self._metrics.provider(key.namespace, key.name).set_foreign(foreign)
+        metrics = self._metrics.provider(key.namespace, key.name)
+        metrics.set_foreign(foreign)
+        metrics.set_stale_foreign(self._queue.count_stale(key))
 
     def _is_ours(self, key: Key, record_id: str) -> bool:
         return self._ledger.find(key, record_id) is not None

@@ -1,22 +1,27 @@
-"""Write what was decided: status by compare-and-swap, Events beside it. Own writes go back into the Inbox at once."""
+"""Write what was decided: status and finalizers by compare-and-swap, Events beside them.
+
+Own writes go back into the Inbox at once.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osmig.api.meta import to_wire
+from osmig.api.names import FINALIZER, EventReason
 from osmig.domain.errors import ObjectGone, StaleView
+from osmig.domain.observation import Note, ObjectChange
 from osmig.engine.keys import RESOURCES
 from osmig.kube.events import EventType
 from osmig.kube.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from pydantic import BaseModel
 
-    from osmig.domain.observation import Note
-    from osmig.engine.inbox import Inbox
+    from osmig.engine.inbox import Entry, Inbox
     from osmig.engine.intake import Intake
     from osmig.engine.keys import Key
     from osmig.kube.events import EventRecorder
@@ -58,21 +63,57 @@ class Publisher:
             ObjectGone: it does not exist any more.
             KubeUnavailable: no answer; the write may have happened.
         """
+        entry = self._find(key)
+        await self._write(key, entry, self._statuses.put(_refer(key, entry), to_wire(status)))
+
+    async def change(self, key: Key, change: ObjectChange, notes: Iterable[Note], *, provider: Key) -> None:
+        """Change the object itself, if it still is as the Inbox knows it, and post ``notes``.
+
+        A move that is left to itself is also told at its ``provider``.
+
+        Raises:
+            StaleView: it has changed; the newest body is in the Inbox now.
+            ObjectGone: it does not exist any more.
+            KubeUnavailable: no answer; the change may have happened.
+        """
+        entry = self._find(key)
+        ref, finalizers = _refer(key, entry), tuple(entry.body["metadata"].get("finalizers") or ())
+        others = tuple(name for name in finalizers if name != FINALIZER)
+        match change:
+            case ObjectChange.ADD_FINALIZER:
+                await self._write(key, entry, self._resources.set_finalizers(ref, (*others, FINALIZER)))
+            case ObjectChange.REMOVE_FINALIZER:
+                await self._write(key, entry, self._resources.set_finalizers(ref, others))
+            case ObjectChange.DELETE:
+                await self._write(key, entry, self._resources.delete(ref))
+        for note in notes:
+            self._record(ref, note)
+            if note.reason is EventReason.FINALIZER_LEFT:
+                # the Migration is gone, and its Events are not found by its name for long
+                self.announce(provider, (replace(note, text=f"Migration {key.name}: {note.text}"),))
+
+    def _find(self, key: Key) -> Entry:
         entry = self._inbox.get(key)
         if entry is None:
             raise ObjectGone(reason="NotFound", message=f"{key.text} was deleted")
-        ref = ObjectRef.of(RESOURCES[key.kind], entry.body)
-        try:
-            body = await self._statuses.put(ref, to_wire(status))
-        except StaleView:
-            await self.reread(key)
-            raise
-        except ObjectGone:
-            self._intake.remove(key.kind, entry.body)
-            raise
-        if self._inbox.get(key) is not None:
-            # else it was deleted while the answer was under way, and must not come back as a ghost
-            self._intake.take(key.kind, body)
+        return entry
+
+    async def _write(self, key: Key, entry: Entry, request: Awaitable[Mapping[str, Any] | None]) -> None:
+        with self._intake.own_write(key) as write:
+            try:
+                body = await request
+            except StaleView:
+                await self.reread(key)
+                raise
+            except ObjectGone:
+                self._intake.remove(key.kind, entry.body)
+                raise
+            if body is None:
+                return
+            write.recognise(body)
+            if self._inbox.get(key) is not None:
+                # else it was deleted while the answer was under way, and must not come back as a ghost
+                self._intake.take(key.kind, body)
 
     async def reread(self, key: Key) -> None:
         """Read the object anew into the Inbox.
@@ -92,7 +133,13 @@ class Publisher:
         entry = self._inbox.get(key)
         if entry is None:
             return
-        ref = ObjectRef.of(RESOURCES[key.kind], entry.body)
         for note in notes:
-            kind = EventType.WARNING if note.is_warning else EventType.NORMAL
-            self._events.record(ref, reason=note.reason, action=note.reason, type=kind, note=note.text)
+            self._record(_refer(key, entry), note)
+
+    def _record(self, ref: ObjectRef, note: Note) -> None:
+        kind = EventType.WARNING if note.is_warning else EventType.NORMAL
+        self._events.record(ref, reason=note.reason, action=note.reason, type=kind, note=note.text)
+
+
+def _refer(key: Key, entry: Entry) -> ObjectRef:
+    return ObjectRef.of(RESOURCES[key.kind], entry.body)

@@ -12,10 +12,10 @@ from osmig.domain.phases import FINISHED
 from osmig.telemetry.migrations import sample_migration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision, Observation
+    from osmig.api.migration import Attempt, MigrationStatus
+    from osmig.domain.observation import Decision, Note, Observation
     from osmig.engine.keys import Key
     from osmig.telemetry.metrics import Metrics
 
@@ -53,10 +53,24 @@ class Reporter:
                 self._metrics.count_control(control.verb, control.result)
         if before.phase != after.phase and after.phase is not None:
             self._report_phase(key, observation, after)
+        self._count_outcomes(key, observation, after)
+
+    def report_change(self, key: Key, observation: Observation, notes: Iterable[Note]) -> None:
+        """Record a change of the object itself: a Migration that is let go although its move goes on must be seen."""
+        for note in notes:
+            if note.reason is EventReason.FINALIZER_LEFT:
+                self._metrics.count_finalizer_leftover(key.namespace)
+                _logger.warning(
+                    "migration.left",
+                    extra={
+                        "namespace": key.namespace,
+                        "migration": key.name,
+                        "uid": observation.migration.metadata.uid,
+                        "why": note.text,
+                    },
+                )
 
     def _report_phase(self, key: Key, observation: Observation, after: MigrationStatus) -> None:
-        succeeded = find_condition(after.conditions, ConditionType.SUCCEEDED)
-        reason = succeeded.reason if succeeded is not None else ""
         _logger.info(
             "migration.phase",
             extra={
@@ -65,19 +79,38 @@ class Reporter:
                 "uid": observation.migration.metadata.uid,
                 "attempt": after.attempt or 1,
                 "phase": str(after.phase),
-                "reason": str(reason),
+                "reason": _read_reason(after),
                 "upstream": after.upstream.id if after.upstream is not None else None,
                 "request": after.upstream.request_id if after.upstream is not None else None,
             },
         )
-        if after.phase in FINISHED:
-            duration = None
-            if after.start_time is not None and after.completion_time is not None:
-                duration = (after.completion_time - after.start_time).total_seconds()
-            provider = self._metrics.provider(key.namespace, observation.migration.spec.provider_ref.name)
+
+    def _count_outcomes(self, key: Key, observation: Observation, after: MigrationStatus) -> None:
+        """Count each attempt once, by its entry in status, and an end without any attempt."""
+        before, spec = observation.status, observation.migration.spec
+        provider = self._metrics.provider(key.namespace, spec.provider_ref.name)
+        known = {attempt.number for attempt in before.attempts}
+        for attempt in after.attempts:
+            if attempt.number not in known:
+                provider.count_outcome(
+                    migration_type=spec.type,
+                    outcome=attempt.outcome,
+                    reason=attempt.reason or "",
+                    duration_s=_measure(attempt),
+                )
+        has_ended = after.phase in FINISHED and before.phase not in FINISHED
+        if has_ended and after.phase is not None and after.start_time is None:
             provider.count_outcome(
-                migration_type=observation.migration.spec.type,
-                outcome=after.phase or "",
-                reason=reason,
-                duration_s=duration,
+                migration_type=spec.type, outcome=after.phase, reason=_read_reason(after), duration_s=None
             )
+
+
+def _measure(attempt: Attempt) -> float | None:
+    if attempt.start_time is None or attempt.end_time is None:
+        return None
+    return (attempt.end_time - attempt.start_time).total_seconds()
+
+
+def _read_reason(status: MigrationStatus) -> str:
+    succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    return str(succeeded.reason) if succeeded is not None else ""

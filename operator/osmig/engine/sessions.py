@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
+from osmig.api.provider import Limits
+from osmig.domain.errors import StaleView
 from osmig.domain.observation import ProviderView
 from osmig.engine.sweeping import Rows
 
@@ -25,6 +27,7 @@ class Session:
     Attributes:
         fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
         wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
+        limits: of the Provider's spec as last stepped.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
 
@@ -35,6 +38,7 @@ class Session:
         default_factory=lambda: ProviderView(is_ready=False, reason=Reason.PROBING, message="the Provider is probed")
     )
     rows: Rows = field(default_factory=Rows)
+    limits: Limits = field(default_factory=Limits)
     cursor: dt.datetime | None = None
     secret_read_at: float = -math.inf
     swept_at: float = -math.inf
@@ -58,6 +62,17 @@ class Sessions:
     def ensure(self, key: Key) -> Session:
         """Return the session of a Provider, a fresh one the first time."""
         return self._sessions.setdefault(key, Session())
+
+    def find_backend(self, key: Key) -> Backend:
+        """Return the backend that a decision made on ground of `view` counts on.
+
+        Raises:
+            StaleView: the Provider was deleted or lost its Secret since the decision was made.
+        """
+        session = self._sessions.get(key)
+        if session is None or session.backend is None:
+            raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
+        return session.backend
 
     def view(self, key: Key, *, exists: bool) -> ProviderView:
         """Return what Migrations may know of a Provider, also of one that does not exist or was not stepped yet."""

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from osmig.domain.upstream import RecordView, Sweep
 
 
 class Rows:
-    """Upstream's operations as last swept: those that are not over, and those that a Migration of ours follows."""
+    """Upstream's operations as last swept: those that are not over, and those that a Migration of ours follows.
+
+    Attributes:
+        revision: another one after each sweep.
+    """
 
     def __init__(self) -> None:
         """Know nothing yet."""
+        self.revision = 0
         self._rows: dict[str, RecordView] = {}
 
     def get(self, record_id: str) -> RecordView | None:
         """Return a row as last swept."""
         return self._rows.get(record_id)
+
+    def __iter__(self) -> Iterator[RecordView]:
+        """Return every row."""
+        return iter(self._rows.values())
+
+    def find(self, name: str) -> RecordView | None:
+        """Return the row of this id or uuid."""
+        return self._rows.get(name) or next((row for row in self if row.uuid == name), None)
 
     def forget(self, record_id: str) -> None:
         """Make the next look read it from upstream."""
@@ -37,11 +51,15 @@ class Rows:
     def merge(self, sweep: Sweep, *, is_ours: Callable[[str], bool]) -> frozenset[str]:
         """Take a sweep in; return the ids of rows that changed or vanished.
 
+        Being touched alone is no change: while data moves, Nova dates the row anew with every sample it takes, and
+        whoever follows it takes samples at a pace of its own.
+
         A full sweep lists everything that is not over, so what it leaves out has ended or is gone: its row is
         dropped, and whoever follows it reads it anew.
         """
+        self.revision += 1
         records = [record for record in sweep.records if not self._is_outdated(record)]
-        changed = {record.id for record in records if self._rows.get(record.id) != record}
+        changed = {record.id for record in records if _has_changed(self._rows.get(record.id), record)}
         listed = {record.id for record in sweep.records}
         if sweep.is_full:
             vanished = {record_id for record_id in self._rows if record_id not in listed}
@@ -64,12 +82,16 @@ class Rows:
 
     def count(self) -> Mapping[str, int]:
         """Count what is not over: ``running``, ``queued``, ``awaiting_confirmation``."""
-        counts = Counter(_group(row) for row in self._rows.values() if not row.is_terminal)
+        counts = Counter(_group(row) for row in self if not row.is_terminal)
         return {name: counts[name] for name in ("running", "queued", "awaiting_confirmation")}
 
     def count_foreign(self, *, is_ours: Callable[[str], bool]) -> Mapping[str, int]:
         """Count by upstream's status word what is not over and nobody here follows."""
-        return Counter(row.status for row in self._rows.values() if not row.is_terminal and not is_ours(row.id))
+        return Counter(row.status for row in self if not row.is_terminal and not is_ours(row.id))
+
+
+def _has_changed(known: RecordView | None, record: RecordView) -> bool:
+    return known is None or replace(known, updated=record.updated) != record
 
 
 def _group(row: RecordView) -> str:

@@ -1,4 +1,4 @@
-"""Reading objects: one, or all of a kind page by page."""
+"""Objects as a whole: read one, or all of a kind page by page; set finalizers, delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ResourceClient:
-    """Reads objects of any kind, and sets their finalizers."""
+    """Reads objects of any kind, sets their finalizers and deletes them."""
 
     def __init__(self, client: KubeClient) -> None:
         """Use ``client``."""
@@ -71,3 +71,16 @@ class ResourceClient:
         call = Call(KubeVerb.PATCH, ref.resource, ref.namespace, ref.name)
         answer = await self._client.request(call, body={"metadata": metadata})
         return answer.body
+
+    async def delete(self, ref: ObjectRef) -> None:
+        """Delete the object, if it is still as ``ref`` says; finalizers may keep it for a while.
+
+        Raises:
+            StaleView: it has changed, or is another object of the same name.
+            ObjectGone: it does not exist.
+            KubeUnavailable: no permission or no answer; without an answer it may have happened.
+        """
+        call = Call(KubeVerb.DELETE, ref.resource, ref.namespace, ref.name)
+        preconditions = {"uid": ref.uid, "resourceVersion": ref.resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        await self._client.request(call, body=body)

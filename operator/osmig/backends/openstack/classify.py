@@ -19,9 +19,10 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from osmig.api.names import Reason
 from osmig.backends.openstack.endpoints import EndpointRefusedError
-from osmig.backends.openstack.texts import clean_text, is_busy_conflict, known_refusal
+from osmig.backends.openstack.texts import clean_text, is_busy_conflict, is_unknown_action, known_refusal, known_state
 from osmig.backends.openstack.transport import PermitExpiredError
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,15 +42,16 @@ EXPECTED = (
 )
 """Everything that a call may raise because of what the other side did."""
 
-START = "live-migrate"
-"""The operation that must not happen twice; only for it a 409 proves nothing."""
-
 _SERVER_ERROR = 500
-_CHANGES = frozenset({START, "abort", "force-complete"})
+_STARTS = frozenset({Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE})
+"""Only for a start a 409 proves nothing: it may come from this very start, sent once before."""
+_ENDS = frozenset({Operation.CONFIRM, Operation.REVERT})
+_CHANGES = _STARTS | _ENDS | {"abort", "force-complete"}
 _NO_PROOF = frozenset({codes.request_timeout})
 """4xx that a proxy gives after it has handed the request on."""
 
 _KEYSTONE_FAULT = "error"
+_NOT_NOW = "NotInThisState"
 _MIGRATION_NOT_FOUND = re.compile(r"Migration \S+ not found for instance \S+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}")
 _MAX_RETRY_AFTER_S = 3600.0
@@ -180,6 +182,7 @@ def _prove_nothing(answer: _Answer, operation: str) -> OutcomeUnknown:
         f"The cloud answered {answer.code} to {operation}, which proves nothing",
         operation=operation,
         request_id=answer.request_id if is_novas else None,
+        retry_after_s=answer.retry_after_s,
     )
 
 
@@ -189,17 +192,26 @@ def _judge_not_found(answer: _Answer, operation: str) -> BackendError:
         return Transient(Reason.UNREACHABLE, text, operation=operation)
     if answer.text == "The resource could not be found.":
         return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
-    if operation == START or (answer.text or "").startswith("Instance "):
+    if operation in _STARTS | _ENDS or (answer.text or "").startswith("Instance "):
         return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
     return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
 
 
 def _judge_refusal(answer: _Answer, operation: str) -> BackendError:
-    if operation != START:
-        # force-complete says 400 where abort says 404
-        if _MIGRATION_NOT_FOUND.fullmatch(answer.text or ""):
-            return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
-        return Refused("NotInThisState", f"Not possible now: {_words(answer, operation)}", operation=operation)
+    if is_unknown_action(answer.text or ""):
+        return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
+    if operation in _STARTS:
+        return _judge_refused_start(answer, operation)
+    if operation in _ENDS:
+        sentence = known_state(answer.text or "") or _words(answer, operation)
+        return Refused(_NOT_NOW, f"Not possible now: {sentence}", operation=operation)
+    # force-complete says 400 where abort says 404
+    if _MIGRATION_NOT_FOUND.fullmatch(answer.text or ""):
+        return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
+    return Refused(_NOT_NOW, f"Not possible now: {_words(answer, operation)}", operation=operation)
+
+
+def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
     known = known_refusal(answer.text or "")
     if answer.code == codes.conflict and (known is None or is_busy_conflict(answer.text or "")):
         text = "The cloud says the server is busy, maybe with this very move"

@@ -5,16 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import Reason
+from osmig.backends.openstack.lookup import END_ACTIONS, MOVE_ACTIONS
 from osmig.backends.openstack.texts import clean_text, known_refusal, reason_of_event
 from osmig.domain.upstream import Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from osmig.backends.openstack.translate import ActionView
 
 UNEXPLAINED = Explanation(reason=None, message="The cloud gives no reason")
 """Nova leaves none for a hypervisor that gave up, and hides most from credentials without an administrator's rights."""
 
 _EVENT_SENTENCES = {Reason.PRE_CHECK_FAILED: "The check before the move failed"}
+
+
+def pick_action(actions: Sequence[ActionView], request_id: str | None) -> str | None:
+    """Choose the action that tells why a move failed: its start, or what came to grief after it.
+
+    Args:
+        actions: of the server, newest first.
+        request_id: of the start; without it, the newest action of any move that failed is taken.
+    """
+    own = next((action for action in actions if action.request_id == request_id), None)
+    if request_id is not None and (own is None or own.is_failed):
+        return request_id
+    for action in actions:
+        if action is own:
+            break
+        if action.is_failed and action.name.lower() in MOVE_ACTIONS | END_ACTIONS:
+            return action.request_id
+    return request_id
 
 
 def explain(action: Mapping[str, Any], *, fault: str = "") -> Explanation:

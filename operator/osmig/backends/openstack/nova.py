@@ -10,24 +10,26 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Reason
-from osmig.backends.openstack.classify import START, classify, request_id_of
+from osmig.backends.openstack.classify import classify, request_id_of
 from osmig.backends.openstack.session import ComputeSession, Request, Version
 from osmig.backends.openstack.translate import (
     ActionView,
     to_action,
+    to_host,
     to_progress,
     to_record,
     to_server,
 )
 from osmig.domain.errors import OutcomeUnknown, Unsupported
+from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import requests
 
     from osmig.backends.ports import Permit
-    from osmig.domain.upstream import ProgressView, RecordView, ServerView
+    from osmig.domain.upstream import HostView, ProgressView, RecordView, ServerView
 
 SERVER = (2, 1)
 """All that is read of a server is in 2.1, and from 2.69 on an answer may be cut short while a cell is down."""
@@ -43,11 +45,19 @@ ASYNCHRONOUS_START = (2, 34)
 ABORT = (2, 24)
 ABORT_QUEUED = (2, 65)
 FORCE_COMPLETE = (2, 22)
+COLD_MIGRATE = (2, 1)
+COLD_DESTINATION = (2, 56)
+"""Below, Nova takes a cold move's destination and ignores it."""
+CONFIRM = (2, 1)
 PROGRESS = (2, 23)
+LOCKED = (2, 9)
+"""From here on a server says whether it is locked."""
 
 PAGE_ROWS = 1000
 MAX_PAGES = 1000
-_ACCEPTED = 202
+_ACCEPTED = frozenset({202})
+_CONFIRMED = frozenset({202, 204})
+"""Nova says 204."""
 
 T = TypeVar("T")
 
@@ -140,23 +150,58 @@ class Nova:
         self._read("list-migrations", "/os-migrations", RECORDS, query)
 
     def progress(self, server_id: str, record_id: str) -> ProgressView | None:
-        """Read how far a live migration is; ``None`` while Nova does not list it as under way.
+        """Read how far a live migration is; ``None`` while Nova does not list it as under way."""
+        return self.samples(server_id).get(record_id)
+
+    def samples(self, server_id: str) -> Mapping[str, ProgressView]:
+        """Read how far the live migrations under way are, by id.
 
         The list, not the single one: a project's role of manager may read only the list.
         """
         body = self._read("read-progress", f"/servers/{server_id}/migrations", RECORDS)
-        for row in _rows(body, "migrations", "read-progress"):
-            if str(row.get("id")) == record_id:
-                return to_progress(row)
-        return None
+        return {str(row.get("id")): to_progress(row) for row in _rows(body, "migrations", "read-progress")}
 
-    def migrate(self, server_id: str, *, host: str | None, block_migration: bool | str, permit: Permit) -> str | None:
+    def sight(self, server_id: str) -> tuple[ServerView, bool, bool | None]:
+        """Read one server, whether hosts are visible, and whether it is locked (``None``: the cloud is too old)."""
+        body = self._read("read-server", f"/servers/{server_id}", LOCKED)
+        server = body.get("server")
+        row = server if isinstance(server, dict) else {}
+        locked = row.get("locked")
+        view = _view(to_server, row, "read-server")
+        return view, "OS-EXT-SRV-ATTR:host" in row, locked if isinstance(locked, bool) else None
+
+    def hosts(self, name: str | None = None) -> tuple[HostView, ...]:
+        """List the compute hosts, or the one of this name; ``NotPermitted`` for all but administrators."""
+        params = {"binary": "nova-compute"} | ({"host": name} if name is not None else {})
+        body = self._read("list-hosts", "/os-services", SERVER, params)
+        hosts = [_view(to_host, row, "list-hosts") for row in _rows(body, "services", "list-hosts")]
+        # Clouds that do not filter hand over everything.
+        return tuple(host for host in hosts if name is None or host.name == name)
+
+    def live_migrate(
+        self, server_id: str, *, host: str | None, block_migration: bool | str, permit: Permit
+    ) -> str | None:
         """Ask once for a live migration and return Nova's id of the request."""
-        self._require(ASYNCHRONOUS_START, START)
+        self._require(ASYNCHRONOUS_START, Operation.LIVE_MIGRATE)
         order = {"os-migrateLive": {"host": host, "block_migration": block_migration}}
-        path = f"/servers/{server_id}/action"
-        request = Request(operation=START, method="POST", path=path, microversion=START_VERSION, json=order)
-        return self._change(request, permit)
+        return self._act(Operation.LIVE_MIGRATE, server_id, order, START_VERSION, permit)
+
+    def cold_migrate(self, server_id: str, *, host: str | None, permit: Permit) -> str | None:
+        """Ask once for a cold migration and return Nova's id of the request.
+
+        Without a host the order is an empty object, the only form that every cloud takes.
+        """
+        self._require(COLD_MIGRATE if host is None else COLD_DESTINATION, Operation.COLD_MIGRATE)
+        order: dict[str, Any] = {"migrate": {} if host is None else {"host": host}}
+        return self._act(Operation.COLD_MIGRATE, server_id, order, START_VERSION, permit)
+
+    def confirm(self, server_id: str, permit: Permit) -> None:
+        """Ask once to make a cold move final. Two at the same time break the server, which Nova does not prevent."""
+        self._act(Operation.CONFIRM, server_id, {"confirmResize": None}, CONFIRM, permit, accepted=_CONFIRMED)
+
+    def revert(self, server_id: str, permit: Permit) -> None:
+        """Ask once to take a cold move back."""
+        self._act(Operation.REVERT, server_id, {"revertResize": None}, CONFIRM, permit)
 
     def abort(self, server_id: str, record_id: str, permit: Permit) -> None:
         """Ask once to cancel a live migration."""
@@ -177,9 +222,23 @@ class Nova:
             text = f"The cloud's Compute API is too old for {operation}: it needs {version[0]}.{version[1]}"
             raise Unsupported(Reason.UNSUPPORTED, text, operation=operation)
 
-    def _change(self, request: Request, permit: Permit) -> str | None:
+    def _act(
+        self,
+        operation: Operation,
+        server_id: str,
+        order: Mapping[str, Any],
+        version: Version,
+        permit: Permit,
+        *,
+        accepted: Collection[int] = _ACCEPTED,
+    ) -> str | None:
+        path = f"/servers/{server_id}/action"
+        request = Request(operation=operation, method="POST", path=path, microversion=version, json=order)
+        return self._change(request, permit, accepted=accepted)
+
+    def _change(self, request: Request, permit: Permit, *, accepted: Collection[int] = _ACCEPTED) -> str | None:
         response = self._session.send(request, permit)
-        if response.status_code != _ACCEPTED:
+        if response.status_code not in accepted:
             raise _unexpected(response, request.operation)
         return request_id_of(response)
 

@@ -32,7 +32,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
         "The cloud has no compute host of the name given as destination",
     ),
     (
-        re.compile(r"unable to migrate instance .* to current host", re.IGNORECASE),
+        re.compile(
+            r"unable to migrate instance .* to current host|cannot migrate to the host where the server exists",
+            re.IGNORECASE,
+        ),
         Reason.START_REFUSED,
         "The server already is on the destination host",
     ),
@@ -43,8 +46,16 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
     ),
     (re.compile(r"instance \S+ is locked", re.IGNORECASE), Reason.START_REFUSED, "The server is locked"),
     (re.compile(r"while it is in vm_state error", re.IGNORECASE), Reason.SERVER_IN_ERROR, "The server is in ERROR"),
+    (
+        re.compile(r"(?:feature|operation \S+) not supported (?:for|with|until|because)", re.IGNORECASE),
+        Reason.START_REFUSED,
+        "The cloud cannot move a server with devices, shares or protection such as this one's",
+    ),
 )
 _VM_STATE = re.compile(r"while it is in vm_state (?P<state>[\w-]{1,32})", re.IGNORECASE)
+_NOT_RESIZED = re.compile(r"instance has not been resized|while it is in vm_state (?!error)", re.IGNORECASE)
+_TASK_STATE = re.compile(r"while it is in task_state (?P<state>[\w-]{1,32})", re.IGNORECASE)
+_UNKNOWN_ACTION = re.compile(r"there is no such action", re.IGNORECASE)
 _PRE_CHECK_EVENTS = ("compute_check_can_live_migrate_destination", "compute_check_can_live_migrate_source")
 
 
@@ -67,6 +78,21 @@ def known_refusal(text: str) -> tuple[Reason, str] | None:
     if found is not None:
         return Reason.START_REFUSED, f"The server cannot be moved while its state is {found['state'].lower()}"
     return None
+
+
+def known_state(text: str) -> str | None:
+    """Turn what keeps Nova from a confirm or revert into our own words, to follow a colon; ``None`` if not known."""
+    if _NOT_RESIZED.search(text):
+        return "the server does not wait for a confirmation"
+    if (found := _TASK_STATE.search(text)) is not None:
+        return f"the server's task state is {found['state'].lower()}"
+    known = known_refusal(text)
+    return known[1][:1].lower() + known[1][1:] if known is not None else None
+
+
+def is_unknown_action(text: str) -> bool:
+    """Whether the cloud says that it has no such call at all."""
+    return _UNKNOWN_ACTION.search(text) is not None
 
 
 def is_busy_conflict(text: str) -> bool:

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osmig.domain.upstream import BytesView, ProgressView, RecordView, ServerView, Stage
+from osmig.domain.upstream import BytesView, HostView, MoveKind, ProgressView, RecordView, ServerView, Stage
 
 Json = Mapping[str, Any]
 
-LIVE_MIGRATION = "live-migration"
-"""Nova's word both for the type of a record and for the action of its start."""
+MOVE_KINDS: dict[str, MoveKind] = {
+    "live-migration": MoveKind.LIVE,
+    "migration": MoveKind.COLD,
+    "resize": MoveKind.RESIZE,
+}
+"""Nova's words for what a record is about, in lower case; every other word is some other kind of move."""
 
 STAGES: dict[str, Stage] = {
     "accepted": Stage.ACCEPTED,
@@ -25,7 +29,7 @@ STAGES: dict[str, Stage] = {
     "cancelled": Stage.CANCELLED,
     "failed": Stage.FAILED,
     "error": Stage.ERROR,
-    # cold moves, which sweeps see too
+    # cold moves
     "pre-migrating": Stage.PREPARING,
     "migrating": Stage.RUNNING,
     "post-migrating": Stage.SWITCHING_OVER,
@@ -37,7 +41,9 @@ STAGES: dict[str, Stage] = {
 }
 """Nova's words for where a migration stands, in lower case."""
 
-_BUSY_STATUSES = frozenset({"MIGRATING", "RESIZE", "RESIZING", "REVERT_RESIZE", "VERIFY_RESIZE"})
+_VERIFY_RESIZE = "VERIFY_RESIZE"
+_BUSY_STATUSES = frozenset({"MIGRATING", "RESIZE", "RESIZING", "REVERT_RESIZE", _VERIFY_RESIZE})
+"""``RESIZING`` is what hosted clouds say for ``RESIZE``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class ActionView:
 
     Attributes:
         request_id: Nova's id of the request that asked for it.
-        name: Nova's word, such as ``live-migration`` or ``reboot``.
+        name: Nova's word, such as ``live-migration``, ``confirmResize`` or ``reboot``.
         user_id: who asked; ``None`` for Nova itself.
         started: UTC.
         is_failed: Nova says that it ended in an error.
@@ -62,6 +68,16 @@ class ActionView:
 def to_stage(status: str) -> Stage:
     """Find the stage for a record's status; ``UNKNOWN`` for a word that is not in the table."""
     return STAGES.get(status.strip().lower(), Stage.UNKNOWN)
+
+
+def to_kind(row: Json) -> MoveKind:
+    """Find what a record is about; where an old cloud does not say, only a change of flavor tells a resize."""
+    word = text(row, "migration_type")
+    if word is not None:
+        return MOVE_KINDS.get(word.strip().lower(), MoveKind.OTHER)
+    before, after = text(row, "old_instance_type_id"), text(row, "new_instance_type_id")
+    is_resize = before is not None and after is not None and before != after
+    return MoveKind.RESIZE if is_resize else MoveKind.UNTOLD
 
 
 def to_server(row: Json) -> ServerView:
@@ -85,6 +101,7 @@ def to_server(row: Json) -> ServerView:
         host_id=text(row, "hostId"),
         is_busy=is_busy,
         is_in_error=status.upper() == "ERROR" or vm_state == "error",
+        awaits_confirmation=status.upper() == _VERIFY_RESIZE and task_state is None,
         progress_percent=min(max(percent, 0), 100) if percent is not None and is_busy else None,
     )
 
@@ -92,11 +109,12 @@ def to_server(row: Json) -> ServerView:
 def to_record(row: Json) -> RecordView:
     """Read a row of os-migrations.
 
+    Not ``dest_host``: of a live move it is null, of a cold one an address.
+
     Raises:
         ValueError: it has no id, so it is not a migration.
     """
     status = text(row, "status") or ""
-    kind = text(row, "migration_type")
     identity = _required(row, "id")
     return RecordView(
         id=identity,
@@ -104,8 +122,9 @@ def to_record(row: Json) -> RecordView:
         server_id=text(row, "instance_uuid") or text(row, "server_uuid") or "",
         stage=to_stage(status),
         status=status,
-        type=kind,
-        is_live=kind is None or kind.lower() == LIVE_MIGRATION,
+        type=text(row, "migration_type"),
+        kind=to_kind(row),
+        uuid=text(row, "uuid"),
         source_host=text(row, "source_compute"),
         destination_host=text(row, "dest_compute"),
         user_id=text(row, "user_id"),
@@ -126,6 +145,19 @@ def to_action(row: Json) -> ActionView:
         user_id=text(row, "user_id"),
         started=_time(row, "start_time"),
         is_failed=(text(row, "message") or "").lower() == "error",
+    )
+
+
+def to_host(row: Json) -> HostView:
+    """Read an entry of os-services; ``state`` and ``status`` default to the better, as old clouds leave them out.
+
+    Raises:
+        ValueError: it names no host.
+    """
+    return HostView(
+        name=_required(row, "host"),
+        is_up=(text(row, "state") or "up").lower() == "up",
+        is_enabled=(text(row, "status") or "enabled").lower() == "enabled",
     )
 
 

@@ -141,6 +141,12 @@ class Lab:
         from nova.conf import neutron as neutron_conf
 
         neutron_conf.register_dynamic_opts(self.conf)
+        if self.opts.confirm_window:
+            # Nova looks for what it shall confirm once a minute, beginning within the first one.
+            from nova.compute import manager
+
+            self.conf.set_override("periodic_fuzzy_delay", 1)
+            manager.ComputeManager._periodic_spacing["_poll_unconfirmed_resizes"] = 1
         from novalab import records
 
         records.record_transitions(self.transitions, self.lock_log)

@@ -1,0 +1,96 @@
+"""A cold Migration that is stepped through moments as the engine does it, calls and answers included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from domain_cold_samples import COLD, cold_record
+from domain_samples import MARK, NOW, World, conditions_of, decide_in, observe, reason_of, started, stored
+from osmig.api.names import Phase
+from osmig.domain.machine import decide
+from osmig.domain.observation import Answer, VerbCall
+from osmig.domain.phases import FINISHED, may_follow
+from osmig.domain.upstream import Explanation, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.api.migration import MigrationStatus
+    from osmig.api.names import Verb
+    from osmig.domain.errors import BackendError
+    from osmig.domain.observation import Ask, Decision, Note, Observation
+    from osmig.domain.upstream import Finding, ServerView
+
+Moment = tuple["ServerView", str, Phase, str]
+"""The server, the record's word (empty: no record), and what we must make of it."""
+
+
+@dataclass
+class ColdPlay:
+    """One cold Migration; each status is stored and read back between two steps.
+
+    Attributes:
+        calls: verbs sent so far.
+    """
+
+    status: MigrationStatus = field(default_factory=lambda: started(id=None, phase=Phase.STARTING))
+    wanted: Mapping[str, Any] = field(default_factory=lambda: COLD)
+    reason: str | None = None
+    holder: str = "holder-a"
+    clock_s: float = 0.0
+    called_at_s: float | None = None
+    waited: dict[str, float] = field(default_factory=dict)
+    calls: list[Verb] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def observe(self, **facts: Any) -> Observation:  # noqa: ANN401 - fields of Observation
+        """Look at what is stored now."""
+        since_s = None if self.called_at_s is None else self.clock_s - self.called_at_s
+        known = {"now": NOW + timedelta(seconds=self.clock_s), "holder": self.holder, "since_call_s": since_s}
+        return observe(self.status, **{**known, "wanted": self.wanted, "waited_s": self.waited, **self.facts, **facts})
+
+    def step(
+        self,
+        view: ServerView,
+        word: str,
+        *asks: Ask,
+        error: BackendError | None = None,
+        finding: Finding | None = None,
+    ) -> Decision:
+        """Show one moment; what was waited for has been waited for by the next one."""
+        for_now = asks
+        if for_now:
+            self.write(decide(self.observe(asks=for_now)))
+        row = cold_record(word, updated=NOW) if word else None
+        rows = (row,) if row is not None else ()
+        why = Explanation(reason=self.reason, message="Why it failed." if self.reason else "")
+        mark = Survey(server=view, mark=MARK, active=row)
+        world = World(server=view, records=rows, survey=mark, explanation=why, finding=finding)
+        decision = decide_in(world, self.observe())
+        self.write(decision)
+        if isinstance(decision.call, VerbCall):
+            assert self.status.pending_call is not None, "the intent is on record before the call"
+            self.calls.append(decision.call.verb)
+            self.called_at_s = self.clock_s
+            self.write(decide(self.observe(answer=Answer(call=decision.call, error=error))))
+        return decision
+
+    def write(self, decision: Decision) -> None:
+        """Store what was decided."""
+        before, after = self.status.phase, decision.status.phase
+        assert before == after or may_follow(before, after), (before, after)
+        self.waited = {decision.waiting_for: 120.0} if decision.waiting_for else {}
+        self.notes.extend(decision.notes)
+        self.status = stored(decision.status)
+
+    def show(self, *moments: Moment) -> None:
+        """Show moments and check what is made of each."""
+        for view, word, phase, reason in moments:
+            self.step(view, word)
+            self.clock_s += 10.0
+            assert (self.status.phase, reason_of(self.status)) == (phase, reason), (view.host, view.status, word)
+            assert (conditions_of(self.status)["Finished"] == "True") == (phase in FINISHED)
+            assert "Converging" not in conditions_of(self.status), "a cold move cannot be measured"

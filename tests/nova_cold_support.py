@@ -1,0 +1,54 @@
+"""What the tests of cold moves share: jobs, and the way to the gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.waiting import eventually_async
+from nova_support import GRANTED, record_in
+from osmig.backends.openstack.translate import to_stage
+from osmig.domain.upstream import Job, MoveKind, Operation, ServerView
+
+if TYPE_CHECKING:
+    from lab.nova import NovaLab
+    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.domain.upstream import RecordView, Stage
+
+COLD = Operation.COLD_MIGRATE
+
+
+def cold(server_id: str, host: str | None = None) -> Job:
+    """Describe a cold move."""
+    return Job(server_id=server_id, destination_host=host, kind=MoveKind.COLD)
+
+
+async def moved(backend: NovaBackend, server_id: str) -> ServerView:
+    """Wait until the server awaits confirmation."""
+
+    async def probe() -> ServerView | None:
+        server = await backend.server(server_id)
+        return server if server.awaits_confirmation else None
+
+    server = await eventually_async(probe, what="the server awaits confirmation", timeout_s=20)
+    assert server is not None
+    return server
+
+
+async def to_the_gate(backend: NovaBackend, server_id: str, host: str | None = None) -> RecordView:
+    """Move a server cold, and wait until it awaits confirmation."""
+    await backend.start(cold(server_id, host), GRANTED)
+    await moved(backend, server_id)
+    return await record_in(backend, server_id, "finished")
+
+
+def changes(lab: NovaLab, server_id: str) -> list[tuple[str, str, Stage | None]]:
+    """Return what Nova wrote of a server and its migrations, in order, each as kind, words and a record's stage."""
+    told: list[tuple[str, str, Stage | None]] = []
+    for entry in lab.control.transitions(server_id):
+        if entry["kind"] == "migration":
+            change = ("migration", entry["status"], to_stage(entry["status"]))
+        else:
+            change = ("server", f"{entry['vm_state']}/{entry['task_state']}@{entry['host']}", None)
+        if change not in told:
+            told.append(change)
+    return told
