@@ -10,7 +10,9 @@ BEGIN := $(shell date +%s)
 LOGS ?=
 # The tests wait more than they compute, so two lanes run side by side, each with servers of its own; then the crash
 # tests, whose scenes run side by side themselves.
-LANES := contract+manifests+unit+component+lab-test e2e
+LANES := contract+manifests+unit+component+lab-test+load e2e
+SIZE ?= 1000,5000
+NOVA ?= 50
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -88,6 +90,10 @@ e2e: venv ## A real API server and a real Nova
 lab-test: venv ## The lab proves itself
 	$(call tested,lab)
 
+.PHONY: load
+load: venv ## A small burst of moves within its budgets
+	$(call tested,load)
+
 .PHONY: prepare
 prepare: venv ## Build and install what the lab needs (the first time about 6 minutes)
 	$(call timed,lab in the cache,PYTHONPATH=tests $(BIN)/python -m lab prepare)
@@ -107,6 +113,10 @@ test: venv prepare lint types imports ## Everything above, with coverage
 $(addprefix lane-,$(LANES)):
 	@for step in $(subst +, ,$(@:lane-%=%)); do \
 	  $(MAKE) --no-print-directory $$step LOGS='$(LOGS)' PYTEST='$(PYTEST)' || exit 1; done
+
+.PHONY: bench
+bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none
+	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA))
 
 .PHONY: lab
 lab: venv ## A real API server and a real Nova to play with, until Ctrl-C

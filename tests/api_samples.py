@@ -33,13 +33,46 @@ def provider_body(*, spec: dict[str, Any] | None = None, status: object = None) 
 
 
 def full_migration_spec() -> dict[str, Any]:
-    """A spec with all that a user may write."""
+    """A spec with all that a user may write for a LiveMigration."""
     return {
         "providerRef": {"name": "region-one"},
         "type": "LiveMigration",
+        "mode": "Execute",
         "server": {"id": SERVER_ID},
         "placement": {"sourceHost": "cmp1", "destinationHost": "cmp2"},
-        "live": {"blockMigration": "Never"},
+        "live": {
+            "blockMigration": "Never",
+            "convergence": {"progressTimeoutSeconds": 600, "onStall": "ForceComplete"},
+        },
+        "adopt": {"id": "4711"},
+        "suspend": True,
+        "deadlineSeconds": 7200,
+        "onDeadline": "Abort",
+        "retry": {"limit": 3, "backoffSeconds": 60, "maxBackoffSeconds": 900},
+        "deletionPolicy": "Abort",
+        "ttlSecondsAfterFinished": 86_400,
+    }
+
+
+def full_cold_spec() -> dict[str, Any]:
+    """A spec with all that a user may write for a ColdMigration."""
+    cold = {"confirm": "Automatic", "confirmDeadlineSeconds": 3600, "onConfirmDeadline": "Revert"}
+    members = {key: value for key, value in full_migration_spec().items() if key != "live"}
+    return members | {"type": "ColdMigration", "cold": cold}
+
+
+def full_provider_spec() -> dict[str, Any]:
+    """A spec with all that a user may write."""
+    reference = {"secretName": "clouds", "cloudName": "region-one"}
+    return {
+        "type": "OpenStack",
+        "openstack": {"cloudCredentialsRef": reference, "autoConfirmSeconds": 86_400},
+        "limits": {
+            "maxInFlight": 20,
+            "maxInFlightPerSourceHost": 3,
+            "maxInFlightPerDestinationHost": 4,
+            "requestsPerSecond": 5,
+        },
     }
 
 
@@ -52,6 +85,10 @@ def full_migration_status() -> dict[str, Any]:
         "phase": "Running",
         "attempt": 2,
         "startTime": TIME,
+        "attemptStartTime": TIME,
+        "queuedTime": "2026-11-21T09:59:00.123456Z",
+        "deadlineTime": TIME,
+        "pausedSeconds": 60,
         "completionTime": TIME,
         "server": {
             "id": SERVER_ID,
@@ -60,7 +97,7 @@ def full_migration_status() -> dict[str, Any]:
             "status": "MIGRATING",
             "taskState": "migrating",
         },
-        "placement": {"sourceHost": "cmp1", "destinationHost": "cmp2"},
+        "placement": {"sourceHost": "cmp1", "destinationHost": "cmp2", "sourceHostID": "0011aabb"},
         "upstream": {
             "id": "0d0e0f00-0000-4000-8000-0123456789ab",
             "type": "live-migration",
@@ -86,6 +123,9 @@ def full_migration_status() -> dict[str, Any]:
             "sampleTime": TIME,
             "lowestRemainingBytes": 1_400_000_000,
             "lastProgressTime": TIME,
+            "throughputBytesPerSecond": 100_000_000,
+            "etaSeconds": 15,
+            "trend": "Falling",
         },
         "controls": [
             {
@@ -99,6 +139,16 @@ def full_migration_status() -> dict[str, Any]:
                 "fieldManager": "kubectl-annotate",
             }
         ],
+        "policyOrders": [{"policy": "onStall", "verb": "force-complete", "time": TIME, "sentTime": TIME}],
+        "preflight": [
+            {
+                "check": "DestinationHost",
+                "result": "Fail",
+                "path": "spec.placement.destinationHost",
+                "message": "The host is disabled.",
+            }
+        ],
+        "confirm": {"startTime": TIME, "deadlineTime": TIME, "endTime": TIME, "decision": "confirm"},
         "attempts": [
             {
                 "number": 1,
@@ -111,7 +161,12 @@ def full_migration_status() -> dict[str, Any]:
                 "endTime": TIME,
             }
         ],
-        "failure": {"reason": "NoValidHost", "message": "No host can take the server.", "retryable": True},
+        "failure": {
+            "reason": "NoValidHost",
+            "message": "No host can take the server.",
+            "retryable": True,
+            "nextRetryTime": TIME,
+        },
     }
 
 

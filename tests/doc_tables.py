@@ -10,28 +10,71 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from load import figures
 from osmig.api.names import Phase
 from osmig.backends.openstack.credentials import AUTH_TYPES, IGNORED_KEYS
+from osmig.backends.openstack.probing import find_permitted, find_possible
 from osmig.backends.openstack.translate import STAGES
 from osmig.domain.phases import FINISHED, TRANSITIONS
-from osmig.domain.upstream import TERMINAL_STAGES, WAITING_STAGES, Stage
+from osmig.domain.upstream import TERMINAL_STAGES, WAITING_STAGES, Capability, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 120
-LIVE_WORDS = ("accepted", "queued", "preparing", "running", "running (post-copy)")
-"""Nova's words for a live migration under way; the other words end one, or belong to cold moves."""
+
+LIVE_WORDS = ("accepted", "queued", "preparing", "running", "running (post-copy)", "completed", "cancelled", "failed")
+"""Nova's words for live migrations alone; ``error`` and the ``done`` of old clouds are said of both kinds."""
+COLD_WORDS = (
+    *("pre-migrating", "migrating", "post-migrating", "finished"),
+    *("confirming", "confirmed", "reverting", "reverted"),
+)
+
+ROLES = {
+    "admin": ("admin", "manager", "member", "reader"),
+    "manager": ("manager", "member", "reader"),
+    "member": ("member", "reader"),
+    "reader": ("reader",),
+}
+"""The roles that Keystone puts into a token: each with those that it implies."""
+NEWEST_MINOR = 104
+FEW = 3
 
 
 def render_transitions() -> str:
-    """Return which phase one step may lead to from which."""
-    rows = (
-        (_phase(before), ", ".join(_phase(after) for after in Phase if after in TRANSITIONS[before]))
-        for before in TRANSITIONS
-    )
+    """Return which phase one step may lead to from which; phases that lead to the same ones share a row."""
+    groups: dict[frozenset[Phase], list[Phase | None]] = {}
+    for before, after in TRANSITIONS.items():
+        groups.setdefault(after, []).append(before)
+    rows = ((", ".join(map(_phase, befores)), _describe_targets(afters)) for afters, befores in groups.items())
     return _table(("From", "To"), rows)
+
+
+def _describe_targets(afters: frozenset[Phase]) -> str:
+    missing = [phase for phase in Phase if phase not in afters]
+    if len(missing) > FEW:
+        return ", ".join(_phase(phase) for phase in Phase if phase in afters)
+    return f"all but {', '.join(map(_phase, missing))}" if missing else "all"
+
+
+def render_budgets() -> str:
+    """Return what ``load.bench`` holds a run to."""
+    return _table(
+        ("What", "At most"),
+        (
+            ("status writes of one attempt, without progress", f"{figures.MAX_WRITES:g}, and 2 per verb"),
+            ("requests to the cloud ÷ those that no client could do without", f"{figures.MAX_REQUESTS_RATIO:g}"),
+            (
+                "from apply to the start, 99th percentile, ÷ a client that only watches and posts",
+                f"{figures.MAX_START_RATIO:g}",
+            ),
+            ("CPU per watch event and own status write", f"{figures.MAX_CPU_MS:g} ms"),
+            ("memory over the idle process, per 1,000 that are active", f"{figures.MAX_ACTIVE_MIB:g} MiB"),
+            ("memory over the idle process, per 10,000 that have finished", f"{figures.MAX_FINISHED_MIB:g} MiB"),
+            ("CPU per Migration, of many ÷ of few", f"{figures.MAX_COST_RATIO:g}"),
+        ),
+    )
 
 
 def render_credentials() -> str:
@@ -48,22 +91,51 @@ def render_credentials() -> str:
     return f"{table}\n{sentence}\n"
 
 
+def render_capabilities() -> str:
+    """Return which capability needs which version of the Compute API and, by Nova's default policy, which role."""
+    possible = find_possible((2, NEWEST_MINOR))
+    rows = (
+        (
+            f"`{capability}`",
+            f"2.{_oldest_minor(capability)}",
+            *("yes" if capability in find_permitted(possible, roles) else "-" for roles in ROLES.values()),
+        )
+        for capability in Capability
+        if capability in possible
+    )
+    return _table(("Capability", "Compute API", *ROLES), rows)
+
+
+def _oldest_minor(capability: Capability) -> int:
+    return next(minor for minor in range(1, NEWEST_MINOR + 1) if capability in find_possible((2, minor)))
+
+
 def render_stages() -> str:
     """Return what a word of Nova's for a migration means here."""
     return _table(
-        ("Nova's status", "Stage", "Phase"),
-        ((f"`{word}`", f"`{stage}`", _phase_of(word, stage)) for word, stage in STAGES.items()),
+        ("Nova's status", "Of a", "Stage", "Phase"),
+        ((f"`{word}`", _kind_of(word), f"`{stage}`", _phase_of(stage)) for word, stage in STAGES.items()),
     )
 
 
-def _phase_of(word: str, stage: Stage) -> str:
+def _kind_of(word: str) -> str:
     if word in LIVE_WORDS:
-        return "`Starting`" if stage in WAITING_STAGES else "`Running`"
-    if stage in TERMINAL_STAGES - {Stage.REVERTED} and word != "confirmed":
+        return "live move"
+    return "cold move" if word in COLD_WORDS else "move"
+
+
+def _phase_of(stage: Stage) -> str:
+    if stage in TERMINAL_STAGES:
         return "the end, once the server is idle too"
-    return (
-        "a cold move: never ours, keeps its server busy" if stage not in TERMINAL_STAGES else "a cold move: never ours"
-    )
+    if stage in WAITING_STAGES:
+        return "`Starting`"
+    match stage:
+        case Stage.AWAITING_CONFIRMATION:
+            return "`AwaitingConfirmation`, once the server is `VERIFY_RESIZE` and idle; until then `Running`"
+        case Stage.CONFIRMING | Stage.REVERTING:
+            return f"`{stage}`"
+        case _:
+            return "`Running`"
 
 
 def _phase(phase: Phase | None) -> str:
@@ -78,6 +150,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 BLOCKS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "transitions": ("architecture.md", render_transitions),
+    "budgets": ("architecture.md", render_budgets),
+    "capabilities": ("openstack.md", render_capabilities),
     "credentials": ("openstack.md", render_credentials),
     "stages": ("openstack.md", render_stages),
 }

@@ -15,6 +15,7 @@ from osmig.api.migration import (
     MigrationStatus,
     PendingCall,
     PlacementFacts,
+    PreflightCheck,
     ServerFacts,
     UpstreamFacts,
 )
@@ -28,6 +29,7 @@ from osmig.domain.upstream import (
     Explanation,
     Finding,
     FindingKind,
+    HostView,
     ProgressView,
     RecordView,
     ServerView,
@@ -56,15 +58,28 @@ NOVA_STAGES = {
     "failed": Stage.FAILED,
     "error": Stage.ERROR,
     "what is this": Stage.UNKNOWN,
+    # cold moves
+    "pre-migrating": Stage.PREPARING,
+    "migrating": Stage.RUNNING,
+    "finished": Stage.AWAITING_CONFIRMATION,
+    "confirming": Stage.CONFIRMING,
+    "confirmed": Stage.SUCCEEDED,
+    "reverting": Stage.REVERTING,
+    "reverted": Stage.REVERTED,
 }
 
-READY = ProviderView(is_ready=True, reason=Reason.PROBE_SUCCEEDED, capabilities=frozenset(Capability))
+READY = ProviderView(
+    is_ready=True,
+    reason=Reason.PROBE_SUCCEEDED,
+    capabilities=frozenset(Capability),
+    possible=frozenset(Capability),
+)
 LOST = ProviderView(is_ready=False, reason=Reason.UNREACHABLE, message="the cloud does not answer")
 ORDERS = (Verb.ABORT, Verb.FORCE_COMPLETE)
 
 
-def spec(source: str | None = None, destination: str | None = None) -> MigrationSpec:
-    """A live migration of one server by id."""
+def spec(source: str | None = None, destination: str | None = None, **fields: Any) -> MigrationSpec:  # noqa: ANN401
+    """A live migration of one server by id; ``fields`` by their names in the manifest."""
     body: dict[str, Any] = {
         "providerRef": {"name": "region-one"},
         "type": "LiveMigration",
@@ -72,7 +87,7 @@ def spec(source: str | None = None, destination: str | None = None) -> Migration
     }
     placement = {"sourceHost": source, "destinationHost": destination}
     named = {key: value for key, value in placement.items() if value is not None}
-    return MigrationSpec.model_validate(body | ({"placement": named} if named else {}))
+    return MigrationSpec.model_validate(body | ({"placement": named} if named else {}) | fields)
 
 
 def migration(
@@ -80,22 +95,17 @@ def migration(
     *,
     source: str | None = None,
     destination: str | None = None,
-    generation: int = 1,
-    deleting: bool = False,
     readable: bool = True,
+    wanted: Mapping[str, Any] | None = None,
+    **metadata: Any,  # noqa: ANN401 - fields of ObjectMeta
 ) -> Migration:
-    """One Migration."""
-    metadata = ObjectMeta(
-        name="db-07",
-        namespace="team-a",
-        uid="u-1",
-        resource_version="42",
-        generation=generation,
-        deletion_timestamp=NOW if deleting else None,
-    )
+    """One Migration; ``wanted`` are fields of the spec by their names in the manifest."""
+    if metadata.pop("deleting", False):
+        metadata["deletion_timestamp"] = NOW
+    named = {"name": "db-07", "namespace": "team-a", "uid": "u-1", "resource_version": "42", "generation": 1}
     return Migration(
-        metadata=metadata,
-        spec=spec(source, destination),
+        metadata=ObjectMeta(**{**named, **metadata}),
+        spec=spec(source, destination, **(wanted or {})),
         status=status or MigrationStatus(),
         status_readable=readable,
     )
@@ -103,7 +113,10 @@ def migration(
 
 def observe(status: MigrationStatus | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - fields of two models
     """One observation; fields of ``migration()`` and of Observation are told apart by name."""
-    names = {"source", "destination", "generation", "deleting", "readable"}
+    names = {
+        *("source", "destination", "generation", "deleting", "readable"),
+        *("finalizers", "annotations", "wanted"),
+    }
     own = {key: changes.pop(key) for key in names & set(changes)}
     before = {"now": NOW, "holder": HOLDER, "provider": READY, "migration": migration(status, **own)}
     return Observation(**{**before, **changes})
@@ -156,11 +169,16 @@ def finding(kind: FindingKind, view: ServerView | None = None, **changes: Any) -
 
 
 def intent(
-    *, holder: str = HOLDER, sends: int = 1, request_id: str | None = None, answer: str | None = None
+    operation: str = "live-migrate",
+    *,
+    holder: str = HOLDER,
+    sends: int = 1,
+    request_id: str | None = None,
+    answer: str | None = None,
 ) -> PendingCall:
-    """The write-ahead record of a start."""
+    """The write-ahead record of a call."""
     return PendingCall(
-        operation="live-migrate",
+        operation=operation,
         attempt=1,
         holder=holder,
         time=NOW - timedelta(seconds=90),
@@ -238,11 +256,13 @@ class World:
     records: tuple[RecordView, ...] = ()
     progress: ProgressView | None = None
     explanation: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
+    preflight: tuple[PreflightCheck, ...] | None = None
+    source_host: HostView = field(default_factory=lambda: HostView(name="cmp1"))
 
 
 def has(observation: Observation, read: Read) -> bool:
     """Whether a fact is there; a Read is named like its field."""
-    return getattr(observation, read.value) is not None
+    return getattr(observation, read.name.lower()) is not None
 
 
 def read(observation: Observation, wants: frozenset[Read], world: World) -> Observation:
@@ -250,12 +270,12 @@ def read(observation: Observation, wants: frozenset[Read], world: World) -> Obse
     missing = {name for name in wants if not has(observation, name)}
     assert missing, f"asks again for what is there: {wants}"
     for name in missing:
-        fact = getattr(world, name.value)
+        fact = getattr(world, name.name.lower())
         if name is Read.PROGRESS and fact is None:
             observation = replace(observation, progress=ProgressView(), records=world.records)
         else:
             assert fact is not None, f"this test did not expect {name} to be read"
-            observation = replace(observation, **{name.value: fact})
+            observation = replace(observation, **{name.name.lower(): fact})
     return observation
 
 

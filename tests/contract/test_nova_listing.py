@@ -162,12 +162,20 @@ def test_a_deleted_server_is_absent_and_its_moves_with_it(nova: NovaLab) -> None
 
 
 ROLES = {
-    "operator": (Scope.CLOUD, {"Hosts", "DestinationHost", "AllMigrations", "Progress"}),
+    "operator": (Scope.CLOUD, {"Hosts", "DestinationHost", "ColdDestinationHost", "AllMigrations", "Progress"}),
     "manager": (Scope.PROJECT, {"AllMigrations", "Progress"}),
-    "member": (Scope.UNKNOWN, set()),
-    "reader": (Scope.UNKNOWN, set()),
+    "member": (Scope.UNKNOWN, {"FollowByServer"}),
+    "reader": (Scope.UNKNOWN, {"FollowByServer"}),
 }
-BY_VERSION = {Capability.LIVE_MIGRATION, Capability.ABORT, Capability.ABORT_QUEUED, Capability.FORCE_COMPLETE}
+BY_VERSION = {
+    Capability.LIVE_MIGRATION,
+    Capability.COLD_MIGRATION,
+    Capability.CONFIRM,
+    Capability.ABORT,
+    Capability.ABORT_QUEUED,
+    Capability.FORCE_COMPLETE,
+}
+"""A fixed token does not tell its roles, so what the version has counts as permitted."""
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -186,7 +194,8 @@ def test_a_probe_tells_what_a_role_may_see(nova: NovaLab, role: str) -> None:
     assert found.endpoint == nova.compute
     assert found.api_version == "2.104"
     assert found.user_id is None  # a fixed token does not tell
-    assert {operation for _, operation, _ in told} <= {"discover", "list-migrations", "list-servers", "read-progress"}
+    reads = {"discover", "list-migrations", "list-servers", "list-actions", "read-progress"}
+    assert {operation for _, operation, _ in told} <= reads
 
 
 @pytest.mark.parametrize("role", ["manager", "member"])
@@ -203,9 +212,12 @@ def test_each_role_sweeps_and_surveys_as_far_as_it_may(nova: NovaLab, role: str)
             if role == "manager":
                 assert record.id in {seen.id for seen in sweep.records}
                 assert survey.active is not None
+                assert survey.mark.previous_id == record.id
             else:
                 assert (sweep.records, sweep.cursor, sweep.is_full) == ((), None, True)
-                assert (survey.active, survey.mark.previous_id) == (None, None)
+                assert survey.active is not None
+                assert survey.active.id == survey.mark.request_ids[0]
+                assert survey.mark.previous_id == str(survey.active.number)
             nova.control.steer(server, "cancel")
             await record_in(operator, server, "cancelled")
 

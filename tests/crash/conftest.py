@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from crash.scene import Play, Scene, open_scene
+from crash.spares import SpareServers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 Row = TypeVar("Row")
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def spares() -> SpareServers:
+    """The servers that scenes leave to one another."""
+    return SpareServers()
 
 
 @pytest.fixture
-def scene(crds: Cluster, nova: NovaLab, tmp_path: Path) -> Iterator[Scene]:
+def scene(crds: Cluster, nova: NovaLab, tmp_path: Path, spares: SpareServers) -> Iterator[Scene]:
     """A server to move and a cloud whose tokens name no user."""
-    with open_scene(crds, nova, tmp_path) as scene:
+    with open_scene(crds, nova, tmp_path, spares=spares) as scene:
         yield scene
 
 
@@ -34,22 +42,23 @@ class SideBySide:
 
     cluster: Cluster
     folders: pytest.TempPathFactory
+    spares: SpareServers
     pool: ThreadPoolExecutor
 
-    def play(self, nova: NovaLab, plays: Mapping[Row, Play]) -> dict[Row, Future[None]]:
+    def play(self, nova: NovaLab, plays: Mapping[Row, Play[T]]) -> dict[Row, Future[T]]:
         """Begin all ``plays``; what ``result()`` of one raises is what its assertions raised."""
         return {
             row: self.pool.submit(self._play, nova, play, self.folders.mktemp("scene")) for row, play in plays.items()
         }
 
-    def _play(self, nova: NovaLab, play: Play, folder: Path) -> None:
-        with open_scene(self.cluster, nova, folder) as scene:
-            play(scene)
+    def _play(self, nova: NovaLab, play: Play[T], folder: Path) -> T:
+        with open_scene(self.cluster, nova, folder, spares=self.spares) as scene:
+            return play(scene)
 
 
 @pytest.fixture(scope="module")
-def side_by_side(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SideBySide]:
+def side_by_side(crds: Cluster, tmp_path_factory: pytest.TempPathFactory, spares: SpareServers) -> Iterator[SideBySide]:
     """Scenes of one module that are played at the same time; the next module begins after the last of them."""
     pool = ThreadPoolExecutor(AT_ONCE)
-    yield SideBySide(crds, tmp_path_factory, pool)
+    yield SideBySide(crds, tmp_path_factory, spares, pool)
     pool.shutdown(cancel_futures=True)

@@ -1,119 +1,131 @@
-"""``osmig run`` with one point of the start's protocol at which it kills, freezes or halts itself.
+"""``osmig run`` with one point of a call's protocol at which calls stand still: to be killed, frozen or let go there.
 
 An entry point for tests, run as a process of its own: it builds ``osmig.wiring.Ports`` with ports that are wrapped, and
-changes nothing else. The environment names the point, what to do there, and a folder: the n-th time the point is
-reached, the file ``reached-n`` appears in it. A halted process goes on when somebody makes ``go-n``, and after ``go``
-it does not halt again.
+changes nothing else. The environment names the point and a folder: the n-th time the point is reached, the file
+``reached-n`` appears in it. That call goes on when somebody makes ``go-n``, and after ``go`` none stands still.
+The point may be one of certain calls only: of one operation for each server, the others pass.
 
 The points, as the protocol goes: ``before-intent``, ``after-intent``, ``before-send`` (the connection stands, the
-permit is asked), ``after-call``, ``before-record``, ``after-record``; and ``after-look``, behind ``find()``.
+permit is asked), ``after-call``, ``before-record``, ``after-record``; and ``after-look``, behind ``find()``. Round the
+write that adopts a move of the cloud: ``before-adoption``, ``after-adoption``; round the one that ends a Migration:
+``before-end``, ``after-end``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import signal
+import threading
 import time
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osmig.__main__ import build_cli
 from osmig.app import run
+from osmig.domain.upstream import MoveKind, Operation
 from osmig.kube.status import StatusWriter
 from osmig.wiring import Ports, make_factories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from osmig.api.migration import PendingCall
+    from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
     from osmig.backends.ports import Backend, BackendFactory, Permit
     from osmig.domain.upstream import Finding, Job, Receipt
     from osmig.engine.publishing import Statuses
     from osmig.kube.refs import ObjectRef
 
-PAUSE_S = 0.01
-
-
-class Deed(StrEnum):
-    """What to do at the point."""
-
-    KILL = "kill"
-    FREEZE = "freeze"
-    HALT = "halt"
+PAUSE_S = 0.05
+START_OPERATIONS = {MoveKind.LIVE: Operation.LIVE_MIGRATE, MoveKind.COLD: Operation.COLD_MIGRATE}
 
 
 @dataclass(slots=True)
 class Point:
-    """The one point at which something is done, and how often it was reached."""
+    """The one point at which calls stand still, and how often it was reached."""
 
     name: str
-    deed: Deed
     folder: Path
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """The operation for each server's id; empty for every call."""
     times: int = field(default=0)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    async def reach(self, name: str) -> None:
-        """Do the deed if this is the point; only this task waits when halted."""
-        is_halted = self._act(name)
-        while is_halted():  # noqa: ASYNC110 - the event is a file that another process makes
+    async def reach(self, name: str, server_id: str, operation: str) -> None:
+        """Wait if this is the point; other tasks go on."""
+        signs = self._mark(name, server_id, operation)
+        while signs and not any(sign.exists() for sign in signs):  # noqa: ASYNC110 - another process makes the file
             await asyncio.sleep(PAUSE_S)  # noqa: TID251 - of another process, whose clock is the real one
 
-    def reach_in_thread(self, name: str) -> None:
+    def reach_in_thread(self, name: str, server_id: str, operation: str) -> None:
         """Do the same where there is no event loop."""
-        is_halted = self._act(name)
-        while is_halted():
+        signs = self._mark(name, server_id, operation)
+        while signs and not any(sign.exists() for sign in signs):
             time.sleep(PAUSE_S)
 
-    def _act(self, name: str) -> Callable[[], bool]:
-        if name != self.name:
-            return lambda: False
-        self.times += 1
-        (self.folder / f"reached-{self.times}").touch()
-        match self.deed:
-            case Deed.KILL:
-                os.kill(os.getpid(), signal.SIGKILL)
-            case Deed.FREEZE if self.times == 1:
-                # sent to this very thread, so that it runs no further than here
-                signal.raise_signal(signal.SIGSTOP)
-            case Deed.HALT:
-                signs = self.folder / "go", self.folder / f"go-{self.times}"
-                return lambda: not any(sign.exists() for sign in signs)
-            case _:
-                pass
-        return lambda: False
+    def _mark(self, name: str, server_id: str, operation: str) -> Collection[Path]:
+        """Tell that the point is reached; return the signs to wait for, none at other points."""
+        if name != self.name or (self.calls and self.calls.get(server_id) != operation):
+            return ()
+        with self.lock:
+            self.times += 1
+            times = self.times
+        (self.folder / f"reached-{times}").touch()
+        return self.folder / "go", self.folder / f"go-{times}"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What a status is first to say, and of which call."""
+
+    name: str
+    server_id: str
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
 class PointedStatuses:
-    """Writes statuses, with points round the intent and the record of a Migration."""
+    """Writes statuses, with points round the writes of a Migration that matter."""
 
     inner: Statuses
     point: Point
     seen: set[str] = field(default_factory=set)
+    intents: dict[str, str] = field(default_factory=dict)
+    """The operation of each intent that was written and has no record yet, by the name of the Migration."""
 
     async def put(self, ref: ObjectRef, status: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write, and pass the points."""
-        write = self._name(status) if ref.kind == "Migration" else "other"
-        await self.point.reach(f"before-{write}")
+        if ref.kind != "Migration":
+            return await self.inner.put(ref, status)
+        write = self._name(ref.name, status)
+        await self.point.reach(f"before-{write.name}", write.server_id, write.operation)
         stored = await self.inner.put(ref, status)
-        await self.point.reach(f"after-{write}")
+        if write.name == "intent":
+            self.intents[ref.name] = write.operation
+        await self.point.reach(f"after-{write.name}", write.server_id, write.operation)
         return stored
 
-    def _name(self, status: Mapping[str, Any]) -> str:
-        """Tell what a status is first to say: an intent, the request id of an accepted start, or something else."""
-        intent = status.get("pendingCall") or {}
-        request_id = (status.get("upstream") or {}).get("requestID")
-        if intent and "answer" not in intent:
-            return self._once("intent", f"{intent['holder']} {intent['time']}")
-        return self._once("record", request_id) if request_id and not intent else "other"
+    def _name(self, migration: str, status: Mapping[str, Any]) -> Write:
+        """Tell an intent, the record of what it came to, an adoption and the end from everything else."""
+        server_id, intent = (status.get("server") or {}).get("id", ""), status.get("pendingCall")
+        if intent:
+            is_new = "answer" not in intent and self._is_first(f"{intent['holder']} {intent['time']}")
+            return Write("intent" if is_new else "other", server_id, intent["operation"])
+        if (operation := self.intents.pop(migration, None)) is not None:
+            return Write("record", server_id, operation)
+        upstream = status.get("upstream") or {}
+        if upstream and "requestID" not in upstream and self._is_first(f"{migration} adopts {upstream['id']}"):
+            return Write("adoption", server_id, "adopt")
+        is_end = "completionTime" in status and self._is_first(f"{migration} ends {status['completionTime']}")
+        return Write("end" if is_end else "other", server_id, "end")
 
-    def _once(self, write: str, what: str) -> str:
+    def _is_first(self, what: str) -> bool:
         is_new = what not in self.seen
         self.seen.add(what)
-        return write if is_new else "other"
+        return is_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +134,18 @@ class PointedPermit:
 
     inner: Permit
     point: Point
+    server_id: str
+    operation: str
 
     def is_valid(self) -> bool:
         """Pass the point, then ask."""
-        self.point.reach_in_thread("before-send")
+        self.point.reach_in_thread("before-send", self.server_id, self.operation)
         return self.inner.is_valid()
 
 
 @dataclass(frozen=True, slots=True)
 class PointedBackend:
-    """A backend with points round the start and behind the look; everything else is the backend's own."""
+    """A backend with points round every call and behind the look; everything else is the backend's own."""
 
     inner: Backend
     point: Point
@@ -142,14 +156,20 @@ class PointedBackend:
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Start, and pass the points before the first byte and after the answer."""
-        receipt = await self.inner.start(job, PointedPermit(permit, self.point))
-        await self.point.reach("after-call")
+        server_id, operation = job.server_id or "", START_OPERATIONS[job.kind]
+        receipt = await self.inner.start(job, PointedPermit(permit, self.point, server_id, operation))
+        await self.point.reach("after-call", server_id, operation)
         return receipt
+
+    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
+        """Send an order, and pass the same points."""
+        await self.inner.apply(verb, server_id, record_id, PointedPermit(permit, self.point, server_id, verb))
+        await self.point.reach("after-call", server_id, verb)
 
     async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
         """Look, and pass the point behind."""
         finding = await self.inner.find(job, call, claimed)
-        await self.point.reach("after-look")
+        await self.point.reach("after-look", job.server_id or "", call.operation)
         return finding
 
 
@@ -178,7 +198,8 @@ def make_ports(point: Point) -> Ports:
 def main() -> None:
     """Read the usual command line, and the point from the environment."""
     given = os.environ
-    point = Point(given["CRASH_POINT"], Deed(given["CRASH_DEED"]), Path(given["CRASH_FOLDER"]))
+    calls = json.loads(given["CRASH_CALLS"])
+    point = Point(given["CRASH_POINT"], Path(given["CRASH_FOLDER"]), calls)
     build_cli(run=lambda settings: run(settings, make_ports(point)), render_crds=dict)()
 
 

@@ -1,24 +1,24 @@
-"""An operator process as the scenes see it: it leads, comes to its point, freezes, ends."""
+"""An operator process as the scenes see it: it leads, its calls come to their point, it ends."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from lab.osmig_run import OsmigRun
 
-WAIT_S = 50.0
-"""For what takes 5 s at most on an idle machine."""
+WAIT_S = 90.0
+"""For what takes 10 s at most on an idle machine."""
 
 
 class Operator:
-    """One operator process of a scene, and the point at which it does something to itself."""
+    """One operator process of a scene, and the point at which its calls stand still."""
 
     def __init__(self, run: OsmigRun, folder: Path) -> None:
         """Watch over ``run``; ``folder`` is where it tells of its point."""
@@ -31,17 +31,14 @@ class Operator:
         return self
 
     def wait_reached(self, times: int = 1) -> None:
-        """Wait until it has come to its point for the n-th time."""
+        """Wait until calls have come to the point this often."""
         self._wait((self._folder / f"reached-{times}").exists, what=f"the point reached ({times})")
 
-    def let_go(self, times: int | None = None) -> None:
-        """Let it go on from its point, this n-th time or from now on."""
-        (self._folder / (f"go-{times}" if times else "go")).touch()
-
-    def wait_frozen(self) -> None:
-        """Wait until the whole process stands still."""
-        stat = Path(f"/proc/{self.run.pid}/stat")
-        self._wait(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="the process frozen")
+    def let_go(self, first: int | None = None) -> None:
+        """Let the calls go on that stand at the point, the first so many that came there or all from now on."""
+        signs = [f"go-{times}" for times in range(1, first + 1)] if first else ["go"]
+        for sign in signs:
+            (self._folder / sign).touch()
 
     def wait_ended(self, *, timeout_s: float = WAIT_S) -> int:
         """Wait until it ends by itself; return its exit status."""

@@ -1,4 +1,4 @@
-"""Answers to a start that are lost, or prove nothing: the operator looks for the effect before anything else."""
+"""Answers to a call that are lost, or prove nothing: the operator looks for the effect before anything else."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crash.scene import SHORT
+from crash.calls import BASIC
+from crash.moves import Moves
+from crash.tuning import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from concurrent.futures import Future
 
+    from crash.calls import End
     from crash.conftest import SideBySide
     from crash.scene import Scene
     from lab.nova import NovaLab
     from lab.nova_client import Fault
 
-pytestmark = pytest.mark.timeout(180)
+    Outcomes = Mapping[str, Future[dict[str, End]]]
+
+pytestmark = pytest.mark.timeout(400)
 """Scenes side by side take longer than one, on a busy machine."""
 
 NOVAS_OWN_ID = {"x-openstack-request-id": "{request_id}"}
@@ -27,58 +32,63 @@ NOVAS_OWN_ID = {"x-openstack-request-id": "{request_id}"}
 UNUSED_ID = {"x-openstack-request-id": "req-00000000-1111-2222-3333-444444444444"}
 """As Nova gives it to a request that fails: no action bears it."""
 
-AFTER: Mapping[str, Fault] = {
-    "is cut": {"action": "cut"},
-    "is a 500 of Nova": {"status": 500, "headers": NOVAS_OWN_ID},
-    "is a 500 of a proxy": {"status": 500},
-    "is a 307 to the same place": {"status": 307, "headers": {"Location": "{action}"}},
-    "comes after the read timeout": {"action": "delay", "delay": 3},
+FAULTS: Mapping[str, Fault] = {
+    "cut-after": {"when": "after", "action": "cut"},
+    "500-of-nova-after": {"when": "after", "status": 500, "headers": NOVAS_OWN_ID},
+    "500-of-a-proxy-after": {"when": "after", "status": 500},
+    "307-to-the-same-place-after": {"when": "after", "status": 307, "headers": {"Location": "{action}"}},
+    "too-late-after": {"when": "after", "action": "delay", "delay": SHORT["read-timeout"] + 1},
+    "cut-before": {"when": "before", "action": "cut"},
+    "500-of-nova-before": {"when": "before", "status": 500, "headers": UNUSED_ID},
+    "500-of-a-proxy-before": {"when": "before", "status": 500},
 }
-BEFORE: Mapping[str, Fault] = {
-    "is cut": {"action": "cut"},
-    "is a 500 of Nova": {"status": 500, "headers": UNUSED_ID},
-    "is a 500 of a proxy": {"status": 500},
-}
+AFTER = [fault for fault in FAULTS if fault.endswith("after")]
+BEFORE = [fault for fault in FAULTS if fault.endswith("before")]
+
+SELDOM = {"cold-start": {"cut-after", "500-of-a-proxy-after", "cut-before"}, "revert": {"307-to-the-same-place-after"}}
+"""A cold start is found as a live one is, a revert as a confirm is: the rest would be the same again."""
+
+
+def rows(faults: Collection[str]) -> list[tuple[str, str]]:
+    """Return which call meets which fault."""
+    return [(fault, call) for fault in faults for call in BASIC if fault in SELDOM.get(call, faults)]
+
+
+def name(fault: str, call: str) -> str:
+    """Name the Migration."""
+    return f"{call}-{fault}"
 
 
 @pytest.fixture(scope="module")
-def outcomes(side_by_side: SideBySide, shared_nova: NovaLab) -> Mapping[tuple[str, str], Future[None]]:
-    """What came of each row of the tables."""
-    after = {("after", row): partial(lose_effect, fault=fault) for row, fault in AFTER.items()}
-    before = {("before", row): partial(lose_request, fault=fault) for row, fault in BEFORE.items()}
-    return side_by_side.play(shared_nova, after | before)
+def outcomes(side_by_side: SideBySide, shared_nova: NovaLab) -> Outcomes:
+    """What came of all rows with one call."""
+    return side_by_side.play(shared_nova, {call: partial(meet_faults, call=call) for call in BASIC})
 
 
-@pytest.mark.parametrize("row", AFTER)
-def test_nothing_is_sent_again_when_the_answer_to_a_start_that_took_effect(
-    outcomes: Mapping[tuple[str, str], Future[None]], row: str
+@pytest.mark.parametrize(("fault", "call"), rows(AFTER))
+def test_nothing_is_sent_again_when_the_answer_to_a_call_that_took_effect_is(
+    outcomes: Outcomes, fault: str, call: str
 ) -> None:
-    outcomes["after", row].result()
+    outcomes[call].result()[name(fault, call)].check()
 
 
-@pytest.mark.parametrize("row", BEFORE)
-def test_one_more_start_is_sent_when_the_answer_to_a_start_without_effect(
-    outcomes: Mapping[tuple[str, str], Future[None]], row: str
+@pytest.mark.parametrize(("fault", "call"), rows(BEFORE))
+def test_one_more_call_is_sent_when_the_answer_to_a_call_without_effect_is(
+    outcomes: Outcomes, fault: str, call: str
 ) -> None:
-    outcomes["before", row].result()
-
-
-def lose_effect(scene: Scene, *, fault: Fault) -> None:
-    operator = scene.start()
-    scene.break_start({"when": "after", **fault})
-
-    scene.order()
-
-    scene.assert_started_once(operator)
-
-
-def lose_request(scene: Scene, *, fault: Fault) -> None:
-    operator = scene.start()
-    scene.break_start({"when": "before", **fault})
-
-    scene.order()
-
-    scene.assert_started_once(operator, sent=2)
-    first, second = scene.sent()
-    is_known = fault.get("headers") == UNUSED_ID
+    end = outcomes[call].result()[name(fault, call)]
+    end.check(sent=2)
+    first, second = end.sent
+    is_known = FAULTS[fault].get("headers") == UNUSED_ID
     assert is_known or second["t"] - first["t"] >= SHORT["start-grace"], "sent again before the effect could have shown"
+
+
+def meet_faults(scene: Scene, *, call: str) -> dict[str, End]:
+    met = {name(fault, call): FAULTS[fault] for fault, one in rows(FAULTS) if one == call}
+    moves = Moves(scene, dict.fromkeys(met, BASIC[call]))
+    moves.break_calls(met)
+    operator = scene.start()
+
+    moves.order()
+
+    return moves.finish(operator)

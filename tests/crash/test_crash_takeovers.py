@@ -7,160 +7,190 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crash.scene import PATIENT_LEASE, SHORT
+from crash.calls import BASIC, LIVE
+from crash.moves import Moves
+from crash.tuning import PATIENT, PATIENT_LEASE, SHORT
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
+    from crash.calls import End
     from crash.conftest import SideBySide
+    from crash.operators import Operator
     from crash.scene import Play, Scene
     from lab.nova import NovaLab
 
-pytestmark = pytest.mark.timeout(180)
+    Ends = dict[str, End]
+    Outcomes = Mapping[str, Future[Ends]]
+
+pytestmark = pytest.mark.timeout(400)
 """Scenes side by side take longer than one, on a busy machine."""
 
 FAILED = 1
-AT_ONCE_S = 5
-"""Ten renewal periods."""
+AT_ONCE_S = PATIENT_LEASE["lease-renew-deadline"] / 2
+"""Nobody waits for the deadline."""
 STALE_S = SHORT["call-before"]
+NOTHING = dict.fromkeys(BASIC, 0)
 
 
-def resume_beside_successor(scene: Scene) -> None:
-    frozen = scene.start(at="before-send", deed="freeze").wait_leading()
-    successor = scene.start(at="before-send", deed="halt")
-    scene.order()
-    frozen.wait_frozen()
-    # the worst moment: the successor's intent is on record, and its own call has not left yet
-    successor.wait_reached()
+def freeze(operator: Operator) -> None:
+    """Freeze a process whose calls stand at their point; they go on from there as soon as it resumes."""
+    operator.wait_reached(len(BASIC))
+    operator.run.pause()
+    operator.let_go()
+
+
+def resume_beside_successor(scene: Scene) -> Ends:
+    moves = Moves(scene)
+    frozen = scene.start(at="before-send", calls=moves.points).wait_leading()
+    successor = scene.start(at="before-send", calls=moves.points)
+    moves.order()
+    freeze(frozen)
+    # the worst moment: the successor's intents are on record, and its own calls have not left yet
+    successor.wait_reached(len(BASIC))
 
     frozen.run.resume()
 
     assert frozen.wait_ended() == FAILED
-    assert scene.sent() == []
+    assert moves.sent() == NOTHING
     successor.let_go()
-    scene.assert_started_once(successor)
+    return moves.finish(successor)
 
 
-def resume_after_the_end(scene: Scene) -> None:
-    frozen = scene.start(at="before-send", deed="freeze").wait_leading()
+def resume_after_the_end(scene: Scene) -> Ends:
+    moves = Moves(scene)
+    frozen = scene.start(at="before-send", calls=moves.points).wait_leading()
     successor = scene.start()
-    scene.order()
-    frozen.wait_frozen()
-    scene.wait_for("condition=Finished")
+    moves.order()
+    freeze(frozen)
+    moves.wait_for("condition=Finished")
 
     frozen.run.resume()
 
     assert frozen.wait_ended() == FAILED
-    scene.assert_started_once(successor)
+    return moves.finish(successor)
 
 
-def resume_without_lease(scene: Scene) -> None:
-    scene.adjust({"call-before": 60, "adopt-after": 70})
-    frozen = scene.start(at="before-send", deed="freeze").wait_leading()
-    scene.order()
-    frozen.wait_frozen()
+def resume_without_lease(scene: Scene) -> Ends:
+    moves = Moves(scene)
+    scene.adjust(PATIENT)
+    frozen = scene.start(at="before-send", calls=moves.points).wait_leading()
+    moves.order()
+    freeze(frozen)
     scene.adjust(SHORT)
     successor = scene.start().wait_leading()
 
     frozen.run.resume()
 
     assert frozen.wait_ended() == FAILED
-    assert scene.sent() == []
-    scene.assert_started_once(successor)
+    assert moves.sent() == NOTHING
+    return moves.finish(successor)
 
 
-def go_on_with_stale_intent(scene: Scene) -> None:
+def go_on_with_stale_intent(scene: Scene) -> Ends:
+    moves = Moves(scene)
     scene.adjust(PATIENT_LEASE)
-    operator = scene.start(at="before-send", deed="halt")
-    scene.order()
-    operator.wait_reached()
+    operator = scene.start(at="before-send", calls=moves.points).wait_leading()
+    moves.order()
+    operator.wait_reached(len(BASIC))
     reached = time.monotonic()
-    eventually(lambda: time.monotonic() > reached + STALE_S, what="the intent stale")
+    eventually(lambda: time.monotonic() > reached + STALE_S, what="the intents stale")
 
     operator.let_go()
 
-    scene.assert_started_once(operator)
+    ends = moves.finish(operator)
     # the next try may follow at once, so what was recorded in between is asked of the audit log
     assert "Retrying" in scene.recorded_reasons()
+    return ends
 
 
-def lose_lease_before_call(scene: Scene) -> None:
-    loser = scene.start(at="before-send", deed="halt").wait_leading()
-    scene.order()
-    loser.wait_reached()
+def lose_lease_before_call(scene: Scene) -> Ends:
+    moves = Moves(scene)
+    scene.adjust(PATIENT | PATIENT_LEASE)
+    loser = scene.start(at="before-send", calls=moves.points).wait_leading()
+    moves.order()
+    loser.wait_reached(len(BASIC))
 
     scene.take_lease()
 
     assert loser.wait_ended(timeout_s=AT_ONCE_S) == FAILED
-    assert scene.sent() == []
-    scene.assert_started_once(scene.start())
+    assert moves.sent() == NOTHING
+    scene.adjust(SHORT)
+    return moves.finish(scene.start())
 
 
-def lose_lease_in_mid_flight(scene: Scene) -> None:
-    scene.nova.control.plan(scene.server, "hang")
+def lose_lease_in_mid_flight(scene: Scene) -> Ends:
+    moves = Moves(scene, {"live-start": LIVE})
+    moves.hang()
+    scene.adjust(PATIENT_LEASE)
     loser = scene.start().wait_leading()
-    scene.order()
-    scene.wait_for("jsonpath={.status.phase}=Running")
+    moves.order()
+    moves.wait_for("jsonpath={.status.phase}=Running")
 
     scene.take_lease()
 
     assert loser.wait_ended(timeout_s=AT_ONCE_S) == FAILED
+    scene.adjust(SHORT)
     successor = scene.start().wait_leading()
-    scene.finish_move()
-    scene.assert_started_once(successor)
+    moves.finish_hanging()
+    return moves.finish(successor)
 
 
-def resume_after_adoption(scene: Scene) -> None:
-    frozen = scene.start(at="after-call", deed="freeze").wait_leading()
+def resume_after_adoption(scene: Scene) -> Ends:
+    moves = Moves(scene)
+    frozen = scene.start(at="after-call", calls=moves.points).wait_leading()
     successor = scene.start()
-    scene.order()
-    frozen.wait_frozen()
-    scene.wait_for("condition=Finished")
+    moves.order()
+    freeze(frozen)
+    moves.wait_for("condition=Finished")
 
     frozen.run.resume()
 
     assert frozen.wait_ended() == FAILED
-    scene.assert_started_once(successor)
+    return moves.finish(successor)
 
 
-def start_two_at_once(scene: Scene) -> None:
+def start_two_at_once(scene: Scene) -> Ends:
+    moves = Moves(scene)
     both = scene.start(), scene.start()
-    scene.order()
-    scene.wait_for("condition=Finished")
+    moves.order()
+    moves.wait_for("condition=Finished")
 
     leading = [operator for operator in both if operator.count("osmig_leader")]
 
     assert len(leading) == 1
-    scene.assert_started_once(leading[0])
+    return moves.finish(leading[0])
 
 
-WITHOUT_RIGHT: Mapping[str, Play] = {
-    "was frozen before its call and resumes while its successor calls": resume_beside_successor,
-    "was frozen before its call and resumes after its successor has finished": resume_after_the_end,
-    "was frozen before its call and resumes without Lease while its intent is fresh": resume_without_lease,
-    "was held up before its call and goes on with the Lease when its intent is stale": go_on_with_stale_intent,
-    "finds its Lease overwritten before its call": lose_lease_before_call,
+WITHOUT_RIGHT: Mapping[str, Play[Ends]] = {
+    "was frozen before its calls and resumes while its successor calls": resume_beside_successor,
+    "was frozen before its calls and resumes after its successor has finished": resume_after_the_end,
+    "was frozen before its calls and resumes without Lease while its intents are fresh": resume_without_lease,
+    "was held up before its calls and goes on with the Lease when its intents are stale": go_on_with_stale_intent,
+    "finds its Lease overwritten before its calls": lose_lease_before_call,
     "finds its Lease overwritten in mid-flight": lose_lease_in_mid_flight,
 }
-BESIDE_OTHERS: Mapping[str, Play] = {
-    "one resumes whose start was adopted by its successor": resume_after_adoption,
+BESIDE_OTHERS: Mapping[str, Play[Ends]] = {
+    "one resumes whose calls were found by its successor": resume_after_adoption,
     "two begin at once, of which one leads": start_two_at_once,
 }
 
 
 @pytest.fixture(scope="module")
-def outcomes(side_by_side: SideBySide, shared_nova: NovaLab) -> Mapping[str, Future[None]]:
+def outcomes(side_by_side: SideBySide, shared_nova: NovaLab) -> Outcomes:
     """What came of each row of the tables."""
     return side_by_side.play(shared_nova, {**WITHOUT_RIGHT, **BESIDE_OTHERS})
 
 
 @pytest.mark.parametrize("row", WITHOUT_RIGHT)
-def test_nothing_is_sent_by_a_process_that(outcomes: Mapping[str, Future[None]], row: str) -> None:
-    outcomes[row].result()
+def test_nothing_is_sent_by_a_process_that(outcomes: Outcomes, row: str) -> None:
+    for end in outcomes[row].result().values():
+        end.check()
 
 
 @pytest.mark.parametrize("row", BESIDE_OTHERS)
-def test_one_start_is_sent_by_processes_of_which(outcomes: Mapping[str, Future[None]], row: str) -> None:
-    outcomes[row].result()
+def test_one_call_of_each_kind_is_sent_by_processes_of_which(outcomes: Outcomes, row: str) -> None:
+    for end in outcomes[row].result().values():
+        end.check()

@@ -73,7 +73,7 @@ def test_a_name_is_judged_by_the_address_that_it_leads_to(scene: Scene) -> None:
     keystone = str(scene.nova.keystone).replace(LOOPBACK, "localhost")
     connect_by(scene.tenant, by_password(keystone, "operator", "secret"), name="by-name")
 
-    scene.tenant.until_provider(is_ready, what="ready", name="by-name")
+    scene.tenant.until_provider(is_ready, what="ready", name="by-name", timeout_s=60)
 
 
 def test_an_order_that_waits_for_its_provider_names_the_provider_s_trouble(scene: Scene) -> None:
@@ -107,7 +107,7 @@ def test_the_good_provider_and_its_move_went_on_beside_all_of_them(scene: Scene)
 def test_one_that_is_mended_gets_ready_beside_all_of_them(scene: Scene) -> None:
     connect_by(scene.tenant, by_password(str(scene.nova.keystone), "operator", "secret"), name="no-secret")
 
-    scene.tenant.until_provider(is_ready, what="ready", name="no-secret")
+    scene.tenant.until_provider(is_ready, what="ready", name="no-secret", timeout_s=60)
 
 
 def test_nothing_of_a_bad_secret_is_seen_again(scene: Scene) -> None:

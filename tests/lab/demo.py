@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+    from lab.demo_story import Part
+
 ROOT = Path(__file__).parents[2]
 STORY_TIMEOUT_S = 150.0
 LOOK_EVERY_S = 0.5

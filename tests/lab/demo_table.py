@@ -14,9 +14,14 @@ BAR = 8
 _WIDTHS = (8, 10, 15, 10, 26)
 _HEADS = ("NAME", "PHASE", "PROGRESS", "HOSTS", "ORDER")
 _SHORT = {"AwaitingConfirmation": "Awaiting"}
+_GREEN, _RED, _YELLOW, _MAGENTA, _CYAN = "32", "31", "33", "35", "36"
 _COLOURS = {
-    **{"Succeeded": "32", "Failed": "31", "Aborted": "33", "Aborting": "33", "Running": "36"},
-    **{"AwaitingConfirmation": "35", "Confirming": "36", "Reverting": "33", "Reverted": "33"},
+    "Succeeded": _GREEN,
+    "Failed": _RED,
+    "Running": _CYAN,
+    "Confirming": _CYAN,
+    "AwaitingConfirmation": _MAGENTA,
+    **dict.fromkeys(("Aborting", "Aborted", "Reverting", "Reverted"), _YELLOW),
 }
 _ERASE_LINES_ABOVE = "\x1b[{lines}F\x1b[J"
 

@@ -6,20 +6,44 @@ ssatags, arrayofstruct, defaultorrequired, conditions, statusoptional, statussub
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from api_samples import full_migration_spec, full_migration_status, full_provider_status, provider_body
+from api_samples import (
+    full_cold_spec,
+    full_migration_spec,
+    full_migration_status,
+    full_provider_spec,
+    full_provider_status,
+)
 from manifests.crd_files import KINDS, Field, find, load_schema, load_version, own_fields, walk
 from osmig.api.crds import FROZEN
 
 FIELDS = [pytest.param(field, id=f"{plural}{field.path}") for plural in KINDS for field in own_fields(plural)]
-ALLOWED_BOOLEANS = {".status.failure.retryable"}
-"""A yes-or-no question for ever: nobody will want a third answer."""
+ALLOWED_BOOLEANS = {".status.failure.retryable", ".spec.suspend"}
+"""Yes-or-no questions for ever: nobody will want a third answer. suspend is as Jobs have it."""
 
-MUTABLE: set[str] = set()
+WRITTEN_AS_A_WHOLE = {".status.preflight"}
+"""Lists of objects that one writer replaces, in an order that tells something."""
+
+MUTABLE = {
+    f".spec.{path}"
+    for path in (
+        "live.convergence",
+        "cold.confirm",
+        "cold.confirmDeadlineSeconds",
+        "cold.onConfirmDeadline",
+        "suspend",
+        "deadlineSeconds",
+        "onDeadline",
+        "retry",
+        "deletionPolicy",
+        "ttlSecondsAfterFinished",
+    )
+}
 """Members of a Migration's spec that may change after the start; every other one must be frozen."""
 
 every_field = pytest.mark.parametrize("field", FIELDS)
@@ -62,8 +86,13 @@ def test_objects_have_named_fields_only(field: Field) -> None:
 def test_names_follow_the_conventions(field: Field) -> None:
     assert re.fullmatch(r"[a-z]+([A-Z][a-z]+|ID|IDs)*", field.name) or field.name == "id"
     assert not re.search(r"Timestamp|Reference|Duration", field.name)
-    assert not re.search(r"(Timeout|Period|Deadline|Interval)$", field.name)
+    assert not re.search(r"(Timeout|Period|Deadline|Interval)$", field.name) or _is_policy(field)
     assert field.node.get("format") != "date-time" or re.search(r"(^t|T)ime$", field.name)
+
+
+def _is_policy(field: Field) -> bool:
+    """Whether the name ends like a duration's but says what to do when it is over."""
+    return field.name.startswith("on") and "enum" in field.node
 
 
 @every_field
@@ -75,7 +104,7 @@ def test_lists_say_how_they_are_merged_and_their_items_have_a_required_field(fie
     kind = field.node["x-kubernetes-list-type"]
 
     assert kind in {"map", "set", "atomic"}
-    assert (items["type"] == "object") == (kind == "map")
+    assert (items["type"] == "object") == (kind == "map") or (field.path in WRITTEN_AS_A_WHOLE and kind == "atomic")
     assert set(field.node.get("x-kubernetes-list-map-keys", [])) <= set(items.get("required", []))
     assert items["type"] != "object" or items["required"]
 
@@ -83,6 +112,13 @@ def test_lists_say_how_they_are_merged_and_their_items_have_a_required_field(fie
 @every_field
 def test_a_default_and_a_demand_exclude_each_other(field: Field) -> None:
     assert not ("default" in field.node and field.name in field.parent.get("required", []))
+
+
+@every_field
+def test_a_default_is_told_in_the_description(field: Field) -> None:
+    if field.path.startswith(".spec") and field.name not in field.parent.get("required", []):
+        default = json.dumps(field.node.get("default", "")).strip('"')
+        assert re.search(rf"Default: {default}|Required when|Exactly one of", field.node["description"])
 
 
 @every_kind
@@ -164,19 +200,19 @@ def _is_under(path: str, decided: set[str]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("plural", "part", "sample"),
+    ("plural", "part", "samples"),
     [
-        ("migrations", "spec", full_migration_spec()),
-        ("migrations", "status", full_migration_status()),
-        ("providers", "spec", provider_body()["spec"]),
-        ("providers", "status", full_provider_status()),
+        ("migrations", "spec", [full_migration_spec(), full_cold_spec(), {"server": {"name": "db-07"}}]),
+        ("migrations", "status", [full_migration_status()]),
+        ("providers", "spec", [full_provider_spec()]),
+        ("providers", "status", [full_provider_status()]),
     ],
     ids=["migration-spec", "migration-status", "provider-spec", "provider-status"],
 )
-def test_the_samples_of_the_tests_set_every_field(plural: str, part: str, sample: dict[str, Any]) -> None:
+def test_the_samples_of_the_tests_set_every_field(plural: str, part: str, samples: list[dict[str, Any]]) -> None:
     known = {field.path for field in walk(load_schema(plural)["properties"][part])}
 
-    assert known - set(_paths(sample)) == ({".server.name"} if (plural, part) == ("migrations", "spec") else set())
+    assert known == {path for sample in samples for path in _paths(sample)}
 
 
 def _paths(value: Any, path: str = "") -> list[str]:  # noqa: ANN401 - any JSON

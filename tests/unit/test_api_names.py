@@ -3,25 +3,61 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
-from osmig.api.names import ConditionType, EventReason, Phase, Reason, Verb, verb_annotation
-from osmig.api.reasons import EVENT_REASONS, REASONS, VERBS
+from osmig.api.names import (
+    CheckResult,
+    ConditionType,
+    ControlResult,
+    EventReason,
+    Phase,
+    Policy,
+    Reason,
+    Trend,
+    Verb,
+    verb_annotation,
+)
+from osmig.api.reasons import (
+    CHECK_RESULTS,
+    CONTROL_RESULTS,
+    EVENT_REASONS,
+    PHASES,
+    POLICIES,
+    REASONS,
+    TRENDS,
+    VERBS,
+)
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+EXPLAINED = {
+    Reason: REASONS,
+    EventReason: EVENT_REASONS,
+    Verb: VERBS,
+    Policy: POLICIES,
+    Phase: PHASES,
+    Trend: TRENDS,
+    CheckResult: CHECK_RESULTS,
+    ControlResult: CONTROL_RESULTS,
+}
 
 
-def test_every_reason_event_and_verb_is_explained() -> None:
-    assert set(REASONS) == set(Reason)
-    assert set(EVENT_REASONS) == set(EventReason)
-    assert set(VERBS) == set(Verb)
+@pytest.mark.parametrize("words", EXPLAINED, ids=lambda words: words.__name__)
+def test_every_word_is_explained(words: type[StrEnum]) -> None:
+    assert set(EXPLAINED[words]) == set(words)
 
 
-@pytest.mark.parametrize("text", sorted({*REASONS.values(), *EVENT_REASONS.values(), *VERBS.values()}))
+@pytest.mark.parametrize("text", sorted({text for texts in EXPLAINED.values() for text in texts.values()}))
 def test_every_explanation_is_made_of_sentences(text: str) -> None:
     assert re.fullmatch(r"[A-Za-z].*\.", text)
 
 
-@pytest.mark.parametrize("name", sorted({*Reason, *EventReason, *ConditionType, *Phase}))
+@pytest.mark.parametrize(
+    "name", sorted({*Reason, *EventReason, *ConditionType, *Phase, *Trend, *CheckResult, *ControlResult})
+)
 def test_every_name_is_a_camel_case_word(name: str) -> None:
     assert re.fullmatch(r"([A-Z][a-z]+)+", name)
 

@@ -11,8 +11,10 @@ import pytest
 from api_samples import (
     SERVER_ID,
     TIME,
+    full_cold_spec,
     full_migration_spec,
     full_migration_status,
+    full_provider_spec,
     full_provider_status,
     migration_body,
     provider_body,
@@ -20,15 +22,19 @@ from api_samples import (
 from osmig.api.meta import InvalidManifest, camel, to_wire
 from osmig.api.migration import (
     BlockMigration,
+    ColdOptions,
     Control,
+    Convergence,
     Failure,
     MigrationStatus,
+    Mode,
     PendingCall,
+    Retry,
     UpstreamFacts,
     parse_migration,
 )
 from osmig.api.names import ControlResult, Phase, Verb
-from osmig.api.provider import ProviderSpec, ProviderStatus, ProviderType, parse_provider
+from osmig.api.provider import Limits, ProviderSpec, ProviderStatus, ProviderType, parse_provider
 from osmig.api.union import Member, check_members
 
 
@@ -53,10 +59,15 @@ def test_a_full_provider_status_survives_the_round_trip() -> None:
     assert to_wire(provider.status) == full_provider_status()
 
 
-def test_a_full_spec_survives_the_round_trip() -> None:
-    migration = parse_migration(migration_body(spec={**full_migration_spec()}))
+@pytest.mark.parametrize("spec", [full_migration_spec(), full_cold_spec()], ids=["live", "cold"])
+def test_a_full_migration_spec_survives_the_round_trip(spec: dict[str, Any]) -> None:
+    assert to_wire(parse_migration(migration_body(spec=spec)).spec) == spec
 
-    assert to_wire(migration.spec) == full_migration_spec()
+
+def test_a_full_provider_spec_survives_the_round_trip() -> None:
+    provider = parse_provider(provider_body(spec=full_provider_spec()))
+
+    assert to_wire(provider.spec) == full_provider_spec()
 
 
 def test_an_untouched_status_is_written_as_not_observed_and_nothing_else() -> None:
@@ -83,12 +94,25 @@ def test_what_the_spec_leaves_out_is_answered_by_its_defaults() -> None:
     spec = parse_migration(migration_body()).spec
 
     assert (spec.source_host, spec.destination_host, spec.block_migration) == (None, None, BlockMigration.AUTO)
+    assert (spec.convergence, spec.gate, spec.retries) == (Convergence(), ColdOptions(), Retry())
+    assert spec.retries.limit == 0
+    assert (spec.mode, spec.adopt, spec.suspend) == (Mode.EXECUTE, None, False)
+
+
+def test_limits_that_a_provider_leaves_out_are_answered_by_their_defaults() -> None:
+    spec = parse_provider(provider_body(spec={"limits": {"maxInFlight": 3}})).spec
+
+    assert parse_provider(provider_body()).spec.effective_limits == Limits()
+    assert spec.effective_limits == Limits(max_in_flight=3)
+    assert spec.auto_confirm_s is None
 
 
 def test_what_the_spec_says_is_answered_as_said() -> None:
     spec = parse_migration(migration_body(spec=full_migration_spec())).spec
 
     assert (spec.source_host, spec.destination_host, spec.block_migration) == ("cmp1", "cmp2", BlockMigration.NEVER)
+    assert (spec.convergence.progress_timeout_seconds, spec.retries.limit) == (600, 3)
+    assert parse_migration(migration_body(spec=full_cold_spec())).spec.gate.confirm_deadline_seconds == 3600
 
 
 @pytest.mark.parametrize(
@@ -106,7 +130,13 @@ def test_what_the_spec_says_is_answered_as_said() -> None:
         ({"placement": {"sourceHost": ""}}, "spec.placement.sourceHost: "),
         ({"placement": {"sourcehost": "cmp1"}}, "spec.placement.sourcehost: "),
         ({"live": {"blockMigration": "Maybe"}}, "spec.live.blockMigration: "),
-        ({"suspend": True}, "spec.suspend: "),
+        ({"suspend": "later"}, "spec.suspend: "),
+        ({"live": {"convergence": {"progressTimeoutSeconds": 29}}}, "spec.live.convergence.progressTimeoutSeconds: "),
+        ({"cold": {}}, "spec: cold may only be set when type is ColdMigration"),
+        ({"type": "ColdMigration", "live": {}}, "spec: live may only be set when type is LiveMigration"),
+        ({"adopt": {"id": "1"}, "mode": "Validate"}, "spec: adopt may not be set when mode is Validate"),
+        ({"retry": {"backoffSeconds": 601}}, "spec.retry: backoffSeconds may not exceed maxBackoffSeconds"),
+        ({"deadlineSeconds": 59}, "spec.deadlineSeconds: "),
     ],
 )
 def test_a_migration_that_this_version_cannot_follow_is_refused_by_field(spec: dict[str, Any], message: str) -> None:
@@ -123,7 +153,8 @@ def test_a_migration_that_this_version_cannot_follow_is_refused_by_field(spec: d
         ({"type": "VMware"}, "spec.type: "),
         ({"openstack": {"cloudCredentialsRef": {"secretName": "clouds"}}}, "cloudCredentialsRef.cloudName: "),
         ({"openstack": {"cloudCredentialsRef": {"secretName": "C", "cloudName": "c"}}}, "Ref.secretName: "),
-        ({"limits": {}}, "spec.limits: "),
+        ({"limits": {"maxInFlight": 0}}, "spec.limits.maxInFlight: "),
+        ({"quota": {}}, "spec.quota: "),
     ],
 )
 def test_a_provider_that_this_version_cannot_follow_is_refused_by_field(spec: dict[str, Any], message: str) -> None:
@@ -183,7 +214,7 @@ def test_a_new_object_has_an_empty_readable_status(status: object) -> None:
 def test_status_fields_of_a_newer_version_are_ignored() -> None:
     newer = full_migration_status()
     newer["forecast"] = {"etaSeconds": 7}
-    newer["progress"]["trend"] = "Flat"
+    newer["progress"]["jitterSeconds"] = 3
 
     migration = parse_migration(migration_body(status=newer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,17 @@ import yaml
 from doc_tables import BLOCKS, DOCS, replace_block
 from osmig.api import migration as api_migration
 from osmig.api import names
+from osmig.api.meta import to_wire
 from osmig.api.migration import parse_migration
-from osmig.api.names import Verb, verb_annotation
-from osmig.api.provider import ProviderType, UpstreamScope
+from osmig.api.names import RUNBOOKS, Policy, Verb, verb_annotation
+from osmig.api.provider import Limits, ProviderType, UpstreamScope
+from osmig.backends.openstack.preflight import check
+from osmig.backends.openstack.preflight_facts import Facts
 from osmig.backends.openstack.translate import STAGES
 from osmig.command_line import list_declared
 from osmig.domain import errors
-from osmig.domain.upstream import Capability, FindingKind, Stage
+from osmig.domain.latching import Column
+from osmig.domain.upstream import Capability, FindingKind, Job, Scope, Stage
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:
@@ -39,7 +44,10 @@ FLAG = re.compile(r"--[a-z][a-z-]+")
 LOG_EVENT = re.compile(r'_logger\.\w+\(\s*(?:level,\s*)?"([a-z_]+\.[a-z_]+)"')
 LOGGED_ELSEWHERE = {"http.listening"}
 
-OTHERS_WORDS = {"ClusterRole", "Deployment", "Kustomization", "Lease", "Secret", "RuntimeDefault", "TemporaryError"}
+OTHERS_WORDS = {
+    *("BeforeHookCreation", "ClusterRole", "Degraded", "Deployment", "Done", "Healthy", "Kustomization", "Lease"),
+    *("RuntimeDefault", "Secret", "TemporaryError"),
+}
 CODE_WORDS = {
     "Decision",
     "Observation",
@@ -50,11 +58,12 @@ CODE_WORDS = {
     "Protocol",
     "Read",
     "NoEssence",
+    "Order",
     "Phase",
     "Reason",
     "Verb",
 }
-OTHERS_FLAGS = {"--wait", "--field-manager", "--server-side"}
+OTHERS_FLAGS = {"--wait", "--field-manager", "--overwrite", "--server-side"}
 
 
 def prose(page: Path) -> str:
@@ -86,14 +95,32 @@ def vocabulary() -> set[str]:
             names.ConditionType,
             names.ConditionStatus,
             names.ControlResult,
+            names.CheckResult,
+            names.Trend,
             names.Reason,
             names.EventReason,
         ),
         *(Capability, FindingKind, Stage, ProviderType, UpstreamScope),
-        *(api_migration.MigrationType, api_migration.BlockMigration),
+        *(api_migration.MigrationType, api_migration.Mode, api_migration.BlockMigration, api_migration.ConfirmBy),
+        *(api_migration.OnStall, api_migration.OnDeadline, api_migration.OnConfirmDeadline),
+        api_migration.DeletionPolicy,
     )
     raised = {name for name in vars(errors) if CAMEL.fullmatch(name)}
-    return members(*enums) | raised | {"Migration", "Provider"} | OTHERS_WORDS | CODE_WORDS
+    return (
+        members(*enums) | raised | list_checks() | list_alerts() | {"Migration", "Provider"} | OTHERS_WORDS | CODE_WORDS
+    )
+
+
+def list_checks() -> set[str]:
+    """Return the names of all checks before a start, the domain's own included."""
+    checks = check(Job(server_name="db-07"), Facts(version=(2, 104), scope=Scope.UNKNOWN))
+    return {one.check for one in checks} | {"Rivals"}
+
+
+def list_alerts() -> set[str]:
+    """Return the names of all alerts."""
+    rules = yaml.safe_load((ROOT / "deploy/monitoring/rules.yaml").read_text(encoding="utf-8"))
+    return {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
 
 
 def ids(pages: Iterable[Path]) -> list[str]:
@@ -153,14 +180,67 @@ def test_every_camel_case_word_is_a_reason_phase_condition_or_other_name_of_ours
     assert named - vocabulary() == set()
 
 
-def test_every_verb_has_its_row_in_the_readme_and_in_the_story_of_the_verbs() -> None:
+def rows_of(page: Path, heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading, its head first."""
+    below = page.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2].splitlines()
+    begin = next(number for number, line in enumerate(below) if line.startswith("|"))
+    table = itertools.takewhile(lambda line: line.startswith("|"), below[begin:])
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table]
+    return [rows[0], *rows[2:]]
+
+
+def test_every_verb_has_its_row_in_the_readme_and_in_the_story_of_the_orders() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    architecture = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    told = " ".join(row[0] for row in rows_of(DOCS / "openstack.md", "## What happens when"))
+    listed = [row[0] for row in rows_of(DOCS / "architecture.md", "## 9. Orders: verbs and policies")]
 
     for verb in Verb:
         assert f"| `{verb_annotation(verb)}` |" in readme
-    for verb in (Verb.ABORT, Verb.FORCE_COMPLETE):
-        assert f"| `{verb}` " in architecture
+        assert f"`{verb}`" in told
+        assert f"`{verb}`" in listed
+
+
+def test_the_table_of_what_happens_when_has_the_columns_of_the_code() -> None:
+    head, *rows = rows_of(DOCS / "openstack.md", "## What happens when")
+
+    assert head == ["Event", *Column]
+    assert {len(row) for row in rows} == {len(head)}
+
+
+def test_every_policy_is_told_of_in_the_glossary_and_in_the_story_of_the_orders() -> None:
+    glossary = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    decision = (DOCS / "adr" / "0011-policies-are-orders.md").read_text(encoding="utf-8")
+
+    assert [policy for policy in Policy if f"`{policy}`" not in glossary or f"`{policy}`" not in decision] == []
+
+
+def test_every_module_of_the_domain_has_its_duty_told() -> None:
+    modules = {path.stem for path in (ROOT / "operator/osmig/domain").glob("*.py")} - {"__init__"}
+    told = [name for row in rows_of(DOCS / "architecture.md", "### 3a. The domain") for name in CODE.findall(row[1])]
+
+    assert sorted(told) == sorted(modules)
+
+
+def test_every_capability_and_every_check_before_a_start_is_told() -> None:
+    page = (DOCS / "openstack.md").read_text(encoding="utf-8")
+
+    assert [name for name in (*Capability, *list_checks()) if f"`{name}`" not in page] == []
+
+
+def test_every_split_state_leads_to_its_runbook_and_every_alert_to_its_own() -> None:
+    states = (DOCS / "openstack.md").read_text(encoding="utf-8")
+    alerts = (DOCS / "operations.md").read_text(encoding="utf-8")
+
+    assert [reason for reason in RUNBOOKS if f"| `{reason}` |" not in states] == []
+    assert [reason for reason in RUNBOOKS if f"(runbooks/{reason}.md)" not in states] == []
+    assert [alert for alert in list_alerts() if f"[{alert}](runbooks/{alert}.md)" not in alerts] == []
+
+
+def test_every_limit_of_a_provider_is_told_with_its_default() -> None:
+    told = {row[0]: row[1] for row in rows_of(DOCS / "operations.md", "## Limits")[1:]}
+    fields = {field.alias or name: field.default for name, field in Limits.model_fields.items()}
+
+    assert told == {f"`{name}`": str(default) for name, default in fields.items()}
 
 
 def test_every_reason_a_migration_can_fail_with_is_explained() -> None:
@@ -215,9 +295,7 @@ def test_the_status_in_the_readme_is_one_that_osmig_writes_and_tools_call_curren
     assert migration.status.observed_generation == migration.metadata.generation
     assert conditions == {"Succeeded": "True", "Finished": "True", "Ready": "True"}, "kstatus calls this Current"
     assert {condition.observed_generation for condition in migration.status.conditions} == {1}
-    assert set(shown["status"]) == set(migration.status.model_dump(by_alias=True, exclude_none=True)), (
-        "an unknown field"
-    )
+    assert set(shown["status"]) == set(to_wire(migration.status)), "an unknown field"
 
 
 def test_the_decisions_are_numbered_listed_and_in_one_form() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain_cold_samples import COLD
 from domain_samples import (
     HOLDER,
     LOST,
@@ -139,17 +140,46 @@ def test_without_a_provider_a_migration_queues_until_woken() -> None:
     assert not decision.wants
 
 
+ALL = frozenset(Capability)
+LISTS = frozenset({Capability.ALL_MIGRATIONS, Capability.FOLLOW_BY_SERVER})
+TO_HOST = {"placement": {"destinationHost": "cmp2"}}
+
+
 @pytest.mark.parametrize(
-    ("missing", "reason"),
-    [(Capability.LIVE_MIGRATION, Reason.UNSUPPORTED), (Capability.ALL_MIGRATIONS, Reason.NOT_PERMITTED)],
+    ("impossible", "missing", "wanted", "reason"),
+    [
+        (Capability.LIVE_MIGRATION, frozenset(), {}, Reason.UNSUPPORTED),
+        (Capability.COLD_DESTINATION_HOST, frozenset(), {**COLD, **TO_HOST}, Reason.UNSUPPORTED),
+        (None, LISTS, {}, Reason.NOT_PERMITTED),
+        (None, LISTS, COLD, Reason.NOT_PERMITTED),
+    ],
 )
-def test_what_the_cloud_cannot_do_or_show_is_refused_before_anything_is_read(
-    missing: Capability, reason: Reason
+def test_what_the_cloud_can_never_do_or_show_is_refused_before_anything_is_read(
+    impossible: Capability | None, missing: frozenset[Capability], wanted: dict[str, object], reason: Reason
 ) -> None:
-    poor = ProviderView(is_ready=True, capabilities=frozenset(Capability) - {missing})
-    decision = decide(observe(provider=poor))
+    poor = ProviderView(is_ready=True, capabilities=ALL - missing, possible=ALL - {impossible})
+    decision = decide(observe(provider=poor, wanted=wanted))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, reason)
     assert not decision.wants
+    assert decision.status.start_time is None
+
+
+@pytest.mark.parametrize(
+    ("impossible", "missing", "wanted"),
+    [
+        (None, frozenset({Capability.ALL_MIGRATIONS}), {}),
+        (None, frozenset({Capability.FOLLOW_BY_SERVER}), {}),
+        (None, frozenset({Capability.LIVE_MIGRATION}), {}),
+        (Capability.LIVE_MIGRATION, frozenset(), COLD),
+        (Capability.COLD_DESTINATION_HOST, frozenset(), COLD),
+        (Capability.COLD_DESTINATION_HOST, frozenset(), TO_HOST),
+    ],
+)
+def test_a_right_that_is_missing_or_a_call_that_is_not_needed_refuses_nothing(
+    impossible: Capability | None, missing: frozenset[Capability], wanted: dict[str, object]
+) -> None:
+    poor = ProviderView(is_ready=True, capabilities=ALL - missing, possible=ALL - {impossible})
+    assert decide(observe(provider=poor, wanted=wanted)).wants == {Read.SURVEY}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from domain_cold_samples import cold_record
 from domain_samples import (
     LOST,
     NOW,
@@ -27,7 +27,7 @@ from osmig.domain.errors import Absent, Transient
 from osmig.domain.following import pick_record
 from osmig.domain.machine import decide
 from osmig.domain.observation import Read
-from osmig.domain.upstream import Explanation, ProgressView, Stage
+from osmig.domain.upstream import Explanation, MoveKind, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
@@ -110,7 +110,32 @@ def test_a_server_that_was_deleted_ends_the_migration(status: MigrationStatus) -
 def test_an_accepted_start_without_record_on_a_busy_server_waits_for_ever_and_sends_nothing() -> None:
     decision = decide_in(World(server=BUSY), observe(started(id=None, phase=Phase.STARTING)))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.STARTING, Reason.AWAITING_RECORD)
-    assert (decision.call, decision.waiting_for, decision.due_s) == (None, "", 2.0)
+    assert (decision.call, decision.waiting_for, decision.due_s) == (None, "no-record:busy:req-ours", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "orders", "phase", "reason", "due_s"),
+    [
+        (299.0, (), Phase.STARTING, Reason.AWAITING_RECORD, 2.0),
+        (300.0, (), Phase.STARTING, Reason.RECORD_MISSING, 10.0),
+        (9999.0, (control(Verb.ABORT),), Phase.ABORTING, Reason.RECORD_MISSING, 10.0),
+    ],
+)
+def test_a_server_that_is_moved_without_a_record_is_named_with_its_runbook_and_nothing_is_sent(
+    seconds: float, orders: tuple[Control, ...], phase: Phase, reason: str, due_s: float
+) -> None:
+    status = started(*orders, id=None, phase=Phase.STARTING)
+    waited = {"no-record:busy:req-ours": seconds}
+    decision = decide_in(World(server=BUSY), observe(status, waited_s=waited))
+    assert (decision.status.phase, reason_of(decision.status), decision.due_s) == (phase, reason, due_s)
+    assert (decision.call, decision.waiting_for) == (None, "no-record:busy:req-ours")
+    assert ("runbook RecordMissing" in decision.status.conditions[0].message) == (reason is Reason.RECORD_MISSING)
+
+
+def test_a_wait_beside_a_busy_server_does_not_count_for_an_idle_one() -> None:
+    waited = {"no-record:busy:req-ours": 9999.0}
+    decision = decide_in(World(server=server()), observe(started(id=None, phase=Phase.STARTING), waited_s=waited))
+    assert (decision.status.phase, decision.waiting_for) == (Phase.STARTING, "no-record:idle:req-ours")
 
 
 @pytest.mark.parametrize(
@@ -127,33 +152,33 @@ def test_an_accepted_start_whose_server_stays_idle_is_lost_after_a_minute(
 ) -> None:
     status = started(*orders, id=None, phase=Phase.STARTING)
     world = World(server=server(), explanation=Explanation(reason=None, message="Conductor was down."))
-    waited = {"no-record:req-ours": seconds}
+    waited = {"no-record:idle:req-ours": seconds}
     decision = decide_in(world, observe(status, waited_s=waited))
     assert (decision.status.phase, reason_of(decision.status)) == (phase, reason)
     if reason is Reason.START_LOST:
         assert "Conductor was down." in decision.status.conditions[0].message
     if phase in {Phase.STARTING, Phase.ABORTING}:
-        assert decision.waiting_for == "no-record:req-ours"
+        assert decision.waiting_for == "no-record:idle:req-ours"
 
 
 def test_the_record_of_a_start_is_the_first_live_one_after_those_known_before() -> None:
     rows = (
         record(number=9),
         record(number=8),
-        record(number=7, is_live=False),
+        record(number=7, kind=MoveKind.COLD),
         record("completed", number=6),
         record(number=0),
     )
-    found = pick_record(rows, "6")
+    found = pick_record(rows, "6", kind=MoveKind.LIVE)
     assert found is not None
     assert found.number == 8
-    assert pick_record(rows, "9") is None
-    assert pick_record((), None) is None
+    assert pick_record(rows, "9", kind=MoveKind.LIVE) is None
+    assert pick_record((), None, kind=MoveKind.LIVE) is None
 
 
 @pytest.mark.parametrize("previous", [None, "", "not a number", "²"])
 def test_without_a_known_number_every_record_is_newer(previous: str | None) -> None:
-    found = pick_record((record(number=3), record(number=2)), previous)
+    found = pick_record((record(number=3), record(number=2)), previous, kind=MoveKind.LIVE)
     assert found is not None
     assert found.number == 2
 
@@ -209,8 +234,8 @@ def test_an_explained_failure_of_the_hypervisor_keeps_its_reason_and_gains_the_t
 
 def test_an_explanation_without_text_keeps_our_own_sentence() -> None:
     why = Explanation(reason=Reason.NO_VALID_HOST, message="")
-    row = replace(record("error"), stage=Stage.REVERTED)
-    decision = decide_in(World(server=server(), records=(row,), explanation=why), observe(started()))
+    world = World(server=server(), records=(record("error"),), explanation=why)
+    decision = decide_in(world, observe(started(), waited_s={"error:7": 2.0}))
     assert reason_of(decision.status) == Reason.NO_VALID_HOST
     assert decision.status.conditions[0].message == "the cloud could not move the server"
 
@@ -219,7 +244,7 @@ def test_an_explanation_without_text_keeps_our_own_sentence() -> None:
     ("view", "placement", "said"),
     [
         (server(None), "cmp1", "the server moved from cmp1 to cmp2"),
-        (server("cmp2"), None, "the server moved"),
+        (server("cmp2"), None, "the server moved from cmp1 to cmp2"),
     ],
 )
 def test_a_completed_move_says_from_where_to_where_as_far_as_known(
@@ -241,7 +266,15 @@ def test_an_unknown_word_right_after_the_start_counts_as_starting() -> None:
     assert decide(observe(bare, records=(record("what is this"),))).status.phase is Phase.STARTING
 
 
-def test_a_confirmation_in_a_live_migration_is_unknown_and_never_crashes() -> None:
-    odd = replace(record("running"), stage=Stage.CONFIRMING, status="confirming")
-    decision = decide(observe(started(), records=(odd,)))
-    assert (decision.status.phase, reason_of(decision.status)) == (Phase.RUNNING, Reason.UNKNOWN)
+def test_a_record_that_tells_no_hosts_says_only_that_the_server_moved() -> None:
+    row = record("completed", source_host=None, destination=None)
+    decision = decide_in(World(server=server(None), records=(row,)), observe(started(placement=None)))
+    assert decision.status.conditions[0].message == "the server moved"
+
+
+@pytest.mark.parametrize(
+    ("word", "phase"), [("confirming", Phase.CONFIRMING), ("reverting", Phase.REVERTING), ("finished", Phase.RUNNING)]
+)
+def test_a_cold_record_under_a_live_migration_is_followed_as_what_it_is(word: str, phase: Phase) -> None:
+    world = World(server=BUSY, records=(cold_record(word),))
+    assert decide_in(world, observe(started())).status.phase is phase

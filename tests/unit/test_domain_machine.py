@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain_cold_samples import awaiting, observe_cold
 from domain_samples import (
     NOW,
     REQUEST,
     ask,
     conditions_of,
     control,
+    intent,
     observe,
     sent,
     server,
@@ -21,10 +23,11 @@ from domain_samples import (
 )
 from osmig.api.migration import Attempt, MigrationStatus, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
-from osmig.domain import outcome
+from osmig.domain import outcome, recording
+from osmig.domain.errors import Transient
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Read, StartCall, Timings
-from osmig.domain.phases import FINISHED, TRANSITIONS, may_follow
+from osmig.domain.phases import FINISHED, GATE, TRANSITIONS, may_follow
 from osmig.domain.upstream import Receipt
 
 if TYPE_CHECKING:
@@ -111,6 +114,15 @@ def test_a_second_start_does_not_stay_unseen() -> None:
     assert late(given_up, "req-second") == (given_up, [(EventReason.DUPLICATE_START, True)])
 
 
+@pytest.mark.parametrize("answer", [Receipt(request_id=REQUEST), None])
+def test_a_late_answer_to_the_start_never_drops_the_intent_of_a_confirm(answer: Receipt | None) -> None:
+    deciding = awaiting(pending_call=intent("confirm"))
+    error = None if answer else Transient("Busy", "later", operation="o")
+    late_answer = Answer(call=StartCall(), receipt=answer, error=error)
+    decision = decide(observe_cold(deciding, answer=late_answer))
+    assert (decision.status, decision.notes) == (deciding, ())
+
+
 def test_a_late_answer_without_a_request_id_says_nothing() -> None:
     assert late(started(), None) == (started(), [])
     assert not decide(observe(started(), answer=Answer(call=StartCall()))).notes
@@ -154,16 +166,16 @@ def test_an_end_without_a_message_is_announced_by_its_reason() -> None:
 
 
 def test_a_status_without_conditions_is_kept_as_validating() -> None:
-    kept = outcome.keep(observe(MigrationStatus()))
+    kept = recording.keep(observe(MigrationStatus()))
     assert kept.phase is Phase.PENDING
     assert kept.conditions[0].reason == "Validating"
 
 
 def test_the_newest_view_of_the_server_wins() -> None:
-    newest = outcome.newest_server(observe(server=server("cmp2"), survey=survey(server("cmp1"))))
+    newest = recording.newest_server(observe(server=server("cmp2"), survey=survey(server("cmp1"))))
     assert newest is not None
     assert newest.host == "cmp2"
-    assert outcome.newest_server(observe()) is None
+    assert recording.newest_server(observe()) is None
 
 
 # --- phases are data
@@ -175,10 +187,25 @@ def test_every_phase_has_its_transitions_and_may_stay_except_for_an_end() -> Non
         assert may_follow(phase, phase)
 
 
-def test_what_is_running_never_goes_back_to_before_the_start() -> None:
-    assert not may_follow(Phase.RUNNING, Phase.QUEUED)
-    assert not may_follow(Phase.RUNNING, Phase.PENDING)
-    assert not may_follow(Phase.SUCCEEDED, Phase.RUNNING)
+@pytest.mark.parametrize("phase", [Phase.RUNNING, *sorted(GATE)])
+def test_what_is_under_way_never_goes_back_to_the_queue(phase: Phase) -> None:
+    assert not {Phase.QUEUED, Phase.SUSPENDED} & TRANSITIONS[phase]
+
+
+@pytest.mark.parametrize("phase", sorted(GATE))
+def test_a_move_that_reached_its_gate_has_no_automatic_retry(phase: Phase) -> None:
+    assert not may_follow(phase, Phase.PENDING)
+
+
+@pytest.mark.parametrize("phase", [Phase.CONFIRMING, Phase.REVERTING])
+def test_a_decided_move_does_not_run_again(phase: Phase) -> None:
+    assert not may_follow(phase, Phase.RUNNING)
+
+
+@pytest.mark.parametrize("phase", sorted(FINISHED))
+def test_an_end_is_followed_by_an_evaluation_anew_and_never_by_calling_off(phase: Phase) -> None:
+    assert not may_follow(phase, Phase.ABORTING)
+    assert may_follow(phase, Phase.PENDING)
 
 
 def test_a_wait_is_over_at_its_length_and_unknown_labels_have_not_begun() -> None:

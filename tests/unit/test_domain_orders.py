@@ -19,8 +19,9 @@ from domain_samples import (
 )
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain.conditions import Verdict
+from osmig.domain.latching import canonical_token
 from osmig.domain.machine import decide
-from osmig.domain.orders import canonical_token, close_controls, find_control
+from osmig.domain.orders import close_controls, find_control
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
@@ -169,7 +170,7 @@ def test_an_annotation_that_is_removed_later_changes_nothing() -> None:
 def test_orders_are_kept_in_one_entry_per_verb_in_a_stable_order() -> None:
     asks = (ask(Verb.RECONCILE, "r"), ask(Verb.FORCE_COMPLETE), ask(Verb.ABORT), ask(Verb.ABORT, "b"))
     decision = decide(observe(started(), asks=asks))
-    assert [found.verb for found in decision.status.controls] == sorted(Verb)
+    assert [found.verb for found in decision.status.controls] == [Verb.ABORT, Verb.FORCE_COMPLETE, Verb.RECONCILE]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,12 @@ def test_orders_are_kept_in_one_entry_per_verb_in_a_stable_order() -> None:
         (Verb.FORCE_COMPLETE, True, Phase.SUCCEEDED, DONE),
         (Verb.FORCE_COMPLETE, False, Phase.SUCCEEDED, ControlResult.TOO_LATE),
         (Verb.FORCE_COMPLETE, True, Phase.FAILED, ControlResult.TOO_LATE),
+        (Verb.CONFIRM, True, Phase.SUCCEEDED, DONE),
+        (Verb.CONFIRM, False, Phase.SUCCEEDED, ControlResult.TOO_LATE),
+        (Verb.CONFIRM, True, Phase.REVERTED, ControlResult.TOO_LATE),
+        (Verb.REVERT, True, Phase.REVERTED, DONE),
+        (Verb.REVERT, False, Phase.REVERTED, ControlResult.TOO_LATE),
+        (Verb.REVERT, True, Phase.SUCCEEDED, ControlResult.TOO_LATE),
     ],
 )
 def test_the_end_gives_every_order_in_force_its_result(
@@ -191,6 +198,12 @@ def test_the_end_gives_every_order_in_force_its_result(
     controls, notes = close_controls((control(verb, sent=was_sent),), verdict, now=NOW)
     assert controls[0].result is result
     assert len(notes) == 1
+
+
+def test_the_end_tells_the_orders_results_by_their_rank() -> None:
+    before = tuple(control(verb) for verb in sorted(Verb) if verb not in {Verb.RETRY, Verb.RECONCILE})
+    _, notes = close_controls(before, Verdict(phase=Phase.FAILED, reason="Why", message=""), now=NOW)
+    assert [note.text.split()[0] for note in notes] == [Verb.ABORT, Verb.REVERT, Verb.FORCE_COMPLETE, Verb.CONFIRM]
 
 
 def test_the_end_leaves_settled_orders_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ from domain_samples import (
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, Observation, ProviderView, VerbCall
+from osmig.domain.observation import Answer, Decision, Observation, VerbCall
 from osmig.domain.orders import find_control
 from osmig.domain.upstream import Capability, ProgressView
 
@@ -74,16 +75,22 @@ def test_an_order_waits_while_the_record_is_awaited() -> None:
 
 @pytest.mark.parametrize("word", ["queued", "preparing"])
 def test_a_cloud_before_2_65_is_asked_to_abort_only_once_the_move_runs(word: str) -> None:
-    old = ProviderView(is_ready=True, capabilities=frozenset(Capability) - {Capability.ABORT_QUEUED})
+    old = replace(READY, possible=READY.possible - {Capability.ABORT_QUEUED})
     assert look(ABORT, word, provider=old).call is None
     assert look(ABORT, "running", provider=old).call is not None
 
 
 @pytest.mark.parametrize(("verb", "needed"), [(ABORT, Capability.ABORT), (FORCE, Capability.FORCE_COMPLETE)])
-def test_what_the_cloud_or_the_credentials_cannot_do_is_unsupported_and_the_move_goes_on(
+def test_a_right_that_the_probe_did_not_find_is_tried_all_the_same_for_the_answer_tells(
     verb: Verb, needed: Capability
 ) -> None:
-    poor = ProviderView(is_ready=True, capabilities=READY.capabilities - {needed})
+    poor = replace(READY, capabilities=READY.capabilities - {needed})
+    assert look(verb, "running", provider=poor).call == VerbCall(verb=verb, record_id="7")
+
+
+@pytest.mark.parametrize(("verb", "needed"), [(ABORT, Capability.ABORT), (FORCE, Capability.FORCE_COMPLETE)])
+def test_what_the_clouds_version_cannot_do_is_unsupported_and_the_move_goes_on(verb: Verb, needed: Capability) -> None:
+    poor = replace(READY, possible=READY.possible - {needed})
     decision = look(verb, "running", provider=poor)
     assert decision.call is None
     assert result_of(decision.status, verb) is ControlResult.UNSUPPORTED

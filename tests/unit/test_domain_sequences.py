@@ -125,7 +125,7 @@ SEQUENCES: dict[str, tuple[Moment, ...]] = {
         *RUN,
         (BROKEN_DESTINATION, "running", Phase.RUNNING, Reason.RUNNING),
         (BROKEN_DESTINATION, "error", Phase.RUNNING, Reason.RUNNING),
-        (BROKEN_DESTINATION, "error", Phase.FAILED, Reason.SERVER_IN_ERROR),
+        (BROKEN_DESTINATION, "error", Phase.FAILED, Reason.ERROR_ON_DESTINATION),
     ),
     "the source's compute service restarts": (
         *RUN,
@@ -140,7 +140,9 @@ SEQUENCES: dict[str, tuple[Moment, ...]] = {
     "an unknown word before the data moves": (*BEGIN, (BUSY, "what is this", Phase.STARTING, Reason.UNKNOWN)),
     "completed before we looked once": ((IDLE_DESTINATION, "completed", Phase.SUCCEEDED, Reason.SUCCEEDED),),
     "completed and the server never left": ((IDLE_SOURCE, "completed", Phase.FAILED, Reason.HOST_UNCHANGED),),
-    "completed into an error of the server": ((BROKEN_DESTINATION, "completed", Phase.FAILED, Reason.SERVER_IN_ERROR),),
+    "completed into an error of the server": (
+        (BROKEN_DESTINATION, "completed", Phase.FAILED, Reason.ERROR_ON_DESTINATION),
+    ),
 }
 
 

@@ -236,3 +236,23 @@ def test_a_version_that_is_no_number_is_known_again_all_the_same() -> None:
     intake.offer(Kind.MIGRATION, body("odd"))
     intake.offer(Kind.MIGRATION, body("odd"))
     assert woken == [MIGRATION]
+
+
+def test_a_server_that_another_providers_migration_moves_is_foreign_to_this_one() -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, body(1, status=ACTING))
+    other = Key(Kind.PROVIDER, PROVIDER.namespace, "region-two")
+    assert ledger.has_server_of(PROVIDER, "s-1")
+    assert not ledger.has_server_of(other, "s-1")
+    assert ledger.has_server("s-1")
+    assert ledger.reserve(OTHER, "s-2", provider=other, move=MOVE)
+    assert ledger.has_server_of(other, "s-2")
+    assert not ledger.has_server_of(PROVIDER, "s-2")
+
+
+def test_a_cold_move_that_arrived_holds_no_slot_even_while_it_is_called_off() -> None:
+    _, ledger, _ = open_door()
+    arrived = ACTING | {"phase": "Aborting", "confirm": {"startTime": "2030-01-01T00:00:00Z"}}
+    ledger.note(MIGRATION, body(1, status=arrived))
+    assert not ledger.holding(PROVIDER)
+    assert ledger.has_server("s-1")

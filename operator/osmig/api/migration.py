@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
+from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.migration_options import (
     MAX_SECONDS,
     AdoptRef,
@@ -27,6 +28,7 @@ from osmig.api.migration_options import (
     OnStall,
     Retry,
 )
+from osmig.api.migration_refs import Placement, ProviderRef, ServerRef
 from osmig.api.migration_status import (
     Attempt,
     ConfirmFacts,
@@ -35,20 +37,16 @@ from osmig.api.migration_status import (
     Mark,
     MigrationStatus,
     PendingCall,
-    PlacementFacts,
     PolicyOrder,
     PreflightCheck,
     Progress,
-    ServerFacts,
     Transfer,
-    UpstreamFacts,
 )
-from osmig.api.rules import EXACTLY_ONE_OF_ID_AND_NAME
+from osmig.api.rules import ADOPT_IS_NEVER_VALIDATED
 from osmig.api.union import Member, check_members
 
 __all__ = [
     "MIGRATION_MEMBERS",
-    "parse_migration",
     "AdoptRef",
     "Attempt",
     "BlockMigration",
@@ -81,9 +79,8 @@ __all__ = [
     "ServerRef",
     "Transfer",
     "UpstreamFacts",
+    "parse_migration",
 ]
-
-Host = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class MigrationType(StrEnum):
@@ -102,71 +99,10 @@ MIGRATION_MEMBERS = (
 """Which member of `MigrationSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
 
 
-class ProviderRef(SpecModel):
-    """Names a Provider of the same namespace."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        description="name of a Provider in the namespace of the Migration. Example: region-one.",
-    )
-
-
-class ServerRef(SpecModel):
-    """Names one server by exactly one of id and name."""
-
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [EXACTLY_ONE_OF_ID_AND_NAME]})
-
-    id: str | None = Field(
-        default=None,
-        min_length=36,
-        max_length=36,
-        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        description=(
-            "id of the server, a UUID in lower case. Exactly one of id and name must be set. "
-            "Example: 1b2c3d4e-0000-4000-8000-0123456789ab."
-        ),
-    )
-    name: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=255,
-        description=(
-            "name of the server, matched exactly; it must be unambiguous among the servers the credentials see, and "
-            "is resolved once. Exactly one of id and name must be set. Example: db-07."
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> ServerRef:
-        if (self.id is None) == (self.name is None):
-            message = "exactly one of id and name must be set"
-            raise ValueError(message)
-        return self
-
-
-class Placement(SpecModel):
-    """Where the server is expected and where it shall go."""
-
-    source_host: Host | None = Field(
-        default=None,
-        description=(
-            "sourceHost is the compute host the server must be on; elsewhere nothing is sent. Name it to make applying "
-            "the same manifest again harmless. Default: wherever the server is. Example: cmp1."
-        ),
-    )
-    destination_host: Host | None = Field(
-        default=None,
-        description=(
-            "destinationHost is the compute host to move to; a server that is already there counts as moved. "
-            "Default: the cloud's scheduler chooses. Example: cmp2."
-        ),
-    )
-
-
 class MigrationSpec(SpecModel):
-    """What the user wants; frozen once `status.startTime` is set."""
+    """What the user wants; most of it is frozen once `status.startTime` is set, see `osmig.api.crds.FROZEN`."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [ADOPT_IS_NEVER_VALIDATED]})
 
     provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the server.")
     type: MigrationType = Field(
@@ -194,7 +130,10 @@ class MigrationSpec(SpecModel):
     )
     adopt: AdoptRef | None = Field(
         default=None,
-        description="adopt names a migration that is under way already; present, nothing is started. Default: start.",
+        description=(
+            "adopt names a migration that is under way already; present, nothing is started. May not be set when mode "
+            "is Validate. Default: start."
+        ),
     )
     suspend: bool = Field(
         default=False,
@@ -238,6 +177,9 @@ class MigrationSpec(SpecModel):
     @model_validator(mode="after")
     def _members_match_type(self) -> MigrationSpec:
         check_members(self, MIGRATION_MEMBERS, self.type)
+        if self.adopt is not None and self.mode is Mode.VALIDATE:
+            message = "adopt may not be set when mode is Validate"
+            raise ValueError(message)
         return self
 
     @property

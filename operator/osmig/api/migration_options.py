@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from osmig.api.meta import SpecModel
+from osmig.api.rules import BACKOFF_WITHIN_ITS_BOUND
 
 MAX_SECONDS = 31_536_000
 """One year: longer waits are mistakes, and times stay within what every tool can show."""
@@ -72,7 +73,7 @@ class Convergence(SpecModel):
         ge=30,
         le=MAX_SECONDS,
         description=(
-            "progressTimeoutSeconds without the remaining memory falling by 1 percent below its lowest value make the "
+            "progressTimeoutSeconds without what is left to move falling by 1 percent below its lowest value make the "
             "move stalled. Default: 300."
         ),
     )
@@ -146,6 +147,8 @@ class AdoptRef(SpecModel):
 class Retry(SpecModel):
     """Which further attempts are made by themselves."""
 
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [BACKOFF_WITHIN_ITS_BOUND]})
+
     limit: int = Field(
         default=0,
         ge=0,
@@ -159,8 +162,18 @@ class Retry(SpecModel):
         default=30,
         ge=1,
         le=MAX_SECONDS,
-        description="backoffSeconds before the first of them; doubled for each further one. Default: 30.",
+        description=(
+            "backoffSeconds before the first of them; doubled for each further one. At most maxBackoffSeconds. "
+            "Default: 30."
+        ),
     )
     max_backoff_seconds: int = Field(
         default=600, ge=1, le=MAX_SECONDS, description="maxBackoffSeconds is the longest pause. Default: 600."
     )
+
+    @model_validator(mode="after")
+    def _pauses_fit(self) -> Retry:
+        if self.backoff_seconds > self.max_backoff_seconds:
+            message = "backoffSeconds may not exceed maxBackoffSeconds"
+            raise ValueError(message)
+        return self

@@ -10,72 +10,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from osmig.api.meta import MAX_INT, Condition, Generation, MicroTime, Name, Note, StatusModel, Time, Word
+from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.names import CheckResult, ControlResult, Phase, Policy, Trend, Verb
 from osmig.api.rules import START_TIME_STAYS
 
 Bytes = Annotated[int, Field(ge=0, le=MAX_INT)]
 AttemptNumber = Annotated[int, Field(ge=1, le=999)]
-
-
-class ServerFacts(StatusModel):
-    """The server, as the cloud describes it."""
-
-    id: Word | None = Field(default=None, description="id of the server (UUID), resolved once from spec.server.")
-    name: Name | None = Field(default=None, description="name of the server when it was resolved.")
-    project_id: Name | None = Field(default=None, description="projectID is the project that owns the server.")
-    status: Word | None = Field(
-        default=None, description="status of the server in the cloud's own word. Examples: ACTIVE, MIGRATING, ERROR."
-    )
-    task_state: Word | None = Field(
-        default=None,
-        description="taskState of the server in the cloud's own word, absent when idle. Example: migrating.",
-    )
-
-
-class PlacementFacts(StatusModel):
-    """Where the server is and where it goes."""
-
-    source_host: Name | None = Field(
-        default=None, description="sourceHost is the compute host the current attempt moves the server away from."
-    )
-    destination_host: Name | None = Field(
-        default=None,
-        description="destinationHost is the compute host the server moves to; absent until the scheduler chose one.",
-    )
-    source_host_id: Name | None = Field(
-        default=None,
-        description=(
-            "sourceHostID is the cloud's anonymous name of the source host, by which a move shows even where hosts "
-            "are hidden."
-        ),
-    )
-
-
-class UpstreamFacts(StatusModel):
-    """The cloud's own record of the move, verbatim."""
-
-    id: Word | None = Field(
-        default=None, description="id of the migration in the cloud: a UUID, or an integer on old clouds."
-    )
-    type: Word | None = Field(default=None, description="type of the migration in the cloud's word, as live-migration.")
-    status: Word | None = Field(
-        default=None,
-        description="status of the migration in the cloud's word. Examples: preparing, running, completed.",
-    )
-    request_id: Word | None = Field(
-        default=None,
-        description="requestID of the call that started the move; find it in the cloud's logs. Example: req-1b2c….",
-    )
-    previous_id: Word | None = Field(
-        default=None,
-        description=(
-            "previousID is the server's highest migration number known before the start; a greater one came after. "
-            "Example: 41."
-        ),
-    )
-    updated_time: Time | None = Field(
-        default=None, description="updatedTime is when the cloud last changed its record, by its own clock, in UTC."
-    )
 
 
 class Mark(StatusModel):
@@ -149,7 +89,7 @@ class Progress(StatusModel):
     sample_time: Time | None = Field(default=None, description="sampleTime is when these numbers were read, in UTC.")
     lowest_remaining_bytes: Bytes | None = Field(
         default=None,
-        description="lowestRemainingBytes is the least memory ever left to move in this attempt, in bytes.",
+        description="lowestRemainingBytes is the least memory and disk ever left to move in this attempt, in bytes.",
     )
     last_progress_time: Time | None = Field(
         default=None,
@@ -231,6 +171,9 @@ class ConfirmFacts(StatusModel):
     )
     deadline_time: Time | None = Field(
         default=None, description="deadlineTime is when onConfirmDeadline takes effect, in UTC."
+    )
+    end_time: Time | None = Field(
+        default=None, description="endTime is when the wait was over, in UTC; absent while the move awaits."
     )
     decision: Verb | None = Field(
         default=None, description="decision that was carried out: confirm or revert; absent while awaited."

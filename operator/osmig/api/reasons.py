@@ -1,11 +1,11 @@
-"""What each reason of a condition or an Event means, and what each verb does: printed into the API reference."""
+"""What the words of status mean, and what verbs and policies do: printed into the API reference."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from osmig.api.names import EventReason, Reason, Verb
+from osmig.api.names import CheckResult, ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.RETRYING: "The cloud or the network failed for the moment; the same step is tried again.",
         Reason.SERVER_BUSY: "The server is in the middle of something else; the move starts when that is over.",
         Reason.SLOTS_TAKEN: "The Provider's limits are used up by moves under way; the message has used/limit.",
-        Reason.SUSPENDED: "`spec.suspend` holds the start back.",
+        Reason.SUSPENDED: "The start, or the next attempt, is held back by `spec.suspend`.",
         Reason.PROVIDER_NOT_READY: "The Provider exists but cannot be used; see its conditions.",
         Reason.PROVIDER_NOT_FOUND: "No Provider of this name exists in the namespace.",
         Reason.PROVIDER_READY: "The Provider can be used.",
@@ -85,8 +85,8 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.UNAUTHORIZED: "The credentials are refused.",
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
-        Reason.INVALID_CONFIGURATION: "clouds.yaml lacks the cloud, or holds what is not allowed there.",
-        Reason.SECRET_NOT_FOUND: "The Secret, or its key clouds.yaml, does not exist.",
+        Reason.INVALID_CONFIGURATION: "clouds.yaml is missing, lacks the cloud, or holds what is not allowed there.",
+        Reason.SECRET_NOT_FOUND: "The Secret does not exist.",
     }
 )
 
@@ -133,5 +133,72 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
             "`adopt` and while the cloud's record and its server disagree."
         ),
         Verb.RECONCILE: "Reads everything again now instead of at the next due time. Always allowed.",
+    }
+)
+
+POLICIES: Mapping[Policy, str] = MappingProxyType(
+    {
+        Policy.ON_STALL: (
+            "A live move of which what is left has not fallen for `live.convergence.progressTimeoutSeconds` is "
+            "completed by force or called off, as `onStall` says."
+        ),
+        Policy.ON_DEADLINE: (
+            "A move that takes longer than `deadlineSeconds` is called off when `onDeadline` is Abort; never once the "
+            "server is being handed over."
+        ),
+        Policy.CONFIRM: (
+            "With `cold.confirm: Automatic` a cold move is confirmed as soon as its server runs at its destination."
+        ),
+        Policy.ON_CONFIRM_DEADLINE: (
+            "A cold move that nobody confirmed within `cold.confirmDeadlineSeconds` is confirmed or reverted, as "
+            "`onConfirmDeadline` says."
+        ),
+        Policy.DELETION: "With `deletionPolicy: Abort`, deleting the object calls its move off first.",
+    }
+)
+
+PHASES: Mapping[Phase, str] = MappingProxyType(
+    {
+        Phase.PENDING: "The order is being checked, or the next attempt is waited for.",
+        Phase.QUEUED: "It waits for a slot, for its server to be free, or for its Provider.",
+        Phase.SUSPENDED: "Held back by `spec.suspend`.",
+        Phase.STARTING: "The start was sent or is about to be; the cloud prepares.",
+        Phase.RUNNING: "Data is moving, or the server is being handed over.",
+        Phase.AWAITING_CONFIRMATION: "A cold move waits for somebody to confirm or revert it.",
+        Phase.CONFIRMING: "A cold move is being confirmed.",
+        Phase.REVERTING: "The server is going back to its source host.",
+        Phase.ABORTING: "The move is being called off.",
+        Phase.SUCCEEDED: "Ended: done, validated, or nothing was left to do.",
+        Phase.FAILED: "Ended: not done; `status.failure` tells why.",
+        Phase.ABORTED: "Ended: called off.",
+        Phase.REVERTED: "Ended: the server is back on its source host.",
+    }
+)
+
+TRENDS: Mapping[Trend, str] = MappingProxyType(
+    {
+        Trend.FALLING: "The least that was ever left to move in this attempt fell by 1 percent or more lately.",
+        Trend.FLAT: "It did not, and what is left stays near it.",
+        Trend.RISING: "It did not, and more is left than that: the server writes faster than it is copied.",
+    }
+)
+
+CHECK_RESULTS: Mapping[CheckResult, str] = MappingProxyType(
+    {
+        CheckResult.PASS: "Nothing stands in the way.",
+        CheckResult.WARN: "It may work; the message says what to look at.",
+        CheckResult.FAIL: "It would be refused or fail.",
+        CheckResult.SKIPPED: "The credentials may not look, or the question does not arise; never counted as Pass.",
+    }
+)
+
+CONTROL_RESULTS: Mapping[ControlResult, str] = MappingProxyType(
+    {
+        ControlResult.ACCEPTED: "The order was seen and will be carried out; the only result that changes later.",
+        ControlResult.DONE: "Carried out.",
+        ControlResult.REJECTED: "Makes no sense in this state, or is no valid order; the message says why.",
+        ControlResult.TOO_LATE: "The move could not be influenced any more.",
+        ControlResult.UNSUPPORTED: "The cloud has no such call, or not for this type.",
+        ControlResult.SUPERSEDED: "Another order took its place.",
     }
 )

@@ -6,14 +6,23 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osmig.api.crds import FROZEN, migration_schema, provider_schema
 from osmig.api.names import API_VERSION, CATEGORY, TOKEN_MAX_LENGTH, verb_annotation
-from osmig.api.reasons import EVENT_REASONS, REASONS, VERBS
+from osmig.api.reasons import (
+    CHECK_RESULTS,
+    CONTROL_RESULTS,
+    EVENT_REASONS,
+    PHASES,
+    POLICIES,
+    REASONS,
+    TRENDS,
+    VERBS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from osmig.api.structural import Schema
 
@@ -39,22 +48,55 @@ kubectl annotate osmig db-07 {verb_annotation(next(iter(VERBS)))}=1
 """
 
 
+_POLICIES_INTRO = """\
+What osmig does by itself, and only if the spec says so. Each acts once per attempt, is taken down in
+`status.policyOrders`, and yields to the verbs.
+"""
+
+
 def render_reference() -> str:
     """Render the whole page, ending with a newline."""
+    migration = migration_schema()
     parts = [
         _INTRO,
-        *_kind("Migration", "osmig", migration_schema()),
-        f"Frozen once `status.startTime` is set: {', '.join(f'`{path}`' for path in FROZEN)}.\n",
+        *_kind("Migration", "osmig", migration),
+        f"Frozen once `status.startTime` is set: {_codes(FROZEN)}. Open at any time: {_codes(_open(migration))}.\n",
         *_kind("Provider", "osprov", provider_schema()),
         "## Verbs\n",
         _VERBS_INTRO,
-        _table(("Annotation", "What it does"), ((f"`{verb_annotation(verb)}`", text) for verb, text in VERBS.items())),
+        _words("Annotation", "What it does", {verb_annotation(verb): text for verb, text in VERBS.items()}),
+        _words("Result of a verb", "Meaning", CONTROL_RESULTS),
+        "## Policies\n",
+        _POLICIES_INTRO,
+        _words("Policy", "What it does", POLICIES),
+        "## Phases\n",
+        _words("Phase", "Meaning", PHASES),
+        "## Other words of status\n",
+        _words("Trend", "Meaning", TRENDS),
+        _words("Result of a check", "Meaning", CHECK_RESULTS),
         "## Reasons of conditions\n",
-        _table(("Reason", "Meaning"), ((f"`{reason}`", text) for reason, text in REASONS.items())),
+        _words("Reason", "Meaning", REASONS),
         "## Reasons of Events\n",
-        _table(("Reason", "Meaning"), ((f"`{reason}`", text) for reason, text in EVENT_REASONS.items())),
+        _words("Reason", "Meaning", EVENT_REASONS),
     ]
     return "\n".join(parts)
+
+
+def _open(root: Schema) -> Iterator[str]:
+    """Name what may be changed after the start: whole members where nothing of them is frozen, else their fields."""
+    for key, node in root["properties"]["spec"]["properties"].items():
+        if any(path.startswith(f"{key}.") for path in FROZEN):
+            yield from (path for child in node["properties"] if (path := f"{key}.{child}") not in FROZEN)
+        elif key not in FROZEN:
+            yield key
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _words(head: str, meaning: str, words: Mapping[Any, str]) -> str:
+    return _table((head, meaning), ((f"`{word}`", text) for word, text in words.items()))
 
 
 def _kind(kind: str, short_name: str, root: Schema) -> Iterator[str]:
@@ -65,6 +107,9 @@ def _kind(kind: str, short_name: str, root: Schema) -> Iterator[str]:
         yield f"### {kind}.{part}\n"
         yield f"{_sentence(node['description'])}\n"
         yield _table(("Field", "Type", "Bounds", "Description"), _rows(node, ""))
+        if rules := [rule for rule in node.get("x-kubernetes-validations", ()) if part == "spec"]:
+            yield "Rules between fields:\n"
+            yield _table(("Field", "Rule"), ((f"`{rule['fieldPath'][1:]}`", rule["message"]) for rule in rules))
 
 
 def _rows(node: Schema, path: str) -> Iterator[tuple[str, ...]]:

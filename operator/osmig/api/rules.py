@@ -21,6 +21,21 @@ EXACTLY_ONE_OF_ID_AND_NAME: Rule = {
     "message": "exactly one of id and name must be set",
 }
 
+ADOPT_IS_NEVER_VALIDATED: Rule = {
+    "rule": "!has(self.adopt) || self.mode != 'Validate'",
+    "message": "may not be set when mode is Validate",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".adopt",
+}
+"""There is nothing to check before a start that was made already."""
+
+BACKOFF_WITHIN_ITS_BOUND: Rule = {
+    "rule": "self.backoffSeconds <= self.maxBackoffSeconds",
+    "message": "backoffSeconds may not exceed maxBackoffSeconds",
+    "reason": "FieldValueInvalid",
+    "fieldPath": ".backoffSeconds",
+}
+
 START_TIME_STAYS: Rule = {
     "rule": "!has(oldSelf.startTime) || (has(self.startTime) && self.startTime == oldSelf.startTime)",
     "message": "startTime may not be changed or removed",

@@ -106,7 +106,7 @@ class Backend(Protocol):
         """Read all operations on one server, newest first.
 
         Where the credentials may list none, they are made up from the server and its actions: id = request id,
-        number = rank in time, and the hosts only as far as they show.
+        number = when it began (µs), and the hosts only as far as they show.
         """
         ...
 

@@ -118,7 +118,8 @@ def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Decisio
         return _done(observation, call.verb)
     if isinstance(error, OutcomeUnknown):
         known = pending.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-        return Decision(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
+        look = Decision(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
+        return pauses.remember(observation, look, error.retry_after_s)
     if isinstance(error, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, error.message)
     return _answer_error(observation, error)
@@ -192,4 +193,5 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
         reason=Reason.AWAITING_CONFIRMATION,
         message=f"the {verb} that was sent left no trace in the cloud",
     )
-    return Decision(status=recording.put(observation, verdict, pending_call=None), due_s=0.0)
+    label = observation.label if pauses.go_on(observation) is not None else ""
+    return Decision(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)

@@ -93,10 +93,9 @@ def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
             result, message = ControlResult.REJECTED, "confirm and revert contradict each other (ConflictingVerbs)"
             controls, undone = _undo_rival(ask.verb, controls, observation.now)
             notes.extend(undone)
-        controls = replace_control(controls, _record(ask, observation, known, result=result, message=message))
-        control = find_control(controls, ask.verb)
-        if control is not None:
-            notes.append(announce(control.model_copy(update={"result": result, "message": message})))
+        control = _record(ask, observation, known, result=result, message=message)
+        controls = replace_control(controls, control)
+        notes.append(announce(control.model_copy(update={"result": result, "message": message})))
         controls, superseded = _supersede(controls, observation.now)
         notes.extend(superseded)
     return (controls, tuple(notes)) if notes else None

@@ -71,6 +71,9 @@ def _decide_unsent(observation: Observation) -> Decision:
 
 def _answer(observation: Observation, answer: Answer) -> Decision:
     call = observation.status.pending_call
+    if call is not None and confirming.is_about(call) and isinstance(answer.call, StartCall):
+        # the start is on record for long: its late answer must not drop the intent of a confirm or revert
+        call = None
     match answer.call:
         case StartCall() if call is not None and (answer.error is None or call.holder == observation.holder):
             return starting.answer_start(observation, answer, call)

@@ -118,11 +118,11 @@ def mark_sent(status: MigrationStatus, order: Order, *, now: dt.datetime) -> Mig
         return status
     if order.policy is not None:
         return _replace_policy(status, order, {"sent_time": now})
-    control = find_control(status.controls, order.verb)
-    if control is None:
-        return status
-    sent = control.model_copy(update={"sent_time": now, "message": "the cloud accepted the request"})
-    return status.model_copy(update={"controls": replace_control(status.controls, sent)})
+    sent = {"sent_time": now, "message": "the cloud accepted the request"}
+    controls = tuple(
+        control.model_copy(update=sent) if control.verb is order.verb else control for control in status.controls
+    )
+    return status.model_copy(update={"controls": controls})
 
 
 def _replace_policy(status: MigrationStatus, order: Order, update: dict[str, object]) -> MigrationStatus:

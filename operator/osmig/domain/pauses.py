@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
@@ -19,6 +20,11 @@ _PREFIX = "pause:"
 def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Decision:
     """Record ``status`` and do nothing for ``seconds``, as a Retry-After asks."""
     return Decision(status=status, due_s=seconds, waiting_for=_name(observation, seconds))
+
+
+def remember(observation: Observation, decision: Decision, seconds: float | None) -> Decision:
+    """Go on as decided, and keep in mind for how long the cloud asked us not to call again."""
+    return decision if seconds is None else replace(decision, waiting_for=_name(observation, seconds))
 
 
 def go_on(observation: Observation) -> Decision | None:

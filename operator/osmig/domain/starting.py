@@ -34,7 +34,8 @@ def answer_start(observation: Observation, answer: Answer, call: PendingCall) ->
     match error:
         case OutcomeUnknown():
             known = call.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-            return _look(observation, known, f"{error.message}; looking for the start's effect")
+            look = _look(observation, known, f"{error.message}; looking for the start's effect")
+            return pauses.remember(observation, look, error.retry_after_s)
         case Absent():
             return outcome.fail(observation, Reason.SERVER_GONE, error.message)
         case _:
@@ -148,7 +149,9 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
         verdict = Verdict(
             phase=Phase.PENDING, reason=Reason.RETRYING, message="the cloud failed to start the move; nothing was done"
         )
-        return _back(observation, verdict, observation.timings.retry_s)
+        asked = pauses.go_on(observation)
+        wait_s = max(observation.timings.retry_s, asked.due_s or 0.0 if asked is not None else 0.0)
+        return _back(observation, verdict, wait_s)
     return _send_again(observation, call)
 
 

@@ -38,7 +38,7 @@ def validate(observation: Observation) -> Decision:
 
 def _check_rivals(observation: Observation) -> PreflightCheck:
     if observation.survey is None:
-        message = "not looked at, for other checks failed"
+        message = "not looked at, for the server was not read"
         return PreflightCheck(check="Rivals", result=CheckResult.SKIPPED, path="spec.server", message=message)
     if observation.rival:
         message = f"{observation.rival} moves this server; this one would wait for it"

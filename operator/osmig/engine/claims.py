@@ -58,13 +58,18 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         server_id=_dig(status, "server").get("id") if is_acting else None,
         record_id=upstream.get("id") if not is_over else None,
         request_id=upstream.get("requestID"),
-        holds=move if is_acting and phase not in GATE else None,
+        holds=move if is_acting and not _has_arrived(status) else None,
         waits=move if not is_acting and _is_queued(body, Reason.SLOTS_TAKEN) else None,
         awaits_server=_dig(status, "server").get("id")
         if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
         else None,
         queued=str(status.get("queuedTime") or _NEVER_QUEUED),
     )
+
+
+def _has_arrived(status: Mapping[str, Any]) -> bool:
+    """Whether a cold move's data has moved; called off then, it is in phase Aborting and still holds nothing."""
+    return status.get("phase") in GATE or bool(_dig(status, "confirm").get("startTime"))
 
 
 def _read_move(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Move:

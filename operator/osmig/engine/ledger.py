@@ -182,7 +182,10 @@ class Ledger:
         return next(kept, None)
 
     def _slots_of(self, provider: Key) -> _Slots:
-        return self._slots.setdefault(provider, _Slots())
+        slots = self._slots.get(provider)
+        if slots is None:
+            slots = self._slots[provider] = _Slots()
+        return slots
 
     def find_rival(self, key: Key, server_id: str) -> Key | None:
         """Return the other Migration that has the server, or ``None``."""
@@ -194,6 +197,14 @@ class Ledger:
     def has_server(self, server_id: str) -> bool:
         """Whether a Migration of ours has the server."""
         return server_id in self._reserved or self._by_server.find(server_id) is not None
+
+    def has_server_of(self, provider: Key, server_id: str) -> bool:
+        """Whether a Migration through this Provider has the server; another Provider's moves are foreign to it."""
+        reserved = self._reserved.get(server_id)
+        if reserved is not None and reserved.provider == provider:
+            return True
+        owner = self._by_server.find(server_id)
+        return owner is not None and self._claims[owner].provider == provider
 
     def find(self, provider: Key, record_id: str, *, besides: Key | None = None) -> Key | None:
         """Return the Migration (``besides`` one) that follows an upstream record."""

@@ -147,7 +147,7 @@ class SlotQueue:
         return [row for row in known[1] if not self._is_ours(provider, row)]
 
     def _is_ours(self, provider: Key, row: RecordView) -> bool:
-        return self._ledger.find(provider, row.id) is not None or self._ledger.has_server(row.server_id)
+        return self._ledger.find(provider, row.id) is not None or self._ledger.has_server_of(provider, row.server_id)
 
     def _is_stale(self, row: RecordView) -> bool:
         touched = row.updated or row.created

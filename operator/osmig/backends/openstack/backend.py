@@ -9,24 +9,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import BlockMigration, Mark
 from osmig.api.names import Reason, Verb
-from osmig.backends.openstack import lookup
-from osmig.backends.openstack.explain import UNEXPLAINED, explain
+from osmig.backends.openstack import lookup, standins
+from osmig.backends.openstack.explain import UNEXPLAINED, explain, pick_action
+from osmig.backends.openstack.limiting import Limiter, Priority
 from osmig.backends.openstack.listing import Listing
 from osmig.backends.openstack.lookup import Seen
 from osmig.backends.openstack.nova import Nova
+from osmig.backends.openstack.preflight import check
+from osmig.backends.openstack.preflight_facts import look_round
 from osmig.backends.openstack.probing import probe
-from osmig.backends.openstack.translate import LIVE_MIGRATION
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
-from osmig.domain.upstream import Explanation, Finding, Job, Probe, ProgressView, Receipt, ServerView, Survey
+from osmig.domain.upstream import Explanation, Finding, Job, MoveKind, Probe, ProgressView, Receipt, ServerView, Survey
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection
 
-    from osmig.api.migration import PendingCall
+    from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.backends.openstack.session import ComputeSession
     from osmig.backends.ports import Permit
-    from osmig.domain.upstream import RecordView, Sweep
+    from osmig.domain.upstream import HostView, RecordView, Sweep
 
 MARKED_ACTIONS = 20
 """As many request ids as a mark holds."""
@@ -43,23 +45,25 @@ T = TypeVar("T")
 class NovaBackend:
     """One Provider of type OpenStack (`osmig.backends.ports.Backend`)."""
 
-    def __init__(self, session: ComputeSession, *, threads: int, name: str) -> None:
+    def __init__(self, session: ComputeSession, *, limiter: Limiter, threads: int, name: str) -> None:
         """Work over ``session``; sends nothing yet.
 
         Args:
             session: the login and the endpoint; closed with the backend.
+            limiter: grants the Provider's requests.
             threads: requests that may be under way at once.
             name: shown in thread names, for stack dumps.
         """
         self._session = session
         self._nova = Nova(session)
         self._listing = Listing(session, self._nova)
+        self._limiter = limiter
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._is_closed = False
 
     async def probe(self) -> Probe:
         """Authenticate, read versions, rights and capabilities. No side effect."""
-        return await self._run(lambda: probe(self._session, self._nova, self._listing))
+        return await self._run(lambda: probe(self._session, self._nova, self._listing), Priority.SWEEP, 3)
 
     async def survey(self, job: Job) -> Survey:
         """Resolve the server and read what must be remembered before a start.
@@ -71,45 +75,63 @@ class NovaBackend:
             Absent: no such server for these credentials.
             Refused: the name fits several servers.
         """
-        return await self._run(lambda: self._survey(job))
+        return await self._run(lambda: self._survey(job), Priority.LOOK, 3)
+
+    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
+        """Check whether the job could be done. No side effect."""
+
+        def look() -> tuple[PreflightCheck, ...]:
+            return check(job, look_round(job, self._session, self._nova, self._listing, resolve=self._by_name))
+
+        return await self._run(look, Priority.LOOK, 5)
+
+    async def host(self, name: str) -> HostView:
+        """Read one compute host now, which by default only administrators may."""
+        return await self._run(lambda: self._host(name), Priority.LOOK)
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
-        """Send exactly one live migration."""
-        return await self._run(lambda: self._start(job, permit))
+        """Send exactly one live or cold migration."""
+        return await self._run(lambda: self._start(job, permit), Priority.START)
 
     async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
-        """Look for the effect of an earlier start among the server's actions."""
-        return await self._run(lambda: self._find(_id_of(job), call, claimed))
+        """Look for the effect of an earlier start, confirm or revert among the server's actions."""
+        return await self._run(lambda: self._find(_id_of(job), call, claimed), Priority.START, 3)
 
     async def server(self, server_id: str) -> ServerView:
         """Read the server now."""
-        return await self._run(lambda: self._nova.server(server_id))
+        return await self._run(lambda: self._nova.server(server_id), Priority.LOOK)
 
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
-        """Read all migrations of one server, newest first; ``NotPermitted`` where none may be listed."""
-        return await self._run(lambda: self._listing.of_server(server_id))
+        """Read all migrations of one server, newest first; made up from its actions where none may be listed."""
+        return await self._run(lambda: self._records_if_permitted(server_id), Priority.LOOK)
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Read one sample; without the right to it, Nova's own percentage of the server."""
-        return await self._run(lambda: self._progress(server_id, record_id))
+        return await self._run(lambda: self._progress(server_id, record_id), Priority.PROGRESS)
 
     async def explain(self, server_id: str, request_id: str | None) -> Explanation:
         """Read why a move failed; without a request id, the newest one that did."""
-        return await self._run(lambda: self._explain(server_id, request_id))
+        return await self._run(lambda: self._explain(server_id, request_id), Priority.LOOK, 3)
 
     async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
-        """Send one abort or force-complete."""
+        """Send one abort, force-complete, confirm or revert; the latter two know their server only."""
         match verb:
             case Verb.ABORT:
-                await self._run(lambda: self._nova.abort(server_id, record_id, permit))
+                await self._order(lambda: self._nova.abort(server_id, self._number(server_id, record_id, verb), permit))
             case Verb.FORCE_COMPLETE:
-                await self._run(lambda: self._nova.force_complete(server_id, record_id, permit))
+                await self._order(
+                    lambda: self._nova.force_complete(server_id, self._number(server_id, record_id, verb), permit)
+                )
+            case Verb.CONFIRM:
+                await self._order(lambda: self._nova.confirm(server_id, permit))
+            case Verb.REVERT:
+                await self._order(lambda: self._nova.revert(server_id, permit))
             case _:
                 raise Unsupported(Reason.UNSUPPORTED, f"The cloud has no {verb}", operation=str(verb))
 
     async def sweep(self, since: dt.datetime | None) -> Sweep:
         """List migrations in bulk."""
-        return await self._run(lambda: self._listing.sweep(since))
+        return await self._run(lambda: self._listing.sweep(since), Priority.SWEEP)
 
     async def close(self) -> None:
         """Take no more calls; what is under way ends by itself."""
@@ -117,11 +139,29 @@ class NovaBackend:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    async def _run(self, job: Callable[[], T]) -> T:
-        if self._is_closed:
-            text = "The connection to the cloud was replaced"
-            raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
-        return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+    async def _order(self, job: Callable[[], None]) -> None:
+        await self._run(job, Priority.ORDER)
+
+    async def _run(self, job: Callable[[], T], priority: Priority, requests: int = 1) -> T:
+        """Run a job in the pool when its turn has come; what it sent beyond ``requests`` is paid for afterwards."""
+        sent = requests
+
+        def counted() -> T:
+            nonlocal sent
+            self._session.take_count()
+            try:
+                return job()
+            finally:
+                sent = self._session.take_count()
+
+        await self._limiter.acquire(priority, requests)
+        try:
+            if self._is_closed:
+                text = "The connection to the cloud was replaced"
+                raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
+            return await asyncio.get_running_loop().run_in_executor(self._pool, counted)
+        finally:
+            self._limiter.settle(sent - requests)
 
     def _survey(self, job: Job) -> Survey:
         server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")
@@ -147,12 +187,16 @@ class NovaBackend:
         return found[0]
 
     def _start(self, job: Job, permit: Permit) -> Receipt:
-        request_id = self._nova.migrate(
-            _id_of(job),
-            host=job.destination_host,
-            block_migration=_BLOCK_MIGRATION[job.block_migration],
-            permit=permit,
-        )
+        server_id, host = _id_of(job), job.destination_host
+        match job.kind:
+            case MoveKind.LIVE:
+                blocks = _BLOCK_MIGRATION[job.block_migration]
+                request_id = self._nova.live_migrate(server_id, host=host, block_migration=blocks, permit=permit)
+            case MoveKind.COLD:
+                request_id = self._nova.cold_migrate(server_id, host=host, permit=permit)
+            case _:
+                text = f"The cloud has no start of a {job.kind} move"
+                raise Unsupported(Reason.UNSUPPORTED, text, operation="start")
         return Receipt(request_id=request_id)
 
     def _find(self, server_id: str, call: PendingCall, claimed: Collection[str]) -> Finding:
@@ -167,16 +211,32 @@ class NovaBackend:
         return lookup.find(seen, call, claimed=claimed, own_user_id=own_user_id)
 
     def _records_if_permitted(self, server_id: str) -> tuple[RecordView, ...]:
+        """List the server's records, or make them up."""
         try:
             return self._listing.of_server(server_id)
         except NotPermitted as error:
             if error.reason != Reason.NOT_PERMITTED:
                 raise
-            return ()
+        return standins.look(self._nova, server_id)
+
+    def _number(self, server_id: str, record_id: str, verb: Verb) -> str:
+        if not standins.is_made_up(record_id):
+            return record_id
+        return standins.find_number(self._nova, server_id, str(verb))
+
+    def _host(self, name: str) -> HostView:
+        found = self._nova.hosts(name)
+        if not found:
+            raise Absent("HostNotFound", "The cloud has no compute host of this name", operation="list-hosts")
+        return found[0]
 
     def _progress(self, server_id: str, record_id: str) -> ProgressView | None:
         try:
-            return self._nova.progress(server_id, record_id)
+            samples = self._nova.samples(server_id)
+            if not standins.is_made_up(record_id):
+                return samples.get(record_id)
+            if samples:
+                return next(iter(samples.values()))
         except (NotPermitted, Transient) as error:
             # Nova's own check of its answers refuses the zeros of a move without a disk (a 400).
             if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
@@ -186,11 +246,8 @@ class NovaBackend:
 
     def _explain(self, server_id: str, request_id: str | None) -> Explanation:
         try:
-            if request_id is None:
-                actions = self._nova.actions(server_id, limit=MARKED_ACTIONS)
-                failed = [action for action in actions if action.is_failed and action.name == LIVE_MIGRATION]
-                request_id = failed[0].request_id if failed else None
-            action = self._nova.action(server_id, request_id) if request_id else {}
+            told = pick_action(self._nova.actions(server_id, limit=MARKED_ACTIONS), request_id)
+            action = self._nova.action(server_id, told) if told else {}
             return explain(action, fault=self._nova.fault(server_id))
         except Absent:
             return UNEXPLAINED

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """Of clouds.yaml and of cacert; a Secret may hold 1 MiB."""
 
+MAX_DEPTH = 32
+"""Of mappings and lists in clouds.yaml: the work of a scanner in Python grows with the square of it."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C where it is there: 64 KiB hold the event loop for a second otherwise."""
+
+_OPENING = (
+    yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
+)  # fmt: skip
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+
 _SCOPE = (
     "project_id", "project_name", "project_domain_id", "project_domain_name",
     "domain_id", "domain_name", "system_scope", "trust_id",
@@ -158,12 +169,12 @@ def _text(secret: Mapping[str, bytes], key: str) -> str:
 def _cloud(text: str, name: str) -> dict[str, Any]:
     at = "clouds.yaml"
     try:
-        has_aliases = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
-        document = None if has_aliases else yaml.safe_load(text)
+        objection = _object_to(text)
+        document = None if objection else yaml.load(text, _LOADER)  # noqa: S506 - a safe one, both of them
     except (yaml.YAMLError, ValueError, RecursionError):
         raise InvalidCredentialsError(at, "not valid YAML") from None
-    if has_aliases:
-        raise InvalidCredentialsError(at, "aliases (*name) are not allowed, write the settings out")
+    if objection:
+        raise InvalidCredentialsError(at, objection)
     clouds = document.get("clouds") if isinstance(document, dict) else None
     if not isinstance(clouds, dict):
         raise InvalidCredentialsError(at, "a mapping named clouds is missing")
@@ -171,6 +182,18 @@ def _cloud(text: str, name: str) -> dict[str, Any]:
     if not isinstance(cloud, dict):
         raise InvalidCredentialsError(at, f"there is no cloud {_name(name)}")
     return {str(key): value for key, value in cloud.items()}
+
+
+def _object_to(text: str) -> str | None:
+    """Look at the tokens before anything is built of them; the first objection ends the work."""
+    depth = 0
+    for token in yaml.scan(text, _LOADER):
+        if isinstance(token, yaml.AliasToken):
+            return "aliases (*name) are not allowed, write the settings out"
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MAX_DEPTH:
+            return f"nested more than {MAX_DEPTH} levels deep"
+    return None
 
 
 def _auth(value: object, known: AuthType, *, at: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.backends.openstack.backend import NovaBackend
 from osmig.backends.openstack.credentials import read_credentials
+from osmig.backends.openstack.limiting import Limiter
 from osmig.backends.openstack.session import ComputeSession
 from osmig.backends.openstack.transport import RequestObserver, Timeouts, Transport
 from osmig.domain.errors import Refused
@@ -15,6 +16,7 @@ from osmig.domain.errors import Refused
 if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.backends.openstack.endpoints import EndpointGuard
+    from osmig.domain.clock import Clock
 
 ObserverOf = Callable[[tuple[str, str]], RequestObserver]
 """Makes the observer of one Provider's requests from its namespace and name."""
@@ -23,16 +25,20 @@ ObserverOf = Callable[[tuple[str, str]], RequestObserver]
 class NovaFactory:
     """The `osmig.backends.ports.BackendFactory` of type OpenStack."""
 
-    def __init__(self, guard: EndpointGuard, *, timeouts: Timeouts, threads: int, observer_of: ObserverOf) -> None:
+    def __init__(
+        self, guard: EndpointGuard, *, clock: Clock, timeouts: Timeouts, threads: int, observer_of: ObserverOf
+    ) -> None:
         """Keep what all Providers share.
 
         Args:
             guard: judges every endpoint.
+            clock: measures how many requests there are per second.
             timeouts: bounds of every request.
             threads: requests that may be under way at once, per Provider.
             observer_of: whom to tell of a Provider's requests.
         """
         self._guard = guard
+        self._clock = clock
         self._timeouts = timeouts
         self._threads = threads
         self._observer_of = observer_of
@@ -55,7 +61,8 @@ class NovaFactory:
         except ValueError as error:
             raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
         session = ComputeSession(credentials, transport)
-        return NovaBackend(session, threads=self._threads, name="/".join(key))
+        limiter = Limiter(spec.effective_limits.requests_per_second, self._clock)
+        return NovaBackend(session, limiter=limiter, threads=self._threads, name="/".join(key))
 
 
 def _cloud_name(spec: ProviderSpec) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from keystoneauth1 import token_endpoint
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
-from keystoneauth1.identity import v3
+from keystoneauth1.identity import BaseIdentityPlugin, v3
 from keystoneauth1.session import Session
 from openstack import exceptions as sdk
 from openstack.connection import Connection
@@ -64,8 +64,10 @@ class ComputeSession:
             TypeError: the credentials do not fit their login; ``read_credentials`` prevents it.
         """
         self._transport = transport
+        self._auth = _plugin(credentials)
+        self._sent = threading.local()
         session = Session(
-            auth=_plugin(credentials),
+            auth=self._auth,
             session=transport.session,
             redirect=False,
             connect_retries=0,
@@ -89,6 +91,7 @@ class ComputeSession:
         """
         with self._transport.calling(request.operation, permit) as call:
             try:
+                self._sent.requests = getattr(self._sent, "requests", 0) + 1
                 response = self._exchange(request)
                 _raise_unless_ok(response)
             except EXPECTED as failure:
@@ -149,6 +152,27 @@ class ComputeSession:
                 return self._session.get_user_id(), self._session.get_project_id()
             except EXPECTED as failure:
                 raise classify(failure, operation=call.operation) from None
+
+    def roles(self) -> frozenset[str] | None:
+        """Tell the roles of the token in lower case; ``None`` where the login does not say (admin_token).
+
+        Raises:
+            BackendError: the login failed.
+        """
+        if not isinstance(self._auth, BaseIdentityPlugin):
+            return None
+        with self._transport.calling("authenticate") as call:
+            try:
+                names = self._auth.get_access(self._session).role_names or ()
+                return frozenset(name.lower() for name in names)
+            except EXPECTED as failure:
+                raise classify(failure, operation=call.operation) from None
+
+    def take_count(self) -> int:
+        """Return how many Compute requests this thread has sent since it was asked last."""
+        sent: int = getattr(self._sent, "requests", 0)
+        self._sent.requests = 0
+        return sent
 
     def close(self) -> None:
         """Close idle connections."""

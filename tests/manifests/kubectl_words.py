@@ -1,0 +1,29 @@
+"""What the tests say to the API server by kubectl, and what it answers when it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.cluster import Cluster
+
+
+def create(cluster: Cluster, namespace: str, body: Mapping[str, Any]) -> str:
+    """Create an object and return what the API server said when it refused, else nothing."""
+    metadata = {"name": body["metadata"]["name"], "namespace": namespace}
+    done = cluster.kubectl("create", "-f", "-", stdin=json.dumps({**body, "metadata": metadata}), check=False)
+    return done.stderr
+
+
+def patch(
+    cluster: Cluster, namespace: str, change: Mapping[str, Any], *, name: str = "db-07", status: bool = False
+) -> str:
+    """Merge a change into a Migration and return what the API server said when it refused, else nothing."""
+    subresource = ["--subresource=status"] if status else []
+    done = cluster.kubectl(
+        "patch", "osmig", name, "-n", namespace, "--type=merge", *subresource, "-p", json.dumps(change), check=False
+    )
+    return done.stderr

@@ -1,0 +1,60 @@
+"""Every sample of deploy/ is taken by a real API server as it is, and says what its name promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from manifests.crd_files import ROOT
+from osmig.api.migration import ConfirmBy, MigrationType, Mode, parse_migration
+from osmig.api.provider import Limits, parse_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lab.cluster import Cluster
+    from osmig.api.migration import MigrationSpec
+
+MORE = ROOT / "deploy" / "samples" / "more"
+MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
+    "cold-manual": lambda spec: _is_cold(spec, ConfirmBy.MANUAL),
+    "cold-automatic": lambda spec: _is_cold(spec, ConfirmBy.AUTOMATIC),
+    "validate": lambda spec: spec.mode is Mode.VALIDATE,
+    "adopt": lambda spec: spec.adopt is not None,
+    "policies": lambda spec: spec.retries.limit > 0,
+}
+
+
+def _is_cold(spec: MigrationSpec, confirm: ConfirmBy) -> bool:
+    return spec.type is MigrationType.COLD_MIGRATION and spec.gate.confirm is confirm
+
+
+@pytest.mark.parametrize("sample", MIGRATIONS)
+def test_a_sample_of_a_migration_is_taken_and_read(crds: Cluster, namespace: str, sample: str) -> None:
+    crds.kubectl("apply", "-f", str(MORE / f"{sample}.yaml"), "-n", namespace, "--validate=strict")
+
+    (taken,) = crds.get("osmig", "-n", namespace)["items"]
+    assert MIGRATIONS[sample](parse_migration(taken).spec)
+
+
+def test_the_sample_of_limits_is_taken_and_read(crds: Cluster, namespace: str) -> None:
+    crds.kubectl("apply", "-f", str(MORE / "provider-limits.yaml"), "-n", namespace, "--validate=strict")
+
+    spec = parse_provider(crds.get("osprov", "region-one", "-n", namespace)).spec
+    assert spec.limits not in (None, Limits())
+    assert spec.auto_confirm_s == 86_400
+
+
+def test_every_sample_has_its_test() -> None:
+    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, "provider-limits"}
+
+
+@pytest.mark.parametrize("sample", sorted(MORE.iterdir()), ids=lambda path: path.stem)
+def test_every_sample_begins_with_what_it_is_for(sample: Path) -> None:
+    text = sample.read_text(encoding="utf-8")
+
+    assert text.startswith("# ")
+    assert len(list(yaml.safe_load_all(text))) == 1

@@ -1,0 +1,205 @@
+"""What osmig does by itself about a stall and a deadline: once per attempt, and never against a user."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain_cold_samples import policy_order
+from domain_samples import (
+    NOW,
+    READY,
+    World,
+    control,
+    decide_in,
+    observe,
+    reason_of,
+    record,
+    result_of,
+    server,
+    started,
+    stored,
+)
+from osmig.api.migration import Progress
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
+from osmig.domain.errors import Unsupported
+from osmig.domain.machine import decide
+from osmig.domain.observation import Answer, VerbCall
+from osmig.domain.upstream import BytesView, Capability, ProgressView
+
+if TYPE_CHECKING:
+    from osmig.api.migration import MigrationStatus
+    from osmig.domain.observation import Decision
+
+ABORT, FORCE = Verb.ABORT, Verb.FORCE_COMPLETE
+LONG_AGO = NOW - timedelta(days=2)
+SAMPLE = ProgressView(memory=BytesView(total=1000, processed=600, remaining=500))
+STALLED = Progress(
+    lowest_remaining_bytes=500, last_progress_time=NOW - timedelta(seconds=300), sample_time=NOW - timedelta(seconds=9)
+)
+
+
+def running(*orders: object, seconds: float = 300.0, **changes: object) -> MigrationStatus:
+    """A move that gained nothing for so long."""
+    progress = STALLED.model_copy(update={"last_progress_time": NOW - timedelta(seconds=seconds)})
+    return started(*orders, progress=progress, **changes)
+
+
+def step(status: MigrationStatus, word: str = "running", *, on_stall: str = "Alert", **spec: object) -> Decision:
+    """Decide on a running move whose sample shows no gain."""
+    wanted = {"live": {"convergence": {"onStall": on_stall}}, **spec}
+    world = World(server=server(busy=True), records=(record(word),), progress=SAMPLE)
+    return decide_in(world, observe(status, wanted=wanted))
+
+
+def orders_of(decision: Decision) -> list[tuple[Policy, Verb | None]]:
+    return [(order.policy, order.verb) for order in decision.status.policy_orders]
+
+
+STALLS = [("Alert", None), ("ForceComplete", FORCE), ("Abort", ABORT)]
+
+
+@pytest.mark.parametrize(("on_stall", "verb"), STALLS)
+@pytest.mark.parametrize(("seconds", "is_stalled"), [(299.0, False), (300.0, True)])
+def test_a_stalled_move_brings_about_what_on_stall_says(
+    *, on_stall: str, verb: Verb | None, seconds: float, is_stalled: bool
+) -> None:
+    decision = step(running(seconds=seconds), on_stall=on_stall)
+    assert orders_of(decision) == ([(Policy.ON_STALL, verb)] if is_stalled else [])
+    assert decision.call is None
+    if is_stalled:
+        assert [(note.reason, note.is_warning) for note in decision.notes] == [(EventReason.POLICY_ACTED, True)]
+        after = step(stored(decision.status), on_stall=on_stall)
+        assert after.call == (VerbCall(verb=verb, record_id="7") if verb else None)
+        assert (after.notes, orders_of(after)) == ((), orders_of(decision))
+
+
+@pytest.mark.parametrize("word", ["accepted", "queued", "preparing", "running (post-copy)", "post-migrating"])
+def test_only_a_move_whose_data_runs_can_stall(word: str) -> None:
+    assert orders_of(step(running(seconds=9999.0), word, on_stall="Abort")) == []
+
+
+@pytest.mark.parametrize("policy", [Policy.ON_STALL, Policy.ON_DEADLINE])
+def test_each_policy_acts_once_per_attempt_even_when_its_order_was_given_up(policy: Policy) -> None:
+    acted = running(policy_orders=(policy_order(policy),), start_time=LONG_AGO)
+    decision = step(acted, on_stall="Abort" if policy is Policy.ON_STALL else "Alert", onDeadline="Abort")
+    assert [found for found, _ in orders_of(decision)].count(policy) == 1
+
+
+def test_a_new_attempt_begins_with_fresh_policies() -> None:
+    over = running(control(Verb.RETRY), policy_orders=(policy_order(Policy.ON_STALL, ABORT),))
+    again = decide(observe(over.model_copy(update={"phase": Phase.FAILED}))).status
+    assert (again.phase, again.attempt, again.policy_orders, again.progress) == (Phase.PENDING, 2, (), None)
+
+
+# --- who outranks whom
+
+ACCEPTED, FINAL = ControlResult.ACCEPTED, ControlResult.TOO_LATE
+
+
+@pytest.mark.parametrize("verb", [ABORT, FORCE])
+@pytest.mark.parametrize(
+    ("on_stall", "on_deadline"), [("Abort", "Alert"), ("ForceComplete", "Alert"), ("Alert", "Abort")]
+)
+def test_no_policy_orders_anything_while_a_users_order_is_in_force(verb: Verb, on_stall: str, on_deadline: str) -> None:
+    begun = LONG_AGO if on_deadline == "Abort" else NOW
+    decision = step(running(control(verb), start_time=begun), on_stall=on_stall, onDeadline=on_deadline)
+    assert [ordered for _, ordered in orders_of(decision) if ordered is not None] == []
+    if decision.call is not None:
+        assert decision.call == VerbCall(verb=verb, record_id="7")
+
+
+@pytest.mark.parametrize("verb", [ABORT, FORCE])
+def test_a_policy_acts_once_the_users_order_is_settled(verb: Verb) -> None:
+    decision = step(running(control(verb, FINAL)), on_stall="Abort")
+    assert orders_of(decision) == [(Policy.ON_STALL, ABORT)]
+
+
+@pytest.mark.parametrize("policy", [Policy.ON_STALL, Policy.ON_DEADLINE])
+def test_a_users_force_complete_goes_before_a_policys_abort(policy: Policy) -> None:
+    decision = step(running(control(FORCE), policy_orders=(policy_order(policy, ABORT),), seconds=9.0))
+    assert decision.call == VerbCall(verb=FORCE, record_id="7")
+
+
+def test_a_deadlines_abort_goes_before_a_stalls_force_complete() -> None:
+    forced = running(policy_orders=(policy_order(Policy.ON_STALL, FORCE, sent=True),), start_time=LONG_AGO)
+    decision = step(forced, onDeadline="Abort")
+    assert (Policy.ON_DEADLINE, ABORT) in orders_of(decision)
+    assert step(stored(decision.status), onDeadline="Abort").call == VerbCall(verb=ABORT, record_id="7")
+
+
+def test_a_stall_gives_no_second_order_beside_a_deadlines_abort() -> None:
+    called_off = running(policy_orders=(policy_order(Policy.ON_DEADLINE, ABORT),), start_time=LONG_AGO)
+    for on_stall in ("ForceComplete", "Abort"):
+        assert orders_of(step(called_off, on_stall=on_stall, onDeadline="Abort")) == [(Policy.ON_DEADLINE, ABORT)]
+
+
+@pytest.mark.parametrize(
+    ("trend_bytes", "told"), [(500, "makes no progress"), (900, "writes faster than its memory is copied")]
+)
+def test_a_stall_says_whether_the_move_stands_or_diverges(trend_bytes: int, told: str) -> None:
+    sample = ProgressView(memory=BytesView(total=1000, remaining=trend_bytes))
+    world = World(server=server(busy=True), records=(record(),), progress=sample)
+    decision = decide_in(world, observe(running()))
+    assert told in decision.notes[0].text
+    assert decision.status.progress is not None
+    assert decision.status.progress.trend is (Trend.RISING if trend_bytes == 900 else Trend.FLAT)
+
+
+# --- what the cloud cannot do, and what is sent
+
+
+def test_a_policys_order_that_the_cloud_cannot_do_is_given_up_with_an_event() -> None:
+    poor = replace(READY, possible=READY.possible - {Capability.ABORT})
+    world = World(records=(record(),), progress=SAMPLE)
+    status = running(policy_orders=(policy_order(Policy.ON_DEADLINE, ABORT),), seconds=9.0)
+    decision = decide_in(world, observe(status, provider=poor))
+    assert (decision.call, orders_of(decision)) == (None, [(Policy.ON_DEADLINE, None)])
+    assert [note.reason for note in decision.notes] == [EventReason.POLICY_ACTED]
+
+
+def answered(status: MigrationStatus, error: object = None) -> MigrationStatus:
+    answer = Answer(call=VerbCall(verb=ABORT, record_id="7"), error=error)
+    return decide(observe(status, answer=answer, records=(record(),))).status
+
+
+def test_when_a_policys_request_was_first_taken_is_noted_once() -> None:
+    status = running(policy_orders=(policy_order(Policy.ON_DEADLINE, ABORT), policy_order(Policy.ON_STALL)))
+    noted = answered(status)
+    assert [order.sent_time for order in noted.policy_orders] == [NOW, None]
+    assert answered(noted) == noted
+    assert [order.verb for order in answered(status, Unsupported("x", "y", operation="o")).policy_orders] == [
+        None,
+        None,
+    ]
+
+
+# --- how a move that was called off ends
+
+ENDS = [
+    ("a user", (control(ABORT),), (), Phase.ABORTED, Reason.ABORTED),
+    ("a user and a policy", (control(ABORT),), (policy_order(Policy.ON_STALL, ABORT),), Phase.ABORTED, Reason.ABORTED),
+    ("onStall", (), (policy_order(Policy.ON_STALL, ABORT, sent=True),), Phase.FAILED, Reason.STALLED),
+    ("onDeadline", (), (policy_order(Policy.ON_DEADLINE, ABORT, sent=True),), Phase.FAILED, Reason.DEADLINE_EXCEEDED),
+    ("deletion", (), (policy_order(Policy.DELETION, ABORT),), Phase.ABORTED, Reason.ABORTED),
+    ("nobody", (), (), Phase.FAILED, Reason.CANCELLED_UPSTREAM),
+    ("nobody, an alert only", (), (policy_order(Policy.ON_STALL),), Phase.FAILED, Reason.CANCELLED_UPSTREAM),
+    ("nobody, forced", (control(FORCE),), (), Phase.FAILED, Reason.CANCELLED_UPSTREAM),
+    ("nobody, rejected", (control(ABORT, ControlResult.REJECTED),), (), Phase.FAILED, Reason.CANCELLED_UPSTREAM),
+]
+
+
+@pytest.mark.parametrize(
+    ("orders", "policies", "phase", "reason"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS]
+)
+def test_a_cancelled_move_ends_by_who_asked_for_it(
+    orders: tuple[object, ...], policies: tuple[object, ...], phase: Phase, reason: Reason
+) -> None:
+    world = World(server=server(), records=(record("cancelled"),))
+    status = decide_in(world, observe(started(*orders, policy_orders=policies))).status
+    assert (status.phase, reason_of(status)) == (phase, reason)
+    if orders == (control(ABORT),):
+        assert result_of(status, ABORT) is ControlResult.DONE

@@ -1,0 +1,213 @@
+"""What waits before the start: slots, rivals, Providers, suspension, and pauses that no event cuts short."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domain_cold_samples import COLD, awaiting, cold_record, observe_cold, survey_gate, verify
+from domain_samples import (
+    LOST,
+    NOW,
+    World,
+    ask,
+    control,
+    decide_in,
+    finding,
+    intent,
+    observe,
+    observe_waited,
+    reason_of,
+    record,
+    sent,
+    server,
+    started,
+    status_in,
+    survey,
+)
+from osmig.api.names import Phase, Reason, Verb
+from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
+from osmig.domain.machine import decide
+from osmig.domain.observation import Answer, Slots, StartCall, VerbCall
+from osmig.domain.upstream import FindingKind, ProgressView
+
+if TYPE_CHECKING:
+    from osmig.domain.observation import Decision
+
+FULL = Slots(limit_of="moves away from host cmp1", used=2, limit=2)
+EARLIER = NOW - timedelta(hours=1)
+
+
+# --- slots
+
+
+def test_a_full_limit_queues_with_used_and_limit_and_where_the_move_would_go() -> None:
+    decision = decide(observe(survey=survey(), destination="cmp2", slots=FULL))
+    status = decision.status
+    assert (status.phase, reason_of(status), status.queued_time) == (Phase.QUEUED, Reason.SLOTS_TAKEN, NOW)
+    assert status.conditions[0].message == "2/2 moves away from host cmp1 are under way"
+    assert (decision.call, decision.due_s, decision.takes_server) == (None, 60.0, False)
+    assert status.placement is not None
+    assert (status.placement.source_host, status.placement.destination_host) == ("cmp1", "cmp2")
+
+
+def test_while_a_limit_is_full_nothing_is_read_and_what_was_known_of_the_way_is_kept() -> None:
+    queued = decide(observe(survey=survey(), destination="cmp2", slots=FULL)).status
+    decision = decide(observe(queued, destination="cmp2", slots=FULL, now=NOW + timedelta(seconds=60)))
+    assert (decision.wants, decision.due_s, decision.status.placement) == (frozenset(), 60.0, queued.placement)
+    assert (decision.status.phase, decision.status.queued_time) == (Phase.QUEUED, NOW)
+    assert decide(observe(slots=FULL)).status.placement is None
+
+
+QUEUES = {
+    "slots": {"survey": survey(), "slots": FULL},
+    "rival": {"survey": survey(), "rival": "team-a/other"},
+    "busy": {"survey": survey(server(busy=True))},
+    "provider": {"provider": LOST},
+    "suspended": {"wanted": {"suspend": True}},
+}
+
+
+@pytest.mark.parametrize("facts", QUEUES.values(), ids=QUEUES)
+def test_the_place_in_the_queue_is_kept_whatever_one_waits_for(facts: dict[str, object]) -> None:
+    queued = status_in(Phase.QUEUED, queued_time=EARLIER)
+    assert decide(observe(queued, **facts)).status.queued_time == EARLIER
+
+
+def test_the_start_gives_the_place_in_the_queue_up() -> None:
+    decision = decide(observe(status_in(Phase.QUEUED, queued_time=EARLIER), survey=survey()))
+    assert (decision.call, decision.status.queued_time, decision.takes_server) == (StartCall(), None, True)
+
+
+def test_a_start_that_is_sent_again_has_its_slot_already() -> None:
+    world = World(finding=finding(FindingKind.NOTHING), survey=survey())
+    assert decide_in(world, observe_waited(sent(), slots=FULL)).call == StartCall()
+
+
+def test_a_cold_start_is_named_so_in_its_intent() -> None:
+    call = decide(observe(survey=survey(), wanted=COLD)).status.pending_call
+    assert call is not None
+    assert call.operation == "cold-migrate"
+
+
+# --- suspension
+
+
+@pytest.mark.parametrize("phase", [None, Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED])
+def test_suspend_holds_the_start_back_before_anything_is_read(phase: Phase | None) -> None:
+    held = decide(observe(status_in(phase), wanted={"suspend": True}, provider=LOST))
+    assert (held.status.phase, held.wants, held.due_s, held.status.start_time) == (
+        Phase.SUSPENDED,
+        frozenset(),
+        None,
+        None,
+    )
+    assert decide(observe(held.status, survey=survey())).call == StartCall()
+
+
+def test_an_abort_ends_what_is_suspended() -> None:
+    status = status_in(Phase.SUSPENDED, controls=(control(Verb.ABORT),))
+    assert decide(observe(status, wanted={"suspend": True})).status.phase is Phase.ABORTED
+
+
+# --- pauses
+
+BUSY_CLOUD = Transient("TooMany", "the cloud asks to wait", operation="o", retry_after_s=77.0)
+
+
+def pause_before_start() -> Decision:
+    return decide(observe(trouble=BUSY_CLOUD))
+
+
+def pause_after_start() -> Decision:
+    return decide(observe(sent(), answer=Answer(call=StartCall(), error=BUSY_CLOUD)))
+
+
+@pytest.mark.parametrize("pause", [pause_before_start, pause_after_start])
+def test_an_event_never_cuts_a_retry_after_short(pause: object) -> None:
+    begun = pause()
+    assert (begun.due_s, begun.status.phase) == (77.0, Phase.PENDING)
+    early = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, survey=survey()))
+    assert (early.call, early.wants, early.due_s, early.waiting_for) == (None, frozenset(), 47.0, begun.waiting_for)
+    assert early.status == begun.status
+    over = decide(observe(begun.status, waited_s={begun.waiting_for: 77.0}, survey=survey()))
+    assert over.call == StartCall()
+
+
+def test_a_second_pause_of_the_same_length_is_a_pause_of_its_own() -> None:
+    first = pause_before_start()
+    again = decide(observe(first.status, now=NOW + timedelta(seconds=78), trouble=BUSY_CLOUD))
+    assert again.waiting_for != first.waiting_for
+    assert again.due_s == 77.0
+
+
+def test_a_new_generation_of_the_spec_ends_a_pause() -> None:
+    begun = pause_before_start()
+    decision = decide(observe(begun.status, waited_s={begun.waiting_for: 1.0}, generation=2, survey=survey()))
+    assert decision.call == StartCall()
+
+
+def test_after_a_restart_the_cloud_is_simply_asked_anew() -> None:
+    assert decide(observe(pause_before_start().status, survey=survey())).call == StartCall()
+
+
+@pytest.mark.parametrize("verb", [Verb.RECONCILE, Verb.FORCE_COMPLETE])
+def test_an_order_that_is_latched_lets_every_wait_go_on(verb: Verb) -> None:
+    begun = pause_before_start()
+    latched = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, asks=(ask(verb),)))
+    assert (latched.is_latch, latched.waiting_for) == (True, begun.waiting_for)
+
+
+def test_an_abort_needs_not_wait_for_a_pause() -> None:
+    begun = pause_before_start()
+    status = begun.status.model_copy(update={"controls": (control(Verb.ABORT),)})
+    assert decide(observe(status, waited_s={begun.waiting_for: 1.0})).status.phase is Phase.ABORTED
+
+
+def test_a_retry_after_to_an_abort_is_kept_while_the_move_is_followed() -> None:
+    status = started(control(Verb.ABORT))
+    call = VerbCall(verb=Verb.ABORT, record_id="7")
+    begun = decide(observe(status, records=(record(),), answer=Answer(call=call, error=BUSY_CLOUD)))
+    assert (begun.due_s, begun.status) == (77.0, status)
+    world = World(records=(record(),), progress=ProgressView(percent=1))
+    early = decide_in(world, observe(status, waited_s={begun.waiting_for: 70.0}, since_call_s=70.0))
+    assert (early.call, early.due_s, early.waiting_for) == (None, 5.0, begun.waiting_for)
+    assert decide_in(world, observe(status, waited_s={begun.waiting_for: 77.0}, since_call_s=77.0)).call == call
+
+
+OVERLOADED = OutcomeUnknown("ServerError", "503", operation="o", request_id="req-x", retry_after_s=77.0)
+
+
+def test_a_start_that_an_overloaded_cloud_did_not_make_is_made_only_after_its_retry_after() -> None:
+    looked = decide(observe(sent(), answer=Answer(call=StartCall(), error=OVERLOADED)))
+    assert (looked.due_s, looked.status.phase) == (0.0, Phase.STARTING)
+    nothing = World(finding=finding(FindingKind.NOTHING), survey=survey())
+    back = decide_in(nothing, observe(looked.status, waited_s={looked.waiting_for: 7.0}))
+    assert (back.call, back.status.phase, back.due_s) == (None, Phase.PENDING, 70.0)
+    early = decide(observe(back.status, waited_s={back.waiting_for: 69.0}, survey=survey()))
+    assert (early.call, early.due_s) == (None, 1.0)
+    forgotten = decide_in(nothing, observe(looked.status))
+    assert forgotten.due_s == 10.0, "after a restart the cloud is asked a little later"
+
+
+def test_a_confirm_that_an_overloaded_cloud_did_not_make_is_made_only_after_its_retry_after() -> None:
+    deciding = awaiting(control(Verb.CONFIRM), pending_call=intent("confirm"))
+    call = VerbCall(verb=Verb.CONFIRM, record_id="7")
+    looked = decide(observe_cold(deciding, answer=Answer(call=call, error=OVERLOADED)))
+    world = World(
+        finding=finding(FindingKind.NOTHING, verify()), server=verify(), records=(cold_record(),), survey=survey_gate()
+    )
+    back = decide_in(world, observe_cold(looked.status, waited_s={looked.waiting_for: 7.0}))
+    assert (back.status.pending_call, back.waiting_for) == (None, looked.waiting_for)
+    early = decide_in(world, observe_cold(back.status, waited_s={back.waiting_for: 76.0}, since_call_s=76.0))
+    assert (early.call, early.due_s) == (None, 1.0)
+    assert decide_in(world, observe_cold(back.status, waited_s={back.waiting_for: 77.0})).call == call
+
+
+def test_a_right_that_is_missing_before_the_start_is_asked_for_again_slowly() -> None:
+    trouble = NotPermitted("NotPermitted", "403", operation="o")
+    decision = decide(observe(trouble=trouble))
+    assert (decision.status.phase, decision.due_s) == (Phase.PENDING, 30.0)
+    assert decision.status.conditions[0].message == "403"
