@@ -26,7 +26,7 @@ from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.following import pick_record
 from osmig.domain.machine import decide
-from osmig.domain.observation import Read
+from osmig.domain.observation import Read, Timings
 from osmig.domain.upstream import Explanation, MoveKind, ProgressView
 
 if TYPE_CHECKING:
@@ -159,6 +159,14 @@ def test_an_accepted_start_whose_server_stays_idle_is_lost_after_a_minute(
         assert "Conductor was down." in decision.status.conditions[0].message
     if phase in {Phase.STARTING, Phase.ABORTING}:
         assert decision.waiting_for == "no-record:idle:req-ours"
+
+
+def test_an_idle_server_without_a_record_is_no_split_state_however_patient_the_settings_are() -> None:
+    patient = Timings(start_lost_s=900.0)
+    waited = {"no-record:idle:req-ours": 600.0}
+    status = started(id=None, phase=Phase.STARTING)
+    decision = decide_in(World(server=server()), observe(status, waited_s=waited, timings=patient))
+    assert reason_of(decision.status) == Reason.AWAITING_RECORD
 
 
 def test_the_record_of_a_start_is_the_first_live_one_after_those_known_before() -> None:

@@ -94,7 +94,7 @@ def check_conditions(status: MigrationStatus) -> None:
 
 
 @given(observations())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_every_observation_is_decided_and_no_promise_is_broken(observation: Observation) -> None:
     before = observation.status
     decision = decide(observation)
@@ -123,7 +123,7 @@ def test_every_observation_is_decided_and_no_promise_is_broken(observation: Obse
 
 
 @given(observations())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_conditions_follow_from_the_phase_that_is_written(observation: Observation) -> None:
     after = decide(observation).status
     if after.phase != observation.status.phase:
@@ -152,7 +152,7 @@ def test_a_latch_is_idempotent_and_never_lost(observation: Observation) -> None:
 
 
 @given(observations())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server_that_is_gone(
     observation: Observation,
 ) -> None:
