@@ -106,6 +106,8 @@ test: venv prepare lint types imports ## Everything above, with coverage
 	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
+	$(call timed,coverage of the domain,$(BIN)/coverage report --include='operator/osmig/domain/*' --fail-under=100 >build/logs/domain-coverage.log || \
+	  { cat build/logs/domain-coverage.log; false; })
 	@echo "make test: $$(( $$(date +%s) - $(BEGIN) )) s"
 
 # lane-A+B: one after the other

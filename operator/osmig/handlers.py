@@ -103,4 +103,6 @@ def build_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.persistence.diffbase_storage = NoEssence()
+    # kopf keeps a task and the whole body of each object for so long; after a list, that is all of them at once
+    settings.queueing.idle_timeout = 0.5
     return settings

@@ -32,8 +32,10 @@ RIVAL: Fault = {
 ANSWERS: Mapping[str, Fault | None] = {"a-409": None, "a-500": RIVAL, "no-answer": {"action": "cut"}}
 """What Nova says to the loser; the 409 is its own, a 500 is what it says in a tight race."""
 
-STARTS = {"live": LIVE, "cold": COLD}
-LOST = {f"{start}-{answer}": call for start, call in STARTS.items() for answer in ANSWERS}
+LONGER = {"call-before": 20, "adopt-after": 25}
+"""The rivals come in between all calls that stand at their point; a call without answer is looked for that long."""
+
+LOST = {**{f"live-{answer}": LIVE for answer in ANSWERS}, "cold-no-answer": COLD}
 DECIDED: Mapping[str, tuple[Call, str]] = {
     "confirm-after-confirm": (CONFIRM, "confirmResize"),
     "revert-after-revert": (REVERT, "revertResize"),
@@ -64,7 +66,7 @@ def lose_to_rivals(scene: Scene) -> Ends:
     rival = scene.nova.as_user("manager")
     moves = Moves(scene, LOST)
     moves.hang()
-    scene.adjust(PATIENT)
+    scene.adjust(LONGER)
     operator = scene.start(at="before-send", calls=moves.points)
     moves.order()
     operator.wait_reached(len(LOST))

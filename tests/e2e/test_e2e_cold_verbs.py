@@ -89,10 +89,13 @@ def test_a_decision_before_the_server_has_arrived_is_rejected(tenant: Tenant, bo
 
 
 def test_force_complete_is_unsupported_for_a_cold_move(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move_cold(boot())
-    move.until_phase("AwaitingConfirmation")
-    move.order("force-complete")
+    move = tenant.move_cold(boot(plan="cold_delay=3"))
+    move.until_phase("Running")
+    move.order("force-complete", "early")
     move.until_control("force-complete", "Unsupported")
+    move.until_phase("AwaitingConfirmation")
+    move.order("force-complete", "late")
+    move.until_control("force-complete", "Rejected")
     assert [call.word for call in calls(nova, move.server)] == ["cold-migrate"]
 
 

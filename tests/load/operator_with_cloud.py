@@ -34,7 +34,7 @@ def main() -> None:
     def run_profiled(settings: Settings) -> int:
         if path := os.environ.get("LOAD_PROFILE"):
             profile = cProfile.Profile()
-            signal.signal(signal.SIGUSR1, lambda *_: profile.dump_stats(path))
+            signal.signal(signal.SIGUSR1, lambda *_: (profile.dump_stats(path), profile.enable()))
             profile.enable()
         return run(settings, ports)
 

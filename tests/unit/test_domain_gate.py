@@ -271,3 +271,11 @@ def test_a_server_that_became_busy_after_all_is_waited_for() -> None:
 def test_an_error_is_on_the_destination_only_where_the_server_went(row: RecordView, reason: Reason) -> None:
     world = World(server=server("cmp2", error=True), records=(row,))
     assert reason_of(decide_in(world, observe_cold(started())).status) == reason
+
+
+def test_a_confirm_that_was_sent_in_an_earlier_attempt_confirms_nothing_of_this_one() -> None:
+    earlier = control(CONFIRM, ControlResult.TOO_LATE, sent=True)
+    world = World(server=server("cmp2"), records=(cold_record("confirmed"),))
+    for attempt, reason in ((1, Reason.SUCCEEDED), (2, Reason.CONFIRMED_UPSTREAM)):
+        observation = observe_cold(awaiting(earlier, attempt=attempt), waited_s={"settle:7": 2.0})
+        assert reason_of(decide_in(world, observation).status) == reason

@@ -143,6 +143,7 @@ def _record(server: ServerView, action: ActionView, kind: MoveKind, stage: Stage
         kind=kind,
         user_id=action.user_id,
         created=action.started,
+        is_made_up=True,
     )
 
 

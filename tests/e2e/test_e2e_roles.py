@@ -1,0 +1,109 @@
+"""What each role of a project may do, and what a Migration answers where a right is missing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e_support import Tenant, act, calls, condition
+from lab.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from e2e_support import Move
+    from lab.nova import NovaLab
+
+    Boot = Callable[..., str]
+
+
+def outcome(move: Move) -> tuple[str, str]:
+    """Wait for the end; return phase and reason."""
+    status = move.until_finished()
+    return status["phase"], condition(status, "Succeeded")["reason"]
+
+
+def as_role(tenant: Tenant, nova: NovaLab, role: str) -> None:
+    """Bring a Provider with the credentials of a role."""
+    tenant.connect(nova, cloud={"admin": "operator"}.get(role, role))
+
+
+@pytest.mark.parametrize(
+    ("role", "live", "cold"),
+    [
+        ("admin", ("Succeeded", "Succeeded"), ("Succeeded", "Succeeded")),
+        ("manager", ("Succeeded", "Succeeded"), ("Succeeded", "Succeeded")),
+        ("member", ("Failed", "NotPermitted"), ("Failed", "NotPermitted")),
+        ("reader", ("Failed", "NotPermitted"), ("Failed", "NotPermitted")),
+    ],
+)
+def test_a_role_moves_what_nova_lets_it_move(
+    empty_tenant: Tenant, nova: NovaLab, boot: Boot, role: str, live: tuple[str, str], cold: tuple[str, str]
+) -> None:
+    as_role(empty_tenant, nova, role)
+    first = empty_tenant.move(boot(), name="live")
+    second = empty_tenant.move_cold(boot(), name="cold", cold={"confirm": "Automatic"})
+    assert (outcome(first), outcome(second)) == (live, cold)
+    if live[1] == "NotPermitted":
+        assert "forbids" in condition(first.status, "Succeeded")["message"]
+
+
+@pytest.mark.parametrize("role", ["manager", "member"])
+def test_named_hosts_are_refused_where_hosts_are_hidden(
+    empty_tenant: Tenant, nova: NovaLab, boot: Boot, role: str
+) -> None:
+    as_role(empty_tenant, nova, role)
+    move = empty_tenant.move(boot(host="cmp1"), source="cmp1")
+    assert outcome(move) == ("Failed", "HostsNotVisible")
+    assert calls(nova, move.server) == []
+
+
+def test_a_member_sees_that_somebody_else_moves_the_server(empty_tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
+    as_role(empty_tenant, nova, "member")
+    capabilities = empty_tenant.provider()["status"]["capabilities"]
+    assert ("FollowByServer" in capabilities, "LiveMigration" in capabilities) == (True, False)
+    server = boot()
+    act(nova, server, "migrate")
+    eventually(lambda: nova.nova.server(server)["status"] == "VERIFY_RESIZE", what="the server has arrived")
+    move = empty_tenant.move_cold(server)
+    assert condition(move.until_phase("Queued"), "Succeeded")["reason"] == "ServerBusy"
+    assert calls(nova, server) == []
+
+
+@pytest.fixture
+def hidden_list(nova: NovaLab) -> Iterator[None]:
+    """A policy that forbids everybody to list migrations, as some hosted clouds have it."""
+    message = "Policy doesn't allow os_compute_api:os-migrations:index to be performed."
+    body = json.dumps({"forbidden": {"code": 403, "message": message}})
+    nova.control.fault(
+        path="/os-migrations", method="GET", when="before", action="status", status=403, body=body, count=0
+    )
+    yield
+    nova.control.clear_faults()
+
+
+def test_a_live_move_is_followed_by_its_server_where_no_migration_may_be_listed(
+    empty_tenant: Tenant, nova: NovaLab, boot: Boot, hidden_list: None
+) -> None:
+    assert hidden_list is None
+    empty_tenant.connect(nova)
+    capabilities = empty_tenant.provider()["status"]["capabilities"]
+    assert ("FollowByServer" in capabilities, "AllMigrations" in capabilities) == (True, False)
+    move = empty_tenant.move(boot(host="cmp1", plan="finish,duration=3"), source="cmp1")
+    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert "Running" in move.phases()
+    assert len(calls(nova, move.server, "live-migrate")) == 1
+
+
+def test_a_cold_move_is_followed_and_confirmed_where_no_migration_may_be_listed(
+    empty_tenant: Tenant, nova: NovaLab, boot: Boot, hidden_list: None
+) -> None:
+    assert hidden_list is None
+    empty_tenant.connect(nova)
+    move = empty_tenant.move_cold(boot(host="cmp1"), source="cmp1")
+    move.until_phase("AwaitingConfirmation")
+    move.order("confirm")
+    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "confirm"]
