@@ -10,7 +10,10 @@ BEGIN := $(shell date +%s)
 LOGS ?=
 # The tests wait more than they compute, so two lanes run side by side, each with servers of its own; then the crash
 # tests, whose scenes run side by side themselves.
-LANES := contract+manifests+unit+component+lab-test+load e2e
+LANES := unit+e2e-moves manifests+contract+component+lab-test+load+e2e-rest
+# The end-to-end tests in two halves; each has an API server, a Nova and an operator of its own.
+E2E := $(wildcard tests/e2e/test_*.py)
+MOVES := $(filter %_cold.py %_cold_verbs.py %_limits.py %_modes.py %_policies.py %_roles.py %_alerts.py,$(E2E))
 SIZE ?= 1000,5000
 NOVA ?= 50
 
@@ -25,12 +28,12 @@ define timed
 	else echo "<== $(1) FAILED after $$(( $$(date +%s) - begin )) s"; exit 1; fi
 endef
 
-# $(call tested,FOLDER): the tests of one folder; with LOGS=DIR only their last line is shown, or all of a failure.
+# $(call tested,NAME[,ARGUMENTS]): the tests of the folder NAME, or those that pytest's arguments choose; with LOGS=DIR
+# only their last line is shown, or all of a failure.
 define tested
-	@:
-	$(if $(wildcard tests/$(1)/test_*.py),$(call timed,tests/$(1),$(if $(LOGS),\
-	  { $(PYTEST) -q tests/$(1) >$(LOGS)/$(1).log 2>&1 && tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
-	  $(PYTEST) -q tests/$(1))))
+	$(call timed,tests/$(1),$(if $(LOGS),\
+	  { $(PYTEST) -q $(or $(2),tests/$(1)) >$(LOGS)/$(1).log 2>&1 && tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
+	  $(PYTEST) -q $(or $(2),tests/$(1))))
 endef
 
 .PHONY: help
@@ -85,6 +88,12 @@ crash: venv ## The operator killed at every point that matters
 .PHONY: e2e
 e2e: venv ## A real API server and a real Nova
 	$(call tested,e2e)
+
+.PHONY: e2e-moves e2e-rest
+e2e-moves: venv
+	$(call tested,e2e-moves,$(MOVES))
+e2e-rest: venv
+	$(call tested,e2e-rest,$(filter-out $(MOVES),$(E2E)))
 
 .PHONY: lab-test
 lab-test: venv ## The lab proves itself

@@ -1,4 +1,4 @@
-"""Phase and reason → the conditions that kstatus, Flux, Argo CD and ``kubectl wait`` read (docs/reference/api.md)."""
+"""Phase and reason → the conditions that kstatus, Flux, Argo CD and ``kubectl wait`` read (docs/architecture.md §8)."""
 
 from __future__ import annotations
 

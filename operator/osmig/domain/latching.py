@@ -1,4 +1,4 @@
-"""Annotations become orders: which value is one, and whether it is legal now. See docs/reference/api.md."""
+"""Annotations become orders: which value is one, and whether it is legal now. See docs/openstack.md, "What happens when"."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LAST_ATTEMPT = 999
 
 
 class Column(StrEnum):
-    """The columns of the table "What happens when" in docs/reference/api.md."""
+    """The columns of the table "What happens when" in docs/openstack.md."""
 
     BEFORE = "before the intent"
     UNKNOWN = "starting, unknown or no record"

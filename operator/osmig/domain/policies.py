@@ -58,7 +58,7 @@ def act_while_moving(observation: Observation, after: MigrationStatus, *, may_st
     if may_stall and is_stalled(observation, after.progress):
         verb, text = _STALL_VERBS[spec.convergence.on_stall], "the move makes no progress"
         if after.progress is not None and after.progress.trend is Trend.RISING:
-            text = "the server writes faster than its memory is copied"
+            text = "the server writes faster than it is copied"
         return _act(after, Policy.ON_STALL, verb, text, now=now)
     return None
 

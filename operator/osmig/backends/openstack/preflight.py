@@ -1,6 +1,6 @@
 """Whether a move could be done: one verdict for each question, from facts that were read before. Pure.
 
-What may not be looked at is ``Skipped``. A verdict agrees with what mode Execute would do (api.md §2): where that ends
+What may not be looked at is ``Skipped``. A verdict agrees with what mode Execute would do (docs/architecture.md §5a): where that ends
 well without sending anything, it is a warning.
 """
 
