@@ -13,7 +13,7 @@ import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import kopf
 
@@ -56,8 +56,17 @@ def run(settings: Settings, ports: Ports | None = None) -> int:
     logs = configure_logging(
         log_format=settings.log.format, level=settings.log.level, stream=sys.stderr, environ=os.environ
     )
+    return asyncio.run(_run_to_end(_Operator(settings, ports or Ports()), logs))
+
+
+async def _run_to_end(operator: _Operator, logs: logging.Handler) -> NoReturn:
+    """End the process from inside the loop, and with it whatever still runs.
+
+    asyncio.run() would cancel all tasks and wait for them; kopf's watcher waits for ever when its own tasks are
+    cancelled beside it while it has objects at hand, as seen with kopf 1.45.
+    """
     try:
-        status = asyncio.run(_Operator(settings, ports or Ports()).run())
+        status = await operator.run()
     except OperatorError as error:
         _logger.error("operator.failed", extra={"reason": error.reason, "why": error.message})  # noqa: TRY400 - the message says it all
         status = FAILED

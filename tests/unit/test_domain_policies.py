@@ -138,7 +138,7 @@ def test_a_stall_gives_no_second_order_beside_a_deadlines_abort() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trend_bytes", "told"), [(500, "makes no progress"), (900, "writes faster than its memory is copied")]
+    ("trend_bytes", "told"), [(500, "makes no progress"), (900, "writes faster than it is copied")]
 )
 def test_a_stall_says_whether_the_move_stands_or_diverges(trend_bytes: int, told: str) -> None:
     sample = ProgressView(memory=BytesView(total=1000, remaining=trend_bytes))

@@ -1,4 +1,4 @@
-"""Annotations become orders: which value is one, and whether it is legal now. See docs/openstack.md, "What happens when"."""
+"""Annotations become orders: which value is one, and whether it is legal now (docs/openstack.md: What happens when)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether a move could be done: one verdict for each question, from facts that were read before. Pure.
 
-What may not be looked at is ``Skipped``. A verdict agrees with what mode Execute would do (docs/architecture.md §5a): where that ends
-well without sending anything, it is a warning.
+What may not be looked at is ``Skipped``. A verdict agrees with what mode Execute would do (docs/architecture.md §5a):
+where that ends well without sending anything, it is a warning.
 """
 
 from __future__ import annotations
