@@ -164,13 +164,6 @@ def _phase_after_refusal(observation: Observation) -> Phase:
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of a confirm or revert whose answer is not on record."""
-    if not observation.provider.is_ready:
-        return Decision(status=recording.keep(observation), waiting_for=observation.label)
-    if isinstance(observation.trouble, Absent):
-        return outcome.fail(observation, Reason.SERVER_GONE, observation.trouble.message)
-    if observation.trouble is not None:
-        kept = recording.keep(observation)
-        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
     finding = observation.finding
     if finding is None:
         return Decision(status=observation.status, wants=frozenset({Read.FINDING}))

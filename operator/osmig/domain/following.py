@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import Phase, Reason
-from osmig.domain import convergence, endings, gate, orders, outcome, policies, progress, pursuit, recording
+from osmig.domain import convergence, endings, gate, orders, policies, progress, pursuit, recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent
 from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Read
 from osmig.domain.phases import GATE
@@ -43,14 +42,6 @@ _SAFETY_SWEEPS = 6
 
 def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     """Decide for a Migration whose start is on record."""
-    if not observation.provider.is_ready:
-        return Decision(status=recording.keep(observation), waiting_for=observation.label)
-    if isinstance(observation.trouble, Absent):
-        return outcome.fail(observation, Reason.SERVER_GONE, "the server was deleted while it was being moved")
-    if observation.trouble is not None:
-        # a read that fails now and then must not make a wait begin anew
-        kept = recording.keep(observation)
-        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
     if upstream.id is None:
         return _await_record(observation, upstream)
     record = find_record(observation, upstream.id)

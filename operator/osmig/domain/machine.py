@@ -45,14 +45,21 @@ def decide(observation: Observation) -> Decision:
         return tended
     if status.phase in FINISHED:
         return _decide_finished(observation)
-    if status.pending_call is not None:
-        call = status.pending_call
-        return (
-            confirming.resolve(observation, call) if confirming.is_about(call) else starting.resolve(observation, call)
-        )
-    if status.upstream is not None:
-        return following.follow(observation, status.upstream)
-    return _decide_unsent(observation)
+    if status.pending_call is None and status.upstream is None:
+        return _decide_unsent(observation)
+    return _decide_under_way(observation)
+
+
+def _decide_under_way(observation: Observation) -> Decision:
+    """Decide when something was sent, or meant to be: look for its effect, or follow it."""
+    if (held := outcome.hold_out(observation)) is not None:
+        return held
+    call, upstream = observation.status.pending_call, observation.status.upstream
+    if call is not None:
+        is_gate = confirming.is_about(call)
+        return confirming.resolve(observation, call) if is_gate else starting.resolve(observation, call)
+    assert upstream is not None  # noqa: S101 - the caller saw one of both
+    return following.follow(observation, upstream)
 
 
 def _decide_unsent(observation: Observation) -> Decision:

@@ -97,14 +97,6 @@ def adopt(
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of a start whose answer is not on record: ours after a lost answer, or a dead process's."""
-    if not observation.provider.is_ready:
-        return Decision(status=recording.keep(observation), waiting_for=observation.label)
-    if isinstance(observation.trouble, Absent):
-        return outcome.fail(observation, Reason.SERVER_GONE, observation.trouble.message)
-    if observation.trouble is not None:
-        # a read that fails now and then must not make the wait for an answer begin anew
-        kept = recording.keep(observation)
-        return Decision(status=kept, due_s=observation.timings.retry_s, waiting_for=observation.label)
     finding = observation.finding
     if finding is None:
         return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
