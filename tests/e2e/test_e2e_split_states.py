@@ -1,0 +1,109 @@
+"""Record, server and host disagree: a named verdict with its runbook, and never "done"."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e_support import Move, Tenant, calls, condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.nova import NovaLab
+
+    Boot = Callable[..., str]
+
+STALL_S = 60.0
+
+
+def names_runbook(status: dict[str, Any], reason: str) -> bool:
+    """Whether reason and message tell of a split state."""
+    succeeded = condition(status, "Succeeded")
+    return succeeded.get("reason") == reason and f"(runbook {reason})" in succeeded.get("message", "")
+
+
+def expect_failed(move: Move, reason: str) -> None:
+    """Wait for the end, and see that a person is sent to the runbook and no retry is made."""
+    status = move.until_finished()
+    assert (status["phase"], names_runbook(status, reason)) == ("Failed", True), condition(status, "Succeeded")
+    move.order("retry")
+    assert reason in move.until_control("retry", "Rejected")["message"]
+
+
+@pytest.fixture
+def second_tenant(empty_tenant: Tenant, second_nova: NovaLab) -> Tenant:
+    """A namespace whose Provider is the cloud with services that may be stopped."""
+    empty_tenant.connect(second_nova)
+    return empty_tenant
+
+
+def test_a_server_that_is_migrating_without_a_record_is_named_and_nothing_is_sent_again(
+    second_tenant: Tenant, second_nova: NovaLab
+) -> None:
+    server = second_nova.boot("no-record", host="solid")
+    second_nova.control.service("novalab-conductor", "stop")
+    try:
+        move = second_tenant.move(server, destination="steady")
+        status = move.until(lambda status: names_runbook(status, "RecordMissing"), what="the record is missed")
+        assert (status["phase"], condition(status, "Finished")["status"]) == ("Starting", "False")
+    finally:
+        second_nova.control.service("novalab-conductor", "start")
+    assert move.until_finished()["phase"] == "Succeeded"
+    assert len(calls(second_nova, server, "live-migrate")) == 1
+
+
+def test_a_dead_source_compute_is_named_while_the_record_stays_running(
+    second_tenant: Tenant, second_nova: NovaLab
+) -> None:
+    server = second_nova.boot("dead-source", plan="hang,stall=50", host="stopped")
+    live = {"convergence": {"progressTimeoutSeconds": 30}}
+    move = second_tenant.move(server, destination="solid", live=live)
+    move.until_upstream("running")
+    second_nova.control.service("stopped", "stop")
+    try:
+        status = move.until(
+            lambda status: names_runbook(status, "SourceHostDown"), what="the host is named", timeout_s=STALL_S
+        )
+        assert (status["phase"], status["upstream"]["status"]) == ("Running", "running")
+        assert "stopped" in condition(status, "Succeeded")["message"]
+    finally:
+        second_nova.control.service("stopped", "start")
+    assert move.until_finished()["phase"] == "Failed"
+
+
+def test_a_record_that_is_completed_with_the_server_where_it_was_is_never_done(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(plan="hang", host="cmp1")
+    move = tenant.move(server, source="cmp1")
+    move.until_upstream("running")
+    (record,) = nova.nova.migrations(server)
+    rows = json.dumps({"migrations": [record | {"status": "completed"}]})
+    fault = {"when": "before", "action": "status", "status": 200, "count": 0, "body": rows}
+    nova.control.fault(
+        path=f"/os-migrations.*{server}", method="GET", headers={"Content-Type": "application/json"}, **fault
+    )
+    try:
+        nova.control.steer(server, "cancel")
+        expect_failed(move, "HostUnchanged")
+    finally:
+        nova.control.clear_faults()
+
+
+def test_a_finished_cold_move_whose_server_does_not_wait_is_never_done(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    move = tenant.move_cold(boot())
+    move.until_phase("AwaitingConfirmation")
+    nova.nova.post(f"/servers/{move.server}/action", {"os-resetState": {"state": "active"}})
+    move.order("reconcile")
+    expect_failed(move, "NotAwaitingConfirmation")
+    assert calls(nova, move.server, "confirm") == []
+
+
+def test_a_server_in_error_on_its_destination_is_never_done(tenant: Tenant, boot: Boot) -> None:
+    move = tenant.move(boot(plan="finish,duration=1,post=fail"))
+    expect_failed(move, "ErrorOnDestination")

@@ -1,0 +1,68 @@
+"""What the double says: statuses, bodies and the error texts that the real server is known for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+REQUIRED = "This field is required."
+NOT_NULL = "This field may not be null."
+NOT_BLANK = "This field may not be blank."
+FORBIDDEN = "You do not have permission to perform this action."
+INVALID_TOKEN = "Invalid token."  # noqa: S105 - a text, no secret
+
+_PAGE = "\n<!doctype html>\n<html lang=\"en\">\n<head>\n  <title>{}</title>\n</head>\n<body>\n  <h1>{}</h1><p>{}</p>\n</body>\n</html>\n"  # noqa: E501 - one constant, as it is sent
+_CRASHED = _PAGE.format("Server Error (500)", "Server Error (500)", "")
+_NO_ROUTE = _PAGE.format("Not Found", "Not Found", "The requested resource was not found on this server.")
+_DETAILS = {
+    401: INVALID_TOKEN,
+    403: FORBIDDEN,
+    404: "No Migration matches the given query.",
+    429: "Request was throttled. Expected available in 30 seconds.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; ``content`` is what goes over the wire."""
+
+    status: int
+    content: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def say(self) -> object:
+        """Return the parsed body, its text if that is no JSON, None if there is none."""
+        if self.headers.get("content-type") == "application/json":
+            return json.loads(self.content)
+        return self.content.decode() or None
+
+
+def answer_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    """Answer with a JSON body."""
+    return Answer(status, json.dumps(body).encode(), {"content-type": "application/json", **(headers or {})})
+
+
+def answer_page(status: int) -> Answer:
+    """Answer with the web server's page: 404 for an unknown route, else the one of a crash."""
+    page = _NO_ROUTE if status == 404 else _CRASHED
+    return Answer(status, page.encode(), {"content-type": "text/html; charset=utf-8"})
+
+
+def answer_detail(text: str, status: int) -> Answer:
+    """Answer with ``{"detail": text}``."""
+    return answer_json({"detail": text}, status)
+
+
+def answer_missing(kind: str) -> Answer:
+    """Answer that no object of this kind is visible to the caller."""
+    return answer_detail(f"No {kind} matches the given query.", 404)
+
+
+def answer_fault(status: int, body: object, headers: dict[str, str]) -> Answer:
+    """Answer for an injected fault: its own body, else what the real server says with that status."""
+    if isinstance(body, str):
+        return Answer(status, body.encode(), {"content-type": "text/html; charset=utf-8", **headers})
+    if body is not None:
+        return answer_json(body, status, headers)
+    plain = answer_detail(_DETAILS[status], status) if status in _DETAILS else answer_page(status)
+    return Answer(plain.status, plain.content, plain.headers | headers)
