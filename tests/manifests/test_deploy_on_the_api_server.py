@@ -48,6 +48,8 @@ def test_everything_applies_twice_with_strict_validation(deployed: Cluster) -> N
     [
         *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in ("migrations", "providers")),
         ("update", "migrations.osmig.dev#status"),
+        ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort
+        ("delete", "migrations.osmig.dev"),  # ttlSecondsAfterFinished
         ("update", "providers.osmig.dev#status"),
         ("create", "events.events.k8s.io"),
         ("patch", "events.events.k8s.io"),
@@ -63,7 +65,8 @@ def test_the_operator_may_do_its_work_in_every_namespace(
 @pytest.mark.parametrize(
     ("verb", "resource"),
     [
-        *((verb, "migrations.osmig.dev") for verb in ("create", "update", "patch", "delete")),
+        *((verb, "migrations.osmig.dev") for verb in ("create", "update")),
+        *((verb, "providers.osmig.dev") for verb in ("create", "update", "patch", "delete")),
         *((verb, "secrets") for verb in ("list", "watch", "create", "update")),
         ("patch", "migrations.osmig.dev#status"),
         ("create", "pods"),

@@ -66,12 +66,22 @@ def test_a_revert_needs_not_keep_away() -> None:
     assert decision.call == REVERTS
 
 
-@pytest.mark.parametrize(("window_s", "updated"), [(None, NOW), (0.0, None)])
+@pytest.mark.parametrize(("window_s", "updated"), [(None, NOW), (None, None)])
 def test_without_a_window_or_a_time_nothing_keeps_a_confirm_away(window_s: float | None, updated: object) -> None:
     row = cold_record(updated=updated)
     world = World(server=verify(), records=(row,), survey=survey_gate(row=row))
     provider = replace(READY, auto_confirm_s=window_s)
     assert decide_in(world, observe_cold(awaiting(control(CONFIRM)), provider=provider)).call == CONFIRMS
+
+
+def test_a_record_without_a_time_counts_from_when_the_wait_was_seen() -> None:
+    row = cold_record(updated=None)
+    world = World(server=verify(), records=(row,), survey=survey_gate(row=row))
+    provider = replace(READY, auto_confirm_s=2 * HOUR)
+    seen = ConfirmFacts(start_time=NOW - timedelta(hours=2))
+    late = observe_cold(awaiting(control(CONFIRM), confirm=seen), provider=provider)
+    early = observe_cold(awaiting(control(CONFIRM), confirm=ConfirmFacts(start_time=NOW)), provider=provider)
+    assert (decide_in(world, late).call, decide_in(world, early).call) == (None, CONFIRMS)
 
 
 # --- policies of the gate

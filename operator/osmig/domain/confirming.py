@@ -50,10 +50,12 @@ def name_phase(verb: Verb) -> tuple[Phase, Reason]:
 
 def may_confirm(observation: Observation, record: RecordView) -> bool:
     """Whether the cloud's own confirm is far enough away; two at once break the server."""
-    window_s = observation.provider.auto_confirm_s
-    if window_s is None or record.updated is None:
+    window_s, gate = observation.provider.auto_confirm_s, observation.status.confirm
+    # a record made up from the server has no time of its own; that the wait was seen is a moment later at most
+    began = record.updated or (gate.start_time if gate is not None else None)
+    if window_s is None or began is None:
         return True
-    moment = record.updated + dt.timedelta(seconds=window_s)
+    moment = began + dt.timedelta(seconds=window_s)
     return abs((moment - observation.now).total_seconds()) >= observation.timings.confirm_window_s
 
 
