@@ -13,7 +13,7 @@ LOGS ?=
 LANES := unit+e2e-moves manifests+contract+component+lab-test+load+e2e-rest
 # The end-to-end tests in two halves; each has an API server, a Nova and an operator of its own.
 E2E := $(wildcard tests/e2e/test_*.py)
-MOVES := $(filter %_cold.py %_cold_verbs.py %_limits.py %_modes.py %_policies.py %_roles.py %_alerts.py,$(E2E))
+MOVES := $(filter %_cold.py %_cold_verbs.py %_limits.py %_modes.py %_policies.py %_split_states.py,$(E2E))
 SIZE ?= 1000,5000
 NOVA ?= 50
 

@@ -29,6 +29,8 @@ MOST_BARE = 1000
 FEW = 500
 """With fewer, what is measured of time and memory is mostly the process itself: shown, and held to no budget."""
 PACE = Pace(progress_s=5.0, sweep_s=10.0, requests_per_second=LIMITS["requestsPerSecond"])
+MANY = 5000
+"""With fewer that are finished, the memory of a fresh process is mostly that of its first lists."""
 LOOK_EVERY_S = 1.0
 REPORT_EVERY_S = 15.0
 
@@ -266,8 +268,8 @@ def _judge_costs(seen: Seen, size: Size) -> tuple[Figure, ...]:
     per_write_ms = cpu_s / writes * 1000
     active_mib = (watch.most_mib - watch.idle_mib) / size.count * 1000
     finished_mib = (watch.finished_mib - watch.idle_mib) / size.count * 10_000
-    held = {True: (figures.MAX_CPU_MS, figures.MAX_ACTIVE_MIB, figures.MAX_FINISHED_MIB), False: (None, None, None)}
-    cpu, active, finished = held[is_held]
+    cpu, active = (figures.MAX_CPU_MS, figures.MAX_ACTIVE_MIB) if is_held else (None, None)
+    finished = figures.MAX_FINISHED_MIB if size.count >= MANY else None
     return (
         Figure("CPU per watch event + own status write", per_write_ms, "ms", cpu),
         Figure("CPU per Migration", cpu_s / size.count * 1000, "ms"),

@@ -42,7 +42,11 @@ class _Owners:
             self._owners.pop(thing, None)
 
     def find(self, thing: Hashable, *, besides: Key | None = None) -> Key | None:
-        return next((key for key in self._owners.get(thing, ()) if key != besides), None)
+        owners = self._owners.get(thing)
+        if owners is None:
+            # asked for every row of a sweep
+            return None
+        return next((key for key in owners if key != besides), None) if besides is not None else next(iter(owners))
 
 
 @dataclass(slots=True)

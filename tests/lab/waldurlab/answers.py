@@ -11,7 +11,7 @@ NOT_BLANK = "This field may not be blank."
 FORBIDDEN = "You do not have permission to perform this action."
 INVALID_TOKEN = "Invalid token."  # noqa: S105 - a text, no secret
 
-_PAGE = "\n<!doctype html>\n<html lang=\"en\">\n<head>\n  <title>{}</title>\n</head>\n<body>\n  <h1>{}</h1><p>{}</p>\n</body>\n</html>\n"  # noqa: E501 - one constant, as it is sent
+_PAGE = '\n<!doctype html>\n<html lang="en">\n<head>\n  <title>{}</title>\n</head>\n<body>\n  <h1>{}</h1><p>{}</p>\n</body>\n</html>\n'  # noqa: E501 - one constant, as it is sent
 _CRASHED = _PAGE.format("Server Error (500)", "Server Error (500)", "")
 _NO_ROUTE = _PAGE.format("Not Found", "Not Found", "The requested resource was not found on this server.")
 _DETAILS = {

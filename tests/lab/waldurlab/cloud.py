@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from lab.waldurlab import catalogue
 from lab.waldurlab.catalogue import Network, Resource, Subnet, Tenant, User
@@ -82,9 +83,14 @@ class Cloud:
             self.new_id(), wanted.name, self.offerings[wanted.offering].settings, state="CREATION_SCHEDULED"
         )
         self.tenants[tenant.uuid] = tenant
-        limits = {name: limit for name, limit in wanted.source.limits.items() if not name.startswith("gigabytes_")}
         self.resources[destination] = Resource(
-            destination, wanted.name, wanted.offering, wanted.plan, tenant.uuid, "Creating", limits
+            destination,
+            wanted.name,
+            wanted.offering,
+            wanted.plan,
+            tenant.uuid,
+            state="Creating",
+            limits=self._map_limits(wanted),
         )
         self._copy_networks(wanted, tenant)
         fields = {
@@ -105,6 +111,14 @@ class Cloud:
         )
         self.replications[row.uuid] = row
         return row
+
+    def _map_limits(self, wanted: Wanted) -> dict[str, int]:
+        given = wanted.source.limits
+        limits = {name: limit for name, limit in given.items() if not name.startswith("gigabytes_")}
+        for pair in (wanted.mappings or {}).get("volume_types", ()):
+            ours, theirs = (self.volume_types[UUID(pair[name]).hex].name for name in ("src_type_uuid", "dst_type_uuid"))
+            limits[f"gigabytes_{theirs}"] = given.get(f"gigabytes_{ours}", 0)
+        return limits
 
     def _copy_networks(self, wanted: Wanted, tenant: Tenant) -> None:
         theirs = [network for network in self.networks.values() if network.tenant == wanted.source.tenant]
@@ -154,7 +168,9 @@ class Cloud:
     def set_progress(self, tenant: str, done: int | None) -> None:
         """Let the first ``done`` networks and subnets of a tenant be OK and the rest CREATING; None means all."""
         theirs = [network for network in self.networks.values() if network.tenant == tenant]
-        parts: list[Network | Subnet] = [part for network in theirs for part in (network, *network.subnets)]
+        parts: list[Network | Subnet] = []
+        for network in theirs:
+            parts += [network, *network.subnets]
         for number, part in enumerate(parts):
             part.state = "OK" if done is None or number < done else "CREATING"
 

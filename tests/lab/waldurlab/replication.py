@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Outcome = Literal[
-    "success", "fails-early", "fails-late", "worker-lost", "broker-lost", "stuck", "stalls", "destination-lost"
+    "success", "fails-early", "fails-late", "worker-lost", "broker-lost", "stuck", "never-done", "destination-lost"
 ]
 """How a replication goes; every way starts at CREATION_SCHEDULED with the destination Creating.
 
-success: CREATING/Creating, CREATING/OK, OK/OK. fails-early: no project yet, ERRED/Terminated. fails-late: ERRED/Erred.
-worker-lost: CREATING/Erred for ever. broker-lost: never starts, later the destination is Erred. stuck: CREATING/Creating
-for ever. stalls: CREATING/OK for ever. destination-lost: after OK/OK the destination is terminated.
+success: CREATING/Creating, CREATING/OK, OK/OK. fails-early, before there is a project: ERRED/Terminated. fails-late:
+ERRED/Erred. worker-lost: CREATING/Erred for ever. broker-lost: it never starts, and later the destination is Erred.
+stuck: CREATING/Creating for ever. never-done: CREATING/OK for ever. destination-lost: terminated after OK/OK.
 """
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -29,7 +29,7 @@ STEPS: dict[str, tuple[tuple[str, str], ...]] = {
     "worker-lost": (*_RUNNING, ("CREATING", "Erred")),
     "broker-lost": (_SCHEDULED, ("CREATION_SCHEDULED", "Erred")),
     "stuck": _RUNNING,
-    "stalls": _SUCCESS[:-1],
+    "never-done": _SUCCESS[:-1],
     "destination-lost": (*_SUCCESS, ("OK", "Terminating"), ("OK", "Terminated")),
 }
 """The joint states of the row and of its destination, in the order of their appearance."""
