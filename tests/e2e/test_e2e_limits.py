@@ -155,7 +155,7 @@ class Crowd:
                 "type": "LiveMigration",
                 "server": {"id": move.server},
                 # the destination's limit holds from the start only where the destination is known
-                "placement": {"destinationHost": HOSTS[number // SERVERS % len(HOSTS)]},
+                "placement": {"destinationHost": HOSTS[(number + number // 50) % len(HOSTS)]},
             },
         }
 

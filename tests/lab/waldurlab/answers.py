@@ -30,12 +30,6 @@ class Answer:
     content: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
-    def say(self) -> object:
-        """Return the parsed body, its text if that is no JSON, None if there is none."""
-        if self.headers.get("content-type") == "application/json":
-            return json.loads(self.content)
-        return self.content.decode() or None
-
 
 def answer_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     """Answer with a JSON body."""
@@ -65,4 +59,5 @@ def answer_fault(status: int, body: object, headers: dict[str, str]) -> Answer:
     if body is not None:
         return answer_json(body, status, headers)
     plain = answer_detail(_DETAILS[status], status) if status in _DETAILS else answer_page(status)
-    return Answer(plain.status, plain.content, plain.headers | headers)
+    challenge = {"www-authenticate": "Token"} if status == 401 else {}
+    return Answer(plain.status, plain.content, plain.headers | challenge | headers)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from lab.waldurlab import catalogue
 from lab.waldurlab.catalogue import Network, Resource, Subnet, Tenant, User
-from lab.waldurlab.replication import OUTCOMES, Order, Replication
+from lab.waldurlab.replication import OUTCOMES, STEPS, Order, Replication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,11 +196,13 @@ class Cloud:
             resource.state = "OK"
 
     def tick(self) -> None:
-        """Take the steps that the pace makes due."""
+        """Take the steps that the pace makes due; an old server starts nothing by itself."""
         if self.pace_s is None:
             return
         pace = timedelta(seconds=self.pace_s)
         for row in self.replications.values():
+            if self.is_old and not row.step:
+                continue
             while self.now() - row.paced_at >= pace and self.advance(row):
                 row.paced_at += pace
         for order in self.orders:
@@ -218,7 +220,7 @@ class Cloud:
         if row is None:
             self.outcome, self.error = outcome, error
             return
-        here = row.steps[: row.step + 1]
+        so_far = row.steps[: row.step + 1]
+        if STEPS[outcome][: len(so_far)] != so_far:
+            raise ValueError(f"{row.uuid} is at {so_far[-1]}, which is no step on the way {outcome}")
         row.outcome, row.error = outcome, error
-        if row.steps[: len(here)] != here:
-            raise ValueError(f"{row.uuid} is at {here[-1]}, which is no step on the way {outcome}")
