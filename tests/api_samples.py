@@ -120,7 +120,7 @@ def full_migration_status() -> dict[str, Any]:
             "percent": 65,
             "memory": transfer,
             "disk": transfer,
-            "sampleTime": TIME,
+            "sampleTime": "2026-11-21T10:00:00.000000Z",
             "lowestRemainingBytes": 1_400_000_000,
             "lastProgressTime": TIME,
             "throughputBytesPerSecond": 100_000_000,

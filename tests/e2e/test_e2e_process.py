@@ -95,6 +95,8 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(
     own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
 ) -> None:
     cluster, since = own_tenant.cluster, own_tenant.cluster.audit_mark()
+    # else nothing would create it
+    cluster.kubectl("delete", "lease", "osmig", "--namespace", OPERATOR_NAMESPACE, "--ignore-not-found")
     good, hung = boot(host="cmp1"), boot(host="cmp2", plan="hang,memory=4096")
 
     with run_operator(cluster, "--relist-period", "2") as operator:

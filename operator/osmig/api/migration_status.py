@@ -86,7 +86,9 @@ class Progress(StatusModel):
     )
     memory: Transfer | None = Field(default=None, description="memory of the server that has moved.")
     disk: Transfer | None = Field(default=None, description="disk that has moved; absent without block migration.")
-    sample_time: Time | None = Field(default=None, description="sampleTime is when these numbers were read, in UTC.")
+    sample_time: MicroTime | None = Field(
+        default=None, description="sampleTime is when these numbers were read, in UTC with microseconds."
+    )
     lowest_remaining_bytes: Bytes | None = Field(
         default=None,
         description="lowestRemainingBytes is the least memory and disk ever left to move in this attempt, in bytes.",
