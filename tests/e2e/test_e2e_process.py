@@ -104,11 +104,7 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(
         own_tenant.connect(nova)
         own_tenant.put_provider(name="broken", credentials="nowhere")
         succeeded = own_tenant.move(good, name="good", source="cmp1", destination="cmp3")
-        mistyped = move_by_name(own_tenant, "no such server", name="mistyped")
-        mistyped.until_finished()
-        for seconds in (100, 200):
-            mistyped.edit(deadlineSeconds=seconds)  # the same failure again, and so the same Event
-            mistyped.until(is_evaluated_anew(mistyped), what="evaluated anew")
+        fail_again_and_again(move_by_name(own_tenant, "no such server", name="mistyped"))
         succeeded.until_finished()
         aborted = own_tenant.move(hung, name="hung")
         aborted.until_phase("Running")
@@ -131,10 +127,13 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(
     assert _allowed() - calls_made <= AFTER_A_CONFLICT, "a right that nothing uses"
 
 
-def is_evaluated_anew(move: Move) -> Callable[[dict[str, Any]], bool]:
-    """Make a test of a status: it is about the newest generation."""
-    generation = move.get()["metadata"]["generation"]
-    return lambda status: bool(status["observedGeneration"] == generation)
+def fail_again_and_again(move: Move) -> None:
+    """Have the same failure found three times, and so the same Event told."""
+    move.until_finished()
+    for seconds in (100, 200):
+        move.edit(deadlineSeconds=seconds)
+        newest = move.get()["metadata"]["generation"]
+        move.until(lambda status, newest=newest: status["observedGeneration"] == newest, what="evaluated anew")
 
 
 def _listed_again(cluster: Cluster, since: int) -> bool:
