@@ -256,3 +256,17 @@ def test_a_cold_move_that_arrived_holds_no_slot_even_while_it_is_called_off() ->
     ledger.note(MIGRATION, body(1, status=arrived))
     assert not ledger.holding(PROVIDER)
     assert ledger.has_server("s-1")
+
+
+def test_the_end_of_a_move_makes_nobody_look_for_foreign_ones_but_the_loss_of_one_under_way_does() -> None:
+    _, ledger, _ = open_door()
+    ledger.note(MIGRATION, body(1, status=ACTING))
+    ledger.note(MIGRATION, body(2, status=OVER))
+    ledger.drop(MIGRATION)
+    assert ledger.losses == 0
+    ledger.note(OTHER, body(1, name=OTHER.name, status=ACTING))
+    ledger.drop(OTHER)
+    assert ledger.losses == 1
+    ledger.note(MIGRATION, body(3, status=ACTING))
+    ledger.note(MIGRATION, body(4, status={"phase": "Running"}))
+    assert ledger.losses == 2

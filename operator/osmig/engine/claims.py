@@ -29,6 +29,7 @@ class Claims:
         waits: the hosts of the slot that it waits for.
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
+        is_over: it has ended, and with it what it followed in the cloud.
     """
 
     provider: Key
@@ -39,6 +40,7 @@ class Claims:
     waits: Move | None = None
     awaits_server: str | None = None
     queued: str = _NEVER_QUEUED
+    is_over: bool = False
 
     @property
     def slot(self) -> tuple[object, ...]:
@@ -64,6 +66,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
         else None,
         queued=str(status.get("queuedTime") or _NEVER_QUEUED),
+        is_over=is_over,
     )
 
 

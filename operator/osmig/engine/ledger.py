@@ -78,7 +78,7 @@ class Ledger:
     """The claims of all Migrations.
 
     Attributes:
-        losses: counts how often a server or a record may have lost the Migration that it belonged to.
+        losses: counts how often a move under way may have lost the Migration that it belonged to; not by its end.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,8 @@ class Ledger:
             return frozenset()
         if before is not None:
             self._remove(key, before, keeps=claims.holds if claims.provider == before.provider else None)
-            self.losses += bool({before.server_id, before.record_id} - {claims.server_id, claims.record_id, None})
+            lost = {before.server_id, before.record_id} - {claims.server_id, claims.record_id, None}
+            self.losses += bool(lost) and not claims.is_over
         self._add(key, claims)
         if before is None:
             return frozenset({claims.provider})
@@ -128,7 +129,7 @@ class Ledger:
         claims = self._claims.pop(key, None)
         if claims is None:
             return frozenset()
-        self.losses += 1
+        self.losses += claims.record_id is not None or claims.server_id is not None
         self._remove(key, claims, keeps=None)
         return frozenset({claims.provider})
 
