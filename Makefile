@@ -8,14 +8,9 @@ PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
 BEGIN := $(shell date +%s)
 LOGS ?=
-# The tests wait more than they compute, so two lanes run side by side, each with servers of its own; then the crash
-# tests, whose scenes run side by side themselves.
-LANES := unit+e2e-moves manifests+contract+component+lab-test+load+e2e-rest
-# The end-to-end tests in two halves; each has an API server, a Nova and an operator of its own.
-E2E := $(wildcard tests/e2e/test_*.py)
-MOVES := $(filter %_cold.py %_cold_verbs.py %_limits.py %_modes.py %_policies.py %_split_states.py,$(E2E))
-SIZE ?= 1000,5000
-NOVA ?= 50
+# What computes little runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run
+# side by side themselves: two of those at a time make each other late.
+LANES := unit+manifests+component+lab-test+load contract
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -89,12 +84,6 @@ crash: venv ## The operator killed at every point that matters
 e2e: venv ## A real API server and a real Nova
 	$(call tested,e2e)
 
-.PHONY: e2e-moves e2e-rest
-e2e-moves: venv
-	$(call tested,e2e-moves,$(MOVES))
-e2e-rest: venv
-	$(call tested,e2e-rest,$(filter-out $(MOVES),$(E2E)))
-
 .PHONY: lab-test
 lab-test: venv ## The lab proves itself
 	$(call tested,lab)
@@ -112,7 +101,7 @@ test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
 	@mkdir -p build/logs
 	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
-	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory e2e crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
 	$(call timed,coverage of the domain,$(BIN)/coverage report --include='operator/osmig/domain/*' --fail-under=100 >build/logs/domain-coverage.log || \
