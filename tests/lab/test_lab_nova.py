@@ -78,16 +78,17 @@ def test_a_redirect_after_the_effect_carries_its_location(nova: NovaLab, server:
 
 
 def test_a_delay_after_the_effect_shows_the_effect_before_the_answer(nova: NovaLab, server: str) -> None:
-    nova.control.fault(path=server, method="POST", when="after", action="delay", delay=1.5)
+    nova.control.fault(path=server, method="POST", when="after", action="delay", delay=4)
     mark = nova.control.request_mark()
     begin = time.time()  # noqa: TID251 - compared with the lab's stamps
 
     request_id = nova.nova.live_migrate(server)
 
-    assert time.time() - begin > 1.5  # noqa: TID251 - compared with the lab's stamps
+    answered = time.time()  # noqa: TID251 - compared with the lab's stamps
+    assert answered - begin > 4
     (post,) = [r for r in nova.control.requests(since=mark) if r["method"] == "POST"]
     assert (post["status"], post["request_id"]) == (202, request_id)
-    assert nova.control.transitions(server)[-1]["t"] < begin + 1.4
+    assert nova.control.transitions(server)[-1]["t"] < answered
 
 
 def test_the_request_log_numbers_requests_and_names_their_users(nova: NovaLab, server: str) -> None:
