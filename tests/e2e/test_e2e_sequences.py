@@ -60,7 +60,7 @@ def test_a_normal_move_succeeds(tenant: Tenant, nova: NovaLab, boot: Boot) -> No
 def test_a_move_to_a_named_host_ends_there(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(host="cmp1"), source="cmp1", destination="cmp4")
     status = expect(move, nova, end="Succeeded/Succeeded", upstream="completed", server="ACTIVE", moved=True)
-    assert status["placement"] == {"sourceHost": "cmp1", "destinationHost": "cmp4"}
+    assert status["placement"].items() >= {"sourceHost": "cmp1", "destinationHost": "cmp4"}.items()
     assert nova.nova.server(move.server)["OS-EXT-SRV-ATTR:host"] == "cmp4"
 
 
