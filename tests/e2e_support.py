@@ -62,7 +62,7 @@ NO_LIMITS: Final = {
     "requestsPerSecond": 100,
 }
 
-PATIENCE_S = 25.0
+PATIENCE_S = 60.0
 """How long to wait for what should take two seconds on a machine that is doing nothing else."""
 
 

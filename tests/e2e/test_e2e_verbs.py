@@ -87,7 +87,7 @@ def test_an_abort_is_given_as_soon_as_nova_takes_it_after_accepted(tenant: Tenan
 
 
 def test_a_force_complete_waits_until_the_move_runs(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,precheck_delay=2,pre_delay=2"))
+    move = tenant.move(boot(plan="hang,precheck_delay=5,pre_delay=5"))
     move.until_upstream("accepted")
     move.order("force-complete")
     move.until_control("force-complete", "Accepted")
