@@ -54,11 +54,15 @@ def test_the_time_left_is_what_is_left_by_how_fast_it_falls() -> None:
     assert follow((0, sample(0))).eta_seconds == 0
 
 
-def test_two_samples_within_a_second_tell_nothing_new() -> None:
+def test_a_sample_within_a_second_of_the_last_one_waits_for_the_next() -> None:
     known = ((0, sample(9000, 0)), (10, sample(8000, 1000)))
-    after = follow(*known, (10.5, sample(7000, 9000)))
-    assert (after.throughput_bytes_per_second, after.eta_seconds) == (100, 80)
+    assert follow(*known, (10.5, sample(7000, 9000))) == follow(*known)
     assert follow(*known, (11, sample(7900, 1100))).throughput_bytes_per_second == 100
+
+
+def test_samples_that_are_taken_often_tell_a_rate_too() -> None:
+    often = follow(*((quarter / 4, sample(9000 - 25 * quarter, 25 * quarter)) for quarter in range(81)))
+    assert (often.throughput_bytes_per_second, often.eta_seconds) == (100, 70)
 
 
 def test_a_counter_that_went_back_is_no_negative_rate() -> None:

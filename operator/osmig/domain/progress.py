@@ -19,13 +19,16 @@ _PROGRESS_SHARE = 0.99
 _NEWEST_SHARE = 0.5
 """How much the newest sample counts in a rate; the rest is what was known before."""
 
+_SHORTEST_S = 1.0
+"""Samples closer than this tell no rate: the earlier one stands, so that those that are taken often add up to one."""
+
 _FLAT_AFTER_S = 30.0
 """As long without progress is a trend; the shortest timeout that a spec may set is as long."""
 
 
 def describe(sample: ProgressView | None, before: Progress | None, *, now: dt.datetime) -> Progress | None:
     """Return the newest progress; without a number in the sample the last one stands, with its own ``sampleTime``."""
-    if sample is None or sample == ProgressView():
+    if sample is None or sample == ProgressView() or _is_as_good(before, now=now):
         return before
     # disks are copied before or beside the memory, which stands still meanwhile: only both together tell a stall
     remaining = _left(sample)
@@ -63,7 +66,7 @@ def measure_percent(sample: ProgressView) -> int | None:
 
 
 def _measure_throughput(sample: ProgressView, before: Progress | None, *, now: dt.datetime) -> int | None:
-    """Return how fast bytes were copied lately; two samples within a second tell nothing new."""
+    """Return how fast bytes were copied lately."""
     known = before.throughput_bytes_per_second if before else None
     seconds, old, new = _seconds_since(before, now), _copied_before(before), _copied(sample)
     if seconds is None or old is None or new is None:
@@ -100,11 +103,17 @@ def _judge_trend(
     return Trend.RISING if lowest is not None and remaining * _PROGRESS_SHARE > lowest else Trend.FLAT
 
 
+def _is_as_good(before: Progress | None, *, now: dt.datetime) -> bool:
+    if before is None or before.sample_time is None:
+        return False
+    return 0 <= (now - before.sample_time).total_seconds() < _SHORTEST_S
+
+
 def _seconds_since(before: Progress | None, now: dt.datetime) -> float | None:
     if before is None or before.sample_time is None:
         return None
     seconds = (now - before.sample_time).total_seconds()
-    return seconds if seconds >= 1 else None
+    return seconds if seconds > 0 else None
 
 
 def _copied(sample: ProgressView) -> int | None:
