@@ -11,9 +11,9 @@ import yaml
 from lab.waiting import eventually_async
 from osmig.api.migration import PendingCall
 from osmig.api.provider import ProviderSpec
-from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.bounds import Timeouts
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
-from osmig.backends.openstack.transport import Timeouts
 from osmig.clock import SystemClock
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.provider import ProviderType
-from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.bounds import Timeouts
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
-from osmig.backends.openstack.transport import Timeouts
 from osmig.clock import SystemClock
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Tuning

@@ -11,7 +11,7 @@ from lab.nova import NovaLab
 from nova_cold_support import COLD, cold, to_the_gate
 from nova_support import GRANTED, QUICK, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
-from osmig.backends.openstack.transport import Timeouts
+from osmig.backends.bounds import Timeouts
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.upstream import FindingKind, Operation, Stage
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_backend, pending, record_in
-from osmig.backends.openstack.endpoints import EndpointPolicy
+from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.upstream import FindingKind, Job, Scope
 

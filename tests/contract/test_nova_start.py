@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
-from osmig.backends.openstack.transport import Timeouts
+from osmig.backends.bounds import Timeouts
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.upstream import FindingKind, Job, Stage
 

@@ -14,9 +14,9 @@ from openstack import exceptions as sdk
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from osmig.api.names import Reason
+from osmig.backends.bounds import PermitExpiredError
+from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.openstack.classify import EXPECTED, classify
-from osmig.backends.openstack.endpoints import EndpointRefusedError
-from osmig.backends.openstack.transport import PermitExpiredError
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import Operation
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from osmig.backends.openstack.endpoints import (
+from osmig.backends.endpoints import (
     EndpointGuard,
     EndpointPolicy,
     EndpointRefusedError,

@@ -8,8 +8,8 @@ from keystoneauth1 import exceptions as keystone
 
 from http_upstream import Upstream, serving
 from nova_support import clouds_yaml, make_backend
+from osmig.backends.cleaning import clean_text
 from osmig.backends.openstack.classify import classify
-from osmig.backends.openstack.texts import clean_text
 from osmig.domain.errors import BackendError
 
 REFUSED = "Traceback (most recent call last):\n  raise Refused(secret)"

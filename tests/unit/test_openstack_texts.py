@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from osmig.backends.cleaning import clean_text
 from osmig.backends.openstack.explain import UNEXPLAINED, explain, pick_action
-from osmig.backends.openstack.texts import clean_text, is_unknown_action, known_refusal, known_state
+from osmig.backends.openstack.texts import is_unknown_action, known_refusal, known_state
 from osmig.backends.openstack.translate import ActionView
 
 

@@ -18,14 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from http_upstream import LOOPBACK, Upstream, answer, cut, serving
 from nova_support import Permission, Told
+from osmig.backends.bounds import PermitExpiredError, Timeouts
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from osmig.backends.openstack import transport as transport_module
-from osmig.backends.openstack.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
-from osmig.backends.openstack.transport import (
-    PermitExpiredError,
-    Timeouts,
-    Transport,
-    UnpermittedRequestError,
-)
+from osmig.backends.openstack.transport import Transport, UnpermittedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from old_clouds import SERVER, speak
 from osmig.api.migration import PendingCall
 from osmig.api.names import Verb
 from osmig.api.provider import ProviderSpec
-from osmig.backends.openstack.endpoints import EndpointGuard
+from osmig.backends.endpoints import EndpointGuard
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.domain.errors import Transient
 from osmig.domain.upstream import Job, MoveKind

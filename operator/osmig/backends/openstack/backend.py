@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import BlockMigration, Mark
 from osmig.api.names import Reason, Verb
+from osmig.backends.limiting import Limiter, Priority
 from osmig.backends.openstack import lookup, standins
 from osmig.backends.openstack.explain import UNEXPLAINED, explain, pick_action
-from osmig.backends.openstack.limiting import Limiter, Priority
 from osmig.backends.openstack.listing import Listing
 from osmig.backends.openstack.lookup import Seen
 from osmig.backends.openstack.nova import Nova

@@ -18,9 +18,10 @@ from requests import codes
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from osmig.api.names import Reason
-from osmig.backends.openstack.endpoints import EndpointRefusedError
-from osmig.backends.openstack.texts import clean_text, is_busy_conflict, is_unknown_action, known_refusal, known_state
-from osmig.backends.openstack.transport import PermitExpiredError
+from osmig.backends.bounds import PermitExpiredError
+from osmig.backends.cleaning import clean_text
+from osmig.backends.endpoints import EndpointRefusedError
+from osmig.backends.openstack.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import Operation
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from typing_extensions import override
 
-from osmig.backends.openstack.endpoints import InvalidEndpointError, check_url
+from osmig.backends.endpoints import InvalidEndpointError, check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

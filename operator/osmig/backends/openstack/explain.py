@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import Reason
+from osmig.backends.cleaning import clean_text
 from osmig.backends.openstack.lookup import END_ACTIONS, MOVE_ACTIONS
-from osmig.backends.openstack.texts import clean_text, known_refusal, reason_of_event
+from osmig.backends.openstack.texts import known_refusal, reason_of_event
 from osmig.domain.upstream import Explanation
 
 if TYPE_CHECKING:

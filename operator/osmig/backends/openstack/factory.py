@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
+from osmig.backends.limiting import Limiter
 from osmig.backends.openstack.backend import NovaBackend
 from osmig.backends.openstack.credentials import read_credentials
-from osmig.backends.openstack.limiting import Limiter
 from osmig.backends.openstack.session import ComputeSession
-from osmig.backends.openstack.transport import RequestObserver, Timeouts, Transport
+from osmig.backends.openstack.transport import Transport
 from osmig.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from osmig.api.provider import ProviderSpec
-    from osmig.backends.openstack.endpoints import EndpointGuard
-    from osmig.domain.clock import Clock
+    from collections.abc import Mapping
 
-ObserverOf = Callable[[tuple[str, str]], RequestObserver]
-"""Makes the observer of one Provider's requests from its namespace and name."""
+    from osmig.api.provider import ProviderSpec
+    from osmig.backends.bounds import ObserverOf, Timeouts
+    from osmig.backends.endpoints import EndpointGuard
+    from osmig.domain.clock import Clock
 
 
 class NovaFactory:

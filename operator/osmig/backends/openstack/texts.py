@@ -1,27 +1,12 @@
-"""Upstream's words made fit for tenants: known texts become our own sentences, others are cut and cleaned."""
+"""Nova's words made fit for tenants: known texts become our own sentences, others are cut and cleaned."""
 
 from __future__ import annotations
 
 import re
 
 from osmig.api.names import Reason
+from osmig.backends.cleaning import clean_text
 
-MAX_CHARS = 300
-
-_CLEANERS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b[a-z][a-z0-9+.-]*://\S+",  # URLs
-        r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b",  # IPv4 addresses
-        r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])",  # IPv6 addresses
-        r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b",  # MAC addresses
-        r"(?<![\w.])(?:/[\w.@%+-]+){2,}/?",  # paths
-        r"\b(?=[0-9a-f]*\d)[0-9a-f]{16,}\b",  # long hex: tokens, hashes
-        r"\bgAAAA[\w=-]{16,}",  # fernet tokens
-        r"<[^<>]{0,200}>",  # markup and object reprs
-    )
-)
-_TRACEBACK = "Traceback (most recent call last)"
 _NO_VALID_HOST = "The scheduler found no host that can take the server"
 _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
     (re.compile(r"pre-?check error:?\s*(?P<why>.*)", re.IGNORECASE), Reason.PRE_CHECK_FAILED, None),
@@ -57,15 +42,6 @@ _NOT_RESIZED = re.compile(r"instance has not been resized|while it is in vm_stat
 _TASK_STATE = re.compile(r"while it is in task_state (?P<state>[\w-]{1,32})", re.IGNORECASE)
 _UNKNOWN_ACTION = re.compile(r"there is no such action", re.IGNORECASE)
 _PRE_CHECK_EVENTS = ("compute_check_can_live_migrate_destination", "compute_check_can_live_migrate_source")
-
-
-def clean_text(text: str) -> str:
-    """Cut a text to one line of at most 300 characters without traceback, URLs, addresses, paths, markup, long hex."""
-    told = text[: 20 * MAX_CHARS].partition(_TRACEBACK)[0]
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
-    for cleaner in _CLEANERS:
-        line = cleaner.sub("…", line)
-    return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"
 
 
 def known_refusal(text: str) -> tuple[Reason, str] | None:

@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,12 +21,14 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as WireTimeoutError
 
+from osmig.backends.bounds import PermitExpiredError
 from osmig.backends.openstack.wire import SAFE_METHODS, guarded_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from osmig.backends.openstack.endpoints import EndpointGuard
+    from osmig.backends.bounds import RequestObserver, Timeouts
+    from osmig.backends.endpoints import EndpointGuard
     from osmig.backends.ports import Permit
 
 MAX_ANSWER_BYTES = 64 * 2**20
@@ -37,35 +39,8 @@ _UNAUTHORIZED = 401
 _TOKEN_PATH = "/auth/tokens"  # noqa: S105 - a path, not a secret
 
 
-class PermitExpiredError(Exception):
-    """The right to send ran out before the first byte left; nothing was sent."""
-
-
 class UnpermittedRequestError(RuntimeError):
     """A request that changes something was made outside of ``Transport.calling``: a programming error."""
-
-
-class RequestObserver(Protocol):
-    """Told of every request that was answered or failed; called from worker threads."""
-
-    def __call__(self, service: str, operation: str, code: str, seconds: float, /) -> None:
-        """Note one request.
-
-        Args:
-            service: ``compute`` or ``identity``.
-            operation: in our words, such as ``live-migrate`` or ``authenticate``.
-            code: the HTTP status, or ``timeout`` or ``connection_error`` when no answer came.
-            seconds: from handing the request over to its whole answer.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long to wait, in seconds: for a connection, and for the answer."""
-
-    connect_s: float = 5.0
-    read_s: float = 60.0
 
 
 @dataclass(slots=True)

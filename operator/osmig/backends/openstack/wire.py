@@ -13,7 +13,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 if TYPE_CHECKING:
-    from osmig.backends.openstack.endpoints import EndpointGuard
+    from osmig.backends.endpoints import EndpointGuard
 
 Gate = Callable[[str, str], None]
 """Asked with method and path once the connection stands and before the first byte of a request; raises to forbid it."""

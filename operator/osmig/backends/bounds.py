@@ -1,0 +1,38 @@
+"""What every backend's requests are bound by and observed with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class PermitExpiredError(Exception):
+    """The right to send ran out before the first byte left; nothing was sent."""
+
+
+class RequestObserver(Protocol):
+    """Told of every request that was answered or failed; called from worker threads."""
+
+    def __call__(self, service: str, operation: str, code: str, seconds: float, /) -> None:
+        """Note one request.
+
+        Args:
+            service: ``compute`` or ``identity``.
+            operation: in our words, such as ``live-migrate`` or ``authenticate``.
+            code: the HTTP status, or ``timeout`` or ``connection_error`` when no answer came.
+            seconds: from handing the request over to its whole answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds: for a connection, and for the answer."""
+
+    connect_s: float = 5.0
+    read_s: float = 60.0
+
+
+ObserverOf = Callable[[tuple[str, str]], RequestObserver]
+"""Makes the observer of one Provider's requests from its namespace and name."""
