@@ -54,7 +54,7 @@ def cluster() -> Iterator[Cluster]:
 def crds(cluster: Cluster) -> Cluster:
     """The cluster with the project's CRDs established."""
     cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    cluster.await_established("-f", str(CRDS))
     return cluster
 
 

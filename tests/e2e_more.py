@@ -118,7 +118,7 @@ def install(cluster: Cluster) -> Cluster:
     """Bring the CRDs and the rights of deploy/ to a cluster of the test's own."""
     for part in ("crds", "deploy/namespace.yaml", "deploy/rbac.yaml"):
         cluster.kubectl("apply", "--server-side", "-f", str(ROOT / part))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+    cluster.await_established("-f", str(ROOT / "crds"))
     return cluster
 
 

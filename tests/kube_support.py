@@ -57,7 +57,7 @@ WIDGET_CRD: dict[str, Any] = {
 def install_widgets(cluster: Cluster) -> None:
     """Make the API server serve widgets."""
     cluster.apply(WIDGET_CRD)
-    cluster.kubectl("wait", "--for=condition=Established", "crd/widgets.test.osmig.dev", "--timeout=20s")
+    cluster.await_established("crd/widgets.test.osmig.dev")
 
 
 async def create_widget(client: KubeClient, namespace: str, name: str) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ def cluster() -> Iterator[Cluster]:
 def crds(cluster: Cluster) -> Cluster:
     """That API server with the project's CRDs and the rights of deploy/."""
     cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+    cluster.await_established("-f", str(ROOT / "crds"))
     for manifest in ("namespace.yaml", "rbac.yaml"):
         cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / manifest))
     return cluster

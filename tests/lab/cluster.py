@@ -220,6 +220,20 @@ class Cluster:
             raise KubectlError(f"kubectl {' '.join(args)} -> {done.returncode}\n{done.stderr}{done.stdout}")
         return done
 
+    def await_established(self, *crds: str) -> None:
+        """Wait until the API server serves CRDs, each ``crd/NAME``, or ``-f`` and a path.
+
+        ``kubectl wait`` alone fails on a CRD so new that it has no conditions yet.
+
+        Raises:
+            NotInTimeError: It does not serve them.
+        """
+        eventually(
+            lambda: self.kubectl("wait", "--for=condition=Established", *crds, check=False).returncode == 0,
+            what=f"served: {' '.join(crds)}",
+            timeout_s=60,
+        )
+
     def get(self, *args: str) -> dict[str, Any]:
         """Return ``kubectl get ARGS -o json``, parsed.
 

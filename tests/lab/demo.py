@@ -108,7 +108,7 @@ class Demo:
         for part in (*PARTS, SPARE):
             self._nova.boot(part.name, plan=part.plan, host=part.host)
         self._kubectl("apply", "--server-side", "-f", str(ROOT / "crds"), is_quiet=True)
-        self._kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), is_quiet=True)
+        self._cluster.await_established("-f", str(ROOT / "crds"))
         self._kubectl("apply", "-f", f"{ROOT}/deploy/namespace.yaml", "-f", f"{ROOT}/deploy/rbac.yaml", is_quiet=True)
         kubeconfig = self._cluster.service_account_kubeconfig("osmig-system", "osmig")
         # The first is needed here only, where everything is on loopback; the others make the demo brisk.

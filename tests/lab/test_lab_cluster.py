@@ -49,7 +49,7 @@ def widget_crd() -> dict[str, Any]:
 def widget(cluster: Cluster, namespace: str) -> dict[str, Any]:
     """A custom object that exists."""
     cluster.apply(widget_crd())
-    cluster.kubectl("wait", "--for=condition=Established", "crd/labwidgets.osmig.dev", "--timeout=20s")
+    cluster.await_established("crd/labwidgets.osmig.dev")
     metadata = {"name": "one", "namespace": namespace}
     made = {"apiVersion": "osmig.dev/v1", "kind": "LabWidget", "metadata": metadata, "spec": {"size": 1}}
     cluster.apply(made)

@@ -87,7 +87,7 @@ class Stage:
         """Install what a cluster has, and a Provider that holds nothing back; ``clouds`` is its clouds.yaml."""
         crds = str(ROOT / "crds")
         self.cluster.kubectl("apply", "--server-side", "-f", crds)
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", crds)
+        self.cluster.await_established("-f", crds)
         for manifest in ("namespace.yaml", "rbac.yaml"):
             self.cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / manifest))
         self.cluster.kubectl("create", "namespace", NAMESPACE)
