@@ -8,9 +8,10 @@ PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
 BEGIN := $(shell date +%s)
 LOGS ?=
-# What computes little runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run
-# side by side themselves: two of those at a time make each other late.
-LANES := unit+manifests+component+lab-test+load contract
+# What computes runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run side by
+# side themselves: two of those at a time make each other late.
+LANES := unit+manifests+component+load lab-test+contract-other contract-cold
+COLD := $(wildcard tests/contract/test_nova_cold*.py)
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -69,8 +70,15 @@ manifests: venv ## CRDs, deploy/ and the API server agree
 	$(call tested,manifests)
 
 .PHONY: contract
-contract: venv ## Each adapter against what it adapts
-	$(call tested,contract)
+contract: contract-other contract-cold ## Each adapter against what it adapts
+
+.PHONY: contract-cold
+contract-cold: venv
+	$(call tested,contract-cold,$(COLD))
+
+.PHONY: contract-other
+contract-other: venv
+	$(call tested,contract-other,$(filter-out $(COLD),$(wildcard tests/contract/test_*.py)))
 
 .PHONY: component
 component: venv ## The operator against a real API server
@@ -100,7 +108,7 @@ prepare: venv ## Build and install what the lab needs (the first time about 6 mi
 test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
 	@mkdir -p build/logs
-	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory --jobs 3 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(MAKE) --no-print-directory e2e crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
