@@ -5,31 +5,85 @@ from __future__ import annotations
 from typing import Any
 
 SERVER_ID = "1b2c3d4e-0000-4000-8000-0123456789ab"
+SOURCE_ID = "b8444897d6e64277adb048b2cf09fca5"
+OFFERING_ID = "433d309398ba4d92bf550acea7544378"
+PLAN_ID = "6f1d2c7b-0a3e-4d5f-8c9b-1a2e3d4f5a6b"
 TIME = "2026-11-21T10:00:00Z"
 
 
 def migration_body(*, spec: dict[str, Any] | None = None, status: object = None) -> dict[str, Any]:
-    """A Migration as read from the API server; `spec` replaces members of a minimal one."""
+    """A Migration as read from the API server; `spec` replaces members of a minimal one, of its type."""
+    replicates = (spec or {}).get("type") == "TenantReplication"
+    moved = {} if replicates else {"server": {"name": "db-07"}}
     body: dict[str, Any] = {
         "apiVersion": "osmig.dev/v1alpha1",
         "kind": "Migration",
         "metadata": {"name": "db-07", "namespace": "team-a", "uid": "u-1", "resourceVersion": "42", "generation": 3},
-        "spec": {"providerRef": {"name": "region-one"}, "type": "LiveMigration", "server": {"name": "db-07"}}
-        | (spec or {}),
+        "spec": {"providerRef": {"name": "region-one"}, "type": "LiveMigration"} | moved | (spec or {}),
     }
     return body if status is None else body | {"status": status}
 
 
 def provider_body(*, spec: dict[str, Any] | None = None, status: object = None) -> dict[str, Any]:
-    """A Provider as read from the API server; `spec` replaces members of a minimal one."""
+    """A Provider as read from the API server; `spec` replaces members of a minimal one, of its type."""
     reference = {"secretName": "clouds", "cloudName": "region-one"}
+    is_waldur = (spec or {}).get("type") == "Waldur"
+    member = {} if is_waldur else {"openstack": {"cloudCredentialsRef": reference}}
     body: dict[str, Any] = {
         "apiVersion": "osmig.dev/v1alpha1",
         "kind": "Provider",
         "metadata": {"name": "region-one", "namespace": "team-a", "uid": "u-2", "resourceVersion": "7"},
-        "spec": {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}} | (spec or {}),
+        "spec": {"type": "OpenStack"} | member | (spec or {}),
     }
     return body if status is None else body | {"status": status}
+
+
+def mapping_body(*, spec: dict[str, Any] | None = None, status: object = None) -> dict[str, Any]:
+    """A MigrationMapping as read from the API server."""
+    body: dict[str, Any] = {
+        "apiVersion": "osmig.dev/v1alpha1",
+        "kind": "MigrationMapping",
+        "metadata": {"name": "dc1-to-dc2", "namespace": "team-a", "uid": "u-3", "resourceVersion": "9"},
+        "spec": spec or {},
+    }
+    return body if status is None else body | {"status": status}
+
+
+def tenant_spec(**tenant: object) -> dict[str, Any]:
+    """Members that make a Migration a minimal TenantReplication; `tenant` replaces options of it."""
+    required = {"sourceResource": SOURCE_ID, "destinationOffering": OFFERING_ID, "destinationPlan": PLAN_ID}
+    return {"providerRef": {"name": "waldur"}, "type": "TenantReplication", "tenant": required | tenant}
+
+
+def full_mappings() -> dict[str, Any]:
+    """Mappings with all that go together."""
+    return {
+        "volumeTypes": [
+            {
+                "sourceType": "57e26c4f-2941-4e8f-9d6d-a35110ca7b02",
+                "destinationType": "c5a01095-2cbf-4272-a5cc-f57a7027c7a6",
+            }
+        ],
+        "subnets": [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.1.0/24"}],
+        "networks": ["0b1d7d8e-4c1c-4a52-9a34-0f6f4f6d8a11"],
+        "skipConnectionExtnet": True,
+        "syncInstancePorts": False,
+    }
+
+
+def full_tenant_spec() -> dict[str, Any]:
+    """A spec with all that a user may write for a TenantReplication with mappings of its own."""
+    of_servers = ("server", "placement", "live", "adopt")
+    members = {key: value for key, value in full_migration_spec().items() if key not in of_servers}
+    tenant = {"namePrefix": "prod", "mappings": full_mappings(), "cleanup": "DestinationOnAbort"}
+    return members | tenant_spec(**tenant)
+
+
+def referring_tenant_spec() -> dict[str, Any]:
+    """A spec with all that a user may write for a TenantReplication with the mappings of an object."""
+    spec = full_tenant_spec()
+    tenant = {key: value for key, value in spec["tenant"].items() if key != "mappings"}
+    return spec | {"tenant": tenant | {"mappingRef": {"name": "dc1-to-dc2"}}}
 
 
 def full_migration_spec() -> dict[str, Any]:
@@ -76,6 +130,12 @@ def full_provider_spec() -> dict[str, Any]:
     }
 
 
+def waldur_spec() -> dict[str, Any]:
+    """Members that make a Provider one of type Waldur, with all that a user may write."""
+    reference = {"secretName": "waldur", "key": "api-token"}
+    return {"type": "Waldur", "waldur": {"endpoint": "https://waldur.example.org", "tokenRef": reference}}
+
+
 def full_migration_status() -> dict[str, Any]:
     """A status with all that osmig may write; no run of osmig has all of it at once."""
     transfer = {"totalBytes": 4_294_967_296, "processedBytes": 3_000_000_000, "remainingBytes": 1_500_000_000}
@@ -98,12 +158,22 @@ def full_migration_status() -> dict[str, Any]:
             "taskState": "migrating",
         },
         "placement": {"sourceHost": "cmp1", "destinationHost": "cmp2", "sourceHostID": "0011aabb"},
+        "tenant": {
+            "sourceResource": SOURCE_ID,
+            "destinationResource": "a30676f802cc4fff8e81a6010c1b2a4d",
+            "destinationName": "prod-1a2b3c4d-2",
+            "destinationStatus": "Creating",
+            "mappingHash": "0f1e2d3c4b5a6978",
+            "scope": "Networks are replicated; servers and volumes are not.",
+            "cleanupOrder": "5a6b7c8d9e0f4a1b8c2d3e4f5a6b7c8d",
+        },
         "upstream": {
             "id": "0d0e0f00-0000-4000-8000-0123456789ab",
             "type": "live-migration",
             "status": "running",
             "requestID": "req-0a0b0c0d-0000-4000-8000-0123456789ab",
             "previousID": "41",
+            "userID": "737fd39e9ba64e3db2b0f8f531f0c15a",
             "updatedTime": TIME,
         },
         "pendingCall": {
@@ -114,12 +184,20 @@ def full_migration_status() -> dict[str, Any]:
             "sends": 1,
             "requestID": "req-0a0b0c0d-0000-4000-8000-0123456789ab",
             "answer": "Conflict",
-            "mark": {"requestIDs": ["req-1", "req-2"], "previousID": "41", "host": "cmp1", "hostID": "0011aabb"},
+            "mark": {
+                "requestIDs": ["req-1", "req-2"],
+                "previousID": "41",
+                "host": "cmp1",
+                "hostID": "0011aabb",
+                "name": "prod-1a2b3c4d-2",
+                "userID": "737fd39e9ba64e3db2b0f8f531f0c15a",
+            },
         },
         "progress": {
             "percent": 65,
             "memory": transfer,
             "disk": transfer,
+            "items": {"of": "networks and subnets of the replica", "total": 6, "done": 4, "failed": 1},
             "sampleTime": "2026-11-21T10:00:00.000000Z",
             "lowestRemainingBytes": 1_400_000_000,
             "lastProgressTime": TIME,
@@ -167,6 +245,23 @@ def full_migration_status() -> dict[str, Any]:
             "retryable": True,
             "nextRetryTime": TIME,
         },
+    }
+
+
+def full_mapping_status() -> dict[str, Any]:
+    """A status with all that osmig may write."""
+    return {
+        "conditions": [_condition("Ready", "True", "Linted")],
+        "observedGeneration": 1,
+        "hash": "0f1e2d3c4b5a6978",
+        "findings": [
+            {
+                "check": "Subnets",
+                "result": "Warn",
+                "path": "spec.subnets[0].destinationCIDR",
+                "message": "10.9.1.0/24 is the source of another pair, whose subnet leaves it",
+            }
+        ],
     }
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
-KINDS = ("migrations", "providers")
+KINDS = ("migrations", "providers", "migrationmappings")
 
 
 class Field(NamedTuple):
@@ -53,3 +53,14 @@ def own_fields(plural: str) -> list[Field]:
 def find(plural: str, path: str) -> dict[str, Any] | None:
     """Find a field's schema by its dotted path such as ``.status.phase``."""
     return next((field.node for field in walk(load_schema(plural)) if field.path == path), None)
+
+
+def paths(value: object, path: str = "") -> list[str]:
+    """List the paths of all that an object holds, as `walk` does for its schema."""
+    match value:
+        case dict():
+            return [p for key, child in value.items() for p in (f"{path}.{key}", *paths(child, f"{path}.{key}"))]
+        case list():
+            return [p for child in value for p in paths(child, f"{path}[]")]
+        case _:
+            return []

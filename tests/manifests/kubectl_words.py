@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 def create(cluster: Cluster, namespace: str, body: Mapping[str, Any]) -> str:
     """Create an object and return what the API server said when it refused, else nothing."""
+    return _send(cluster, "create", namespace, body)
+
+
+def replace(cluster: Cluster, namespace: str, body: Mapping[str, Any]) -> str:
+    """Replace an object and return what the API server said when it refused, else nothing."""
+    return _send(cluster, "replace", namespace, body)
+
+
+def _send(cluster: Cluster, verb: str, namespace: str, body: Mapping[str, Any]) -> str:
     metadata = {"name": body["metadata"]["name"], "namespace": namespace}
-    done = cluster.kubectl("create", "-f", "-", stdin=json.dumps({**body, "metadata": metadata}), check=False)
-    return done.stderr
+    return cluster.kubectl(verb, "-f", "-", stdin=json.dumps({**body, "metadata": metadata}), check=False).stderr
 
 
 def patch(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api_samples import SERVER_ID, TIME, full_cold_spec, full_migration_spec, migration_body
+from api_samples import (
+    SERVER_ID,
+    TIME,
+    full_cold_spec,
+    full_migration_spec,
+    full_tenant_spec,
+    migration_body,
+    referring_tenant_spec,
+    tenant_spec,
+)
 from manifests.kubectl_words import create, patch
 from osmig.api.crds import FROZEN
 
@@ -17,7 +26,16 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
 
 LIVE, COLD, MINIMAL = "live", "cold", "minimal"
-SPECS: dict[str, dict[str, Any]] = {LIVE: full_migration_spec(), COLD: full_cold_spec(), MINIMAL: {}}
+TENANT, REFERRING, PLAIN = "tenant", "referring", "plain"
+SPECS: dict[str, dict[str, Any]] = {
+    LIVE: full_migration_spec(),
+    COLD: full_cold_spec(),
+    MINIMAL: {},
+    TENANT: full_tenant_spec(),
+    REFERRING: referring_tenant_spec(),
+    PLAIN: tenant_spec(),
+}
+TAKEN_ONCE = ": Waldur takes mappings only when it creates"
 
 FROZEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "providerRef": (LIVE, {"providerRef": {"name": "region-two"}}),
@@ -35,6 +53,19 @@ FROZEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "adopt": (LIVE, {"adopt": {"id": "4712"}}),
     "adopt removed": (COLD, {"adopt": None}),
     "adopt added": (MINIMAL, {"adopt": {"id": "4711"}}),
+    "tenant.sourceResource": (TENANT, {"tenant": {"sourceResource": SERVER_ID}}),
+    "tenant.destinationOffering": (PLAIN, {"tenant": {"destinationOffering": SERVER_ID}}),
+    "tenant.destinationPlan": (REFERRING, {"tenant": {"destinationPlan": SERVER_ID}}),
+    "tenant.namePrefix": (TENANT, {"tenant": {"namePrefix": "other"}}),
+    "tenant.namePrefix removed": (REFERRING, {"tenant": {"namePrefix": None}}),
+    "tenant.namePrefix added": (PLAIN, {"tenant": {"namePrefix": "prod"}}),
+    "tenant.mappings": (TENANT, {"tenant": {"mappings": {"skipConnectionExtnet": False}}}),
+    "tenant.mappings in a list": (TENANT, {"tenant": {"mappings": {"networks": [SERVER_ID]}}}),
+    "tenant.mappings removed": (TENANT, {"tenant": {"mappings": None}}),
+    "tenant.mappings added": (PLAIN, {"tenant": {"mappings": {}}}),
+    "tenant.mappingRef": (REFERRING, {"tenant": {"mappingRef": {"name": "other"}}}),
+    "tenant.mappingRef removed": (REFERRING, {"tenant": {"mappingRef": None}}),
+    "tenant.mappingRef added": (PLAIN, {"tenant": {"mappingRef": {"name": "dc1-to-dc2"}}}),
 }
 """By the frozen field: which of ``SPECS`` is changed, and how."""
 
@@ -59,6 +90,8 @@ OPEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "deletionPolicy": (LIVE, {"deletionPolicy": "Detach"}),
     "ttlSecondsAfterFinished": (LIVE, {"ttlSecondsAfterFinished": 0}),
     "ttlSecondsAfterFinished removed": (COLD, {"ttlSecondsAfterFinished": None}),
+    "tenant.cleanup": (PLAIN, {"tenant": {"cleanup": "DestinationOnAbort"}}),
+    "tenant.cleanup removed": (TENANT, {"tenant": {"cleanup": None}}),
 }
 """By the field that stays open: which of ``SPECS`` is changed, and how."""
 
@@ -71,6 +104,7 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
     "suspend written out": (MINIMAL, {"suspend": False}),
     "retry added empty": (MINIMAL, {"retry": {}}),
     "convergence added empty": (MINIMAL, {"live": {"convergence": {}}}),
+    "mappings with a default left out": (TENANT, {"tenant": {"mappings": {"syncInstancePorts": None}}}),
 }
 """What says the same in other words."""
 
@@ -112,6 +146,7 @@ def test_after_the_start_a_frozen_field_is_refused_by_name(crds: Cluster, starte
 
     field = change.partition(" ")[0]
     assert f"spec.{field}: Forbidden: {field} may not be changed once the migration has started" in refusal
+    assert (TAKEN_ONCE in refusal) == field.startswith("tenant.mapping")
     assert crds.get("osmig", name, "-n", started)["spec"] == before
 
 

@@ -11,12 +11,18 @@ from api_samples import (
     SERVER_ID,
     TIME,
     full_cold_spec,
+    full_mapping_status,
+    full_mappings,
     full_migration_spec,
     full_migration_status,
     full_provider_spec,
     full_provider_status,
+    full_tenant_spec,
+    mapping_body,
     migration_body,
     provider_body,
+    referring_tenant_spec,
+    tenant_spec,
 )
 from manifests.kubectl_words import create, patch
 
@@ -30,10 +36,13 @@ def test_a_new_object_gets_the_default_status_whatever_its_manifest_says(crds: C
     create(crds, namespace, migration_body(spec={"live": {}}, status={"phase": "Succeeded", "startTime": TIME}))
     create(crds, namespace, provider_body())
 
+    create(crds, namespace, mapping_body(status=full_mapping_status()))
+
     migration = crds.get("osmig", "db-07", "-n", namespace)
     provider = crds.get("osprov", "region-one", "-n", namespace)
+    mapping = crds.get("osmap", "dc1-to-dc2", "-n", namespace)
 
-    assert migration["status"] == provider["status"] == {"observedGeneration": -1}
+    assert migration["status"] == provider["status"] == mapping["status"] == {"observedGeneration": -1}
 
 
 def test_the_api_server_fills_in_every_default(crds: Cluster, namespace: str) -> None:
@@ -70,7 +79,8 @@ def test_the_api_server_fills_in_every_default(crds: Cluster, namespace: str) ->
 
 
 def test_a_spec_with_all_there_is_is_stored_as_written(crds: Cluster, namespace: str) -> None:
-    specs = {"live": full_migration_spec(), "cold": full_cold_spec()}
+    tenants = {"tenant": full_tenant_spec(), "referring": referring_tenant_spec()}
+    specs = {"live": full_migration_spec(), "cold": full_cold_spec()} | tenants
     for name, spec in specs.items():
         body = migration_body(spec=spec)
         body["metadata"]["name"] = name
@@ -78,16 +88,20 @@ def test_a_spec_with_all_there_is_is_stored_as_written(crds: Cluster, namespace:
     create(crds, namespace, provider_body(spec=full_provider_spec()))
 
     assert {name: crds.get("osmig", name, "-n", namespace)["spec"] for name in specs} == specs
+    create(crds, namespace, mapping_body(spec=full_mappings()))
     assert crds.get("osprov", "region-one", "-n", namespace)["spec"] == full_provider_spec()
+    assert crds.get("osmap", "dc1-to-dc2", "-n", namespace)["spec"] == full_mappings()
 
 
 def test_the_status_with_all_there_is_is_stored_as_written(crds: Cluster, namespace: str) -> None:
     create(crds, namespace, migration_body())
     create(crds, namespace, provider_body())
+    create(crds, namespace, mapping_body())
 
     for kind, name, status in (
         ("osmig", "db-07", full_migration_status()),
         ("osprov", "region-one", full_provider_status()),
+        ("osmap", "dc1-to-dc2", full_mapping_status()),
     ):
         put = {**crds.get(kind, name, "-n", namespace), "status": status}
         crds.kubectl("replace", "--subresource=status", "-f", "-", stdin=json.dumps(put))
@@ -114,6 +128,26 @@ def test_a_server_ordered_by_name_is_shown_by_name_from_the_first_second(crds: C
     create(crds, namespace, migration_body(spec={"server": {"name": "web-1"}}))
 
     assert crds.kubectl("get", "osmig", "-n", namespace).stdout.splitlines()[1].split()[1] == "web-1"
+
+
+def test_a_tenant_is_shown_by_its_resource_where_servers_stand(crds: Cluster, namespace: str) -> None:
+    spec = tenant_spec()
+    create(crds, namespace, migration_body(spec=spec))
+
+    columns = crds.kubectl("get", "osmig", "-n", namespace).stdout.splitlines()[1].split()
+
+    assert columns[1:3] == [spec["tenant"]["sourceResource"], "TenantReplication"]
+
+
+def test_people_see_what_is_wrong_with_a_mapping(crds: Cluster, namespace: str) -> None:
+    create(crds, namespace, mapping_body())
+    change = json.dumps({"status": full_mapping_status()})
+    crds.kubectl("patch", "osmap", "dc1-to-dc2", "-n", namespace, "--type=merge", "--subresource=status", "-p", change)
+
+    table = crds.kubectl("get", "migrationmappings", "-n", namespace).stdout.splitlines()
+
+    assert table[0].split() == ["NAME", "READY", "REASON", "AGE"]
+    assert table[1].split()[:-1] == ["dc1-to-dc2", "True", "Linted"]
 
 
 def test_people_see_whether_a_provider_can_be_used(crds: Cluster, namespace: str) -> None:
@@ -162,7 +196,13 @@ def test_objects_can_be_selected_by_their_fields(crds: Cluster, namespace: str, 
         ("osprov.spec.limits", "maxInFlightPerSourceHost"),
         ("osprov.spec.openstack.autoConfirmSeconds", "resize_confirm_window"),
         ("osprov.spec.openstack.cloudCredentialsRef", "secretName"),
+        ("osprov.spec.waldur.tokenRef", "secretName"),
         ("osprov.status.upstream", "awaitingConfirmation"),
+        ("osmig.spec.tenant", "DestinationOnAbort"),
+        ("osmig.spec.tenant.mappings", "skipConnectionExtnet"),
+        ("osmig.status.tenant", "mappingHash"),
+        ("osmap.spec.subnets", "destinationCIDR"),
+        ("osmap.status.findings", "Skipped"),
     ],
 )
 def test_kubectl_explains_every_level(crds: Cluster, path: str, words: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from manifests.crd_files import ROOT
+from osmig.api.mapping import parse_mapping
 from osmig.api.migration import ConfirmBy, MigrationType, Mode, parse_migration
 from osmig.api.provider import Limits, parse_provider
 
@@ -25,6 +26,7 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
     "validate": lambda spec: spec.mode is Mode.VALIDATE,
     "adopt": lambda spec: spec.adopt is not None,
     "policies": lambda spec: spec.retries.limit > 0,
+    "tenant": lambda spec: spec.tenant is not None and spec.tenant.mapping_ref is not None,
 }
 
 
@@ -48,8 +50,20 @@ def test_the_sample_of_limits_is_taken_and_read(crds: Cluster, namespace: str) -
     assert spec.auto_confirm_s == 86_400
 
 
+def test_the_samples_of_a_replication_belong_together(crds: Cluster, namespace: str) -> None:
+    for sample in ("provider-waldur", "mapping", "tenant"):
+        crds.kubectl("apply", "-f", str(MORE / f"{sample}.yaml"), "-n", namespace, "--validate=strict")
+
+    (taken,) = crds.get("osmig", "-n", namespace)["items"]
+    spec = parse_migration(taken).spec
+    assert spec.tenant is not None
+    assert spec.tenant.mapping_ref is not None
+    assert parse_provider(crds.get("osprov", spec.provider_ref.name, "-n", namespace)).spec.waldur is not None
+    assert parse_mapping(crds.get("osmap", spec.tenant.mapping_ref.name, "-n", namespace)).spec.subnets
+
+
 def test_every_sample_has_its_test() -> None:
-    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, "provider-limits"}
+    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, "provider-limits", "provider-waldur", "mapping"}
 
 
 @pytest.mark.parametrize("sample", sorted(MORE.iterdir()), ids=lambda path: path.stem)

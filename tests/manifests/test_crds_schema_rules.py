@@ -14,19 +14,29 @@ import pytest
 
 from api_samples import (
     full_cold_spec,
+    full_mapping_status,
+    full_mappings,
     full_migration_spec,
     full_migration_status,
     full_provider_spec,
     full_provider_status,
+    full_tenant_spec,
+    referring_tenant_spec,
+    waldur_spec,
 )
-from manifests.crd_files import KINDS, Field, find, load_schema, load_version, own_fields, walk
+from manifests.crd_files import KINDS, Field, find, load_schema, load_version, own_fields, paths, walk
 from osmig.api.crds import FROZEN
 
 FIELDS = [pytest.param(field, id=f"{plural}{field.path}") for plural in KINDS for field in own_fields(plural)]
-ALLOWED_BOOLEANS = {".status.failure.retryable", ".spec.suspend"}
-"""Yes-or-no questions for ever: nobody will want a third answer. suspend is as Jobs have it."""
+WALDURS_BOOLEANS = {
+    f".spec.{mappings}{name}"
+    for mappings in ("", "tenant.mappings.")
+    for name in ("skipConnectionExtnet", "syncInstancePorts")
+}
+ALLOWED_BOOLEANS = {".status.failure.retryable", ".spec.suspend", *WALDURS_BOOLEANS}
+"""Yes-or-no questions for ever: nobody will want a third answer. suspend is as Jobs have it, and Waldur has two."""
 
-WRITTEN_AS_A_WHOLE = {".status.preflight"}
+WRITTEN_AS_A_WHOLE = {".status.preflight", ".status.findings"}
 """Lists of objects that one writer replaces, in an order that tells something."""
 
 MUTABLE = {
@@ -42,6 +52,7 @@ MUTABLE = {
         "retry",
         "deletionPolicy",
         "ttlSecondsAfterFinished",
+        "tenant.cleanup",
     )
 }
 """Members of a Migration's spec that may change after the start; every other one must be frozen."""
@@ -84,7 +95,7 @@ def test_objects_have_named_fields_only(field: Field) -> None:
 
 @every_field
 def test_names_follow_the_conventions(field: Field) -> None:
-    assert re.fullmatch(r"[a-z]+([A-Z][a-z]+|ID|IDs)*", field.name) or field.name == "id"
+    assert re.fullmatch(r"[a-z]+([A-Z][a-z]+|ID|IDs|CIDR)*", field.name) or field.name == "id"
     assert not re.search(r"Timestamp|Reference|Duration", field.name)
     assert not re.search(r"(Timeout|Period|Deadline|Interval)$", field.name) or _is_policy(field)
     assert field.node.get("format") != "date-time" or re.search(r"(^t|T)ime$", field.name)
@@ -173,12 +184,14 @@ def test_columns_and_selectors_look_at_fields_that_exist(plural: str) -> None:
 
     for path in looked_at:
         condition = re.fullmatch(r'\.status\.conditions\[\?\(@\.type=="\w+"\)\]\.(\w+)', path)
-        either = re.fullmatch(r"(.+)\['(\w+)','(\w+)'\]", path)
+        any_of = re.fullmatch(r"(.+)\[([\w',]+)\]\[([\w',]+)\]", path)
         if condition:
             assert find(plural, f".status.conditions[].{condition[1]}")
-        elif either:
-            assert find(plural, f"{either[1]}.{either[2]}")
-            assert find(plural, f"{either[1]}.{either[3]}")
+        elif any_of:
+            members, leaves = (part.strip("'").split("','") for part in any_of.groups()[1:])
+            here = {f"{any_of[1]}.{member}.{leaf}" for member in members for leaf in leaves}
+            found = {tuple(one.split(".")[-2:]) for one in here if find(plural, one)}
+            assert [{name[at] for name in found} for at in (0, 1)] == [set(members), set(leaves)]
         else:
             assert path == ".metadata.creationTimestamp" or find(plural, path)
 
@@ -202,24 +215,23 @@ def _is_under(path: str, decided: set[str]) -> bool:
 @pytest.mark.parametrize(
     ("plural", "part", "samples"),
     [
-        ("migrations", "spec", [full_migration_spec(), full_cold_spec(), {"server": {"name": "db-07"}}]),
+        (
+            "migrations",
+            "spec",
+            [
+                *(full_migration_spec(), full_cold_spec(), {"server": {"name": "db-07"}}),
+                *(full_tenant_spec(), referring_tenant_spec()),
+            ],
+        ),
         ("migrations", "status", [full_migration_status()]),
-        ("providers", "spec", [full_provider_spec()]),
+        ("providers", "spec", [full_provider_spec(), waldur_spec()]),
         ("providers", "status", [full_provider_status()]),
+        ("migrationmappings", "spec", [full_mappings()]),
+        ("migrationmappings", "status", [full_mapping_status()]),
     ],
-    ids=["migration-spec", "migration-status", "provider-spec", "provider-status"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_samples_of_the_tests_set_every_field(plural: str, part: str, samples: list[dict[str, Any]]) -> None:
     known = {field.path for field in walk(load_schema(plural)["properties"][part])}
 
-    assert known == {path for sample in samples for path in _paths(sample)}
-
-
-def _paths(value: Any, path: str = "") -> list[str]:  # noqa: ANN401 - any JSON
-    match value:
-        case dict():
-            return [p for key, child in value.items() for p in (f"{path}.{key}", *_paths(child, f"{path}.{key}"))]
-        case list():
-            return [p for child in value for p in _paths(child, f"{path}[]")]
-        case _:
-            return []
+    assert known == {path for sample in samples for path in paths(sample)}

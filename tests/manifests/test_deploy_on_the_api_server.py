@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from manifests.crd_files import ROOT
+from manifests.crd_files import KINDS, ROOT
 from osmig.api.migration import parse_migration
 from osmig.api.provider import parse_provider
 from osmig.backends.openstack.credentials import read_credentials
@@ -46,11 +46,12 @@ def test_everything_applies_twice_with_strict_validation(deployed: Cluster) -> N
 @pytest.mark.parametrize(
     ("verb", "resource"),
     [
-        *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in ("migrations", "providers")),
+        *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in KINDS),
         ("update", "migrations.osmig.dev#status"),
         ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort
         ("delete", "migrations.osmig.dev"),  # ttlSecondsAfterFinished
         ("update", "providers.osmig.dev#status"),
+        ("update", "migrationmappings.osmig.dev#status"),
         ("create", "events.events.k8s.io"),
         ("patch", "events.events.k8s.io"),
         ("get", "secrets"),
@@ -67,6 +68,7 @@ def test_the_operator_may_do_its_work_in_every_namespace(
     [
         *((verb, "migrations.osmig.dev") for verb in ("create", "update")),
         *((verb, "providers.osmig.dev") for verb in ("create", "update", "patch", "delete")),
+        *((verb, "migrationmappings.osmig.dev") for verb in ("create", "update", "patch", "delete")),
         *((verb, "secrets") for verb in ("list", "watch", "create", "update")),
         ("patch", "migrations.osmig.dev#status"),
         ("create", "pods"),
@@ -108,7 +110,7 @@ def test_people_get_their_rights_with_the_roles_they_have(
     labels = {key for key in found["metadata"]["labels"] if key.startswith("rbac.authorization.k8s.io/")}
     assert labels == {f"rbac.authorization.k8s.io/{name}" for name in aggregated}
     assert set(rule["verbs"]) == verbs
-    assert set(rule["resources"]) == {"migrations", "providers"}
+    assert set(rule["resources"]) == set(KINDS)
 
 
 def test_the_pod_satisfies_the_restricted_standard_that_its_namespace_enforces(deployed: Cluster) -> None:

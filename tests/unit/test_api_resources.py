@@ -12,13 +12,22 @@ from api_samples import (
     SERVER_ID,
     TIME,
     full_cold_spec,
+    full_mapping_status,
+    full_mappings,
     full_migration_spec,
     full_migration_status,
     full_provider_spec,
     full_provider_status,
+    full_tenant_spec,
+    mapping_body,
     migration_body,
     provider_body,
+    referring_tenant_spec,
+    tenant_spec,
+    waldur_spec,
 )
+from osmig.api.mapping import MappingStatus, parse_mapping
+from osmig.api.mappings import canonical_id
 from osmig.api.meta import InvalidManifest, camel, to_wire
 from osmig.api.migration import (
     BlockMigration,
@@ -35,6 +44,7 @@ from osmig.api.migration import (
 )
 from osmig.api.names import ControlResult, Phase, Verb
 from osmig.api.provider import Limits, ProviderSpec, ProviderStatus, ProviderType, parse_provider
+from osmig.api.tenant import Cleanup
 from osmig.api.union import Member, check_members
 
 
@@ -59,15 +69,32 @@ def test_a_full_provider_status_survives_the_round_trip() -> None:
     assert to_wire(provider.status) == full_provider_status()
 
 
-@pytest.mark.parametrize("spec", [full_migration_spec(), full_cold_spec()], ids=["live", "cold"])
+@pytest.mark.parametrize(
+    "spec",
+    [full_migration_spec(), full_cold_spec(), full_tenant_spec(), referring_tenant_spec()],
+    ids=["live", "cold", "tenant", "referring"],
+)
 def test_a_full_migration_spec_survives_the_round_trip(spec: dict[str, Any]) -> None:
     assert to_wire(parse_migration(migration_body(spec=spec)).spec) == spec
 
 
-def test_a_full_provider_spec_survives_the_round_trip() -> None:
-    provider = parse_provider(provider_body(spec=full_provider_spec()))
+@pytest.mark.parametrize("spec", [full_provider_spec(), waldur_spec()], ids=["openstack", "waldur"])
+def test_a_full_provider_spec_survives_the_round_trip(spec: dict[str, Any]) -> None:
+    assert to_wire(parse_provider(provider_body(spec=spec)).spec) == spec
 
-    assert to_wire(provider.spec) == full_provider_spec()
+
+def test_a_full_mapping_survives_the_round_trip() -> None:
+    mapping = parse_mapping(mapping_body(spec=full_mappings(), status=full_mapping_status()))
+
+    assert to_wire(mapping.spec) == full_mappings()
+    assert to_wire(mapping.status) == full_mapping_status()
+
+
+def test_a_mapping_with_an_unreadable_status_is_read_as_new() -> None:
+    mapping = parse_mapping(mapping_body(status={"findings": "none"}))
+
+    assert mapping.status == MappingStatus()
+    assert not mapping.status_readable
 
 
 def test_an_untouched_status_is_written_as_not_observed_and_nothing_else() -> None:
@@ -84,6 +111,7 @@ def test_an_untouched_status_is_written_as_not_observed_and_nothing_else() -> No
         ("api_version", "apiVersion"),
         ("last_progress_time", "lastProgressTime"),
         ("upstream_id", "upstreamID"),
+        ("source_cidr", "sourceCIDR"),
     ],
 )
 def test_names_on_the_wire_are_camel_case_with_upper_case_acronyms(python: str, wire: str) -> None:
@@ -123,7 +151,6 @@ def test_what_the_spec_says_is_answered_as_said() -> None:
         ({"server": {"id": SERVER_ID.upper()}}, "spec.server.id: "),
         ({"server": {"id": SERVER_ID.replace("-", "")}}, "spec.server.id: "),
         ({"server": {"name": ""}}, "spec.server.name: "),
-        ({"server": None}, "spec.server: "),
         ({"type": "Evacuate"}, "spec.type: "),
         ({"providerRef": {"name": "Region One"}}, "spec.providerRef.name: "),
         ({"providerRef": {}}, "spec.providerRef.name: "),
@@ -137,6 +164,21 @@ def test_what_the_spec_says_is_answered_as_said() -> None:
         ({"adopt": {"id": "1"}, "mode": "Validate"}, "spec: adopt may not be set when mode is Validate"),
         ({"retry": {"backoffSeconds": 601}}, "spec.retry: backoffSeconds may not exceed maxBackoffSeconds"),
         ({"deadlineSeconds": 59}, "spec.deadlineSeconds: "),
+        ({"suspend": "true"}, "spec.suspend: "),
+        ({"server": None}, "spec: server is required when type is LiveMigration or ColdMigration"),
+        ({"tenant": tenant_spec()["tenant"]}, "spec: tenant may only be set when type is TenantReplication"),
+        (tenant_spec() | {"server": {"name": "x"}}, "spec: server may only be set when type is LiveMigration or"),
+        (tenant_spec() | {"adopt": {"id": "1"}}, "spec: adopt may only be set when type is LiveMigration or"),
+        (tenant_spec(sourceResource="prod"), "spec.tenant.sourceResource: "),
+        (tenant_spec(mappings={}, mappingRef={"name": "m"}), "spec.tenant: at most one of mappings and mappingRef"),
+        (
+            tenant_spec(mappings={"subnets": [{"sourceCIDR": "10.0.0.1/24", "destinationCIDR": "10.0.1.0/24"}]}),
+            "spec.tenant.mappings.subnets[0].sourceCIDR: must be a private IPv4 network of length 24",
+        ),
+        (
+            tenant_spec(mappings={"networks": [SERVER_ID, SERVER_ID.replace("-", "")]}),
+            "spec.tenant.mappings: each network may be named only once, with dashes or without",
+        ),
     ],
 )
 def test_a_migration_that_this_version_cannot_follow_is_refused_by_field(spec: dict[str, Any], message: str) -> None:
@@ -151,6 +193,13 @@ def test_a_migration_that_this_version_cannot_follow_is_refused_by_field(spec: d
     [
         ({"openstack": None}, "spec: openstack is required when type is OpenStack"),
         ({"type": "VMware"}, "spec.type: "),
+        ({"type": "Waldur"}, "spec: waldur is required when type is Waldur"),
+        (waldur_spec() | {"openstack": None, "waldur": None}, "spec: waldur is required when type is Waldur"),
+        ({"waldur": waldur_spec()["waldur"]}, "spec: waldur may only be set when type is Waldur"),
+        (
+            {"type": "Waldur", "waldur": waldur_spec()["waldur"] | {"endpoint": "https://example.org/api"}},
+            "spec.waldur.endpoint: must be given without /api",
+        ),
         ({"openstack": {"cloudCredentialsRef": {"secretName": "clouds"}}}, "cloudCredentialsRef.cloudName: "),
         ({"openstack": {"cloudCredentialsRef": {"secretName": "C", "cloudName": "c"}}}, "Ref.secretName: "),
         ({"limits": {"maxInFlight": 0}}, "spec.limits.maxInFlight: "),
@@ -189,7 +238,6 @@ def test_metadata_is_read_with_all_that_verbs_need() -> None:
     body["metadata"] |= {
         "annotations": {"osmig.dev/abort": "1"},
         "finalizers": ["osmig.dev/migration"],
-        "managedFields": [{"manager": "kubectl-annotate", "fieldsV1": {"f:metadata": {}}}],
         "deletionTimestamp": TIME,
         "selfLink": "something this version does not know",
     }
@@ -198,7 +246,6 @@ def test_metadata_is_read_with_all_that_verbs_need() -> None:
 
     assert metadata.annotations == {"osmig.dev/abort": "1"}
     assert metadata.finalizers == ("osmig.dev/migration",)
-    assert metadata.managed_fields[0]["manager"] == "kubectl-annotate"
     assert metadata.deletion_timestamp == datetime(2026, 11, 21, 10, tzinfo=UTC)
     assert (metadata.resource_version, metadata.generation) == ("42", 3)
 
@@ -238,7 +285,7 @@ def test_garbage_for_a_status_never_breaks_the_whole_object(garbage: object) -> 
 
     assert migration.status == MigrationStatus()
     assert not migration.status_readable
-    assert migration.spec.server.name == "db-07"
+    assert migration.spec.server_name == "db-07"
 
 
 def test_a_provider_with_an_unreadable_status_is_read_as_new() -> None:
@@ -246,6 +293,21 @@ def test_a_provider_with_an_unreadable_status_is_read_as_new() -> None:
 
     assert provider.status == ProviderStatus()
     assert not provider.status_readable
+
+
+def test_an_id_is_the_same_in_all_spellings() -> None:
+    assert {canonical_id(text) for text in (SERVER_ID, SERVER_ID.upper(), SERVER_ID.replace("-", ""))} == {
+        "1b2c3d4e0000400080000123456789ab"
+    }
+
+
+def test_a_replication_names_no_server_and_no_hosts() -> None:
+    spec = parse_migration(migration_body(spec=tenant_spec())).spec
+
+    assert (spec.server_id, spec.server_name, spec.source_host, spec.destination_host) == (None,) * 4
+    assert spec.tenant is not None
+    assert (spec.tenant.name_prefix, spec.tenant.mappings, spec.tenant.mapping_ref) == (None,) * 3
+    assert spec.tenant.cleanup is Cleanup.NONE
 
 
 def test_times_go_out_in_utc_and_whole_seconds() -> None:
@@ -289,6 +351,7 @@ def test_texts_from_upstream_are_cut_to_what_the_api_server_takes() -> None:
 
 def test_a_provider_tells_which_secret_it_needs() -> None:
     assert parse_provider(provider_body()).spec.secret_name == "clouds"  # noqa: S105 - a name
+    assert parse_provider(provider_body(spec=waldur_spec())).spec.secret_name == "waldur"  # noqa: S105 - a name
 
 
 def test_an_empty_token_can_be_taken_down() -> None:

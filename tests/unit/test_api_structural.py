@@ -160,3 +160,14 @@ def test_freezing_compares_required_optional_and_defaulted_fields_each_in_its_wa
     assert "has(" not in rules[0]["rule"].partition("|| ")[2]
     assert "has(self.spec.placement) == has(oldSelf.spec.placement)" in rules[1]["rule"]
     assert "(has(self.spec.live) ? self.spec.live.mode : 'Auto')" in rules[2]["rule"]
+
+
+def test_freezing_compares_what_has_no_default_only_where_both_have_it() -> None:
+    spec = {"required": [], "properties": {"tenant": {"properties": {"prefix": {}}}}}
+
+    (rule,) = freeze_rules({"properties": {"spec": spec}}, ["tenant.prefix"], {"tenant.prefix": "it is a name"})
+
+    there = "(has(self.spec.tenant) && has(self.spec.tenant.prefix))"
+    assert f"{there} == {there.replace('self', 'oldSelf')}" in rule["rule"]
+    assert f"!{there} || self.spec.tenant.prefix == oldSelf.spec.tenant.prefix" in rule["rule"]
+    assert rule["message"] == "tenant.prefix may not be changed once the migration has started: it is a name"

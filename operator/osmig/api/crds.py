@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from osmig.api.mapping import MappingStatus
+from osmig.api.mappings import Mappings
 from osmig.api.migration import MIGRATION_MEMBERS, MigrationSpec, MigrationStatus, MigrationType
 from osmig.api.names import CATEGORY, GROUP, VERSION, ConditionType
 from osmig.api.provider import PROVIDER_MEMBERS, ProviderSpec, ProviderStatus, ProviderType
-from osmig.api.rules import Rule, freeze_rules, member_rules
+from osmig.api.rules import TYPE_STAYS, Rule, freeze_rules, member_rules
 from osmig.api.structural import Schema, compile_schema
 
 if TYPE_CHECKING:
@@ -18,42 +20,63 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-FROZEN = ("providerRef", "type", "mode", "server", "placement", "live.blockMigration", "adopt")
+FROZEN = (
+    *("providerRef", "type", "mode", "server", "placement", "live.blockMigration", "adopt"),
+    *("tenant.sourceResource", "tenant.destinationOffering", "tenant.destinationPlan", "tenant.namePrefix"),
+    *("tenant.mappings", "tenant.mappingRef"),
+)
 """What of a Migration's spec may not change once it has started; a test demands a word on every field."""
+
+_MAPPED_ONCE = "Waldur takes mappings only when it creates"
+WHY_FROZEN = {"tenant.mappings": _MAPPED_ONCE, "tenant.mappingRef": _MAPPED_ONCE}
+"""What the refusal adds where somebody may expect that a change is still taken."""
 
 STATUS_DEFAULT = {"observedGeneration": -1}
 """Without it kstatus calls an object that osmig has not seen yet Current."""
 
+_ORDERED = ".spec['server','tenant']['name','id','sourceResource']"
+"""The one of them that is set; a printer column shows the first that is found."""
 
 _HEADER = "# Generated from operator/osmig/api; change it there.\n"
 
 
 def render_crds() -> dict[str, str]:
     """Render all CRDs: file name to YAML text, the same text every time."""
-    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": _dump(crd) for crd in (_migration(), _provider())}
+    crds = (_migration(), _provider(), _mapping())
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": _dump(crd) for crd in crds}
 
 
 def migration_schema() -> Schema:
     """Build the schema of a whole Migration, rules included."""
     root = _root(
-        "Migration moves one server once, and tells how that goes.",
+        "Migration moves one server once, or replicates one tenant once, and tells how that goes.",
         spec=(MigrationSpec, "spec is what shall be done. It may be changed until status.startTime is set."),
         status=(MigrationStatus, "status is what osmig found and did; nobody else may write it."),
     )
     _add_rules(root["properties"]["spec"], member_rules(MIGRATION_MEMBERS, MigrationType))
-    _add_rules(root, freeze_rules(root, FROZEN))
+    _add_rules(root, freeze_rules(root, FROZEN, WHY_FROZEN))
     return root
 
 
 def provider_schema() -> Schema:
     """Build the schema of a whole Provider, rules included."""
     root = _root(
-        "Provider is one cloud that servers are moved in, with the credentials to do so.",
-        spec=(ProviderSpec, "spec is how to reach the cloud."),
+        "Provider is one cloud or service that moves or replicates, with the credentials to order it.",
+        spec=(ProviderSpec, "spec is how to reach the cloud or service."),
         status=(ProviderStatus, "status is what osmig found; nobody else may write it."),
     )
     _add_rules(root["properties"]["spec"], member_rules(PROVIDER_MEMBERS, ProviderType))
+    _add_rules(root["properties"]["spec"], [TYPE_STAYS])
     return root
+
+
+def mapping_schema() -> Schema:
+    """Build the schema of a whole MigrationMapping, rules included."""
+    return _root(
+        "MigrationMapping is what replicas of tenants have otherwise than their sources, shared by Migrations.",
+        spec=(Mappings, "spec is what is replicated otherwise than it is."),
+        status=(MappingStatus, "status is what osmig makes of the spec; nobody else may write it."),
+    )
 
 
 def _migration() -> dict[str, Any]:
@@ -63,7 +86,7 @@ def _migration() -> dict[str, Any]:
         schema=migration_schema(),
         selectable=(".spec.providerRef.name", ".spec.server.id", ".status.phase"),
         columns=[
-            _column("Server", ".spec.server['name','id']", "server as ordered: its name or its id"),
+            _column("Server", _ORDERED, "server as ordered: its name or its id; of a tenant, its resource"),
             _column("Type", ".spec.type", "type of the move"),
             _column("Phase", ".status.phase", "where the Migration stands"),
             _column("Progress", ".status.progress.percent", "percent of the data that has moved", type_="integer"),
@@ -93,6 +116,19 @@ def _provider() -> dict[str, Any]:
             _column("Reason", _of(ConditionType.READY, "reason"), "why Ready is what it is", wide=True),
             _column("Endpoint", ".status.endpoint", "endpoint in use", wide=True),
             _column("Age", ".metadata.creationTimestamp", "time since the Provider was created", type_="date"),
+        ],
+    )
+
+
+def _mapping() -> dict[str, Any]:
+    return _crd(
+        kind="MigrationMapping",
+        short_name="osmap",
+        schema=mapping_schema(),
+        columns=[
+            _column("Ready", _of(ConditionType.READY, "status"), "whether the mappings contradict nothing"),
+            _column("Reason", _of(ConditionType.READY, "reason"), "why Ready is what it is"),
+            _column("Age", ".metadata.creationTimestamp", "time since the MigrationMapping was created", type_="date"),
         ],
     )
 

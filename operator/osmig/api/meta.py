@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_INT = 2**53
 """The API server holds bounds as doubles: a larger one makes it refuse the CRD."""
 
-_ACRONYMS = {"id": "ID", "ids": "IDs"}
+_ACRONYMS = {"id": "ID", "ids": "IDs", "cidr": "CIDR"}
 
 S = TypeVar("S", bound="SpecModel")
 T = TypeVar("T", bound="StatusModel")
@@ -100,6 +100,12 @@ Name = Annotated[str, cut(255), Field(max_length=255)]
 Note = Annotated[str, cut(1024), Field(max_length=1024)]
 """A status sentence of at most 1024 characters; longer ones are cut."""
 
+ObjectName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+]
+"""The name of an object of the same namespace, as a user writes it."""
+
 Generation = Annotated[int, Field(ge=-1, le=MAX_INT)]
 """A `metadata.generation`; -1 means that none was observed yet."""
 
@@ -144,7 +150,6 @@ class ObjectMeta(StatusModel):
     annotations: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
-    managed_fields: tuple[dict[str, Any], ...] = ()
 
 
 def parse_metadata(body: Mapping[str, Any]) -> ObjectMeta:

@@ -1,4 +1,4 @@
-"""The Migration: one server, moved once.
+"""The Migration: one server moved, or one tenant replicated, once.
 
 Here is what a user writes; what osmig writes back is in `osmig.api.migration_status` and offered here too.
 """
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
+from osmig.api.migration_intent import Mark, PendingCall
 from osmig.api.migration_options import (
     MAX_SECONDS,
     AdoptRef,
@@ -34,15 +35,15 @@ from osmig.api.migration_status import (
     ConfirmFacts,
     Control,
     Failure,
-    Mark,
     MigrationStatus,
-    PendingCall,
     PolicyOrder,
     PreflightCheck,
     Progress,
     Transfer,
 )
 from osmig.api.rules import ADOPT_IS_NEVER_VALIDATED
+from osmig.api.tenant import TenantOptions
+from osmig.api.tenant_facts import Items, TenantFacts
 from osmig.api.union import Member, check_members
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Convergence",
     "DeletionPolicy",
     "Failure",
+    "Items",
     "LiveOptions",
     "Mark",
     "Migration",
@@ -77,6 +79,8 @@ __all__ = [
     "Retry",
     "ServerFacts",
     "ServerRef",
+    "TenantFacts",
+    "TenantOptions",
     "Transfer",
     "UpstreamFacts",
     "parse_migration",
@@ -88,13 +92,18 @@ class MigrationType(StrEnum):
 
     LIVE_MIGRATION = "LiveMigration"
     COLD_MIGRATION = "ColdMigration"
+    TENANT_REPLICATION = "TenantReplication"
 
+
+_OF_SERVERS = (MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)
 
 MIGRATION_MEMBERS = (
-    Member("placement", types=(MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)),
+    Member("server", types=_OF_SERVERS, required=True),
+    Member("placement", types=_OF_SERVERS),
     Member("live", types=(MigrationType.LIVE_MIGRATION,)),
     Member("cold", types=(MigrationType.COLD_MIGRATION,)),
-    Member("adopt", types=(MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)),
+    Member("adopt", types=_OF_SERVERS),
+    Member("tenant", types=(MigrationType.TENANT_REPLICATION,), required=True),
 )
 """Which member of `MigrationSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
 
@@ -104,11 +113,14 @@ class MigrationSpec(SpecModel):
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [ADOPT_IS_NEVER_VALIDATED]})
 
-    provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the server.")
+    provider_ref: ProviderRef = Field(
+        description="providerRef names the cloud that holds the server, or the Waldur that replicates."
+    )
     type: MigrationType = Field(
         description=(
             "type of the move. LiveMigration: the server keeps running while its memory is copied. ColdMigration: the "
-            "server is stopped, its disk copied, and somebody confirms or reverts."
+            "server is stopped, its disk copied, and somebody confirms or reverts. TenantReplication: Waldur creates a "
+            "tenant like another one, without its servers and volumes."
         )
     )
     mode: Mode = Field(
@@ -118,7 +130,12 @@ class MigrationSpec(SpecModel):
             "it to Execute afterwards starts the move. Default: Execute."
         ),
     )
-    server: ServerRef = Field(description="server to be moved, by exactly one of id and name.")
+    server: ServerRef | None = Field(
+        default=None,
+        description=(
+            "server to be moved, by exactly one of id and name. Required when type is LiveMigration or ColdMigration."
+        ),
+    )
     placement: Placement | None = Field(
         default=None, description="placement says where from and where to. Default: from anywhere, to any host."
     )
@@ -127,6 +144,9 @@ class MigrationSpec(SpecModel):
     )
     cold: ColdOptions | None = Field(
         default=None, description="cold holds the options of a ColdMigration. Default: all at their defaults."
+    )
+    tenant: TenantOptions | None = Field(
+        default=None, description="tenant to be replicated. Required when type is TenantReplication."
     )
     adopt: AdoptRef | None = Field(
         default=None,
@@ -137,6 +157,7 @@ class MigrationSpec(SpecModel):
     )
     suspend: bool = Field(
         default=False,
+        strict=True,
         description=(
             "suspend holds the start, and further attempts, back while true; a move under way goes on. Default: false."
         ),
@@ -181,6 +202,16 @@ class MigrationSpec(SpecModel):
             message = "adopt may not be set when mode is Validate"
             raise ValueError(message)
         return self
+
+    @property
+    def server_id(self) -> str | None:
+        """The id of the server as ordered, ``None`` when it is named, or no server is moved."""
+        return self.server.id if self.server else None
+
+    @property
+    def server_name(self) -> str | None:
+        """The exact name of the server as ordered."""
+        return self.server.name if self.server else None
 
     @property
     def source_host(self) -> str | None:

@@ -63,6 +63,10 @@ class UpstreamFacts(StatusModel):
             "Example: 41."
         ),
     )
+    user_id: Word | None = Field(
+        default=None,
+        description="userID of the credentials that the record was last seen with; others may not see it.",
+    )
     updated_time: Time | None = Field(
         default=None, description="updatedTime is when the cloud last changed its record, by its own clock, in UTC."
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from osmig.api.meta import SpecModel
+from osmig.api.meta import ObjectName, SpecModel
 from osmig.api.rules import EXACTLY_ONE_OF_ID_AND_NAME
 
 Host = Annotated[str, Field(min_length=1, max_length=255)]
@@ -15,10 +15,7 @@ Host = Annotated[str, Field(min_length=1, max_length=255)]
 class ProviderRef(SpecModel):
     """Names a Provider of the same namespace."""
 
-    name: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    name: ObjectName = Field(
         description="name of a Provider in the namespace of the Migration. Example: region-one.",
     )
 

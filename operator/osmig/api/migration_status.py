@@ -11,58 +11,12 @@ from pydantic import ConfigDict, Field
 
 from osmig.api.meta import MAX_INT, Condition, Generation, MicroTime, Name, Note, StatusModel, Time, Word
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
+from osmig.api.migration_intent import AttemptNumber, PendingCall
 from osmig.api.names import CheckResult, ControlResult, Phase, Policy, Trend, Verb
 from osmig.api.rules import START_TIME_STAYS
+from osmig.api.tenant_facts import Items, TenantFacts
 
 Bytes = Annotated[int, Field(ge=0, le=MAX_INT)]
-AttemptNumber = Annotated[int, Field(ge=1, le=999)]
-
-
-class Mark(StatusModel):
-    """What the server looked like before a call, so that the call's effect can be told from older ones."""
-
-    request_ids: tuple[Word, ...] = Field(
-        default=(),
-        max_length=20,
-        json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        description="requestIDs of the server's newest actions before the call.",
-    )
-    previous_id: Word | None = Field(
-        default=None, description="previousID is the server's highest migration number before the call. Example: 41."
-    )
-    host: Name | None = Field(
-        default=None, description="host the server was on before the call; absent where the credentials do not see it."
-    )
-    host_id: Name | None = Field(
-        default=None, description="hostID is the cloud's anonymous name of that host, the same for all its servers."
-    )
-
-
-class PendingCall(StatusModel):
-    """A call that changes something, written down before it is made and removed when it is answered for."""
-
-    operation: Word = Field(
-        min_length=1, description="operation to be called: live-migrate, cold-migrate, confirm or revert."
-    )
-    attempt: AttemptNumber = Field(description="attempt the call belongs to, counted from 1.")
-    holder: Word = Field(
-        min_length=1, description="holder is the random name of the osmig process that wrote this down and may call."
-    )
-    time: MicroTime = Field(description="time this was written down, in UTC with microseconds.")
-    sends: int = Field(ge=0, le=100, description="sends counts how often the call may have been sent in this attempt.")
-    request_id: Word | None = Field(
-        default=None, description="requestID of the call when an answer carried one. Example: req-1b2c…."
-    )
-    answer: Word | None = Field(
-        default=None,
-        description=(
-            "answer that came and proves nothing by itself. Conflict: the server was busy. ServerError: the cloud "
-            "failed. Absent: none came (yet)."
-        ),
-    )
-    mark: Mark | None = Field(
-        default=None, description="mark is what the server looked like before, to find the call's effect after a crash."
-    )
 
 
 class Transfer(StatusModel):
@@ -86,6 +40,9 @@ class Progress(StatusModel):
     )
     memory: Transfer | None = Field(default=None, description="memory of the server that has moved.")
     disk: Transfer | None = Field(default=None, description="disk that has moved; absent without block migration.")
+    items: Items | None = Field(
+        default=None, description="items that are made one by one; of a replication, as far as they may be seen."
+    )
     sample_time: MicroTime | None = Field(
         default=None, description="sampleTime is when these numbers were read, in UTC with microseconds."
     )
@@ -258,6 +215,7 @@ class MigrationStatus(StatusModel):
     )
     server: ServerFacts | None = Field(default=None, description="server as the cloud describes it.")
     placement: PlacementFacts | None = Field(default=None, description="placement before and after the move.")
+    tenant: TenantFacts | None = Field(default=None, description="tenant that is replicated, and its replica.")
     upstream: UpstreamFacts | None = Field(
         default=None, description="upstream is the cloud's own record of the move, in its own words."
     )
@@ -284,7 +242,7 @@ class MigrationStatus(StatusModel):
         default=(),
         max_length=64,
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        description="preflight holds what was checked before a start; only mode Validate fills it for servers.",
+        description="preflight holds what was checked before a start; of servers, only mode Validate fills it.",
     )
     confirm: ConfirmFacts | None = Field(default=None, description="confirm is the gate of a cold move.")
     attempts: tuple[Attempt, ...] = Field(

@@ -119,6 +119,8 @@ class Reason(StrEnum):
     PROVIDER_NOT_FOUND = "ProviderNotFound"
     PROVIDER_READY = "ProviderReady"
     INVALID_MANIFEST = "InvalidManifest"
+    WRONG_PROVIDER_TYPE = "WrongProviderType"
+    MAPPING_NOT_FOUND = "MappingNotFound"
     # under way
     STARTING = "Starting"
     CONFLICT = "Conflict"
@@ -137,6 +139,11 @@ class Reason(StrEnum):
     REVERTING = "Reverting"
     ABORTING = "Aborting"
     UNKNOWN = "Unknown"
+    SCHEDULED = "Scheduled"
+    NOT_STARTED = "NotStarted"
+    CREATING = "Creating"
+    TOKEN_OF_ANOTHER_USER = "TokenOfAnotherUser"  # noqa: S105 - a reason, not a secret
+    TERMINATING_DESTINATION = "TerminatingDestination"
     RECORD_MISSING = "RecordMissing"
     SOURCE_HOST_DOWN = "SourceHostDown"
     # converging or not
@@ -160,6 +167,12 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     CANCELLED_UPSTREAM = "CancelledUpstream"
     PREFLIGHT_FAILED = "PreflightFailed"
+    MAPPING_CHANGED = "MappingChanged"
+    INVALID_SPEC = "InvalidSpec"
+    REPLICATION_FAILED = "ReplicationFailed"
+    WALDUR_STALLED = "WaldurStalled"
+    DESTINATION_LOST = "DestinationLost"
+    CLEANUP_FAILED = "CleanupFailed"
     ADOPT_REFUSED = "AdoptRefused"
     HOSTS_NOT_VISIBLE = "HostsNotVisible"
     SERVER_IN_ERROR = "ServerInError"
@@ -185,6 +198,7 @@ class Reason(StrEnum):
     UNREACHABLE = "Unreachable"
     ENDPOINT_REFUSED = "EndpointRefused"
     INVALID_CONFIGURATION = "InvalidConfiguration"
+    LINTED = "Linted"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
 
 
@@ -200,6 +214,7 @@ class EventReason(StrEnum):
     MIGRATION_RETRYING = "MigrationRetrying"
     CONFIRMATION_AWAITED = "ConfirmationAwaited"
     POLICY_ACTED = "PolicyActed"
+    UNKNOWN_STATE = "UnknownState"
     TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - an annotation's value
     FINALIZER_LEFT = "FinalizerLeft"
     VERB_ACCEPTED = "VerbAccepted"

@@ -1,17 +1,18 @@
-"""The Provider: one cloud, and where its credentials are."""
+"""The Provider: one cloud or service, and where its credentials are."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from osmig.api.meta import (
     MAX_INT,
     Condition,
     Generation,
     ObjectMeta,
+    ObjectName,
     SpecModel,
     StatusModel,
     Word,
@@ -20,6 +21,7 @@ from osmig.api.meta import (
     parse_spec,
     parse_status,
 )
+from osmig.api.rules import ENDPOINT_WITHOUT_API
 from osmig.api.union import Member, check_members
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ProviderType(StrEnum):
     """Which engine moves; a new one also needs its member in `ProviderSpec` and a line in `PROVIDER_MEMBERS`."""
 
     OPENSTACK = "OpenStack"
+    WALDUR = "Waldur"
 
 
 class UpstreamScope(StrEnum):
@@ -42,17 +45,17 @@ class UpstreamScope(StrEnum):
     UNKNOWN = "Unknown"
 
 
-PROVIDER_MEMBERS = (Member("openstack", types=(ProviderType.OPENSTACK,), required=True),)
+PROVIDER_MEMBERS = (
+    Member("openstack", types=(ProviderType.OPENSTACK,), required=True),
+    Member("waldur", types=(ProviderType.WALDUR,), required=True),
+)
 """Which member of `ProviderSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
 
 
 class CloudCredentialsRef(SpecModel):
     """Points at one cloud in a clouds.yaml inside a Secret of the same namespace."""
 
-    secret_name: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    secret_name: ObjectName = Field(
         description=(
             "secretName is the name of a Secret in the namespace of the Provider. Its key clouds.yaml holds the "
             "credentials, its optional key cacert the PEM certificates to trust. Example: clouds."
@@ -107,12 +110,60 @@ class OpenStackSpec(SpecModel):
     )
 
 
+class TokenRef(SpecModel):
+    """Points at a token inside a Secret of the same namespace."""
+
+    secret_name: ObjectName = Field(
+        description="secretName is the name of a Secret in the namespace of the Provider. Example: waldur.",
+    )
+    key: str = Field(
+        default="token",
+        min_length=1,
+        max_length=253,
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        description="key of the Secret that holds the token. Default: token.",
+    )
+
+
+def _check_endpoint(text: str) -> str:
+    if text.endswith(("/api", "/api/")):
+        raise ValueError(ENDPOINT_WITHOUT_API["message"])
+    return text
+
+
+class WaldurSpec(SpecModel):
+    """How to reach a Waldur."""
+
+    endpoint: Annotated[str, AfterValidator(_check_endpoint)] = Field(
+        min_length=8,
+        max_length=2048,
+        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+        json_schema_extra={"x-kubernetes-validations": [ENDPOINT_WITHOUT_API]},
+        description="endpoint is the URL of Waldur, without /api. Example: https://waldur.example.org.",
+    )
+    token_ref: TokenRef = Field(
+        description=(
+            "tokenRef says where the token is, of a user that may order at the destination and whose token does not "
+            "expire. The Secret is read again every 60 seconds and after a refused token; its optional key cacert "
+            "holds the PEM certificates to trust."
+        ),
+    )
+
+
 class ProviderSpec(SpecModel):
     """What the user wants."""
 
-    type: ProviderType = Field(description="type of the engine. OpenStack: a cloud whose Compute API osmig calls.")
+    type: ProviderType = Field(
+        description=(
+            "type of the engine. OpenStack: a cloud whose Compute API osmig calls. Waldur: a marketplace that "
+            "replicates tenants."
+        )
+    )
     openstack: OpenStackSpec | None = Field(
         default=None, description="openstack says how to reach the cloud. Required when type is OpenStack."
+    )
+    waldur: WaldurSpec | None = Field(
+        default=None, description="waldur says how to reach a Waldur. Required when type is Waldur."
     )
 
     limits: Limits | None = Field(
@@ -127,6 +178,8 @@ class ProviderSpec(SpecModel):
     @property
     def secret_name(self) -> str:
         """The Secret that holds the credentials, whatever the type."""
+        if self.waldur is not None:
+            return self.waldur.token_ref.secret_name
         return self.openstack.cloud_credentials_ref.secret_name if self.openstack is not None else ""
 
     @property
@@ -174,10 +227,12 @@ class ProviderStatus(StatusModel):
         default=-1, description="observedGeneration is the metadata.generation last acted upon; -1 means none yet."
     )
     endpoint: Annotated[str, cut(2048), Field(max_length=2048)] | None = Field(
-        default=None, description="endpoint of the Compute API in use. Example: https://nova.example.org/v2.1."
+        default=None,
+        description="endpoint in use, of the Compute API or of Waldur. Example: https://nova.example.org/v2.1.",
     )
     api_version: Word | None = Field(
-        default=None, description="apiVersion is the highest Compute microversion the cloud offers. Example: 2.104."
+        default=None,
+        description="apiVersion is the highest Compute microversion of the cloud, or Waldur's version. Example: 2.104.",
     )
     capabilities: tuple[Word, ...] = Field(
         default=(),

@@ -21,6 +21,8 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.PROVIDER_NOT_FOUND: "No Provider of this name exists in the namespace.",
         Reason.PROVIDER_READY: "The Provider can be used.",
         Reason.INVALID_MANIFEST: "The spec holds what this version cannot follow, as after a downgrade.",
+        Reason.WRONG_PROVIDER_TYPE: "The Provider is of a type that cannot do this type of move; nothing was sent.",
+        Reason.MAPPING_NOT_FOUND: "No MigrationMapping of this name exists in the namespace, or none that can be read.",
         Reason.STARTING: "The start was written down and is being sent, or its effect is being looked for.",
         Reason.CONFLICT: "The cloud answered a call with a conflict, which proves nothing; its effect is looked for.",
         Reason.SERVER_ERROR: "The cloud failed to answer a call properly; its effect is looked for.",
@@ -37,6 +39,13 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.CONFIRMING: "The move is being confirmed; the copy at the source is being removed.",
         Reason.REVERTING: "The server is going back to its source host.",
         Reason.ABORTING: "The move is being called off.",
+        Reason.SCHEDULED: "Waldur took the order and has not begun with it.",
+        Reason.NOT_STARTED: "Waldur took the order minutes ago and has not begun; its workers may be down.",
+        Reason.CREATING: "Waldur creates the replica.",
+        Reason.TOKEN_OF_ANOTHER_USER: (
+            "The token is of another user than the one that ordered, so what it does not see may still be there."
+        ),
+        Reason.TERMINATING_DESTINATION: "The replica is being terminated, as cleanup wants it after an abort.",
         Reason.RECORD_MISSING: "The server is being moved, and the cloud has no record of it; see the runbook.",
         Reason.SOURCE_HOST_DOWN: "The compute service of the source host is down, so nothing goes on; see the runbook.",
         Reason.FALLING: "The data left to move is falling.",
@@ -44,7 +53,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.DIVERGING: "The data left to move grows: the server writes faster than it is copied.",
         Reason.NO_DATA: "The cloud reports no numbers for this move.",
         Reason.UNKNOWN: "The cloud reports a state that this version does not know; the last phase is kept.",
-        Reason.SUCCEEDED: "The server was moved.",
+        Reason.SUCCEEDED: "The server was moved, or the tenant replicated.",
         Reason.VALIDATED: "Every check passed; nothing was sent, as mode Validate wants it.",
         Reason.CONFIRMED_UPSTREAM: "The server was moved, and the move confirmed in the cloud, by nobody here.",
         Reason.ALREADY_AT_DESTINATION: "The server was at its destination already; nothing was sent.",
@@ -59,7 +68,13 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.STALLED: "The move made no progress, and onStall called it off.",
         Reason.DEADLINE_EXCEEDED: "The move took longer than deadlineSeconds, and onDeadline called it off.",
         Reason.CANCELLED_UPSTREAM: "The move was called off in the cloud, by nobody here.",
-        Reason.PREFLIGHT_FAILED: "A check of mode Validate failed; status.preflight has them all. Nothing was sent.",
+        Reason.PREFLIGHT_FAILED: "A check before the start failed; status.preflight has them all. Nothing was sent.",
+        Reason.MAPPING_CHANGED: "The MigrationMapping changed after it was checked; nothing was sent.",
+        Reason.INVALID_SPEC: "Waldur refused the order; the message names the field. Nothing was created.",
+        Reason.REPLICATION_FAILED: "Waldur failed to create the replica; the message has its words.",
+        Reason.WALDUR_STALLED: "The replica failed or is gone, and Waldur's record of the run says nothing of it.",
+        Reason.DESTINATION_LOST: "The replica was terminated or failed after Waldur was done with it.",
+        Reason.CLEANUP_FAILED: "After an abort the replica could not be terminated; it is still there.",
         Reason.ADOPT_REFUSED: "The migration in adopt.id cannot be followed; the message tells why. Nothing was sent.",
         Reason.HOSTS_NOT_VISIBLE: "Hosts were named, and the credentials may not see hosts; nothing was sent.",
         Reason.SERVER_IN_ERROR: "The server is in state ERROR.",
@@ -85,7 +100,8 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.UNAUTHORIZED: "The credentials are refused.",
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
-        Reason.INVALID_CONFIGURATION: "clouds.yaml is missing, lacks the cloud, or holds what is not allowed there.",
+        Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
+        Reason.LINTED: "The mappings contradict nothing; whether they fit a tenant is checked before a replication.",
         Reason.SECRET_NOT_FOUND: "The Secret does not exist.",
     }
 )
@@ -94,13 +110,14 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
     {
         EventReason.MIGRATION_STARTED: "The cloud took the order.",
         EventReason.MIGRATION_ADOPTED: "A start from before a restart was found in the cloud and is followed.",
-        EventReason.MIGRATION_SUCCEEDED: "The server is where it should be.",
+        EventReason.MIGRATION_SUCCEEDED: "The server is where it should be, or the tenant is replicated.",
         EventReason.MIGRATION_FAILED: "The Migration ended without success.",
         EventReason.MIGRATION_ABORTED: "The move was called off by the verb abort.",
         EventReason.MIGRATION_REVERTED: "The server is back on its source host.",
         EventReason.MIGRATION_RETRYING: "An attempt ended and another one will be made.",
         EventReason.CONFIRMATION_AWAITED: "A cold move waits for confirm or revert.",
         EventReason.POLICY_ACTED: "A policy of the spec (onStall, onDeadline, …) took effect.",
+        EventReason.UNKNOWN_STATE: "Upstream reports a state that this version does not know; it goes on looking.",
         EventReason.TOKEN_ALREADY_USED: "A new attempt began with an old annotation still there; it orders nothing.",
         EventReason.FINALIZER_LEFT: "A deleted Migration was let go although its move has not ended.",
         EventReason.VERB_ACCEPTED: "An order was seen and will be carried out.",
@@ -120,11 +137,12 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.ABORT: (
             "Calls the move off while it is not finished. Before the start nothing is sent at all; later the cloud is "
             "asked until the move has ended. `TooLate` once a live server is being handed over. A cold move is "
-            "reverted as soon as it waits for a confirmation."
+            "reverted as soon as it waits for a confirmation. A replication that was ordered goes on to its end: "
+            "`Unsupported`, unless `tenant.cleanup` then terminates the replica."
         ),
         Verb.FORCE_COMPLETE: (
             "Ends the copying of memory at the price of a pause; waits until the move is running. `TooLate` once the "
-            "server is being handed over; `Unsupported` for a cold move."
+            "server is being handed over; `Unsupported` for a cold move and for a replication."
         ),
         Verb.CONFIRM: "Accepts a cold move that awaits confirmation; the copy at the source is removed.",
         Verb.REVERT: "Sends a server that awaits confirmation back to its source host.",
@@ -163,7 +181,7 @@ PHASES: Mapping[Phase, str] = MappingProxyType(
         Phase.QUEUED: "It waits for a slot, for its server to be free, or for its Provider.",
         Phase.SUSPENDED: "Held back by `spec.suspend`.",
         Phase.STARTING: "The start was sent or is about to be; the cloud prepares.",
-        Phase.RUNNING: "Data is moving, or the server is being handed over.",
+        Phase.RUNNING: "Data is moving, the server is being handed over, or a replica is being created.",
         Phase.AWAITING_CONFIRMATION: "A cold move waits for somebody to confirm or revert it.",
         Phase.CONFIRMING: "A cold move is being confirmed.",
         Phase.REVERTING: "The server is going back to its source host.",

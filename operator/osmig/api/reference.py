@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.crds import FROZEN, migration_schema, provider_schema
+from osmig.api.crds import FROZEN, mapping_schema, migration_schema, provider_schema
 from osmig.api.names import API_VERSION, CATEGORY, TOKEN_MAX_LENGTH, verb_annotation
 from osmig.api.reasons import (
     CHECK_RESULTS,
@@ -62,6 +62,7 @@ def render_reference() -> str:
         *_kind("Migration", "osmig", migration),
         f"Frozen once `status.startTime` is set: {_codes(FROZEN)}. Open at any time: {_codes(_open(migration))}.\n",
         *_kind("Provider", "osprov", provider_schema()),
+        *_kind("MigrationMapping", "osmap", mapping_schema()),
         "## Verbs\n",
         _VERBS_INTRO,
         _words("Annotation", "What it does", {verb_annotation(verb): text for verb, text in VERBS.items()}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from enum import StrEnum
 
     from osmig.api.structural import Schema
@@ -36,6 +36,20 @@ BACKOFF_WITHIN_ITS_BOUND: Rule = {
     "fieldPath": ".backoffSeconds",
 }
 
+ENDPOINT_WITHOUT_API: Rule = {
+    "rule": "!self.endsWith('/api') && !self.endsWith('/api/')",
+    "message": "must be given without /api",
+    "reason": "FieldValueInvalid",
+}
+
+TYPE_STAYS: Rule = {
+    "rule": "self.type == oldSelf.type",
+    "message": "type may not be changed; make another Provider",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".type",
+}
+"""Migrations of a Provider are followed by its engine; another engine would not find them."""
+
 START_TIME_STAYS: Rule = {
     "rule": "!has(oldSelf.startTime) || (has(self.startTime) && self.startTime == oldSelf.startTime)",
     "message": "startTime may not be changed or removed",
@@ -47,19 +61,21 @@ START_TIME_STAYS: Rule = {
 _STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
 
 
-def freeze_rules(root: Schema, paths: Iterable[str]) -> list[Rule]:
+def freeze_rules(root: Schema, paths: Iterable[str], why: Mapping[str, str] | None = None) -> list[Rule]:
     """Write one rule per field of `spec` that may not change once `status.startTime` is set.
 
     One rule each, so that the message names the field.
 
     Args:
         root: the schema of the whole object.
-        paths: dotted paths below `spec`; a path of two parts is a leaf with a default in an optional member.
+        paths: dotted paths below `spec`; a path of two parts is a leaf in an optional member.
+        why: what the message adds about a path.
     """
+    reasons = why or {}
     return [
         {
             "rule": f"!({_STARTED}) || ({_unchanged(root['properties']['spec'], path)})",
-            "message": f"{path} may not be changed once the migration has started",
+            "message": f"{path} may not be changed once the migration has started{_because(reasons.get(path))}",
             "reason": "FieldValueForbidden",
             "fieldPath": f".spec.{path}",
         }
@@ -94,15 +110,33 @@ def member_rules(members: Iterable[Member], types: Iterable[StrEnum]) -> list[Ru
     return rules
 
 
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
+
+
 def _unchanged(spec: Schema, path: str) -> str:
     member, _, leaf = path.partition(".")
-    if leaf:
-        default = spec["properties"][member]["properties"][leaf]["default"]
+    if not leaf:
+        return _same(path, always=member in spec["required"])
+    inner = spec["properties"][member]
+    if "default" in inner["properties"][leaf]:
+        default = inner["properties"][leaf]["default"]
         return f"{_or_default('self', member, leaf, default)} == {_or_default('oldSelf', member, leaf, default)}"
-    same = f"self.spec.{member} == oldSelf.spec.{member}"
-    if member in spec["required"]:
+    return _same(path, always=False)
+
+
+def _same(path: str, *, always: bool) -> str:
+    """Compare a field that has no default; one that is not `always` there may neither come nor go."""
+    same = f"self.spec.{path} == oldSelf.spec.{path}"
+    if always:
         return same
-    return f"has(self.spec.{member}) == has(oldSelf.spec.{member}) && (!has(self.spec.{member}) || {same})"
+    return f"{_present('self', path)} == {_present('oldSelf', path)} && (!{_present('self', path)} || {same})"
+
+
+def _present(side: str, path: str) -> str:
+    """Ask whether a field is there; one of a member that is not there is not."""
+    member, _, leaf = path.partition(".")
+    return f"(has({side}.spec.{member}) && has({side}.spec.{path}))" if leaf else f"has({side}.spec.{path})"
 
 
 def _or_default(side: str, member: str, leaf: str, default: str) -> str:
