@@ -18,7 +18,7 @@ class RequestObserver(Protocol):
         """Note one request.
 
         Args:
-            service: ``compute`` or ``identity``.
+            service: ``compute``, ``identity`` or ``waldur``.
             operation: in our words, such as ``live-migrate`` or ``authenticate``.
             code: the HTTP status, or ``timeout`` or ``connection_error`` when no answer came.
             seconds: from handing the request over to its whole answer.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
+    from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
     from osmig.domain.upstream import (
         Explanation,
         Finding,
@@ -42,11 +43,26 @@ class Permit(Protocol):
 
 
 class Backend(Protocol):
-    """One authenticated connection to one Provider."""
+    """One authenticated connection to one Provider, whatever its type."""
 
     async def probe(self) -> Probe:
         """Authenticate, read versions, rights and capabilities. No side effect."""
         ...
+
+    async def sweep(self, since: dt.datetime | None) -> Sweep:
+        """List upstream operations in bulk: all that are not over, or what changed since a cursor.
+
+        Where a list is too dear or tells nothing, the sweep shows no more than that upstream still answers.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free connections and threads; running calls may end by themselves."""
+        ...
+
+
+class ServerBackend(Backend, Protocol):
+    """What moves servers."""
 
     async def survey(self, job: Job) -> Survey:
         """Resolve the server exactly and read what must be remembered before a start. No side effect.
@@ -129,12 +145,61 @@ class Backend(Protocol):
         """
         ...
 
-    async def sweep(self, since: dt.datetime | None) -> Sweep:
-        """List upstream operations in bulk: all that are not over, or what changed since a cursor."""
+
+class TenantBackend(Backend, Protocol):
+    """What replicates tenants."""
+
+    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+        """Check by reading whether the replication would become what its mappings say. No side effect.
+
+        What upstream would accept silently and do otherwise is a failed check; what may not be looked at is
+        ``Skipped``, never ``Pass``.
+        """
         ...
 
-    async def close(self) -> None:
-        """Free connections and threads; running calls may end by themselves."""
+    async def runs(self, source_resource: str) -> tuple[RunView, ...]:
+        """Read every replication of a tenant that these credentials see, over all pages, oldest first."""
+        ...
+
+    async def run(self, run_id: str) -> RunView:
+        """Read one replication.
+
+        Raises:
+            Absent: there is none (any more), or it is another user's (reason ``RecordGone``).
+        """
+        ...
+
+    async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
+        """Read what a replication makes, and an order about it; only what may be read is told.
+
+        Raises:
+            Absent: it may not be seen, or is gone.
+        """
+        ...
+
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+        """Order exactly one replication: no redirect, no transport retry, no environment.
+
+        Returns:
+            The run that began; none where the answer did not name it, and it must be looked for.
+
+        Raises:
+            Transient: nothing was sent, or upstream said it did nothing (429, permit expired).
+            OutcomeUnknown: the answer is lost, or proves nothing (5xx, 3xx, a 2xx that cannot be read).
+            Refused: upstream will not do it; reason ``InvalidSpec`` with the field in the message.
+            NotPermitted: the credentials may not do it.
+            Unsupported: there is no such call at this endpoint.
+        """
+        ...
+
+    async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
+        """Order that a replica be terminated; ``request_id`` is the order's id.
+
+        Raises:
+            Refused: not in its present state (reason ``Conflict``).
+            Absent: it is gone.
+            NotPermitted, Transient, OutcomeUnknown: as in ``replicate``.
+        """
         ...
 
 

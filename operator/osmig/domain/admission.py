@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osmig.api.migration import MigrationType, Mode, PendingCall, PlacementFacts
 from osmig.api.names import Phase, Reason, Verb
@@ -35,7 +35,7 @@ _REASONS = frozenset(Reason)
 def admit(observation: Observation) -> Decision:
     """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
     spec = observation.migration.spec
-    if (held := _hold_back(observation)) is not None:
+    if (held := hold_back(observation) or find_refusal(observation)) is not None:
         return held
     if spec.mode is Mode.VALIDATE:
         return validation.validate(observation)
@@ -44,14 +44,14 @@ def admit(observation: Observation) -> Decision:
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
     if observation.survey is None and observation.slots.limit_of:
-        return _wait_for_slot(observation, observation.status.placement)
+        return wait_for_slot(observation, placement=observation.status.placement)
     if observation.survey is None:
         return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
     return judge(observation, observation.survey, sends=1)
 
 
-def _hold_back(observation: Observation) -> Decision | None:
-    """Apply what keeps a start back whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
+def hold_back(observation: Observation) -> Decision | None:
+    """Apply what keeps any start back, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted before anything was sent")
     if observation.migration.spec.suspend:
@@ -61,7 +61,7 @@ def _hold_back(observation: Observation) -> Decision | None:
         return pause
     if not observation.provider.is_ready:
         return wait_for_provider(observation)
-    return find_refusal(observation)
+    return None
 
 
 def find_refusal(observation: Observation) -> Decision | None:
@@ -136,7 +136,7 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     if observation.rival:
         return _wait_for_server(observation, _describe_busy(observation, survey))
     if observation.slots.limit_of and sends == 1:
-        return _wait_for_slot(observation, _describe_way(observation, survey))
+        return wait_for_slot(observation, placement=_describe_way(observation, survey))
     return start(observation, survey, sends=sends)
 
 
@@ -167,7 +167,7 @@ def _wait_for_server(observation: Observation, message: str) -> Decision:
     return Decision(status=after, due_s=period_s * _SAFETY_SWEEPS if observation.rival else period_s)
 
 
-def _wait_for_slot(observation: Observation, way: PlacementFacts | None) -> Decision:
+def wait_for_slot(observation: Observation, **changes: Any) -> Decision:  # noqa: ANN401 - fields of MigrationStatus
     """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
     slots = observation.slots
     verdict = Verdict(
@@ -175,7 +175,7 @@ def _wait_for_slot(observation: Observation, way: PlacementFacts | None) -> Deci
         reason=Reason.SLOTS_TAKEN,
         message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
     )
-    after = recording.put(observation, verdict, queued_time=_since(observation), placement=way)
+    after = recording.put(observation, verdict, queued_time=_since(observation), **changes)
     return Decision(status=after, due_s=observation.timings.sweep_period_s * _SAFETY_SWEEPS)
 
 

@@ -1,7 +1,8 @@
 """Which change of status is worth a write: the API server pays ten times what we pay (ADR 0004).
 
 Orders, intents, records, phases and outcomes are never delayed. Progress is written at most every 15 s and only for
-5 points, or after 5 min with any change; a new wording of the same reason at most every 60 s (architecture.md §8).
+5 points or another count of items, or after 5 min with any change; a new wording of the same reason at most every 60 s
+(architecture.md §8).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def judge(before: MigrationStatus, after: MigrationStatus, *, age_s: float) -> U
         return Urgency.NOW
     if _messages(before) != _messages(after) and age_s >= MESSAGE_PERIOD_S:
         return Urgency.NOW
-    if age_s >= PROGRESS_PERIOD_S and _points(before, after) >= PROGRESS_POINTS:
+    if age_s >= PROGRESS_PERIOD_S and (_points(before, after) >= PROGRESS_POINTS or _items(before) != _items(after)):
         return Urgency.NOW
     return Urgency.LATER
 
@@ -61,6 +62,10 @@ def _essence(status: MigrationStatus) -> dict[str, Any]:
 
 def _messages(status: MigrationStatus) -> list[str]:
     return [condition.message for condition in status.conditions]
+
+
+def _items(status: MigrationStatus) -> object:
+    return status.progress.items if status.progress is not None else None
 
 
 def _points(before: MigrationStatus, after: MigrationStatus) -> int:

@@ -142,6 +142,32 @@ def describe_provider(
     return merge(claims, before=before, generation=generation, now=now)
 
 
+def describe_mapping(
+    *, problem: str, before: Sequence[Condition], generation: int, now: dt.datetime
+) -> tuple[Condition, ...]:
+    """Derive all conditions of a MigrationMapping.
+
+    Findings about mappings that can be read are hints, for only a tenant tells whether they fit.
+
+    Args:
+        problem: why this version cannot follow the mappings; empty when it can.
+        before: the conditions on record.
+        generation: of the mappings.
+        now: this moment.
+    """
+    if not problem:
+        claims = [_Claim(type=ConditionType.READY, status=ConditionStatus.TRUE, reason=Reason.LINTED)]
+    else:
+        claims = [
+            _Claim(type=kind, status=status, reason=Reason.INVALID_MANIFEST, message=problem)
+            for kind, status in (
+                (ConditionType.READY, ConditionStatus.FALSE),
+                (ConditionType.STALLED, ConditionStatus.TRUE),
+            )
+        ]
+    return merge(claims, before=before, generation=generation, now=now)
+
+
 def _claim_login(reason: str) -> _Claim:
     match reason:
         case Reason.PROBE_SUCCEEDED:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Control, MigrationType
 from osmig.api.names import RUNBOOKS, TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
+from osmig.api.tenant import Cleanup
 from osmig.domain.conditions import find_condition
 from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
 from osmig.domain.phases import FINISHED, WAITING
@@ -149,15 +150,12 @@ def _record(
 def _rule(ask: Ask, observation: Observation) -> tuple[ControlResult, str]:
     status, spec = observation.status, observation.migration.spec
     attempt = status.attempt or 1
-    if not ask.token:
-        return ControlResult.REJECTED, "the token is empty; set the annotation to any text of 1 to 63 characters"
-    if len(ask.token) > TOKEN_MAX_LENGTH:
-        return ControlResult.REJECTED, f"the token is longer than {TOKEN_MAX_LENGTH} characters"
-    bound = _BOUND.fullmatch(ask.token)
-    if bound and int(bound[1]) != attempt:
-        return ControlResult.REJECTED, f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
+    if objection := _object_to_token(ask.token, attempt):
+        return ControlResult.REJECTED, objection
     if ask.verb is Verb.RECONCILE:
         return ControlResult.DONE, "everything is read again"
+    if spec.type is MigrationType.TENANT_REPLICATION and (why := _refuse_of_replication(ask.verb, status, spec)):
+        return ControlResult.UNSUPPORTED, why
     if column_of(status) not in _LEGAL[ask.verb]:
         return ControlResult.REJECTED, _refuse(ask.verb, status)
     if ask.verb is Verb.FORCE_COMPLETE and spec.type is not MigrationType.LIVE_MIGRATION:
@@ -165,6 +163,29 @@ def _rule(ask: Ask, observation: Observation) -> tuple[ControlResult, str]:
     if ask.verb is Verb.RETRY:
         return _rule_retry(status, spec, attempt)
     return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"
+
+
+def _object_to_token(token: str, attempt: int) -> str:
+    if not token:
+        return "the token is empty; set the annotation to any text of 1 to 63 characters"
+    if len(token) > TOKEN_MAX_LENGTH:
+        return f"the token is longer than {TOKEN_MAX_LENGTH} characters"
+    bound = _BOUND.fullmatch(token)
+    if bound and int(bound[1]) != attempt:
+        return f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
+    return ""
+
+
+def _refuse_of_replication(verb: Verb, status: MigrationStatus, spec: MigrationSpec) -> str:
+    """Say what Waldur has no call for; empty where the common table rules."""
+    if status.phase in FINISHED:
+        return ""
+    if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT}:
+        return f"Waldur has no call to {verb} a replication"
+    is_cleaned = spec.tenant is not None and spec.tenant.cleanup is not Cleanup.NONE
+    if verb is Verb.ABORT and column_of(status) is Column.MOVING and not is_cleaned:
+        return "Waldur has no cancel; the run is followed to its end"
+    return ""
 
 
 def _refuse(verb: Verb, status: MigrationStatus) -> str:

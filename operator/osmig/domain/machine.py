@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationStatus
-from osmig.api.names import EventReason, Reason, Verb
-from osmig.domain import (
-    admission,
-    confirming,
-    deleting,
-    following,
-    latching,
-    orders,
-    outcome,
-    pursuit,
-    retrying,
-    starting,
-)
-from osmig.domain.observation import Decision, Note, StartCall
+from osmig.api.names import Reason, Verb
+from osmig.domain import deleting, latching, orders, outcome, retrying
+from osmig.domain.courses import course_of
+from osmig.domain.observation import Decision
 from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.observation import Observation
 
 
 def decide(observation: Observation) -> Decision:
@@ -35,7 +25,7 @@ def decide(observation: Observation) -> Decision:
     if not observation.migration.status_readable:
         return Decision(status=status)
     if observation.answer is not None:
-        return _answer(observation, observation.answer)
+        return course_of(observation).answer(observation, observation.answer)
     if (latched := latching.latch(observation)) is not None:
         controls, notes = latched
         after = status.model_copy(update={"controls": controls})
@@ -52,14 +42,11 @@ def decide(observation: Observation) -> Decision:
 
 def _decide_under_way(observation: Observation) -> Decision:
     """Decide when something was sent, or meant to be: look for its effect, or follow it."""
-    if (held := outcome.hold_out(observation)) is not None:
-        return held
     call, upstream = observation.status.pending_call, observation.status.upstream
     if call is not None:
-        is_gate = confirming.is_about(call)
-        return confirming.resolve(observation, call) if is_gate else starting.resolve(observation, call)
+        return course_of(observation).resolve(observation, call)
     assert upstream is not None  # noqa: S101 - the caller saw one of both
-    return following.follow(observation, upstream)
+    return course_of(observation).follow(observation, upstream)
 
 
 def _decide_unsent(observation: Observation) -> Decision:
@@ -73,35 +60,7 @@ def _decide_unsent(observation: Observation) -> Decision:
             Reason.RECORD_GONE,
             "the record of the start was removed from status, so the move cannot be followed; nothing more is sent",
         )
-    return admission.admit(observation)
-
-
-def _answer(observation: Observation, answer: Answer) -> Decision:
-    call = observation.status.pending_call
-    if call is not None and confirming.is_about(call) and isinstance(answer.call, StartCall):
-        # the start is on record for long: its late answer must not drop the intent of a confirm or revert
-        call = None
-    match answer.call:
-        case StartCall() if call is not None and (answer.error is None or call.holder == observation.holder):
-            return starting.answer_start(observation, answer, call)
-        case StartCall():
-            return _answer_late(observation, answer)
-        case verb_call if verb_call.verb in confirming.VERBS:
-            return confirming.answer(observation, answer, verb_call)
-        case verb_call:
-            return pursuit.answer_verb(observation, answer, verb_call)
-
-
-def _answer_late(observation: Observation, answer: Answer) -> Decision:
-    """Somebody else resolved the intent meanwhile: their record stands, and a second start must not stay unseen."""
-    recorded = observation.status.upstream.request_id if observation.status.upstream else None
-    ours = answer.receipt.request_id if answer.receipt else None
-    notes: tuple[Note, ...] = ()
-    if ours is not None and ours != recorded:
-        followed = f"{recorded} is followed" if recorded is not None else "none is followed"
-        text = f"the cloud accepted a start that was given up: {followed}, {ours} is not"
-        notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
-    return Decision(status=observation.status, due_s=0.0, notes=notes)
+    return course_of(observation).admit(observation)
 
 
 def _decide_finished(observation: Observation) -> Decision:

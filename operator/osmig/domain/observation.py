@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from osmig.api.mappings import Mappings
     from osmig.api.migration import Migration, MigrationStatus, PreflightCheck, Progress
     from osmig.api.names import EventReason, Verb
     from osmig.domain.errors import BackendError
+    from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
     from osmig.domain.upstream import (
         Capability,
         Explanation,
@@ -37,6 +39,9 @@ class Read(StrEnum):
     EXPLANATION = "explanation"
     PREFLIGHT = "preflight"
     SOURCE_HOST = "source-host"
+    RUNS = "runs"
+    RUN = "run"
+    REPLICA = "replica"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,7 @@ class ProviderView:
         capabilities: what the cloud and the credentials can do, as far as the probe could tell.
         possible: what the cloud's version has, whoever asks.
         auto_confirm_s: after how long the cloud itself confirms a cold move; ``None`` for never.
+        user_id: whose credentials they are, as far as upstream tells.
     """
 
     is_ready: bool
@@ -66,6 +72,7 @@ class ProviderView:
     capabilities: frozenset[Capability] = frozenset()
     possible: frozenset[Capability] = frozenset()
     auto_confirm_s: float | None = None
+    user_id: str | None = None
 
     def can(self, capability: Capability) -> bool:
         """Whether the cloud and the credentials allow it, as far as the probe could tell."""
@@ -102,6 +109,9 @@ class Timings:
     split_s: float = 300.0
     confirm_window_s: float = 600.0
     finalizer_s: float = 600.0
+    run_poll_s: float = 5.0
+    run_poll_most_s: float = 60.0
+    not_started_s: float = 600.0
 
     @property
     def resend_after_s(self) -> float:
@@ -126,7 +136,21 @@ class VerbCall:
     record_id: str
 
 
-Call = StartCall | VerbCall
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicateCall:
+    """The effect: order one replication, under the intent in ``status.pendingCall``; all it takes was decided on."""
+
+    job: ReplicaJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateCall:
+    """The effect: order once that a replica be terminated, under the intent in ``status.pendingCall``."""
+
+    replica_id: str
+
+
+Call = StartCall | VerbCall | ReplicateCall | TerminateCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +180,10 @@ class Observation:
         slots: what the Provider's limits say to a start now, by the hosts that are known so far.
         preflight: what the engine checked before a start.
         source_host: the compute host that the server leaves.
+        referenced: the mappings that ``spec.tenant.mappingRef`` names, as they are now; ``None`` if there are none.
+        runs: every replication of the source tenant that the credentials see, oldest first.
+        run: the replication that is followed.
+        replica: what it makes.
     """
 
     now: dt.datetime
@@ -180,6 +208,10 @@ class Observation:
     explanation: Explanation | None = None
     preflight: tuple[PreflightCheck, ...] | None = None
     source_host: HostView | None = None
+    referenced: Mappings | None = None
+    runs: tuple[RunView, ...] | None = None
+    run: RunView | None = None
+    replica: ReplicaView | None = None
     answer: Answer | None = None
 
     @property

@@ -40,7 +40,7 @@ def end(observation: Observation, verdict: Verdict, **changes: Any) -> Decision:
     status = observation.status
     changes.setdefault("progress", observation.newest_progress)
     if verdict.phase is Phase.SUCCEEDED and (status.upstream is not None or changes.get("upstream") is not None):
-        changes["progress"] = (observation.newest_progress or Progress()).model_copy(update={"percent": 100})
+        changes["progress"] = (changes["progress"] or Progress()).model_copy(update={"percent": 100})
     controls, notes = close_controls(status.controls, verdict, now=observation.now)
     after = put(
         observation,

@@ -50,6 +50,8 @@ def begin_attempt(
         pending_call=None,
         upstream=None,
         placement=None,
+        tenant=None,
+        preflight=(),
         progress=None,
         confirm=None,
         policy_orders=(),

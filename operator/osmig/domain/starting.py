@@ -39,10 +39,11 @@ def answer_start(observation: Observation, answer: Answer, call: PendingCall) ->
         case Absent():
             return outcome.fail(observation, Reason.SERVER_GONE, error.message)
         case _:
-            return _answer_refusal(observation, error)
+            return answer_refusal(observation, error)
 
 
-def _answer_refusal(observation: Observation, error: BackendError) -> Decision:
+def answer_refusal(observation: Observation, error: BackendError) -> Decision:
+    """End, or wait and start anew: it is certain that nothing was started."""
     match error:
         case Refused():
             return outcome.fail(observation, error.reason, error.message)

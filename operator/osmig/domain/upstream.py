@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from osmig.api.migration import Mark
+    from osmig.domain.replicas import RunView
 
 
 class Stage(StrEnum):
@@ -59,6 +60,8 @@ class Operation(StrEnum):
     COLD_MIGRATE = "cold-migrate"
     CONFIRM = "confirm"
     REVERT = "revert"
+    REPLICATE = "replicate"
+    TERMINATE = "terminate"
 
 
 class Capability(StrEnum):
@@ -76,6 +79,7 @@ class Capability(StrEnum):
     HOSTS = "Hosts"
     PROGRESS = "Progress"
     ALL_MIGRATIONS = "AllMigrations"
+    TENANT_REPLICATION = "TenantReplication"
 
 
 class Scope(StrEnum):
@@ -261,9 +265,15 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Upstream's answer to a start that it accepted."""
+    """Upstream's answer to a call that it accepted.
+
+    Attributes:
+        request_id: upstream's id of the request, or of the order that it made of it.
+        run: the replication that began, where upstream told it.
+    """
 
     request_id: str | None
+    run: RunView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,8 @@ def validate(observation: Observation) -> Decision:
     checks = (*observation.preflight, _check_rivals(observation))
     failed = [check for check in checks if check.result is CheckResult.FAIL]
     if failed:
-        return outcome.fail(observation, Reason.PREFLIGHT_FAILED, _sum_up_failed(failed), preflight=checks)
-    return outcome.succeed(observation, Reason.VALIDATED, _sum_up(checks), preflight=checks)
+        return outcome.fail(observation, Reason.PREFLIGHT_FAILED, sum_up_failed(failed), preflight=checks)
+    return outcome.succeed(observation, Reason.VALIDATED, sum_up(checks), preflight=checks)
 
 
 def _check_rivals(observation: Observation) -> PreflightCheck:
@@ -47,12 +47,14 @@ def _check_rivals(observation: Observation) -> PreflightCheck:
     return PreflightCheck(check="Rivals", result=CheckResult.PASS, path="spec.server", message=message)
 
 
-def _sum_up_failed(failed: Sequence[PreflightCheck]) -> str:
+def sum_up_failed(failed: Sequence[PreflightCheck]) -> str:
+    """Return what failed, each with the path of its field, in one line."""
     told = "; ".join(f"{check.path or check.check}: {check.message or 'failed'}" for check in failed)
     return f"{told}; nothing was sent"
 
 
-def _sum_up(checks: Sequence[PreflightCheck]) -> str:
+def sum_up(checks: Sequence[PreflightCheck]) -> str:
+    """Return how many checks had which result, in one line."""
     counts = [
         f"{count} {word}"
         for result, word in (

@@ -1,0 +1,189 @@
+"""Before a replication was ordered: may it start, what was ordered already, and would it become what is meant?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import Mode, PendingCall
+from osmig.api.names import CheckResult, EventReason, Phase, Reason
+from osmig.domain import admission, deleting, outcome, recording, validation
+from osmig.domain.conditions import Verdict
+from osmig.domain.observation import Decision, Note, Read, ReplicateCall
+from osmig.domain.replication import choosing, facts, jobs, marking
+from osmig.domain.upstream import Operation
+
+if TYPE_CHECKING:
+    from osmig.api.mappings import Mappings
+    from osmig.api.migration import PreflightCheck
+    from osmig.domain.observation import Observation
+    from osmig.domain.replication.choosing import Choice
+
+_INLINE = "spec.tenant.mappings"
+
+_MAPPING_PERIOD_S = 60.0
+"""A mapping that appears wakes who waits for it; each looks by itself after so long all the same."""
+
+
+def admit(observation: Observation) -> Decision:
+    """Decide for a Migration that has ordered nothing: end it, let it wait, adopt, or write the intent and order."""
+    decision = _admit(_unpin(observation))
+    is_round = bool(decision.wants) or decision.change is not None
+    return replace(decision, status=observation.status) if is_round else decision
+
+
+def _unpin(observation: Observation) -> Observation:
+    """Forget which mappings were checked for another generation: it may refer to others, as the user wants it."""
+    migration, tenant = observation.migration, observation.status.tenant
+    if tenant is None or observation.status.observed_generation == migration.metadata.generation:
+        return observation
+    status = observation.status.model_copy(update={"tenant": tenant.model_copy(update={"mapping_hash": None})})
+    return replace(observation, migration=migration.model_copy(update={"status": status}))
+
+
+def _admit(observation: Observation) -> Decision:
+    if (held := admission.hold_back(observation)) is not None:
+        return held
+    mappings = jobs.find_mappings(observation)
+    if mappings is None:
+        return _wait_for_mapping(observation)
+    if has_changed(observation, mappings):
+        return outcome.fail(
+            observation, Reason.MAPPING_CHANGED, f"{_name_mapping(observation)} changed; nothing was sent"
+        )
+    if observation.trouble is not None:
+        return admission.answer_trouble(observation, observation.trouble)
+    if (
+        observation.migration.spec.mode is Mode.EXECUTE
+        and (known := _look_for_known(observation, mappings)) is not None
+    ):
+        return known
+    if observation.preflight is None:
+        return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT}))
+    return _judge_checks(observation, mappings)
+
+
+def _look_for_known(observation: Observation, mappings: Mappings) -> Decision | None:
+    """Adopt what was ordered before, by this object or by an earlier one of the same manifest; ``None`` for nothing."""
+    if observation.runs is None and observation.slots.limit_of:
+        # nothing is read while all slots are taken
+        return admission.wait_for_slot(observation, tenant=_pin(observation, mappings))
+    if observation.runs is None:
+        return Decision(status=observation.status, wants=frozenset({Read.RUNS}))
+    migration = observation.migration
+    choice = choosing.choose(
+        observation.runs,
+        base=marking.make_base(migration.metadata, migration.spec, mappings),
+        offering=jobs.options_of(observation).destination_offering,
+        attempt=observation.status.attempt or 1,
+    )
+    return adopt(observation, choice, mappings=mappings) if choice is not None else None
+
+
+def _judge_checks(observation: Observation, mappings: Mappings) -> Decision:
+    checks = _locate_checks(observation)
+    pinned = _pin(observation, mappings)
+    failed = [check for check in checks if check.result is CheckResult.FAIL]
+    if failed:
+        told = validation.sum_up_failed(failed)
+        return outcome.fail(observation, Reason.PREFLIGHT_FAILED, told, preflight=checks, tenant=pinned)
+    if observation.migration.spec.mode is Mode.VALIDATE:
+        told = validation.sum_up(checks)
+        return outcome.succeed(observation, Reason.VALIDATED, told, preflight=checks, tenant=pinned)
+    if observation.slots.limit_of:
+        return admission.wait_for_slot(observation, tenant=pinned)
+    base = marking.make_base(observation.migration.metadata, observation.migration.spec, mappings)
+    return order(observation, marking.make_name(base, observation.status.attempt or 1), sends=1)
+
+
+def order(observation: Observation, name: str, *, sends: int) -> Decision:
+    """Write the intent and order one replication under it: the only place where an order comes from."""
+    if (finalizer := deleting.hold(observation)) is not None:
+        return finalizer
+    status = observation.status
+    attempt = status.attempt or 1
+    intent = PendingCall.model_validate(
+        {
+            "operation": Operation.REPLICATE,
+            "attempt": attempt,
+            "holder": observation.holder,
+            "time": observation.now,
+            "sends": sends,
+            "mark": {"name": name, "user_id": observation.provider.user_id},
+        }
+    )
+    verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=f"ordering the replica {name}")
+    mappings = jobs.find_mappings(observation)
+    after = recording.put(
+        observation,
+        verdict,
+        attempt=attempt,
+        start_time=status.start_time or observation.now,
+        attempt_start_time=status.attempt_start_time or observation.now,
+        pending_call=intent,
+        preflight=_locate_checks(observation) or status.preflight,
+        tenant=_pin(observation, mappings) if mappings is not None else status.tenant,
+        failure=None,
+    )
+    return Decision(status=after, call=ReplicateCall(job=jobs.resolve_job(observation, name=name)), takes_server=True)
+
+
+def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None = None) -> Decision:
+    """Follow a run that is there already; from here on nothing is ever ordered again for this attempt."""
+    status, run = observation.status, choice.run
+    reason, message = Reason.AWAITING_RECORD, f"replica {run.replica_name} was ordered before and is followed"
+    if choice.others:
+        reason = Reason.AMBIGUOUS_START
+        message = f"{message}; others of this name are left alone: {', '.join(choice.others)}"
+    described = facts.describe_run(observation, run)
+    if mappings is not None:
+        described["tenant"] = described["tenant"].model_copy(update={"mapping_hash": marking.digest(mappings)})
+    after = recording.put(
+        observation,
+        Verdict(phase=Phase.STARTING, reason=reason, message=message),
+        **described,
+        attempt=choice.attempt,
+        start_time=status.start_time or observation.now,
+        attempt_start_time=status.attempt_start_time or observation.now,
+        pending_call=None,
+        failure=None,
+    )
+    note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
+    # an ambiguity is to be seen before the run itself is told of
+    due_s = observation.timings.run_poll_s if choice.others else 0.0
+    return Decision(status=after, due_s=due_s, notes=(note,), takes_server=True)
+
+
+def _locate_checks(observation: Observation) -> tuple[PreflightCheck, ...]:
+    """Return what was checked, the path of each finding leading to where the mappings are written."""
+    checks = observation.preflight or ()
+    if jobs.options_of(observation).mapping_ref is None:
+        return checks
+    written = f"{_name_mapping(observation)}: spec"
+    return tuple(
+        check.model_copy(update={"path": check.path.replace(_INLINE, written, 1)}) if check.path else check
+        for check in checks
+    )
+
+
+def has_changed(observation: Observation, mappings: Mappings) -> bool:
+    """Whether the mappings that are referred to are others than those that were checked."""
+    tenant = observation.status.tenant
+    is_referred = jobs.options_of(observation).mapping_ref is not None
+    pinned = tenant.mapping_hash if tenant is not None else None
+    return is_referred and pinned is not None and pinned != marking.digest(mappings)
+
+
+def _pin(observation: Observation, mappings: Mappings) -> object:
+    return facts.describe_tenant(observation, mapping_hash=marking.digest(mappings))
+
+
+def _name_mapping(observation: Observation) -> str:
+    ref = jobs.options_of(observation).mapping_ref
+    return f"MigrationMapping {ref.name}" if ref is not None else "spec.tenant.mappings"
+
+
+def _wait_for_mapping(observation: Observation) -> Decision:
+    message = f"{_name_mapping(observation)} does not exist in this namespace, or cannot be read"
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.MAPPING_NOT_FOUND, message=message)
+    return Decision(status=recording.put(observation, verdict), due_s=_MAPPING_PERIOD_S)

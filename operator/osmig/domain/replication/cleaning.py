@@ -1,0 +1,168 @@
+"""The opt-in end of a replication that nobody wants any more: terminate the replica, never the source.
+
+Waldur terminates only what is OK or Erred, by an order that can itself fail; it is sent once and never in a loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.mappings import canonical_id
+from osmig.api.migration import PendingCall, TenantFacts
+from osmig.api.names import Phase, Reason
+from osmig.domain import orders, outcome, pauses, recording, starting
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Unsupported
+from osmig.domain.observation import Decision, Read, TerminateCall
+from osmig.domain.replicas import OrderStage, ReplicaStage
+from osmig.domain.replication import facts, holding, jobs
+from osmig.domain.upstream import Operation
+
+if TYPE_CHECKING:
+    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.replicas import ReplicaView, RunView
+
+UNNAMED = "unnamed"
+"""In ``status.tenant.cleanupOrder``: the order was taken, and Waldur did not say which it is."""
+
+_TERMINABLE = frozenset({ReplicaStage.OK, ReplicaStage.ERRED})
+
+
+def is_under_way(observation: Observation) -> bool:
+    """Whether the order to terminate was sent, or was refused for the moment."""
+    tenant = observation.status.tenant
+    return tenant is not None and tenant.cleanup_order is not None
+
+
+def begin(observation: Observation, run: RunView) -> Decision:
+    """Terminate the replica of a run that is over and was to be aborted, as far as that is possible and safe."""
+    if (pause := pauses.go_on(observation)) is not None:
+        return pause
+    replica, described = observation.replica, facts.describe_run(observation, run)
+    stage = replica.stage if replica is not None and replica.stage is not ReplicaStage.UNKNOWN else run.replica_stage
+    if stage is ReplicaStage.TERMINATED:
+        return outcome.abort(observation, "the replica is terminated", **described)
+    if run.replica_id is None or _is_source(observation, run.replica_id):
+        message = "Waldur names no replica of its own, so there is nothing that could safely be terminated"
+        return outcome.fail(observation, Reason.CLEANUP_FAILED, message, **described)
+    if stage not in _TERMINABLE:
+        message = f"the replica is {run.replica_status}; it can be terminated when it is OK or Erred"
+        # that the run does not go on was waited for, and need not be again
+        return _wait(observation, run, message, label=observation.label)
+    return _order(observation, run.replica_id, sends=1, described=described)
+
+
+def _is_source(observation: Observation, resource_id: str) -> bool:
+    return canonical_id(resource_id) == canonical_id(jobs.options_of(observation).source_resource)
+
+
+def _order(observation: Observation, replica_id: str, *, sends: int, described: dict[str, object]) -> Decision:
+    status = observation.status
+    intent = PendingCall.model_validate(
+        {
+            "operation": Operation.TERMINATE,
+            "attempt": status.attempt or 1,
+            "holder": observation.holder,
+            "time": observation.now,
+            "sends": sends,
+            "mark": {"name": replica_id, "user_id": observation.provider.user_id},
+        }
+    )
+    verdict = _verdict(f"terminating the replica {replica_id}")
+    after = recording.put(observation, verdict, **{**described, "pending_call": intent})
+    return Decision(status=after, call=TerminateCall(replica_id=replica_id))
+
+
+def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
+    """Record what came of the order to terminate that was sent in this step."""
+    error, wait_s = answer.error, observation.timings.run_poll_most_s
+    match error:
+        case None:
+            order_id = answer.receipt.request_id if answer.receipt is not None else None
+            return _note_order(observation, order_id or UNNAMED)
+        case OutcomeUnknown():
+            known = call.model_copy(update={"answer": error.reason})
+            verdict = _verdict(f"{error.message}; looking for the order's effect")
+            return Decision(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
+        case Absent():
+            return outcome.abort(observation, "the replica is gone")
+        case Refused() if error.reason == Reason.CONFLICT:
+            verdict = _verdict(f"{error.message}; it is tried again when the replica is OK or Erred")
+        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+            message = f"{error.message}; the token's user needs the permission to terminate resources"
+            return outcome.fail(observation, Reason.CLEANUP_FAILED, message)
+        case Refused() | Unsupported():
+            return outcome.fail(observation, Reason.CLEANUP_FAILED, error.message)
+        case _:
+            verdict = _verdict(f"{error.message}; it is tried again")
+            wait_s = getattr(error, "retry_after_s", None) or observation.timings.retry_s
+    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
+
+
+def resolve(observation: Observation, call: PendingCall) -> Decision:
+    """Find out what became of an order to terminate whose answer is not on record."""
+    if (held := holding.hold_out(observation)) is not None:
+        return held
+    if observation.replica is None:
+        return Decision(status=observation.status, wants=frozenset({Read.REPLICA}))
+    replica = observation.replica
+    if replica.stage in {ReplicaStage.TERMINATING, ReplicaStage.TERMINATED}:
+        return _note_order(observation, UNNAMED)
+    label = starting.label_of(call)
+    if not observation.has_waited(label, observation.timings.resend_after_s):
+        due_s = observation.timings.run_poll_s
+        return Decision(status=recording.keep(observation), due_s=due_s, waiting_for=label)
+    is_last = call.sends >= starting.MAX_SENDS
+    if is_last or replica.stage not in _TERMINABLE or _is_source(observation, replica.id):
+        seen = "is not shown any more" if replica.stage is ReplicaStage.UNKNOWN else f"is {replica.status}"
+        message = f"{call.sends} orders to terminate the replica got no answer, and it {seen}"
+        return outcome.fail(observation, Reason.CLEANUP_FAILED, message)
+    return _order(observation, replica.id, sends=call.sends + 1, described={})
+
+
+def follow(observation: Observation, run: RunView) -> Decision:
+    """Follow the order to terminate until the replica is gone, or the order failed."""
+    replica = observation.replica
+    if replica is None:
+        return Decision(status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}))
+    described = facts.describe_run(observation, run)
+    if ReplicaStage.TERMINATED in {replica.stage, run.replica_stage}:
+        return outcome.abort(observation, "the replica was terminated", **described)
+    if _has_failed(observation, replica):
+        why = replica.order_error or "Waldur does not say why"
+        message = f"the order to terminate the replica failed: {why}; it is {replica.status or run.replica_status}"
+        return outcome.fail(observation, Reason.CLEANUP_FAILED, message, **described)
+    message = f"the replica is {replica.status or run.replica_status}; it is being terminated"
+    return _wait(observation, run, message, label=_label_of(replica))
+
+
+def _label_of(replica: ReplicaView) -> str:
+    return f"terminate:{replica.id}:{replica.stage}"
+
+
+def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
+    if replica.order_stage is OrderStage.ERRED:
+        return True
+    # an order that nobody can look up has failed when the replica stays usable for long
+    is_silent = replica.order_stage is OrderStage.UNKNOWN and replica.stage in _TERMINABLE
+    return is_silent and observation.has_waited(_label_of(replica), observation.timings.split_s)
+
+
+def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Decision:
+    after = recording.put(observation, _verdict(message), **facts.describe_run(observation, run))
+    return Decision(status=after, due_s=observation.timings.run_poll_s, waiting_for=label)
+
+
+def _note_order(observation: Observation, order_id: str) -> Decision:
+    tenant = (observation.status.tenant or TenantFacts()).model_copy(update={"cleanup_order": order_id})
+    verdict = _verdict("Waldur took the order to terminate the replica")
+    status = observation.status
+    order = orders.in_force(status)
+    after = recording.put(observation, verdict, pending_call=None, tenant=tenant)
+    if order is not None:
+        after = orders.mark_sent(after, order, now=observation.now)
+    return Decision(status=after, due_s=min(1.0, observation.timings.run_poll_s))
+
+
+def _verdict(message: str) -> Verdict:
+    return Verdict(phase=Phase.ABORTING, reason=Reason.TERMINATING_DESTINATION, message=message)

@@ -1,0 +1,49 @@
+"""The course of a tenant's replication: admission, order, run, clean-up, end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.domain.observation import Decision, ReplicateCall, TerminateCall
+from osmig.domain.replication import admitting, cleaning, following, starting
+from osmig.domain.upstream import Operation
+
+if TYPE_CHECKING:
+    from osmig.api.migration import PendingCall, UpstreamFacts
+    from osmig.domain.observation import Answer, Observation
+
+
+def admit(observation: Observation) -> Decision:
+    """Decide for a Migration that has ordered nothing."""
+    return admitting.admit(observation)
+
+
+def resolve(observation: Observation, call: PendingCall) -> Decision:
+    """Decide when an intent is on record: look for its effect, unless a run is known already."""
+    if call.operation == Operation.TERMINATE:
+        return cleaning.resolve(observation, call)
+    upstream = observation.status.upstream
+    return following.follow(observation, upstream) if upstream is not None else starting.resolve(observation, call)
+
+
+def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
+    """Decide when a run is on record: follow it."""
+    return following.follow(observation, upstream)
+
+
+def answer(observation: Observation, answer: Answer) -> Decision:
+    """Decide what the answer to the call of this very step means.
+
+    An answer to an intent that somebody else has resolved meanwhile changes nothing on record.
+    """
+    call = observation.status.pending_call
+    is_ours = call is not None and (answer.error is None or call.holder == observation.holder)
+    match answer.call:
+        case ReplicateCall() if call is not None and is_ours and call.operation == Operation.REPLICATE:
+            return starting.answer(observation, answer, call)
+        case ReplicateCall():
+            return starting.answer_late(observation, answer)
+        case TerminateCall() if call is not None and is_ours and call.operation == Operation.TERMINATE:
+            return cleaning.answer(observation, answer, call)
+        case _:
+            return Decision(status=observation.status, due_s=0.0)

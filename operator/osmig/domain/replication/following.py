@@ -1,0 +1,156 @@
+"""After the order: follow the run and its replica to the end. Waldur has no cancel, so the end is always awaited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason
+from osmig.domain import orders, outcome, policies, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent
+from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.replicas import ReplicaStage
+from osmig.domain.replication import cleaning, facts, holding, jobs, stages
+from osmig.domain.replication.stages import Standing
+
+if TYPE_CHECKING:
+    from osmig.api.migration import UpstreamFacts
+    from osmig.domain.observation import Observation
+    from osmig.domain.replicas import RunView
+
+NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
+
+_POLL_SHARE = 0.5
+"""The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
+
+
+def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
+    """Decide for a Migration whose run is on record."""
+    if upstream.id is None:
+        message = "the id of the run was removed from status, so it cannot be followed; nothing is ordered again"
+        return outcome.fail(observation, Reason.RECORD_GONE, message)
+    if isinstance(observation.trouble, Absent) and observation.provider.is_ready:
+        return _answer_gone(observation, upstream)
+    if (held := holding.hold_out(observation)) is not None:
+        return held
+    if observation.run is None:
+        return Decision(status=observation.status, wants=frozenset({Read.RUN}))
+    if (undone := _give_up_abort(observation)) is not None:
+        return undone
+    if cleaning.is_under_way(observation):
+        return cleaning.follow(observation, observation.run)
+    return _judge(observation, observation.run)
+
+
+def _judge(observation: Observation, run: RunView) -> Decision:
+    standing = stages.judge(run)
+    if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
+        return _go_on(observation, run, standing)
+    if standing is Standing.STALLED and not observation.has_waited(
+        _label_of(run), observation.timings.run_poll_s * 0.5
+    ):
+        # one poll may fall between two of Waldur's own writes
+        return replace(_go_on(observation, run, Standing.RUNNING), due_s=observation.timings.run_poll_s)
+    if observation.replica is None:
+        return Decision(
+            status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
+        )
+    return cleaning.begin(observation, run) if orders.wants_abort(observation.status) else end(observation, run)
+
+
+def end(observation: Observation, run: RunView) -> Decision:
+    """End by what the run and its replica say."""
+    described, replica = facts.describe_run(observation, run), observation.replica
+    why = run.error or (replica.error if replica is not None else "") or "Waldur does not say why"
+    left = "" if run.replica_stage is ReplicaStage.TERMINATED else "; what was created of the replica is still there"
+    match stages.judge(run):
+        case Standing.SUCCEEDED:
+            return outcome.succeed(observation, Reason.SUCCEEDED, facts.SCOPE, **described)
+        case Standing.FAILED:
+            return outcome.fail(observation, Reason.REPLICATION_FAILED, f"{why}{left}", **described)
+        case Standing.LOST:
+            message = f"Waldur was done with the replica, and now it is {run.replica_status}"
+            return outcome.fail(observation, Reason.DESTINATION_LOST, message, **described)
+        case _:
+            message = (
+                f"the run is {run.status} and its replica {run.replica_status}: Waldur does not go on ({why}){left}"
+            )
+            return outcome.fail(observation, Reason.WALDUR_STALLED, message, **described)
+
+
+def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decision:
+    if standing is Standing.RUNNING and observation.replica is None:
+        return Decision(
+            status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
+        )
+    after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
+    decision = Decision(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
+    if standing is Standing.UNKNOWN and observation.label != decision.waiting_for:
+        text = f"Waldur reports a state that this version does not know: {run.status}"
+        decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
+    act = policies.act_while_moving(observation, after, may_stall=False)
+    if act is not None:
+        return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
+    return decision
+
+
+def _describe(observation: Observation, run: RunView, standing: Standing) -> Verdict:
+    status = observation.status
+    message = f"Waldur's run is {run.status}, its replica {run.replica_status or 'not told'}"
+    phase, reason = status.phase or Phase.STARTING, Reason.UNKNOWN
+    if standing is Standing.SCHEDULED:
+        phase, reason = Phase.STARTING, Reason.SCHEDULED
+        if _age_s(observation) >= observation.timings.not_started_s:
+            reason = Reason.NOT_STARTED
+            message = f"{message}; Waldur has not begun for {round(observation.timings.not_started_s)} s"
+    elif standing is Standing.RUNNING:
+        phase, reason = Phase.RUNNING, Reason.CREATING
+    if orders.wants_abort(status):
+        phase, reason = Phase.ABORTING, Reason.ABORTING
+        message = f"{message}; {NO_CANCEL}, then the replica is terminated"
+    return Verdict(phase=phase, reason=reason, message=message)
+
+
+def _give_up_abort(observation: Observation) -> Decision | None:
+    """Take back an abort that nothing can come of: without clean-up the run would go on all the same."""
+    order = orders.in_force(observation.status)
+    if not orders.wants_abort(observation.status) or order is None or jobs.wants_cleanup(observation):
+        return None
+    if cleaning.is_under_way(observation):
+        return None
+    if order.policy is Policy.ON_DEADLINE:
+        return outcome.abort(observation, "Waldur has no cancel; the run is no longer followed and may still succeed")
+    after, notes = orders.give_up(observation.status, order, ControlResult.UNSUPPORTED, NO_CANCEL, now=observation.now)
+    return Decision(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
+
+
+def _answer_gone(observation: Observation, upstream: UpstreamFacts) -> Decision:
+    """A 404 proves something only to the user that ordered, and only if it stays."""
+    if holding.may_be_blind(observation, upstream.user_id):
+        return holding.wait_for_user(observation)
+    label = f"gone:{upstream.id}"
+    if not observation.has_waited(label, observation.timings.retry_s):
+        return Decision(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
+    tenant = observation.status.tenant
+    replica = tenant.destination_resource if tenant is not None else None
+    where = (
+        f"the replica {replica} was {tenant.destination_status or 'unknown'} last" if tenant and replica else "nothing"
+    )
+    message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown; {where}. Nothing is ordered again"
+    return outcome.fail(observation, Reason.RECORD_GONE, message)
+
+
+def _label_of(run: RunView) -> str:
+    return f"run:{run.id}:{run.status}:{run.replica_status}"
+
+
+def _age_s(observation: Observation) -> float:
+    began = observation.status.attempt_start_time
+    return max(0.0, (observation.now - began).total_seconds()) if began is not None else 0.0
+
+
+def measure_pause_s(observation: Observation) -> float:
+    """Return when to look again: soon at first, later less and less often."""
+    timings = observation.timings
+    return min(timings.run_poll_most_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))
