@@ -1,0 +1,180 @@
+"""The port, for Waldur."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from osmig.api.mappings import canonical_id
+from osmig.api.names import Reason
+from osmig.backends.cleaning import clean_text
+from osmig.backends.limiting import Priority
+from osmig.backends.waldur.answers import Call
+from osmig.backends.waldur.classify import judge_unreadable
+from osmig.backends.waldur.preflight import check
+from osmig.backends.waldur.preflight_facts import look_round
+from osmig.backends.waldur.probing import probe
+from osmig.backends.waldur.reading import read_runs, unless_hidden
+from osmig.backends.waldur.translate import count_items, order_stage, replica_stage, view_run
+from osmig.backends.waldur.wire import (
+    NetworkRow,
+    OrderedRow,
+    OrderRow,
+    ResourceRow,
+    RunRow,
+    SubnetRow,
+    TenantRow,
+    UnreadableError,
+    parse_id,
+    read_created,
+    read_row,
+)
+from osmig.domain.errors import Absent, Transient
+from osmig.domain.replicas import OrderStage, ReplicaView
+from osmig.domain.upstream import Operation, Receipt, Sweep
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Awaitable
+
+    from osmig.api.migration import PreflightCheck
+    from osmig.api.tenant_facts import Items
+    from osmig.backends.ports import Permit
+    from osmig.backends.waldur.session import WaldurSession
+    from osmig.domain.clock import Clock
+    from osmig.domain.replicas import ReplicaJob, RunView
+    from osmig.domain.upstream import Probe
+
+T = TypeVar("T")
+
+
+class WaldurBackend:
+    """One Provider of type Waldur (`osmig.backends.ports.TenantBackend`)."""
+
+    def __init__(self, session: WaldurSession, *, clock: Clock) -> None:
+        """Work over ``session``; sends nothing yet.
+
+        Args:
+            session: the connection; closed with the backend.
+            clock: tells when a sweep began.
+        """
+        self._session = session
+        self._clock = clock
+
+    async def probe(self) -> Probe:
+        """Read whose token it is, the server's version, and whether it replicates tenants. No side effect."""
+        return await probe(self._session)
+
+    async def sweep(self, since: dt.datetime | None) -> Sweep:
+        """See that Waldur answers and takes the token; its list would be dear, and tells less than each run itself."""
+        del since
+        now = self._clock.now()
+        await self._session.ping(Priority.SWEEP)
+        return Sweep(records=(), cursor=now, is_full=True)
+
+    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+        """Check by reading whether the replication would become what its mappings say. No side effect."""
+        return check(job, await look_round(job, self._session))
+
+    async def runs(self, source_resource: str) -> tuple[RunView, ...]:
+        """Read every replication of a tenant that the token's user sees, over all pages, oldest first."""
+        return await read_runs(self._session, _id(source_resource, "list-runs"), Priority.START)
+
+    async def run(self, run_id: str) -> RunView:
+        """Read one replication; ``Absent`` when there is none, or it is another user's."""
+        number = _id(run_id, "read-run")
+        row = await self._session.row(RunRow, "read-run", lambda client: client.retrieve_run(number), Priority.LOOK)
+        return view_run(row)
+
+    async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
+        """Read what a replication makes, and an order about it."""
+        number = _id(replica_id, "read-replica")
+        resource = await self._session.row(
+            ResourceRow, "read-replica", lambda client: client.retrieve_resource(number), Priority.LOOK
+        )
+        error, items = "", None
+        if (tenant_id := resource.tenant_id) is not None:
+            error = await _unless_troubled(self._tenant_error(tenant_id)) or ""
+            items = await _unless_troubled(self._items(tenant_id))
+        stage, order_error = await self._order(order_id) if order_id else (OrderStage.UNKNOWN, "")
+        return ReplicaView(
+            id=number,
+            stage=replica_stage(resource.state),
+            status=(resource.state or "")[:64],
+            error=error,
+            items=items,
+            order_stage=stage,
+            order_error=order_error,
+        )
+
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+        """Order exactly one replication."""
+        operation = Operation.REPLICATE
+        content = await self._session.change(operation, lambda client: client.create_run(job), Priority.START, permit)
+        try:
+            row = read_created(content)
+        except UnreadableError:
+            raise judge_unreadable(Call(operation, permit)) from None
+        return Receipt(request_id=None, run=view_run(row) if row is not None else None)
+
+    async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
+        """Order that a replica be terminated."""
+        operation = Operation.TERMINATE
+        number = _id(replica_id, operation)
+        content = await self._session.change(
+            operation, lambda client: client.terminate_resource(number), Priority.ORDER, permit
+        )
+        try:
+            return Receipt(request_id=read_row(OrderedRow, content).order_uuid)
+        except UnreadableError:
+            raise judge_unreadable(Call(operation, permit)) from None
+
+    async def close(self) -> None:
+        """Free connections and threads."""
+        await self._session.close()
+
+    async def _tenant_error(self, tenant_id: str) -> str:
+        tenant = await self._session.row(
+            TenantRow, "read-tenant", lambda client: client.retrieve_tenant(tenant_id), Priority.LOOK
+        )
+        return clean_text(tenant.error_message or "")
+
+    async def _items(self, tenant_id: str) -> Items | None:
+        networks = await self._session.rows(
+            NetworkRow, "list-networks", lambda client: client.list_networks(tenant_id), Priority.PROGRESS
+        )
+        subnets = await self._session.rows(
+            SubnetRow, "list-subnets", lambda client: client.list_subnets(tenant_id), Priority.PROGRESS
+        )
+        states = [row.state for row in networks if row.tenant_uuid in (None, tenant_id)]
+        states += [row.state for row in subnets]
+        return count_items(states) if states else None
+
+    async def _order(self, order_id: str) -> tuple[OrderStage, str]:
+        number = _id(order_id, "read-order")
+        order = await unless_hidden(
+            self._session.row(OrderRow, "read-order", lambda client: client.retrieve_order(number), Priority.LOOK)
+        )
+        if order is None:
+            return OrderStage.UNKNOWN, ""
+        return order_stage(order.state), clean_text(order.error_message or "")
+
+
+async def _unless_troubled(read: Awaitable[T]) -> T | None:
+    """Leave out what is only shown: its failing must not keep a replication from being followed to its end."""
+    try:
+        return await unless_hidden(read)
+    except Transient:
+        return None
+
+
+def _id(text: str, operation: str) -> str:
+    """Return an id as Waldur prints it.
+
+    Raises:
+        Absent: nothing of Waldur's has such an id.
+    """
+    try:
+        return parse_id(canonical_id(text))
+    except ValueError:
+        message = "Waldur's ids are UUIDs; there is nothing of this id"
+        raise Absent(Reason.RECORD_GONE, message, operation=operation) from None

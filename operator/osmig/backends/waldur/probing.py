@@ -1,0 +1,65 @@
+"""What a Waldur and its token can do, found out without changing anything."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from osmig.backends.limiting import Priority
+from osmig.backends.waldur.reading import unless_hidden
+from osmig.backends.waldur.wire import UserRow, VersionRow
+from osmig.domain.upstream import Capability, Probe, Scope
+
+if TYPE_CHECKING:
+    from osmig.backends.waldur.session import WaldurSession
+
+OLDEST = (7, 6, 4)
+"""Before it nothing starts by itself, and an order with a name, the only mark there is, is answered with 500."""
+
+UNTOLD = "unknown"
+
+_VERSION = re.compile(r"v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})\b")
+_MAX_VERSION = 64
+_CAPABILITIES = frozenset({Capability.TENANT_REPLICATION})
+
+
+async def probe(session: WaldurSession) -> Probe:
+    """Authenticate and look round.
+
+    Raises:
+        BackendError: as any read; ``NotPermitted`` for a token that is refused.
+    """
+    user = await unless_hidden(session.row(UserRow, "read-user", lambda client: client.retrieve_user(), Priority.SWEEP))
+    await session.ping(Priority.SWEEP)
+    version = await read_version(session, Priority.SWEEP)
+    capabilities = frozenset[Capability]() if is_too_old(version) else _CAPABILITIES
+    return Probe(
+        endpoint=session.endpoint,
+        api_version=version,
+        capabilities=capabilities,
+        possible=capabilities,
+        scope=_scope(user),
+        user_id=user.uuid if user is not None else None,
+    )
+
+
+async def read_version(session: WaldurSession, priority: Priority) -> str:
+    """Read the server's version; ``unknown`` where it does not tell."""
+    row = await unless_hidden(
+        session.row(VersionRow, "read-version", lambda client: client.retrieve_version(), priority)
+    )
+    return (row.version if row is not None and row.version else UNTOLD)[:_MAX_VERSION]
+
+
+def is_too_old(version: str) -> bool:
+    """Whether a version is certainly one without what is needed; builds from a branch tell nothing."""
+    found = _VERSION.match(version)
+    number = tuple(int(part) for part in found.groups()) if found else OLDEST
+    return (0, 0, 0) < number < OLDEST
+
+
+def _scope(user: UserRow | None) -> Scope:
+    """Staff and support see everybody's replications, others their own only."""
+    if user is None:
+        return Scope.UNKNOWN
+    return Scope.CLOUD if user.is_staff or user.is_support else Scope.PROJECT

@@ -1,0 +1,234 @@
+"""What Waldur takes silently and does otherwise, or crashes over, is found by reading before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lab.waldur import WaldurLab
+from lab.waldurlab import catalogue
+from osmig.domain.errors import NotPermitted, Transient
+from waldur_support import GRANTED, connected, job_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from osmig.api.migration import PreflightCheck
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+MAPPINGS = "spec.tenant.mappings"
+
+
+@pytest.fixture
+def lab() -> Iterator[WaldurLab]:
+    with WaldurLab() as running:
+        yield running
+
+
+async def checked(lab: WaldurLab, user: str = "owner", **fields: Any) -> tuple[PreflightCheck, ...]:  # noqa: ANN401
+    """Check one job, and see that no request changed anything."""
+    async with connected(lab, user) as backend:
+        checks = await backend.preflight(job_for(**fields))
+    assert {request["method"] for request in lab.control.requests()} == {"GET"}
+    return checks
+
+
+def faults(checks: tuple[PreflightCheck, ...]) -> dict[str, str | None]:
+    """Return path and message of what failed."""
+    return {one.path or "": one.message for one in checks if one.result == "Fail"}
+
+
+def subnets(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    """Map subnets as a manifest does."""
+    return [{"sourceCIDR": source, "destinationCIDR": destination} for source, destination in pairs]
+
+
+def types(source: str, destination: str) -> list[dict[str, str]]:
+    """Map one volume type as a manifest does."""
+    return [{"sourceType": source, "destinationType": destination}]
+
+
+GOOD = {
+    "subnets": subnets(("192.168.1.0/24", "10.9.1.0/24")),
+    "networks": [catalogue.NETWORK],
+    "volumeTypes": types(catalogue.VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE),
+}
+
+
+async def test_what_fits_passes_every_check(lab: WaldurLab) -> None:
+    checks = await checked(lab, mappings=GOOD)
+
+    assert {one.result for one in checks} == {"Pass"}
+
+
+async def test_without_mappings_nothing_is_read_that_only_mappings_need(lab: WaldurLab) -> None:
+    await checked(lab)
+
+    paths = {request["path"].split("/")[2] for request in lab.control.requests()}
+    assert paths == {"version", "marketplace-resources", "marketplace-public-offerings", "openstack-migrations"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {"mappings": {"subnets": subnets(("192.168.7.0/24", "10.9.1.0/24"))}},
+            {f"{MAPPINGS}.subnets[0].sourceCIDR": "192.168.1.0/24, 10.0.0.0/24"},
+            id="a source CIDR that matches nothing: Waldur ignores it",
+        ),
+        pytest.param(
+            {"mappings": {"subnets": subnets(("10.0.0.0/24", "10.9.1.0/24")), "networks": [catalogue.NETWORK]}},
+            {f"{MAPPINGS}.subnets[0].sourceCIDR": "a network that networks leaves out"},
+            id="a source CIDR of a network that is not selected: Waldur ignores it",
+        ),
+        pytest.param(
+            {"mappings": {"subnets": subnets(("192.168.1.0/24", "10.0.0.0/24"))}},
+            {f"{MAPPINGS}.subnets[0].destinationCIDR": "a subnet that is not mapped keeps 10.0.0.0/24"},
+            id="a destination CIDR that an unmapped subnet keeps: Waldur makes two of them",
+        ),
+        pytest.param(
+            {"mappings": {"networks": [catalogue.NETWORK, catalogue.FOREIGN_NETWORK]}},
+            {f"{MAPPINGS}.networks[1]": "net-0"},
+            id="a network of another tenant: Waldur leaves it out",
+        ),
+        pytest.param(
+            {"mappings": {"networks": [UNKNOWN]}},
+            {f"{MAPPINGS}.networks[0]": "net-0"},
+            id="a network that nobody knows",
+        ),
+        pytest.param(
+            {"mappings": {"volumeTypes": types(UNKNOWN, catalogue.DESTINATION_VOLUME_TYPE)}},
+            {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
+            id="a source type that nobody knows: Waldur crashes",
+        ),
+        pytest.param(
+            {"mappings": {"volumeTypes": types(catalogue.VOLUME_TYPE, UNKNOWN)}},
+            {f"{MAPPINGS}.volumeTypes[0].destinationType": "(ssd)"},
+            id="a destination type that nobody knows: Waldur crashes",
+        ),
+        pytest.param(
+            {"mappings": {"volumeTypes": types(catalogue.FOREIGN_VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE)}},
+            {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
+            id="a source type that the tenant lacks",
+        ),
+        pytest.param(
+            {"mappings": {"volumeTypes": types(catalogue.VOLUME_TYPE, catalogue.VOLUME_TYPE)}},
+            {f"{MAPPINGS}.volumeTypes[0].destinationType": "(ssd)"},
+            id="a destination type of another service",
+        ),
+        pytest.param(
+            {"plan": catalogue.FOREIGN_PLAN},
+            {"spec.tenant.destinationPlan": f"{catalogue.PLAN} (plan-1)"},
+            id="a plan of another offering",
+        ),
+        pytest.param(
+            {"source": catalogue.SOURCE_WITHOUT_LIMITS},
+            {"spec.tenant.sourceResource": "no limits"},
+            id="a source without limits",
+        ),
+        pytest.param(
+            {"source": UNKNOWN},
+            {"spec.tenant.sourceResource": "unknown or not visible to the service account"},
+            id="a source that nobody knows",
+        ),
+        pytest.param(
+            {"offering": UNKNOWN},
+            {"spec.tenant.destinationOffering": "unknown or not visible to the service account"},
+            id="an offering that nobody knows",
+        ),
+    ],
+)
+async def test_what_waldur_would_not_find_is_found_with_its_path_and_a_suggestion(
+    lab: WaldurLab, fields: dict[str, Any], expected: dict[str, str]
+) -> None:
+    found = faults(await checked(lab, **fields))
+
+    assert found.keys() == expected.keys()
+    for path, words in expected.items():
+        assert words in (found[path] or "")
+
+
+async def test_limits_that_waldur_would_drop_silently_are_a_warning(lab: WaldurLab) -> None:
+    [one] = [one for one in await checked(lab) if one.check == "Limits"]
+
+    assert one.result == "Warn"
+    assert "gigabytes_fast" in (one.message or "")
+
+
+async def test_runs_of_the_same_kind_are_a_warning_with_their_number(lab: WaldurLab) -> None:
+    async with connected(lab) as backend:
+        await backend.replicate(job_for(), GRANTED)
+    lab.control.clear_requests()
+
+    [one] = [one for one in await checked(lab) if one.check == "ExistingRuns"]
+
+    assert one.result == "Warn"
+    assert "that there are: 1; the newest is shop-3f9a2c1e-1" in (one.message or "")
+
+
+async def test_a_server_before_7_6_4_is_found() -> None:
+    with WaldurLab(age="before-7.6.4") as lab:
+        found = faults(await checked(lab))
+
+    assert found == {"spec.providerRef": "Waldur is 7.5.9; 7.6.4 or newer is needed"}
+
+
+async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_not_seen(lab: WaldurLab) -> None:
+    checks = {one.check: one.result for one in await checked(lab, "user", mappings=GOOD)}
+
+    assert checks == {
+        "Version": "Pass",
+        "SourceResource": "Fail",
+        "DestinationOffering": "Pass",
+        "DestinationPlan": "Pass",
+        "Networks": "Skipped",
+        "Subnets": "Skipped",
+        "VolumeTypes": "Skipped",
+        "Limits": "Skipped",
+        "ExistingRuns": "Pass",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/api/version/", {"Version"}),
+        (
+            "/api/marketplace-resources/",
+            {"SourceResource", "Networks", "Subnets", "VolumeTypes", "Limits"},
+        ),
+        ("/api/marketplace-public-offerings/[^/]+/[?]", {"DestinationOffering"}),
+        ("/api/marketplace-public-offerings/[^/]+/plans/", {"DestinationPlan"}),
+        ("/api/openstack-networks/", {"Networks", "Subnets"}),
+        ("/api/openstack-volume-types/.*tenant_uuid", {"VolumeTypes", "Limits"}),
+        ("/api/openstack-volume-types/.*offering_uuid", {"VolumeTypes"}),
+    ],
+)
+async def test_what_may_not_be_read_is_skipped_and_never_passes(lab: WaldurLab, path: str, names: set[str]) -> None:
+    lab.control.fault(path=path, status=403, count=9)
+
+    checks = await checked(lab, mappings=GOOD)
+
+    assert {one.check for one in checks if one.result == "Skipped"} == names
+    assert not faults(checks)
+
+
+async def test_lists_that_are_empty_count_as_not_visible(lab: WaldurLab) -> None:
+    lab.control.fault(path="/api/openstack-(networks|volume-types)/", status=200, body=[], count=9)
+
+    checks = await checked(lab, mappings=GOOD)
+
+    assert {one.check for one in checks if one.result == "Skipped"} == {"Networks", "Subnets", "VolumeTypes", "Limits"}
+    assert not faults(checks)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, NotPermitted), (500, Transient), (429, Transient)])
+@pytest.mark.parametrize("path", ["marketplace-resources", "public-offerings/[^/]+/[?]", "networks", "migrations"])
+async def test_a_check_that_could_not_be_made_is_made_later(
+    lab: WaldurLab, path: str, status: int, kind: type[Exception]
+) -> None:
+    lab.control.fault(path=path, status=status)
+
+    with pytest.raises(kind):
+        await checked(lab, mappings=GOOD)

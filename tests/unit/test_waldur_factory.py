@@ -1,0 +1,146 @@
+"""A backend is made of a spec and a Secret without a request, an import or a secret in a message."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nova_support import spec_for as nova_spec
+from osmig.backends.bounds import Timeouts
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.waldur.factory import WaldurFactory
+from osmig.clock import SystemClock
+from osmig.domain.errors import Refused
+from waldur_support import spec_for
+
+KEY = ("default", "waldur")
+
+
+def refuse_to_resolve(_host: str, _port: int) -> tuple[str, ...]:
+    raise AssertionError("nothing may be resolved yet")
+
+
+FACTORY = WaldurFactory(
+    EndpointGuard(EndpointPolicy(), refuse_to_resolve),
+    clock=SystemClock(),
+    timeouts=Timeouts(),
+    observer_of=lambda _key: lambda *_told: None,
+)
+
+
+async def test_a_token_may_end_with_the_newline_of_an_editor() -> None:
+    for content in (b"abc", b"abc\n", b"abc\r\n"):
+        await FACTORY(KEY, spec_for("https://waldur.example"), {"token": content}).close()
+
+
+async def test_the_key_of_the_token_is_the_specs() -> None:
+    await FACTORY(KEY, spec_for("https://waldur.example", key="api"), {"api": b"abc"}).close()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "the Secret has no key token"),
+        (b"", "the Secret's key token is empty"),
+        (b"\n", "the Secret's key token is empty"),
+        (b"se cret", "the Secret's key token holds no token"),
+        (b"secret\nX-Evil: 1", "the Secret's key token holds no token"),
+        (b"secret\n\n", "the Secret's key token holds no token"),
+        ("s€cret".encode(), "the Secret's key token holds no token"),
+        (b"\x00secret", "the Secret's key token holds no token"),
+        (b"secret" * 1000, "the Secret's key token holds no token"),
+    ],
+)
+def test_a_token_that_is_none_is_refused_by_its_key_alone(content: bytes | None, words: str) -> None:
+    with pytest.raises(Refused) as caught:
+        FACTORY(KEY, spec_for("https://waldur.example"), {} if content is None else {"token": content})
+
+    assert caught.value.reason == "InvalidConfiguration"
+    assert caught.value.message.startswith(words)
+    assert not re.search("se.?cret", caught.value.message)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("https://waldur.example:99999", "is not a URL"),
+        ("https://:443", "must name a host"),
+    ],
+)
+def test_an_endpoint_that_is_none_is_refused_by_its_field(endpoint: str, words: str) -> None:
+    with pytest.raises(Refused) as caught:
+        FACTORY(KEY, spec_for(endpoint), {"token": b"abc"})
+
+    assert (caught.value.reason, caught.value.message) == ("InvalidConfiguration", f"spec.waldur.endpoint {words}")
+
+
+def test_a_cacert_that_is_no_certificate_is_refused() -> None:
+    broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    for content in (b"", b"PEM", "€".encode(), broken):
+        with pytest.raises(Refused, match="the Secret's key cacert holds no PEM certificate"):
+            FACTORY(KEY, spec_for("https://waldur.example"), {"token": b"abc", "cacert": content})
+
+
+def test_a_spec_of_another_type_is_refused() -> None:
+    with pytest.raises(Refused, match=r"spec\.waldur is missing"):
+        FACTORY(KEY, nova_spec("x"), {"token": b"abc"})
+
+
+def test_an_operator_that_only_makes_a_backend_has_not_imported_the_client() -> None:
+    script = """
+import sys
+import osmig.app, osmig.wiring
+from waldur_support import make_backend
+make_backend("https://waldur.example")
+heavy = sorted({"waldur_api_client", "httpx", "httpcore", "anyio"} & sys.modules.keys())
+assert not heavy, heavy
+"""
+    run_python(script)
+
+
+def test_the_import_of_the_client_does_not_stop_the_event_loop() -> None:
+    script = """
+import asyncio, sys, time
+from lab.waldur import WaldurLab
+from waldur_support import make_backend
+
+async def watch(gaps):
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(0.01)
+        gaps.append(time.monotonic() - before)
+
+async def main(lab):
+    gaps = []
+    backend = make_backend(lab.url, token=lab.token())
+    watching = asyncio.create_task(watch(gaps))
+    started = time.monotonic()
+    await backend.probe()
+    took = time.monotonic() - started
+    watching.cancel()
+    await backend.close()
+    assert "waldur_api_client" in sys.modules
+    assert max(gaps) < took / 2, (max(gaps), took)
+
+with WaldurLab() as lab:
+    asyncio.run(main(lab))
+"""
+    run_python(script)
+
+
+def run_python(script: str) -> None:
+    """Run a script in a process of its own, which has imported nothing yet."""
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(  # noqa: S603 - the test's own script
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": f"{tests.parent / 'operator'}:{tests}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
