@@ -15,9 +15,12 @@ from osmig.engine.assembly import Surroundings, Tuning, build_engine
 from osmig.engine.keys import Key, Kind
 from osmig.engine.providers import ProviderPeriods
 from osmig.telemetry.metrics import Metrics
+from tenant_fakes import FakeTenants, FakeWaldur
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from osmig.api.provider import ProviderSpec
 
 GONE = Absent("ServerNotFound", "the server does not exist", operation="read-server")
 DOWN = KubeUnavailable("Unreachable", "no answer")
@@ -36,6 +39,8 @@ class Lab:
         self.metrics = Metrics(self.clock)
         self.fence_s = 10.0
         self.made = 0
+        self.waldur = FakeWaldur()
+        self.tenants: list[FakeTenants] = []
         self.factory_error: Exception | None = None
         given = Surroundings(
             clock=self.clock,
@@ -45,7 +50,7 @@ class Lab:
             statuses=self.api,
             secrets=self.api,
             events=self.events,
-            factories={"OpenStack": self._make},
+            factories={"OpenStack": self._make, "Waldur": self._make_tenants},
             fence=lambda: self.fence_s,
             holder=holder,
         )
@@ -57,6 +62,12 @@ class Lab:
             raise self.factory_error
         self.made += 1
         return self.cloud
+
+    def _make_tenants(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
+        assert spec.waldur is not None
+        self.tenants.append(self.waldur.connect(secret[spec.waldur.token_ref.key].decode()))
+        assert key == ("team-a", "waldur")
+        return self.tenants[-1]
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Create an object and let the engine see it."""

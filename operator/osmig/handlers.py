@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 from typing_extensions import override
 
-from osmig.api.names import GROUP, VERSION
-from osmig.engine.keys import Kind
+from osmig.engine.keys import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
 
     from osmig.domain.clock import Clock
     from osmig.engine.intake import Intake
+    from osmig.engine.keys import Kind
     from osmig.kube.credentials import Credentials
 
-PLURALS = {Kind.MIGRATION: "migrations", Kind.PROVIDER: "providers"}
 LOGIN_PAUSE_S = 5.0
 LOGIN_SOON_S = 60.0
 
@@ -35,8 +34,11 @@ class NoEssence(kopf.AnnotationsDiffBaseStorage):
 def build_registry(intake: Intake, login: Login) -> kopf.OperatorRegistry:
     """Register one event handler per kind, and the login."""
     registry = kopf.OperatorRegistry()
-    for kind, plural in PLURALS.items():
-        kopf.on.event(GROUP, VERSION, plural, registry=registry, id=f"offer-{plural}")(_make_handler(intake, kind))
+    for kind, served in RESOURCES.items():
+        watch = kopf.on.event(
+            served.group, served.version, served.plural, registry=registry, id=f"offer-{served.plural}"
+        )
+        watch(_make_handler(intake, kind))
     kopf.on.login(registry=registry, id="login")(login.connect)
     return registry
 

@@ -6,14 +6,12 @@ them and hands the pieces on. Nothing here reads the environment.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from osmig.options import Cidr, CommaSeparated, Endpoint, LeaseName, NamespaceName, Option, Port, Seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from osmig.settings_conflicts import find_conflicts
 
 
 class SettingsConflictError(ValueError):
@@ -202,6 +200,10 @@ class PatienceSettings(_Piece):
             "SECONDS",
         ),
     ] = 600
+    not_started_s: Annotated[
+        Seconds,
+        Option("--not-started", "How long an ordered replication may stay scheduled before that is named.", "SECONDS"),
+    ] = 600
 
 
 class PollingSettings(_Piece):
@@ -222,6 +224,14 @@ class PollingSettings(_Piece):
         Seconds,
         Option("--progress-period", "Shortest pause between two progress reads of a running migration.", "SECONDS"),
     ] = 5
+    run_poll_s: Annotated[
+        Seconds,
+        Option("--run-poll", "First pause between two reads of a tenant's replication; each is longer.", "SECONDS"),
+    ] = 5
+    run_poll_most_s: Annotated[
+        Seconds,
+        Option("--run-poll-most", "Longest pause between two reads of a tenant's replication.", "SECONDS"),
+    ] = 60
     secret_period_s: Annotated[
         Seconds,
         Option("--secret-period", "How often the Secret of a Provider is read again.", "SECONDS"),
@@ -269,31 +279,6 @@ class Settings(_Piece):
 
     @model_validator(mode="after")
     def _refuse_conflicts(self) -> Self:
-        if conflicts := tuple(_find_conflicts(self)):
+        if conflicts := tuple(find_conflicts(self)):
             raise SettingsConflictError(conflicts)
         return self
-
-
-def _find_conflicts(settings: Settings) -> Iterator[str]:
-    lease, protocol, polling = settings.lease, settings.protocol, settings.polling
-    if not lease.renew_deadline_s < lease.duration_s:
-        yield (
-            f"--lease-renew-deadline ({lease.renew_deadline_s:g} s) must be shorter than --lease-duration "
-            f"({lease.duration_s:g} s), or two processes act at once"
-        )
-    if not lease.period_s < lease.renew_deadline_s:
-        yield (
-            f"--lease-period ({lease.period_s:g} s) must be shorter than --lease-renew-deadline "
-            f"({lease.renew_deadline_s:g} s), or the Lease is lost without a second try"
-        )
-    longest_call_s = protocol.call_before_s + settings.upstream.connect_timeout_s + settings.upstream.read_timeout_s
-    if protocol.adopt_after_s < longest_call_s:
-        yield (
-            f"--adopt-after ({protocol.adopt_after_s:g} s) must be at least --call-before + --connect-timeout + "
-            f"--read-timeout ({longest_call_s:g} s), or a call still under way may be taken for lost"
-        )
-    if polling.full_sweep_period_s < polling.sweep_period_s:
-        yield (
-            f"--full-sweep-period ({polling.full_sweep_period_s:g} s) must not be shorter than --sweep-period "
-            f"({polling.sweep_period_s:g} s)"
-        )

@@ -18,7 +18,8 @@ from osmig.kube.status import StatusWriter
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from osmig.backends.ports import BackendFactory
+    from osmig.api.provider import ProviderSpec
+    from osmig.backends.ports import Backend, BackendFactory
     from osmig.engine.publishing import Statuses
     from osmig.kube.client import KubeClient
     from osmig.settings import Settings
@@ -27,21 +28,45 @@ if TYPE_CHECKING:
 
 def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, BackendFactory]:
     """Return what makes a backend, by ``Provider.spec.type``: a new engine is one line here."""
-    return {ProviderType.OPENSTACK: _make_nova_factory(settings, metrics)}
+    return {
+        ProviderType.OPENSTACK: _make_nova_factory(settings, metrics),
+        ProviderType.WALDUR: _make_waldur_factory(settings, metrics),
+    }
 
 
 def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
-    policy = EndpointPolicy(
-        allowed=settings.endpoints.allow,
-        refused_networks=settings.endpoints.service_ranges,
-    )
     return NovaFactory(
-        EndpointGuard(policy),
+        _make_guard(settings),
         clock=SystemClock(),
-        timeouts=Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s),
+        timeouts=_read_timeouts(settings),
         threads=settings.upstream.threads,
         observer_of=lambda key: metrics.provider(*key).count_request,
     )
+
+
+def _make_waldur_factory(settings: Settings, metrics: Metrics) -> BackendFactory:
+    def make(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+        from osmig.backends.waldur.factory import WaldurFactory  # noqa: PLC0415 - paid for by who has a Waldur alone
+
+        factory = WaldurFactory(
+            _make_guard(settings),
+            clock=SystemClock(),
+            timeouts=_read_timeouts(settings),
+            observer_of=lambda key: metrics.provider(*key).count_request,
+        )
+        return factory(key, spec, secret)
+
+    return make
+
+
+def _make_guard(settings: Settings) -> EndpointGuard:
+    return EndpointGuard(
+        EndpointPolicy(allowed=settings.endpoints.allow, refused_networks=settings.endpoints.service_ranges)
+    )
+
+
+def _read_timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(connect_s=settings.upstream.connect_timeout_s, read_s=settings.upstream.read_timeout_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +93,9 @@ def tune(settings: Settings) -> Tuning:
             split_s=patience.split_s,
             confirm_window_s=patience.confirm_margin_s,
             finalizer_s=patience.finalizer_s,
+            run_poll_s=polling.run_poll_s,
+            run_poll_most_s=polling.run_poll_most_s,
+            not_started_s=patience.not_started_s,
         ),
         periods=ProviderPeriods(
             sweep_s=polling.sweep_period_s,

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from lab import demo_tenant
 from lab.demo_story import PARTS, SPARE, describe_migration, describe_provider, is_over, is_rising, judge
 from lab.demo_table import WIDTH, Board, Row, draw_bar, is_live, read_row, render_head, render_row
+from osmig.api.mapping import parse_mapping
 from osmig.api.migration import parse_migration
 from osmig.api.names import ControlResult, Phase, Verb
 from osmig.api.provider import parse_provider
@@ -211,3 +213,63 @@ def test_the_manifests_are_ones_that_osmig_follows() -> None:
         assert parse_migration(body | {"metadata": body["metadata"] | META}).spec.source_host == part.host
     provider = describe_provider()
     assert parse_provider(provider | {"metadata": provider["metadata"] | META}).spec.type == "OpenStack"
+
+
+def test_a_replication_shows_how_many_of_its_parts_are_there() -> None:
+    body = {
+        "metadata": {"name": "shop-dc2"},
+        "status": {"phase": "Running", "progress": {"items": {"of": "networks", "total": 4, "done": 1}}},
+    }
+
+    assert render_row(read_row(body)).split() == ["shop-dc2", "Running", "[##......]", "1/4"]
+
+
+ORDERED: Any = {"method": "POST", "path": "/api/openstack-migrations/"}
+LOOKED: Any = {"method": "GET", "path": "/api/openstack-migrations/"}
+ROW = {"dst_resource_name": "shop-dc2-0a1b2c3d-1"}
+
+
+def replicated(phase: str = "Succeeded", result: str = "Pass", name: str = "shop-dc2-0a1b2c3d-1") -> dict[str, Any]:
+    status = {"phase": phase, "tenant": {"destinationName": name}, "preflight": [{"check": "Plan", "result": result}]}
+    return {"metadata": {"name": "shop-dc2"}, "status": status}
+
+
+def test_nothing_is_complained_of_when_waldur_was_asked_once_and_made_what_the_status_names() -> None:
+    assert demo_tenant.judge(replicated(), [LOOKED, ORDERED, LOOKED], [ROW]) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "requests", "rows", "complaint"),
+    [
+        (replicated("Failed"), [ORDERED], [ROW], "shop-dc2 is Failed instead of Succeeded: no failure is recorded"),
+        (replicated(), [], [ROW], "shop-dc2: Waldur was asked 0 times to replicate, not once"),
+        (replicated(), [ORDERED, ORDERED], [ROW], "shop-dc2: Waldur was asked 2 times to replicate, not once"),
+        (replicated(), [ORDERED], [], "shop-dc2: Waldur made nothing, the status names shop-dc2-0a1b2c3d-1"),
+        (replicated(name="x"), [ORDERED], [ROW], "shop-dc2: Waldur made shop-dc2-0a1b2c3d-1, the status names x"),
+        (replicated(result="Fail"), [ORDERED], [ROW], "shop-dc2: the preflight is missing or failed"),
+    ],
+)
+def test_each_broken_promise_of_the_replication_is_named(
+    body: dict[str, Any], requests: list[Any], rows: list[dict[str, Any]], complaint: str
+) -> None:
+    assert demo_tenant.judge(body, requests, rows) == [complaint]
+
+
+def test_the_manifests_of_the_tenant_are_ones_that_osmig_follows() -> None:
+    provider, mapping, migration = (
+        body | {"metadata": body["metadata"] | META}
+        for body in (
+            demo_tenant.describe_waldur("http://127.0.0.1:1"),
+            demo_tenant.describe_mapping(),
+            demo_tenant.describe_replication(),
+        )
+    )
+
+    assert parse_provider(provider).spec.secret_name == demo_tenant.SECRET
+    assert parse_mapping(mapping).spec.volume_types
+    options = parse_migration(migration).spec.tenant
+    assert options is not None
+    assert options.mapping_ref is not None
+    assert options.mapping_ref.name == mapping["metadata"]["name"]
+    assert not demo_tenant.is_over(migration)
+    assert demo_tenant.is_over(replicated("Aborted"))

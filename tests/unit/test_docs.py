@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from doc_pages import KINDS, list_tenant_checks, rows_of
 from doc_tables import BLOCKS, DOCS, replace_block
 from osmig.api import migration as api_migration
 from osmig.api import names
@@ -16,12 +16,14 @@ from osmig.api.meta import to_wire
 from osmig.api.migration import parse_migration
 from osmig.api.names import RUNBOOKS, Policy, Verb, verb_annotation
 from osmig.api.provider import Limits, ProviderType, UpstreamScope
+from osmig.api.tenant import Cleanup
 from osmig.backends.openstack.preflight import check
 from osmig.backends.openstack.preflight_facts import Facts
 from osmig.backends.openstack.translate import STAGES
 from osmig.command_line import list_declared
 from osmig.domain import errors
 from osmig.domain.latching import Column
+from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
 from osmig.domain.upstream import Capability, FindingKind, Job, Scope, Stage
 from osmig.telemetry.catalogue import FAMILIES
 
@@ -49,6 +51,12 @@ OTHERS_WORDS = {
     *("RuntimeDefault", "Secret", "TemporaryError"),
 }
 CODE_WORDS = {
+    "Backend",
+    "Call",
+    "KeyError",
+    "MigrationStatus",
+    "ServerBackend",
+    "TenantBackend",
     "Decision",
     "Observation",
     "Inbox",
@@ -103,11 +111,18 @@ def vocabulary() -> set[str]:
         *(Capability, FindingKind, Stage, ProviderType, UpstreamScope),
         *(api_migration.MigrationType, api_migration.Mode, api_migration.BlockMigration, api_migration.ConfirmBy),
         *(api_migration.OnStall, api_migration.OnDeadline, api_migration.OnConfirmDeadline),
-        api_migration.DeletionPolicy,
+        *(api_migration.DeletionPolicy, Cleanup, RunStage, ReplicaStage, OrderStage),
     )
     raised = {name for name in vars(errors) if CAMEL.fullmatch(name)}
     return (
-        members(*enums) | raised | list_checks() | list_alerts() | {"Migration", "Provider"} | OTHERS_WORDS | CODE_WORDS
+        members(*enums)
+        | raised
+        | list_checks()
+        | set(list_tenant_checks())
+        | list_alerts()
+        | KINDS
+        | OTHERS_WORDS
+        | CODE_WORDS
     )
 
 
@@ -121,6 +136,11 @@ def list_alerts() -> set[str]:
     """Return the names of all alerts."""
     rules = yaml.safe_load((ROOT / "deploy/monitoring/rules.yaml").read_text(encoding="utf-8"))
     return {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+
+
+def read_engines() -> str:
+    """Return the pages of all engines as one."""
+    return "".join((DOCS / name).read_text(encoding="utf-8") for name in ("openstack.md", "waldur.md"))
 
 
 def ids(pages: Iterable[Path]) -> list[str]:
@@ -180,15 +200,6 @@ def test_every_camel_case_word_is_a_reason_phase_condition_or_other_name_of_ours
     assert named - vocabulary() == set()
 
 
-def rows_of(page: Path, heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading, its head first."""
-    below = page.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2].splitlines()
-    begin = next(number for number, line in enumerate(below) if line.startswith("|"))
-    table = itertools.takewhile(lambda line: line.startswith("|"), below[begin:])
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table]
-    return [rows[0], *rows[2:]]
-
-
 def test_every_verb_has_its_row_in_the_readme_and_in_the_story_of_the_orders() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     told = " ".join(row[0] for row in rows_of(DOCS / "openstack.md", "## What happens when"))
@@ -214,15 +225,19 @@ def test_every_policy_is_told_of_in_the_glossary_and_in_the_story_of_the_orders(
     assert [policy for policy in Policy if f"`{policy}`" not in glossary or f"`{policy}`" not in decision] == []
 
 
-def test_every_module_of_the_domain_has_its_duty_told() -> None:
-    modules = {path.stem for path in (ROOT / "operator/osmig/domain").glob("*.py")} - {"__init__"}
-    told = [name for row in rows_of(DOCS / "architecture.md", "### 3a. The domain") for name in CODE.findall(row[1])]
+@pytest.mark.parametrize(
+    ("folder", "heading"),
+    [("domain", "### 3a. The domain"), ("domain/replication", "### 3b. The replication of a tenant")],
+)
+def test_every_module_of_the_domain_has_its_duty_told(folder: str, heading: str) -> None:
+    modules = {path.stem for path in (ROOT / "operator/osmig" / folder).glob("*.py")} - {"__init__"}
+    told = [name for row in rows_of(DOCS / "architecture.md", heading) for name in CODE.findall(row[1])]
 
     assert sorted(told) == sorted(modules)
 
 
 def test_every_capability_and_every_check_before_a_start_is_told() -> None:
-    page = (DOCS / "openstack.md").read_text(encoding="utf-8")
+    page = read_engines()
 
     assert [name for name in (*Capability, *list_checks()) if f"`{name}`" not in page] == []
 
@@ -244,7 +259,7 @@ def test_every_limit_of_a_provider_is_told_with_its_default() -> None:
 
 
 def test_every_reason_a_migration_can_fail_with_is_explained() -> None:
-    page = (DOCS / "openstack.md").read_text(encoding="utf-8")
+    page = read_engines()
     source = (ROOT / "operator/osmig/api/names.py").read_text(encoding="utf-8")
     failures = re.findall(r'= "(\w+)"', source.partition("# ended otherwise")[2].partition("# Provider")[0])
 

@@ -15,17 +15,18 @@ from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted, Transient
 from osmig.domain.observation import Read
 from osmig.domain.upstream import Explanation, HostView, MoveKind, ProgressView
-from osmig.engine.looking import Look, describe_job, has
+from osmig.engine.looking import ServerLook, describe_job, has
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
 
 LATER = Transient("Unreachable", "x", operation="o")
 SOURCE = frozenset({Read.SOURCE_HOST})
+OF_TENANTS = frozenset({Read.RUNS, Read.RUN, Read.REPLICA})
 
 
-def look(backend: FakeBackend) -> Look:
-    return Look(backend, claimed=frozenset)
+def look(backend: FakeBackend) -> ServerLook:
+    return ServerLook(backend, claimed=frozenset)
 
 
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
@@ -33,7 +34,7 @@ async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     observation = await look(backend).read(observe(started()), frozenset(Read))
     expected = ["survey", "server", "records", "progress", "explain", "preflight", "host cmp1"]
     assert backend.calls == expected
-    assert {read for read in Read if has(observation, read)} == set(Read) - {Read.FINDING}
+    assert {read for read in Read if has(observation, read)} == set(Read) - {Read.FINDING, *OF_TENANTS}
     again = await look(backend).read(observation, frozenset(Read))
     assert again == observation
     assert backend.calls == expected

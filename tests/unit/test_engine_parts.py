@@ -10,6 +10,7 @@ import pytest
 from domain_samples import REQUEST, SERVER_ID, record
 from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend, ManualClock
 from fake_clock import FakeClock
+from osmig.api.migration import MigrationType
 from osmig.api.names import Reason, Verb
 from osmig.clock import SystemClock
 from osmig.domain.clock import Clock
@@ -23,6 +24,7 @@ from osmig.engine.sweeping import Rows
 from osmig.engine.waits import Waits
 
 LATER = Transient("Unreachable", "x", operation="o")
+LIVE = MigrationType.LIVE_MIGRATION
 JOB = Job(server_id=SERVER_ID)
 SENT = (Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT)
 
@@ -79,7 +81,7 @@ def test_a_permit_holds_for_five_seconds_after_the_write_began_and_while_the_lea
 async def test_a_start_is_sent_once_and_its_receipt_is_the_answer() -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(StartCall(), backend=backend, job=JOB, permit=permit)
+    answer = await effects.perform(StartCall(), backend=backend, describe_job=lambda: JOB, permit=permit)
     assert answer == Answer(call=StartCall(), receipt=Receipt(request_id=REQUEST))
     assert (backend.calls, backend.permits) == (["start"], [True])
 
@@ -91,7 +93,7 @@ async def test_every_expected_failure_of_a_call_is_an_answer(call: StartCall | V
         FakeClock(),
     )
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(call, backend=backend, job=JOB, permit=permit)
+    answer = await effects.perform(call, backend=backend, describe_job=lambda: JOB, permit=permit)
     assert answer == Answer(call=call, error=LATER)
 
 
@@ -100,7 +102,7 @@ async def test_an_order_is_sent_to_its_record(verb: Verb) -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
     call = VerbCall(verb=verb, record_id="7")
-    assert await effects.perform(call, backend=backend, job=JOB, permit=permit) == Answer(call=call)
+    assert await effects.perform(call, backend=backend, describe_job=lambda: JOB, permit=permit) == Answer(call=call)
     assert backend.calls == [f"{verb} 7"]
 
 
@@ -181,11 +183,11 @@ def test_a_sweep_that_began_before_a_read_does_not_undo_what_the_read_brought() 
 
 async def test_a_provider_that_does_not_exist_is_not_found_and_one_that_is_new_is_probed() -> None:
     sessions = Sessions()
-    assert sessions.view(PROVIDER, exists=False).reason == Reason.PROVIDER_NOT_FOUND
-    assert sessions.view(PROVIDER, exists=True).reason == Reason.PROBING
+    assert sessions.view(PROVIDER, LIVE, exists=False).reason == Reason.PROVIDER_NOT_FOUND
+    assert sessions.view(PROVIDER, LIVE, exists=True).reason == Reason.PROBING
     session = sessions.ensure(PROVIDER)
     assert sessions.ensure(PROVIDER) is session
-    assert sessions.view(PROVIDER, exists=True) is session.view
+    assert sessions.view(PROVIDER, LIVE, exists=True) is session.view
     assert (session.view.is_ready, session.view.reason) == (False, Reason.PROBING)
 
 

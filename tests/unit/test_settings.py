@@ -200,12 +200,15 @@ def test_all_bad_settings_are_told_at_once() -> None:
 
 
 def test_all_conflicts_are_told_at_once() -> None:
-    told = complaints(lease__duration_s="1", protocol__adopt_after_s="1", polling__full_sweep_period_s="1")
+    told = complaints(
+        lease__duration_s="1", protocol__adopt_after_s="1", polling__full_sweep_period_s="1", polling__run_poll_s="61"
+    )
 
     assert [message.partition(" ")[0] for message in told] == [
         "--lease-renew-deadline",
         "--adopt-after",
         "--full-sweep-period",
+        "--run-poll-most",
     ]
 
 

@@ -9,6 +9,7 @@ from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
+from osmig.engine.mappings import MappingStep
 from osmig.engine.migrations import MigrationStep
 from osmig.engine.observing import Memories, Observer
 from osmig.engine.permits import Fence
@@ -120,6 +121,9 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         clock=given.clock,
         wake=scheduler.wake,
         periods=tuning.periods,
+    ).step
+    steps[Kind.MAPPING] = MappingStep(
+        inbox=inbox, ledger=ledger, publisher=publisher, clock=given.clock, wake=scheduler.wake
     ).step
     waits, memories = Waits(given.clock), Memories()
     observer = Observer(

@@ -30,6 +30,7 @@ class Claims:
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
         is_over: it has ended, and with it what it followed in the cloud.
+        mapping: that it refers to, while it may still matter.
     """
 
     provider: Key
@@ -41,6 +42,7 @@ class Claims:
     awaits_server: str | None = None
     queued: str = _NEVER_QUEUED
     is_over: bool = False
+    mapping: Key | None = None
 
     @property
     def slot(self) -> tuple[object, ...]:
@@ -67,7 +69,13 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         else None,
         queued=str(status.get("queuedTime") or _NEVER_QUEUED),
         is_over=is_over,
+        mapping=_read_mapping(key, spec) if not is_over else None,
     )
+
+
+def _read_mapping(key: Key, spec: Mapping[str, Any]) -> Key | None:
+    name = _dig(_dig(spec, "tenant"), "mappingRef").get("name")
+    return Key(Kind.MAPPING, key.namespace, str(name)) if name else None
 
 
 def _has_arrived(status: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Names of the objects the engine works on, and the two kinds they may be of."""
+"""Names of the objects the engine works on, and the kinds they may be of."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ class Kind(StrEnum):
 
     MIGRATION = "Migration"
     PROVIDER = "Provider"
+    MAPPING = "MigrationMapping"
 
 
 RESOURCES = {
     Kind.MIGRATION: Resource(GROUP, VERSION, "migrations", Kind.MIGRATION),
     Kind.PROVIDER: Resource(GROUP, VERSION, "providers", Kind.PROVIDER),
+    Kind.MAPPING: Resource(GROUP, VERSION, "migrationmappings", Kind.MAPPING),
 }
 
 

@@ -86,6 +86,7 @@ class Ledger:
         self.losses = 0
         self._claims: dict[Key, Claims] = {}
         self._by_provider: dict[Key, set[Key]] = {}
+        self._by_mapping: dict[Key, set[Key]] = {}
         self._by_record = _Owners()
         self._by_server = _Owners()
         self._by_request: dict[str, Key] = {}
@@ -111,6 +112,8 @@ class Ledger:
     def _add(self, key: Key, claims: Claims) -> None:
         self._claims[key] = claims
         self._by_provider.setdefault(claims.provider, set()).add(key)
+        if claims.mapping is not None:
+            self._by_mapping.setdefault(claims.mapping, set()).add(key)
         if claims.record_id is not None:
             self._by_record.add((claims.provider, claims.record_id), key)
         if claims.server_id is not None:
@@ -135,6 +138,7 @@ class Ledger:
 
     def _remove(self, key: Key, claims: Claims, *, keeps: Move | None) -> None:
         self._by_provider.get(claims.provider, set()).discard(key)
+        self._remove_user(key, claims.mapping)
         self._by_record.remove((claims.provider, claims.record_id), key)
         self._by_server.remove(claims.server_id, key)
         if claims.request_id is not None and self._by_request.get(claims.request_id) == key:
@@ -153,6 +157,14 @@ class Ledger:
             if server_id is not None and server_id in self._awaited:
                 self._freed.add(server_id)
 
+    def _remove_user(self, key: Key, mapping: Key | None) -> None:
+        if mapping is None:
+            return
+        users = self._by_mapping[mapping]
+        users.discard(key)
+        if not users:
+            del self._by_mapping[mapping]
+
     def call_next(self) -> tuple[Key, ...]:
         """Return who waited longest for each server that was let go of since the last time.
 
@@ -163,7 +175,10 @@ class Ledger:
         return tuple(self._awaited[server_id][0][1] for server_id in sorted(free) if server_id in self._awaited)
 
     def reserve(self, key: Key, server_id: str, *, provider: Key, move: Move) -> bool:
-        """Take a server and a slot for a write that is about to be made; false when another has the server."""
+        """Take a server and a slot for a write that is about to be made; false when another has the server.
+
+        Who moves no server reserves under a name that is nobody else's.
+        """
         if self.find_rival(key, server_id) is not None:
             return False
         self._reserved[server_id] = _Reservation(key, provider, move)
@@ -222,6 +237,10 @@ class Ledger:
     def followers(self, provider: Key) -> frozenset[Key]:
         """Return the Migrations that name a Provider."""
         return frozenset(self._by_provider.get(provider, ()))
+
+    def users(self, mapping: Key) -> frozenset[Key]:
+        """Return the unfinished Migrations that refer to a MigrationMapping."""
+        return frozenset(self._by_mapping.get(mapping, ()))
 
     def holding(self, provider: Key) -> Collection[Key]:
         """Return who holds a slot of a Provider, reservations included."""

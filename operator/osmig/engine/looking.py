@@ -1,4 +1,4 @@
-"""Read the upstream facts that a decision wants, in a fixed order; the first failure ends the reading."""
+"""Read the facts that a decision about a server's move wants, in a fixed order; the first failure ends the reading."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from osmig.api.migration import Migration
-    from osmig.backends.ports import Backend
+    from osmig.backends.ports import ServerBackend
 
 
 _KINDS = {MigrationType.LIVE_MIGRATION: MoveKind.LIVE, MigrationType.COLD_MIGRATION: MoveKind.COLD}
@@ -27,8 +27,8 @@ def describe_job(migration: Migration) -> Job:
     is_begun = status.start_time is not None or status.upstream is not None
     resolved = status.server.id if is_begun and status.server is not None else None
     return Job(
-        server_id=resolved or spec.server.id,
-        server_name=spec.server.name,
+        server_id=resolved or spec.server_id,
+        server_name=spec.server_name,
         source_host=spec.source_host,
         destination_host=spec.destination_host,
         block_migration=spec.block_migration,
@@ -36,10 +36,10 @@ def describe_job(migration: Migration) -> Job:
     )
 
 
-class Look:
-    """Reads for one Migration through its Provider's backend."""
+class ServerLook:
+    """Reads for one move of a server through its Provider's backend."""
 
-    def __init__(self, backend: Backend, *, claimed: Callable[[], Collection[str]]) -> None:
+    def __init__(self, backend: ServerBackend, *, claimed: Callable[[], Collection[str]]) -> None:
         """Read nothing yet; ``claimed`` tells the request ids that belong to other Migrations."""
         self._backend = backend
         self._claimed = claimed
@@ -130,5 +130,8 @@ def has(observation: Observation, read: Read) -> bool:
         Read.EXPLANATION: observation.explanation,
         Read.PREFLIGHT: observation.preflight,
         Read.SOURCE_HOST: observation.source_host,
+        Read.RUNS: observation.runs,
+        Read.RUN: observation.run,
+        Read.REPLICA: observation.replica,
     }
     return facts[read] is not None

@@ -18,7 +18,7 @@ from osmig.domain import budget
 from osmig.domain.budget import Urgency
 from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
 from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, ObjectChange, Observation, StartCall, VerbCall
+from osmig.domain.observation import Answer, Decision, ObjectChange, Observation, ReplicateCall, StartCall, VerbCall
 from osmig.domain.queueing import Move
 from osmig.engine import effects
 from osmig.engine.inbox import read_version
@@ -28,6 +28,7 @@ from osmig.engine.observing import Memories, Observer, needs_login, provider_of
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from osmig.api.migration import MigrationStatus
     from osmig.domain.clock import Clock
     from osmig.engine.inbox import Inbox
     from osmig.engine.keys import Key
@@ -158,8 +159,10 @@ class MigrationStep:
         self._check_exists(key, observation)
         answer = await effects.perform(
             decision.call,
-            backend=self._sessions.find_backend(provider_of(key, observation.migration)),
-            job=describe_job(self._parse(key, observation)),
+            backend=self._sessions.find_backend(
+                provider_of(key, observation.migration), observation.migration.spec.type
+            ),
+            describe_job=lambda: describe_job(self._parse(key, observation)),
             permit=self._fence.permit(written_at),
         )
         if isinstance(decision.call, VerbCall):
@@ -184,23 +187,25 @@ class MigrationStep:
         age_s = self._clock.boottime() - self._memories.get(key).written_at
         if budget.judge(observation.status, decision.status, age_s=age_s) is not Urgency.NOW:
             return
-        if decision.takes_server:
+        if _takes(decision):
             self._check_newest(key, observation)
         with self._reserve(key, observation, decision):
             await self._publisher.put(key, decision.status)
         self._memories.update(key, written_at=self._clock.boottime())
 
     def _reserve(self, key: Key, observation: Observation, decision: Decision) -> AbstractContextManager[None]:
-        server, placement = decision.status.server, decision.status.placement
-        if not decision.takes_server or server is None or server.id is None:
+        status = decision.status
+        taken = _name_taken(key, observation, status)
+        if not _takes(decision) or taken is None:
             return nullcontext()
+        placement = status.placement
         move = Move(placement.source_host, placement.destination_host) if placement is not None else Move()
         return self._queue.reserve(
             key,
-            server.id,
+            taken,
             provider=provider_of(key, observation.migration),
             move=move,
-            needs_slot=isinstance(decision.call, StartCall),
+            needs_slot=isinstance(decision.call, (StartCall, ReplicateCall)),
         )
 
     async def _record(self, key: Key, observation: Observation, answer: Answer) -> None:
@@ -242,3 +247,15 @@ class MigrationStep:
         """Return the Migration as the Inbox has it now: after an own write, that is what was written."""
         entry = self._inbox.get(key)
         return observation.migration if entry is None else parse_migration(entry.body)
+
+
+def _takes(decision: Decision) -> bool:
+    """Whether others must be kept away while this is written: a replication takes no server, but a slot."""
+    return decision.takes_server or isinstance(decision.call, ReplicateCall)
+
+
+def _name_taken(key: Key, observation: Observation, status: MigrationStatus) -> str | None:
+    """Name what is taken: the server, or where none is moved, the Migration's own place."""
+    if observation.migration.spec.tenant is not None:
+        return key.text
+    return status.server.id if status.server is not None else None

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from osmig.api.mapping import parse_mapping
+from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.names import Reason
+from osmig.api.provider import ProviderType
 from osmig.domain import confirming, orders
 from osmig.domain.errors import NotPermitted
 from osmig.domain.observation import Observation, Timings
 from osmig.domain.phases import FINISHED
 from osmig.domain.queueing import FREE, Move
+from osmig.engine.fitting import SERVED_BY
 from osmig.engine.keys import Key, Kind
-from osmig.engine.looking import Look
+from osmig.engine.looking import ServerLook
+from osmig.engine.looking_tenants import TenantLook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from osmig.api.mappings import Mappings
     from osmig.api.migration import Migration, Progress
     from osmig.api.names import Verb
+    from osmig.backends.ports import ServerBackend, TenantBackend
     from osmig.domain.clock import Clock
-    from osmig.domain.observation import Read, Slots
+    from osmig.domain.observation import ProviderView, Read, Slots
     from osmig.domain.upstream import RecordView
     from osmig.engine.inbox import Entry, Inbox
     from osmig.engine.ledger import Ledger
@@ -99,7 +106,7 @@ class Observer:
             now=self._clock.now(),
             holder=self._holder,
             migration=migration,
-            provider=self._sessions.view(provider, exists=self._inbox.get(provider) is not None),
+            provider=self._view(provider, migration),
             timings=self._adjust_timings(provider, session),
             asks=tuple(entry.asks),
             waited_s=self._waits.ages(key),
@@ -119,17 +126,33 @@ class Observer:
             StaleView: the Provider has no connection any more.
         """
         provider = provider_of(key, observation.migration)
-        look = Look(self._sessions.find_backend(provider), claimed=lambda: self._ledger.claimed(key))
-        observation = await look.read(observation, wants)
+        observation = await self._make_look(key, observation.migration).read(observation, wants)
         session = self._sessions.get(provider)
         if observation.records is not None and session is not None:
             session.rows.learn(observation.records)
-        return self._relate(key, observation)
+        anew = self._relate(key, replace(observation, provider=self._view(provider, observation.migration)))
+        # checks of other mappings than those that are ordered prove nothing
+        return anew if anew.referenced == observation.referenced else replace(anew, preflight=None)
+
+    def _make_look(self, key: Key, migration: Migration) -> ServerLook | TenantLook:
+        wanted = migration.spec.type
+        backend = self._sessions.find_backend(provider_of(key, migration), wanted)
+        if SERVED_BY[wanted] is ProviderType.WALDUR:
+            return TenantLook(cast("TenantBackend", backend))
+        return ServerLook(cast("ServerBackend", backend), claimed=lambda: self._ledger.claimed(key))
+
+    def _view(self, provider: Key, migration: Migration) -> ProviderView:
+        return self._sessions.view(provider, migration.spec.type, exists=self._inbox.get(provider) is not None)
 
     def carry(self, key: Key, earlier: Observation, entry: Entry) -> Observation:
         """Observe anew after a change of the object alone; what was read just before it stays good."""
         anew = self.observe(key, entry)
-        return self._relate(key, replace(anew, survey=earlier.survey, records=earlier.records))
+        known = replace(anew, survey=earlier.survey, records=earlier.records)
+        if anew.migration.spec == earlier.migration.spec:
+            known = replace(known, runs=earlier.runs, run=earlier.run, replica=earlier.replica)
+            if anew.referenced == earlier.referenced:
+                known = replace(known, preflight=earlier.preflight)
+        return self._relate(key, known)
 
     def _relate(self, key: Key, observation: Observation) -> Observation:
         """Add what the other Migrations have."""
@@ -141,7 +164,19 @@ class Observer:
             rival=_name(rival, key),
             owner=_name(self._find_owner(key, provider, observation), key),
             slots=self._judge_slots(key, provider, observation),
+            referenced=self._find_referenced(key, migration),
         )
+
+    def _find_referenced(self, key: Key, migration: Migration) -> Mappings | None:
+        """Return the mappings that are referred to as they are now; of those that cannot be read there are none."""
+        tenant = migration.spec.tenant
+        if tenant is None or tenant.mapping_ref is None:
+            return None
+        entry = self._inbox.get(Key(Kind.MAPPING, key.namespace, tenant.mapping_ref.name))
+        try:
+            return parse_mapping(entry.body).spec if entry is not None else None
+        except InvalidManifest:
+            return None
 
     def _judge_slots(self, key: Key, provider: Key, observation: Observation) -> Slots:
         status = observation.status

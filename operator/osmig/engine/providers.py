@@ -14,6 +14,8 @@ from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_p
 from osmig.domain.conditions import describe_provider
 from osmig.domain.errors import BackendError, KubeUnavailable, NotPermitted, ObjectGone
 from osmig.domain.observation import Note, ProviderView
+from osmig.engine.fitting import LISTING, PRIVATE
+from osmig.engine.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from osmig.engine.keys import Key
     from osmig.engine.ledger import Ledger
     from osmig.engine.publishing import Publisher
-    from osmig.engine.sessions import Session, Sessions
+    from osmig.engine.sessions import Sessions
     from osmig.engine.slots import SlotQueue
     from osmig.kube.secrets import SecretReader
     from osmig.telemetry.metrics import Metrics
@@ -102,9 +104,9 @@ class ProviderStep:
             _logger.error("provider.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             self._reject(key, str(error))
             return None
-        session = self._sessions.ensure(key)
+        session = await self._sessions.open(key, provider.spec.type)
         session.limits = provider.spec.effective_limits
-        before = session.view
+        before, known = session.view, session.backend
         due_s = await self._refresh(key, provider, session)
         session.is_attempted = True
         self._metrics.provider(key.namespace, key.name).set_up(up=session.view.is_ready)
@@ -113,6 +115,9 @@ class ProviderStep:
                 "provider.state",
                 extra={"key": key.text, "ready": session.view.is_ready, "reason": str(session.view.reason)},
             )
+            self._wake_followers(key)
+        elif session.engine in PRIVATE and session.backend is not known:
+            # whoever was stepped before the probe waits
             self._wake_followers(key)
         self._queue.refresh(key)
         await self._publish(key, provider, session)
@@ -176,6 +181,8 @@ class ProviderStep:
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
         session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint
+        if session.engine in PRIVATE:
+            session.view = Session().view
 
     async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
         """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
@@ -199,6 +206,7 @@ class ProviderStep:
             capabilities=session.probe.capabilities,
             possible=session.probe.possible,
             auto_confirm_s=provider.spec.auto_confirm_s,
+            user_id=session.probe.user_id,
         )
         foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
         metrics = self._metrics.provider(key.namespace, key.name)
@@ -256,7 +264,8 @@ class ProviderStep:
 def _count(session: Session, before: ProviderStatus) -> UpstreamCounts | None:
     if not session.view.is_ready or session.probe is None:
         return before.upstream
-    return UpstreamCounts.model_validate({"scope": session.probe.scope, **session.rows.count()})
+    counts = session.rows.count() if session.engine in LISTING else {}
+    return UpstreamCounts.model_validate({"scope": session.probe.scope, **counts})
 
 
 def _readiness(status: ProviderStatus) -> tuple[str, str] | None:
@@ -266,7 +275,7 @@ def _readiness(status: ProviderStatus) -> tuple[str, str] | None:
 
 def _note(view: ProviderView) -> Note:
     if view.is_ready:
-        return Note(reason=EventReason.PROVIDER_READY, text="the cloud answers and its migrations are listed")
+        return Note(reason=EventReason.PROVIDER_READY, text="it answers, and what it has under way is known")
     return Note(reason=EventReason.PROVIDER_NOT_READY, text=f"{view.reason}: {view.message}", is_warning=True)
 
 

@@ -10,11 +10,14 @@ from osmig.api.names import Reason
 from osmig.api.provider import Limits
 from osmig.domain.errors import StaleView
 from osmig.domain.observation import ProviderView
+from osmig.engine.fitting import SERVED_BY, narrow
 from osmig.engine.sweeping import Rows
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from osmig.api.migration import MigrationType
+    from osmig.api.provider import ProviderType
     from osmig.backends.ports import Backend
     from osmig.domain.upstream import Probe
     from osmig.engine.keys import Key
@@ -25,12 +28,14 @@ class Session:
     """One Provider's connection; all times are boottimes.
 
     Attributes:
+        engine: the Provider's type as last stepped, which is the type of ``backend``.
         fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
         wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
         limits: of the Provider's spec as last stepped.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
 
+    engine: ProviderType | None = None
     backend: Backend | None = None
     fingerprint: str = ""
     probe: Probe | None = None
@@ -63,22 +68,33 @@ class Sessions:
         """Return the session of a Provider, a fresh one the first time."""
         return self._sessions.setdefault(key, Session())
 
-    def find_backend(self, key: Key) -> Backend:
-        """Return the backend that a decision made on ground of `view` counts on.
+    async def open(self, key: Key, engine: ProviderType) -> Session:
+        """Return the session of a Provider of that type; what another engine's said means nothing to it."""
+        session = self.ensure(key)
+        if session.engine not in {None, engine}:
+            await self.close(key)
+            session = self.ensure(key)
+        session.engine = engine
+        return session
+
+    def find_backend(self, key: Key, wanted: MigrationType) -> Backend:
+        """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
 
         Raises:
-            StaleView: the Provider was deleted or lost its Secret since the decision was made.
+            StaleView: the Provider was deleted, lost its Secret or became another engine's since the decision was made.
         """
         session = self._sessions.get(key)
-        if session is None or session.backend is None:
+        if session is None or session.backend is None or session.engine is not SERVED_BY[wanted]:
             raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
         return session.backend
 
-    def view(self, key: Key, *, exists: bool) -> ProviderView:
-        """Return what Migrations may know of a Provider, also of one that does not exist or was not stepped yet."""
+    def view(self, key: Key, wanted: MigrationType, *, exists: bool) -> ProviderView:
+        """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet."""
         session = self._sessions.get(key)
-        if session is not None or exists:
-            return (session or Session()).view
+        if session is not None:
+            return narrow(session.view, provider=key.name, engine=session.engine, wanted=wanted)
+        if exists:
+            return Session().view
         return ProviderView(
             is_ready=False,
             reason=Reason.PROVIDER_NOT_FOUND,

@@ -1,0 +1,265 @@
+"""Replications on the real API server: mappings, the type of the Provider, tokens; Waldur is a fake behind the port."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api_samples import provider_body
+from engine_fakes import FakeBackend
+from kube_support import open_client
+from lab.waiting import eventually_async
+from osmig.api.provider import ProviderType
+from osmig.clock import SystemClock
+from osmig.domain.errors import ObjectGone
+from osmig.domain.observation import Timings
+from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.engine.assembly import Surroundings, Tuning, build_engine
+from osmig.engine.keys import RESOURCES, Kind
+from osmig.engine.providers import ProviderPeriods
+from osmig.kube.events import EventRecorder
+from osmig.kube.resources import ResourceClient
+from osmig.kube.secrets import SecretReader
+from osmig.kube.status import StatusWriter
+from osmig.telemetry.metrics import Metrics
+from tenant_fakes import FakeTenants, FakeWaldur, mapping_body, replication_body, waldur_body
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from lab.cluster import Cluster
+    from osmig.api.provider import ProviderSpec
+    from osmig.engine.assembly import Engine
+    from osmig.kube.client import KubeClient
+
+DEADLINE_S = 60.0
+OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]
+FAST = Timings(run_poll_s=0.2, run_poll_most_s=1.0, retry_s=0.5, start_grace_s=1.0, adopt_after_s=1.0)
+
+
+@dataclass
+class Scene:
+    """One namespace, an engine that works in it, and the fakes that it calls."""
+
+    cluster: Cluster
+    namespace: str
+    waldur: FakeWaldur = field(default_factory=FakeWaldur)
+    cloud: FakeBackend = field(default_factory=FakeBackend)
+    connections: list[FakeTenants] = field(default_factory=list)
+
+    @property
+    def factories(self) -> Mapping[str, Any]:
+        """What the engine makes backends with."""
+        return {ProviderType.OPENSTACK: lambda *_: self.cloud, ProviderType.WALDUR: self._connect}
+
+    def _connect(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
+        assert key == (self.namespace, "waldur")
+        assert spec.waldur is not None
+        self.connections.append(self.waldur.connect(secret[spec.waldur.token_ref.key].decode()))
+        return self.connections[-1]
+
+    def apply(self, body: Mapping[str, Any]) -> None:
+        """Create or change an object as a user does."""
+        metadata = {"name": body["metadata"]["name"], "namespace": self.namespace}
+        self.cluster.apply(dict(body) | {"metadata": metadata})
+
+    def keep_token(self, token: str) -> None:
+        """Write a token into the Secret."""
+        data = {"token": base64.b64encode(token.encode()).decode(), "clouds.yaml": ""}
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "waldur"}, "data": data})
+
+    async def until(
+        self, resources: ResourceClient, kind: Kind, name: str, fits: Callable[[Mapping[str, Any]], object]
+    ) -> Mapping[str, Any]:
+        """Wait until the status of an object fits, and return it."""
+
+        async def read() -> Mapping[str, Any] | None:
+            try:
+                body = await resources.get(RESOURCES[kind], self.namespace, name)
+            except ObjectGone:
+                return None
+            status = body.get("status") or {}
+            assert fits(status), status
+            return status
+
+        found = await eventually_async(read, what=f"the status of {kind} {name}", timeout_s=DEADLINE_S)
+        assert found is not None
+        return found
+
+
+def reason(status: Mapping[str, Any], kind: str = "Succeeded") -> str:
+    """Return the reason of a condition."""
+    found = (c["reason"] for c in status.get("conditions") or () if c["type"] == kind)
+    return next(found, "")
+
+
+@asynccontextmanager
+async def working(scene: Scene, client: KubeClient, *, secret_s: float = 60.0) -> AsyncIterator[Engine]:
+    """Let an engine work in the scene's namespace; it lists so often that it needs no watch."""
+    clock = SystemClock()
+    metrics = Metrics(clock)
+    events = EventRecorder(client, clock, lambda: uuid.uuid4().hex[:16], reporting_instance="test")
+    given = Surroundings(
+        clock=clock,
+        random=lambda: 0.5,
+        metrics=metrics,
+        resources=ResourceClient(client),
+        statuses=StatusWriter(client),
+        secrets=SecretReader(client),
+        events=events,
+        factories=scene.factories,
+        fence=lambda: 10.0,
+        holder="holder-1",
+        namespaces=(scene.namespace,),
+    )
+    engine = build_engine(
+        given, Tuning(timings=FAST, periods=ProviderPeriods(sweep_s=0.5, secret_s=secret_s), relist_period_s=0.2)
+    )
+    await engine.relist.first()
+    listing = asyncio.create_task(engine.relist.run())
+    stepping = asyncio.create_task(engine.scheduler.run())
+    try:
+        yield engine
+        assert not stepping.done()
+        assert not listing.done()
+    finally:
+        stepping.cancel()
+        listing.cancel()
+        await asyncio.wait({stepping, listing})
+        await engine.sessions.close_all()
+
+
+@pytest.fixture
+def scene(crds: Cluster, namespace: str) -> Scene:
+    made = Scene(crds, namespace)
+    made.keep_token("good")
+    return made
+
+
+@pytest.fixture
+async def client(scene: Scene) -> AsyncIterator[KubeClient]:
+    async with open_client(scene.cluster.kubeconfig) as opened:
+        yield opened
+
+
+@pytest.fixture
+def resources(client: KubeClient) -> ResourceClient:
+    return ResourceClient(client)
+
+
+async def test_a_mapping_is_published_with_hash_and_findings_and_again_when_it_changes(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(mapping_body())
+    async with working(scene, client):
+        first = await scene.until(resources, Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("hash"))
+        assert (reason(first, "Ready"), first["observedGeneration"]) == ("Linted", 1)
+        scene.apply(mapping_body(volumeTypes=[]))
+        anew = await scene.until(
+            resources, Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("observedGeneration") == 2
+        )
+        assert anew["hash"] != first["hash"]
+        assert [found["path"] for found in anew["findings"]] == ["spec.volumeTypes"]
+
+
+async def test_a_mapping_that_comes_late_starts_the_replication_that_waits_for_it(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(waldur_body())
+    scene.apply(replication_body(mapping="dc1-to-dc2"))
+    async with working(scene, client):
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "MappingNotFound")
+        assert scene.waldur.orders == []
+        scene.apply(mapping_body())
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: (status.get("upstream") or {}).get("id"))
+        assert [job.mappings.subnets[0].destination_cidr for job in scene.waldur.orders] == ["10.9.1.0/24"]
+
+
+async def test_a_mapping_that_changes_after_it_was_checked_ends_the_replication_and_nothing_is_sent(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(waldur_body(limits={"maxInFlight": 1}))
+    scene.apply(mapping_body())
+    scene.apply(replication_body(name="bank"))
+    async with working(scene, client):
+        await scene.until(resources, Kind.MIGRATION, "bank", lambda status: (status.get("upstream") or {}).get("id"))
+        scene.apply(replication_body(mapping="dc1-to-dc2"))
+        waiting = await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "SlotsTaken")
+        assert waiting["tenant"]["mappingHash"]
+        scene.apply(mapping_body(subnets=OTHER_SUBNETS))
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "MappingChanged")
+        assert len(scene.waldur.orders) == 1
+
+
+async def test_a_replication_through_a_cloud_waits_and_the_cloud_is_never_asked_for_it(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    cloud = provider_body()
+    cloud["spec"]["openstack"]["cloudCredentialsRef"]["secretName"] = "waldur"
+    scene.apply(cloud)
+    scene.apply(replication_body(provider="region-one"))
+    async with working(scene, client):
+        await scene.until(
+            resources, Kind.MIGRATION, "shop", lambda status: reason(status, "ProviderReady") == "WrongProviderType"
+        )
+        assert set(scene.cloud.calls) <= {"probe", "sweep"}
+        scene.apply(waldur_body())
+        scene.apply(replication_body())
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: (status.get("upstream") or {}).get("id"))
+        assert set(scene.cloud.calls) <= {"probe", "sweep"}
+
+
+async def test_a_token_is_rotated_while_a_replication_runs_without_a_restart_and_without_a_401(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(waldur_body())
+    scene.apply(replication_body())
+    async with working(scene, client, secret_s=1.0):
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+        scene.waldur.users["new"] = "user-1"
+        scene.keep_token("new")
+        await scene.until(resources, Kind.PROVIDER, "waldur", lambda _: len(scene.connections) == 2)
+        scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+    assert [connection.token for connection in scene.connections] == ["good", "new"]
+    assert len(scene.waldur.orders) == 1
+
+
+async def test_a_refused_token_is_told_and_one_that_was_mended_is_found_before_the_secret_is_due(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(waldur_body())
+    scene.apply(replication_body())
+    async with working(scene, client, secret_s=600.0):
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+        scene.waldur.users = {"new": "user-1"}
+        await scene.until(resources, Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "Unauthorized")
+        scene.keep_token("new")
+        await scene.until(
+            resources, Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "ProbeSucceeded"
+        )
+        scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+    assert len(scene.waldur.orders) == 1
+
+
+async def test_the_token_of_another_user_concludes_nothing(
+    scene: Scene, client: KubeClient, resources: ResourceClient
+) -> None:
+    scene.apply(waldur_body())
+    scene.apply(replication_body())
+    async with working(scene, client, secret_s=1.0):
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+        scene.waldur.users |= {"theirs": "user-2", "mine": "user-1"}
+        scene.keep_token("theirs")
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "TokenOfAnotherUser")
+        scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
+        scene.keep_token("mine")
+        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+    assert len(scene.waldur.orders) == 1
