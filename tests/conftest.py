@@ -1,4 +1,4 @@
-"""The real API server and the real Nova for all tests that ask for them."""
+"""The real API server, the real Nova and the double of Waldur for all tests that ask for them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
 from lab.nova import NovaLab, find_nova_python
+from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,4 +90,11 @@ def nova(shared_nova: NovaLab) -> Iterator[NovaLab]:
 def nova_keystone() -> Iterator[NovaLab]:
     """A real Nova with a real Keystone and servers vm-1 and vm-2."""
     with NovaLab(*FAST, auth="keystone", servers=2) as running:
+        yield running
+
+
+@pytest.fixture
+def waldur() -> Iterator[WaldurLab]:
+    """A double of Waldur in this process, fresh for each test: its rows, faults and accounts are nobody else's."""
+    with WaldurLab() as running:
         yield running

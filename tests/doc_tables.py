@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from load import figures
-from osmig.api.names import Phase
+from osmig.api.names import Phase, Reason
 from osmig.backends.openstack.credentials import AUTH_TYPES, IGNORED_KEYS
 from osmig.backends.openstack.probing import find_permitted, find_possible
 from osmig.backends.openstack.translate import STAGES
 from osmig.domain.phases import FINISHED, TRANSITIONS
+from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.domain.replication.stages import STANDINGS, Standing
 from osmig.domain.upstream import TERMINAL_STAGES, WAITING_STAGES, Capability, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 120
@@ -138,6 +141,42 @@ def _phase_of(stage: Stage) -> str:
             return "`Running`"
 
 
+def render_standings() -> str:
+    """Return what the states of a replication's record and of its replica mean together."""
+    groups: dict[tuple[RunStage, Standing], list[ReplicaStage]] = {}
+    for run, replica in itertools.product(RunStage, ReplicaStage):
+        groups.setdefault((run, STANDINGS[run, replica]), []).append(replica)
+    rows = (
+        (f"`{RUN_WORDS[run]}`" if run in RUN_WORDS else "any other word", _describe_replicas(found), _TOLD_AS[standing])
+        for (run, standing), found in groups.items()
+    )
+    return _table(("Record", "Replica", "Phase, reason"), rows)
+
+
+def _describe_replicas(stages: Sequence[ReplicaStage]) -> str:
+    if len(stages) == len(ReplicaStage):
+        return "any"
+    return ", ".join("any other word" if stage is ReplicaStage.UNKNOWN else str(stage) for stage in stages)
+
+
+RUN_WORDS = {
+    RunStage.SCHEDULED: "CREATION_SCHEDULED",
+    RunStage.CREATING: "CREATING",
+    RunStage.OK: "OK",
+    RunStage.ERRED: "ERRED",
+}
+"""Waldur's words since March 2025; a test holds them against the adapter's."""
+_TOLD_AS = {
+    Standing.SCHEDULED: f"`{Phase.STARTING}`, `{Reason.SCHEDULED}`; after `--not-started` `{Reason.NOT_STARTED}`",
+    Standing.RUNNING: f"`{Phase.RUNNING}`, `{Reason.CREATING}`",
+    Standing.SUCCEEDED: f"**`{Phase.SUCCEEDED}`**",
+    Standing.STALLED: f"**`{Phase.FAILED}`**, `{Reason.WALDUR_STALLED}`, once it was read twice",
+    Standing.LOST: f"**`{Phase.FAILED}`**, `{Reason.DESTINATION_LOST}`",
+    Standing.FAILED: f"**`{Phase.FAILED}`**, `{Reason.REPLICATION_FAILED}`",
+    Standing.UNKNOWN: f"the phase stays, `{Reason.UNKNOWN}`",
+}
+
+
 def _phase(phase: Phase | None) -> str:
     if phase is None:
         return "no status yet"
@@ -154,6 +193,7 @@ BLOCKS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "capabilities": ("openstack.md", render_capabilities),
     "credentials": ("openstack.md", render_credentials),
     "stages": ("openstack.md", render_stages),
+    "standings": ("waldur.md", render_standings),
 }
 """By the name in the marker lines: the page, and what stands between them."""
 

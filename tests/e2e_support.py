@@ -49,6 +49,9 @@ FAST: Final = (
     *("--split-after", "5"),
     *("--confirm-margin", "3"),
     *("--finalizer-timeout", "8"),
+    *("--run-poll", "0.3"),
+    *("--run-poll-most", "1"),
+    *("--not-started", "3"),
 )
 """Every period as short as the lab answers reliably; the relations between them are those of the defaults."""
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
     from osmig.backends.ports import Backend, BackendFactory, Permit
+    from osmig.domain.replicas import ReplicaJob
     from osmig.domain.upstream import Finding, Job, Receipt
     from osmig.engine.publishing import Statuses
     from osmig.kube.refs import ObjectRef
@@ -147,7 +148,7 @@ class PointedPermit:
 class PointedBackend:
     """A backend with points round every call and behind the look; everything else is the backend's own."""
 
-    inner: Backend
+    inner: Any
     point: Point
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the backend has
@@ -165,6 +166,18 @@ class PointedBackend:
         """Send an order, and pass the same points."""
         await self.inner.apply(verb, server_id, record_id, PointedPermit(permit, self.point, server_id, verb))
         await self.point.reach("after-call", server_id, verb)
+
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+        """Order a replication, and pass the same points."""
+        receipt = await self.inner.replicate(job, PointedPermit(permit, self.point, "", Operation.REPLICATE))
+        await self.point.reach("after-call", "", Operation.REPLICATE)
+        return receipt
+
+    async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
+        """Order that a replica be terminated, and pass the same points."""
+        receipt = await self.inner.terminate(replica_id, PointedPermit(permit, self.point, "", Operation.TERMINATE))
+        await self.point.reach("after-call", "", Operation.TERMINATE)
+        return receipt
 
     async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
         """Look, and pass the point behind."""

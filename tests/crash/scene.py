@@ -37,60 +37,37 @@ def open_scene(cluster: Cluster, nova: NovaLab, folder: Path, *, spares: SpareSe
         yield Scene(cluster, nova, folder=folder, stack=stack, spares=spares)
 
 
-class Scene:
-    """A Provider in a namespace of its own, and everything that may happen to the processes and services about it.
+class Place:
+    """A namespace, the operators that work in it, and everything that may happen to them and to the API server.
 
     Attributes:
         cluster: the API server, with our CRDs.
-        nova: the cloud.
         namespace: also that of the Lease.
     """
 
-    def __init__(
-        self, cluster: Cluster, nova: NovaLab, *, folder: Path, stack: ExitStack, spares: SpareServers
-    ) -> None:
-        """Make the Provider; better call ``open_scene``.
+    def __init__(self, cluster: Cluster, *, folder: Path, stack: ExitStack) -> None:
+        """Choose the namespace; whoever makes the Provider makes it, too.
 
         Args:
             cluster: the API server, with our CRDs.
-            nova: the cloud.
             folder: for logs and marks.
             stack: ends what is started here.
-            spares: for servers that are used again.
         """
         self.cluster = cluster
-        self.nova = nova
         self.namespace = f"crash-{secrets.token_hex(4)}"
         self._folder = folder
         self._stack = stack
-        self._spares = spares
         self._operators = 0
         self._settings = dict(SHORT)
         self._is_apiserver_stopped = False
         stack.callback(cluster.kubectl, "delete", "namespace", self.namespace, "--wait=false", check=False)
-        self._make_provider()
 
-    def take_server(self, name: str) -> str:
-        """Return the id of a server that may have moved before, and may move again after the scene."""
-        server = self._spares.take(self.nova, f"{self.namespace}-{name}")
-        self._stack.callback(self._spares.give_back, self.nova, server)
-        return server
-
-    def plan(self, server: str, text: str) -> None:
-        """Set how a server behaves from now on, until the end of the scene."""
-        self._stack.callback(self.nova.control.clear_plan, server)
-        self.nova.control.plan(server, text)
-
-    def _make_provider(self) -> None:
-        provider = {
-            "type": "OpenStack",
-            "openstack": {"cloudCredentialsRef": {"secretName": SECRET, "cloudName": "operator"}},
-            "limits": LIMITS,
-        }
+    def make_provider(self, secret: Mapping[str, str], spec: Mapping[str, Any]) -> None:
+        """Make the namespace, and a Provider with its Secret."""
         self.cluster.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}},
-            {**self._head("v1", "Secret", SECRET), "stringData": {"clouds.yaml": self.nova.clouds.read_text()}},
-            {**self._head("osmig.dev/v1alpha1", "Provider", PROVIDER), "spec": provider},
+            {**self._head("v1", "Secret", SECRET), "stringData": dict(secret)},
+            {**self._head("osmig.dev/v1alpha1", "Provider", PROVIDER), "spec": {**spec, "limits": LIMITS}},
         )
 
     def _head(self, api_version: str, kind: str, name: str) -> dict[str, Any]:
@@ -179,6 +156,43 @@ class Scene:
         if self._is_apiserver_stopped:
             self.cluster.start_apiserver()
             self._is_apiserver_stopped = False
+
+
+class Scene(Place):
+    """A Provider of servers, and everything that may happen to its services.
+
+    Attributes:
+        nova: the cloud.
+    """
+
+    def __init__(
+        self, cluster: Cluster, nova: NovaLab, *, folder: Path, stack: ExitStack, spares: SpareServers
+    ) -> None:
+        """Make the Provider; better call ``open_scene``.
+
+        Args:
+            cluster: the API server, with our CRDs.
+            nova: the cloud.
+            folder: for logs and marks.
+            stack: ends what is started here.
+            spares: for servers that are used again.
+        """
+        super().__init__(cluster, folder=folder, stack=stack)
+        self.nova = nova
+        self._spares = spares
+        credentials = {"cloudCredentialsRef": {"secretName": SECRET, "cloudName": "operator"}}
+        self.make_provider({"clouds.yaml": nova.clouds.read_text()}, {"type": "OpenStack", "openstack": credentials})
+
+    def take_server(self, name: str) -> str:
+        """Return the id of a server that may have moved before, and may move again after the scene."""
+        server = self._spares.take(self.nova, f"{self.namespace}-{name}")
+        self._stack.callback(self._spares.give_back, self.nova, server)
+        return server
+
+    def plan(self, server: str, text: str) -> None:
+        """Set how a server behaves from now on, until the end of the scene."""
+        self._stack.callback(self.nova.control.clear_plan, server)
+        self.nova.control.plan(server, text)
 
     def stop_conductor(self) -> None:
         """Let Nova's conductor die, for less than the 5 s after which computes count as down."""

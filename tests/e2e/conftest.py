@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e_support import OPERATOR_NAMESPACE, Tenant, end_moves, run_operator
+from e2e_waldur import connect
 from lab.cluster import Cluster
 from lab.nova import NovaLab
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from lab.osmig_run import OsmigRun
+    from lab.waldur import WaldurLab
 
 ROOT = Path(__file__).parent.parent.parent
 SAID = 6000
@@ -65,6 +67,13 @@ def empty_tenant(crds: Cluster, operator: OsmigRun, namespace: str) -> Iterator[
 def tenant(empty_tenant: Tenant, nova: NovaLab) -> Tenant:
     """A namespace with the Provider ``cloud``, which is the shared Nova, ready."""
     empty_tenant.connect(nova)
+    return empty_tenant
+
+
+@pytest.fixture
+def owner(empty_tenant: Tenant, waldur: WaldurLab) -> Tenant:
+    """A namespace with the Provider ``waldur``, which is a Waldur of the test's own, ready."""
+    connect(empty_tenant, waldur)
     return empty_tenant
 
 

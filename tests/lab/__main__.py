@@ -11,6 +11,8 @@ from lab.binaries import find_binaries
 from lab.cluster import Cluster
 from lab.nova import NovaLab, find_nova_python
 from lab.prometheus import find_prometheus
+from lab.waldur import WaldurLab
+from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
 
 ON = """\
 The lab is on. In another shell:
@@ -24,13 +26,25 @@ The lab is on. In another shell:
   Servers       {servers}
   Logs          {state}/*.log, {nova_log}
 
+A double of Waldur, for tenants (tests/lab/README.md; it takes a step every {pace:.0f} s):
+
+  Endpoint      {waldur}   (for a Provider of type Waldur)
+  Token         {token}   (user owner; others: their name in hexadecimal, filled up with zeros)
+  Tenant        sourceResource {source}
+                destinationOffering {offering}
+                destinationPlan {plan}
+  Control API   {waldur_control}   (ways, faults, request log)
+
 Ctrl-C ends it and removes its data.
 """
 
 
+PACE_S = 5.0
+
+
 @click.group()
 def main() -> None:
-    """Start a real Kubernetes API server and a real Nova, by hand."""
+    """Start a real Kubernetes API server, a real Nova and a double of Waldur, by hand."""
 
 
 @main.command()
@@ -49,7 +63,7 @@ def prepare() -> None:
 )
 @click.option("--keystone", is_flag=True, help="A real Keystone instead of tokens that are names.")
 def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
-    """Start a Kubernetes API server and a Nova, say how to use them, and wait for Ctrl-C."""
+    """Start a Kubernetes API server, a Nova and a double of Waldur, say how to use them, and wait for Ctrl-C."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -57,7 +71,9 @@ def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
     with (
         Cluster() as cluster,
         NovaLab(auth="keystone" if keystone else "token", servers=servers, computes=hosts) as nova,
+        WaldurLab() as waldur,
     ):
+        waldur.control.pace(PACE_S)
         text = ON.format(
             kubeconfig=cluster.kubeconfig,
             kubectl=cluster.binaries.kubectl,
@@ -67,6 +83,13 @@ def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
             servers=", ".join(f"{name} {server}" for name, server in nova.servers.items()),
             state=cluster.state,
             nova_log=nova.log,
+            waldur=waldur.url,
+            waldur_control=waldur.control.url,
+            token=waldur.token(),
+            pace=PACE_S,
+            source=SOURCE,
+            offering=OFFERING,
+            plan=PLAN,
         )
         click.echo(text)
         stop.wait()

@@ -1,7 +1,7 @@
 """The demo by hand: ``PYTHONPATH=tests python -m lab.demo [--once]``, or ``make demo``.
 
-A real API server, a real Nova and osmig as a process of its own: one live migration finishes, one hangs and is
-completed by force, one is aborted, each by nothing but ``kubectl``.
+A real API server, a real Nova, a double of Waldur, and osmig as a process of its own: five servers are moved and one
+tenant is replicated, with four orders on the way, each by nothing but ``kubectl``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab import demo_tenant
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
 from lab.demo_story import (
+    EXPLORE,
     NAMESPACE,
     PARTS,
     PROVIDER,
@@ -37,6 +39,7 @@ from lab.demo_story import (
 from lab.demo_table import Board, is_live, read_row
 from lab.nova import NovaLab, find_nova_python
 from lab.osmig_run import OsmigRun
+from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,43 +55,11 @@ PAUSE_S = 4.0
 FAILED, INTERRUPTED = 1, 130
 LOG_LINES = 15
 
-EXPLORE = """\
-Everything stays up until Ctrl-C. In another shell:
-
-  export KUBECONFIG={kubeconfig}
-  export PATH={kubectl}:$PATH
-
-  kubectl get osmig -o wide                  # also: kubectl get osprov
-  kubectl get osmig db-07 -o yaml            # what became of the order: status.controls
-  kubectl describe osmig batch-03            # with its Events
-  kubectl get osmig mail-05 -o yaml          # a cold move: status.confirm, status.attempts
-  kubectl explain osmig.spec.placement
-  kubectl -n osmig-system get lease osmig
-
-One more, to play with; it hangs at 50 %:
-
-  kubectl apply -f {folder}/app-02.yaml
-  kubectl get osmig app-02 --watch
-  kubectl annotate osmig app-02 osmig.dev/abort=1
-
-The same manifest again starts nothing: web-01 is at its destination already.
-
-  kubectl delete osmig web-01
-  kubectl apply -f {folder}/web-01.yaml
-
-Metrics         {http}/metrics
-Probes          {http}/readyz and {http}/livez
-osmig's log     {osmig_log}
-Other logs      {cluster}/*.log
-                {nova_log}
-Nova's control  {control} (tests/lab/nova/README.md)
-"""
-
 
 class Demo:
     """One performance; the caller ends what it was given."""
 
-    def __init__(self, folder: Path, board: Board, cluster: Cluster, nova: NovaLab) -> None:
+    def __init__(self, folder: Path, board: Board, cluster: Cluster, nova: NovaLab, waldur: WaldurLab) -> None:
         """Play on what is running already.
 
         Args:
@@ -96,11 +67,13 @@ class Demo:
             board: where everything is shown.
             cluster: a fresh API server.
             nova: a cloud without servers.
+            waldur: one where nothing was replicated yet.
         """
         self._folder = folder
         self._board = board
         self._cluster = cluster
         self._nova = nova
+        self._waldur = waldur
         self._seen: dict[str, list[int]] = {}
 
     def prepare(self) -> OsmigRun:
@@ -131,6 +104,21 @@ class Demo:
         self._board.say(f"$ cat {self._folder}/web-01.yaml\n{to_yaml(describe_migration(PARTS[0]))}")
         for part in PARTS:
             self._kubectl("apply", "-f", f"{self._folder}/{part.name}.yaml")
+        self._apply_tenant()
+
+    def _apply_tenant(self) -> None:
+        """Bring the one part that moves nothing; Waldur takes its order and answers with an error."""
+        self._waldur.control.pace(demo_tenant.PACE_S)
+        self._waldur.control.fault(**demo_tenant.ANSWER_LOST)
+        token = self._folder / "waldur-token"
+        token.write_text(self._waldur.token(), encoding="utf-8")
+        secret = ("create", "secret", "generic", demo_tenant.SECRET, f"--from-file=token={token}")
+        self._board.say("\nA tenant, too. Waldur will begin with it, and answer 500: ordering again would make two.")
+        self._kubectl(*secret)
+        self._kubectl("apply", "-f", self._write("waldur", demo_tenant.describe_waldur(self._waldur.url)))
+        self._kubectl("apply", "-f", self._write(demo_tenant.MAPPING, demo_tenant.describe_mapping()))
+        self._board.say(f"$ cat {self._folder}/{demo_tenant.NAME}.yaml\n{to_yaml(demo_tenant.describe_replication())}")
+        self._kubectl("apply", "-f", self._write(demo_tenant.NAME, demo_tenant.describe_replication()))
 
     def follow(self) -> Mapping[str, Mapping[str, Any]]:
         """Show the table and give the orders until everything is over, or too late; return the Migrations."""
@@ -148,28 +136,34 @@ class Demo:
                 waiting.remove(stuck[0])
                 self._board.say(f"\n{stuck[0].why}")
                 self._kubectl("annotate", "osmig", stuck[0].name, f"osmig.dev/{stuck[0].verb}=1")
-            if is_over(bodies) or now >= deadline:
+            if (is_over(bodies) and demo_tenant.is_over(bodies[demo_tenant.NAME])) or now >= deadline:
                 self._board.close()
                 return bodies
             time.sleep(LOOK_EVERY_S)
 
     def judge(self, bodies: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Say what went otherwise than promised; Nova's own request log counts the starts."""
+        """Say what went otherwise than promised; Nova's and Waldur's own request logs count the starts."""
         posts = [
             request["path"].split("/")[-2]
             for request in self._nova.control.requests()
             if request["method"] == "POST" and is_start(request["body"])
         ]
         starts = {name: posts.count(server) for name, server in self._nova.servers.items()}
-        self._board.say(f"Nova's request log: {sum(starts.values())} starts for {len(PARTS)} Migrations.\n")
-        return judge(bodies, self._seen, starts)
+        self._board.say(f"Nova's request log: {sum(starts.values())} starts for {len(PARTS)} Migrations.")
+        requests, rows = self._waldur.control.requests(), self._waldur.control.rows()
+        orders = demo_tenant.count_orders(requests)
+        self._board.say(f"Waldur's: {orders} POST, answered 500, for 1 Migration; {len(rows)} tenant was made.\n")
+        return [
+            *judge(bodies, self._seen, starts),
+            *demo_tenant.judge(bodies[demo_tenant.NAME], requests, rows),
+        ]
 
     def _awaits_order(self, part: Part, bodies: Mapping[str, Mapping[str, Any]]) -> bool:
         return awaits_order(part, bodies[part.name].get("status") or {}, self._seen[part.name])
 
     def _look(self) -> dict[str, Mapping[str, Any]]:
         bodies = {body["metadata"]["name"]: body for body in self._cluster.get("osmig")["items"]}
-        rows = [read_row(bodies[part.name]) for part in PARTS]
+        rows = [read_row(bodies[name]) for name in (*(part.name for part in PARTS), demo_tenant.NAME)]
         for row in rows:
             figures = self._seen.setdefault(row.name, [])
             if row.percent is not None and figures[-1:] != [row.percent]:
@@ -196,8 +190,9 @@ def perform(folder: Path, board: Board, *, once: bool) -> int:
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster(state=folder / "cluster"))
         nova = stack.enter_context(NovaLab("--max-concurrent", "4", servers=0))
-        board.say(f"Running: Kubernetes API server {cluster.url}, Nova {nova.compute}\n")
-        demo = Demo(folder, board, cluster, nova)
+        waldur = stack.enter_context(WaldurLab())
+        board.say(f"Running: Kubernetes API server {cluster.url}, Nova {nova.compute}, a Waldur {waldur.url}\n")
+        demo = Demo(folder, board, cluster, nova, waldur)
         osmig = stack.enter_context(demo.prepare())
         try:
             osmig.wait_ready()
@@ -212,11 +207,11 @@ def perform(folder: Path, board: Board, *, once: bool) -> int:
         board.say("Every Migration ended as it should.\n")
         if once:
             return 0
-        board.say(_explain(folder, cluster, nova, osmig))
+        board.say(_explain(folder, cluster, nova, waldur, osmig))
         return _stay(osmig, board)
 
 
-def _explain(folder: Path, cluster: Cluster, nova: NovaLab, osmig: OsmigRun) -> str:
+def _explain(folder: Path, cluster: Cluster, nova: NovaLab, waldur: WaldurLab, osmig: OsmigRun) -> str:
     return EXPLORE.format(
         kubeconfig=cluster.kubeconfig,
         kubectl=cluster.binaries.kubectl.parent,
@@ -226,6 +221,8 @@ def _explain(folder: Path, cluster: Cluster, nova: NovaLab, osmig: OsmigRun) -> 
         cluster=cluster.state,
         nova_log=nova.log,
         control=nova.control.url,
+        waldur=waldur.url,
+        waldur_control=waldur.control.url,
     )
 
 
@@ -250,7 +247,7 @@ def _interrupt_once(_: int, __: FrameType | None) -> None:
 @click.command()
 @click.option("--once", is_flag=True, envvar="ONCE", help="End after the story; the status says whether it went well.")
 def main(*, once: bool) -> None:
-    """Show osmig at work on a real API server and a real Nova."""
+    """Show osmig at work on a real API server, a real Nova and a double of Waldur."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt_once)
     folder = Path(tempfile.mkdtemp(prefix="osmig-demo-"))

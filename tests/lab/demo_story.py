@@ -1,4 +1,4 @@
-"""What the demo tells: five servers, five Migrations, four orders, and how each must end. Pure."""
+"""What the demo tells of servers: five of them, five Migrations, four orders, and how each must end. Pure."""
 
 from __future__ import annotations
 
@@ -88,6 +88,46 @@ PARTS = (
 
 SPARE = Part(name="app-02", plan="hang,duration=20,memory=4096,stall=50", host="cmp1")
 """Not moved by the demo: a server to play with afterwards."""
+
+EXPLORE = """\
+Everything stays up until Ctrl-C. In another shell:
+
+  export KUBECONFIG={kubeconfig}
+  export PATH={kubectl}:$PATH
+
+  kubectl get osmig -o wide                  # also: kubectl get osprov
+  kubectl get osmig db-07 -o yaml            # what became of the order: status.controls
+  kubectl describe osmig batch-03            # with its Events
+  kubectl get osmig mail-05 -o yaml          # a cold move: status.confirm, status.attempts
+  kubectl get osmig shop-dc2 -o yaml         # a tenant: status.preflight, status.tenant
+  kubectl explain osmig.spec.placement
+  kubectl -n osmig-system get lease osmig
+
+One more, to play with; it hangs at 50 %:
+
+  kubectl apply -f {folder}/app-02.yaml
+  kubectl get osmig app-02 --watch
+  kubectl annotate osmig app-02 osmig.dev/abort=1
+
+The same manifest again starts nothing: web-01 is at its destination already.
+
+  kubectl delete osmig web-01
+  kubectl apply -f {folder}/web-01.yaml
+
+Nor does this one: its replica is found by its name, and adopted.
+
+  kubectl delete osmig shop-dc2
+  kubectl apply -f {folder}/shop-dc2.yaml
+
+Metrics         {http}/metrics
+Probes          {http}/readyz and {http}/livez
+osmig's log     {osmig_log}
+Other logs      {cluster}/*.log
+                {nova_log}
+Nova's control  {control} (tests/lab/nova/README.md)
+Waldur          {waldur}, its control {waldur_control} (tests/lab/README.md)
+"""
+"""What to look at afterwards; ``demo`` fills in the places."""
 
 
 def describe_provider() -> dict[str, Any]:

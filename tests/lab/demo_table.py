@@ -33,12 +33,14 @@ class Row:
     Attributes:
         phase: ``-`` until osmig has seen the object.
         percent: ``None`` until the cloud has reported numbers.
+        items: of a replication, how many of its parts are there, and how many there are.
         order: the newest verb and its result, such as ``abort Accepted``; empty when none was given.
     """
 
     name: str
     phase: str = "-"
     percent: int | None = None
+    items: tuple[int, int] | None = None
     source: str = ""
     destination: str = ""
     order: str = ""
@@ -47,12 +49,13 @@ class Row:
 def read_row(body: Mapping[str, Any]) -> Row:
     """Take a row out of a Migration as the API server sent it."""
     status = body.get("status") or {}
-    placement = status.get("placement") or {}
+    placement, progress = status.get("placement") or {}, status.get("progress") or {}
     controls = sorted(status.get("controls") or (), key=lambda control: control["time"])
     return Row(
         name=body["metadata"]["name"],
         phase=status.get("phase") or "-",
-        percent=(status.get("progress") or {}).get("percent"),
+        percent=progress.get("percent"),
+        items=(items["done"], items["total"]) if (items := progress.get("items")) else None,
         source=placement.get("sourceHost") or "",
         destination=placement.get("destinationHost") or "",
         order=f"{controls[-1]['verb']} {controls[-1]['result']}" if controls else "",
@@ -67,7 +70,8 @@ def render_head() -> str:
 def render_row(row: Row) -> str:
     """Return one line without colours, ``WIDTH`` columns at most."""
     hosts = f"{row.source}->{row.destination or '?'}" if row.source else ""
-    return _align((row.name, _SHORT.get(row.phase, row.phase), draw_bar(row.percent), hosts, row.order))
+    done = draw_count(row.items) if row.items else draw_bar(row.percent)
+    return _align((row.name, _SHORT.get(row.phase, row.phase), done, hosts, row.order))
 
 
 def draw_bar(percent: int | None) -> str:
@@ -76,6 +80,13 @@ def draw_bar(percent: int | None) -> str:
         return ""
     full = percent * BAR // 100
     return f"[{'#' * full}{'.' * (BAR - full)}] {percent:3d}%"
+
+
+def draw_count(items: tuple[int, int]) -> str:
+    """Return a bar with what is counted beside it: parts are no percentage of the whole."""
+    done, total = items
+    full = done * BAR // max(total, 1)
+    return f"[{'#' * full}{'.' * (BAR - full)}] {done}/{total}"
 
 
 def _align(cells: Sequence[str]) -> str:
