@@ -127,11 +127,11 @@ bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000
 	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA))
 
 .PHONY: lab
-lab: venv ## A real API server and a real Nova to play with, until Ctrl-C
+lab: venv ## A real API server, a real Nova and a double of Waldur to play with, until Ctrl-C
 	PYTHONPATH=tests $(BIN)/python -m lab up
 
 .PHONY: demo
-demo: venv ## The story of one migration in the lab; ONCE=1 ends after it
+demo: venv ## The story of five moves and a replication in the lab; ONCE=1 ends after it
 	ONCE=$(ONCE) PYTHONPATH=tests $(BIN)/python -m lab.demo
 
 .PHONY: crds
