@@ -20,12 +20,12 @@ from osmig.api.migration import (
     UpstreamFacts,
 )
 from osmig.api.names import ConditionType, ControlResult, Phase, Reason, Verb
+from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.machine import decide
 from osmig.domain.observation import Ask, Decision, Observation, ProviderView, Read
 from osmig.domain.starting import label_of
 from osmig.domain.upstream import (
-    Capability,
     Explanation,
     Finding,
     FindingKind,

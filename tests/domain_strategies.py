@@ -30,12 +30,12 @@ from domain_samples import (
 from osmig.api.migration import Failure, PreflightCheck, Progress
 from osmig.api.names import FINALIZER, CheckResult, ControlResult, Phase, Policy, Reason, Verb
 from osmig.domain import errors
+from osmig.domain.capabilities import Capability
 from osmig.domain.observation import Answer, Observation, ProviderView, Slots, StartCall, VerbCall
 from osmig.domain.phases import FINISHED
 from osmig.domain.starting import MAX_SENDS, label_of
 from osmig.domain.upstream import (
     BytesView,
-    Capability,
     Explanation,
     FindingKind,
     HostView,

@@ -11,17 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
+from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.errors import ObjectGone, StaleView
 from osmig.domain.upstream import (
     Explanation,
     Finding,
     FindingKind,
     HostView,
-    Probe,
     ProgressView,
     Receipt,
     RecordView,
-    Scope,
     Survey,
     Sweep,
 )

@@ -21,13 +21,13 @@ from osmig.api.migration import (
     UpstreamFacts,
 )
 from osmig.api.names import CheckResult, Phase, Reason
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
 from osmig.domain.machine import decide
 from osmig.domain.observation import Decision, Observation, ProviderView, Read
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
 from osmig.domain.replication import facts, marking
 from osmig.domain.starting import label_of
-from osmig.domain.upstream import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
-from osmig.domain.upstream import Capability, Probe, Receipt, Scope, Sweep
+from osmig.domain.upstream import Receipt, Sweep
 from osmig.engine.keys import Key, Kind
 
 if TYPE_CHECKING:

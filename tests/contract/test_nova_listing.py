@@ -11,13 +11,14 @@ import pytest
 from lab.nova import NovaLab
 from lab.waiting import eventually_async
 from nova_support import GRANTED, Told, connected, idle, record_in
+from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient
-from osmig.domain.upstream import Capability, Job, Scope
+from osmig.domain.upstream import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from osmig.domain.upstream import Probe
+    from osmig.domain.capabilities import Probe
 
 HANG = "hang,memory=64,tick=0.1"
 

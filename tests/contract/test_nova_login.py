@@ -10,8 +10,9 @@ import pytest
 
 from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_backend, pending, record_in
 from osmig.backends.endpoints import EndpointPolicy
+from osmig.domain.capabilities import Scope
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
-from osmig.domain.upstream import FindingKind, Job, Scope
+from osmig.domain.upstream import FindingKind, Job
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

@@ -11,8 +11,9 @@ from lab.nova import NovaLab
 from lab.waiting import eventually, eventually_async
 from nova_support import GRANTED, connected, idle, record_in
 from osmig.api.names import Verb
+from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused
-from osmig.domain.upstream import Capability, Job, MoveKind, Scope, Stage
+from osmig.domain.upstream import Job, MoveKind, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,9 +11,9 @@ import pytest
 from lab.waiting import eventually_async
 from lab.waldur import WaldurLab
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE, make_users
+from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
-from osmig.domain.upstream import Capability, Scope
 from waldur_support import GRANTED, connected, job_for
 
 if TYPE_CHECKING:

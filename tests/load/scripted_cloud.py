@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Mark
 from osmig.api.names import Reason, Verb
+from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Refused, Transient, Unsupported
 from osmig.domain.upstream import (
     BytesView,
-    Capability,
     Explanation,
     Finding,
     FindingKind,
     HostView,
-    Probe,
     ProgressView,
     Receipt,
     RecordView,
-    Scope,
     ServerView,
     Stage,
     Survey,

@@ -22,9 +22,10 @@ from osmig.backends.openstack.preflight_facts import Facts
 from osmig.backends.openstack.translate import STAGES
 from osmig.command_line import list_declared
 from osmig.domain import errors
+from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.latching import Column
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
-from osmig.domain.upstream import Capability, FindingKind, Job, Scope, Stage
+from osmig.domain.upstream import FindingKind, Job, Stage
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:

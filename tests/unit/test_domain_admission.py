@@ -27,10 +27,11 @@ from domain_samples import (
     survey,
 )
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.machine import decide
 from osmig.domain.observation import ProviderView, Read, StartCall
-from osmig.domain.upstream import Capability, FindingKind, ServerView
+from osmig.domain.upstream import FindingKind, ServerView
 
 if TYPE_CHECKING:
     from osmig.domain.upstream import RecordView

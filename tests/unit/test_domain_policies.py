@@ -25,10 +25,11 @@ from domain_samples import (
 )
 from osmig.api.migration import Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, VerbCall
-from osmig.domain.upstream import BytesView, Capability, ProgressView
+from osmig.domain.upstream import BytesView, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus

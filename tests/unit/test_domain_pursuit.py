@@ -21,11 +21,12 @@ from domain_samples import (
     started,
 )
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Decision, Observation, VerbCall
 from osmig.domain.orders import find_control
-from osmig.domain.upstream import Capability, ProgressView
+from osmig.domain.upstream import ProgressView
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError

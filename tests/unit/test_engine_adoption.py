@@ -12,7 +12,7 @@ from api_samples import migration_body, provider_body
 from domain_samples import SERVER_ID, record, server
 from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend
 from engine_lab import SPEC, Lab
-from osmig.domain.upstream import Capability
+from osmig.domain.capabilities import Capability
 from osmig.engine.keys import Key, Kind
 
 UUID = "0d0e0f00-0000-4000-8000-000000000007"

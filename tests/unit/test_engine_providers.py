@@ -10,8 +10,8 @@ from api_samples import migration_body, provider_body
 from domain_samples import record
 from engine_fakes import MIGRATION, PROVIDER, FakeBackend
 from engine_lab import DOWN, SPEC, Lab, lab_with
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import KubeUnavailable, NotPermitted, Refused, StaleView, Transient
-from osmig.domain.upstream import Capability
 from osmig.engine.keys import Kind
 
 if TYPE_CHECKING:

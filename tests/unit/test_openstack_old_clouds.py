@@ -11,14 +11,16 @@ from http_upstream import Upstream, serving
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
+from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
-from osmig.domain.upstream import Capability, Job, Scope, Stage
+from osmig.domain.upstream import Job, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from osmig.backends.openstack.backend import NovaBackend
-    from osmig.domain.upstream import Probe, Sweep
+    from osmig.domain.capabilities import Probe
+    from osmig.domain.upstream import Sweep
 
 ROWS = [
     {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},

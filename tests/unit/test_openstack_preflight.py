@@ -13,8 +13,9 @@ from old_clouds import ask, speak
 from osmig.api.names import CheckResult
 from osmig.backends.openstack.preflight import check
 from osmig.backends.openstack.preflight_facts import Facts
+from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Transient
-from osmig.domain.upstream import HostView, Job, MoveKind, RecordView, Scope, ServerView, Stage
+from osmig.domain.upstream import HostView, Job, MoveKind, RecordView, ServerView, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,13 @@ import pytest
 from http_upstream import Upstream, serving
 from old_clouds import SERVER, ask, speak
 from osmig.backends.openstack.probing import find_permitted, find_possible
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted
-from osmig.domain.upstream import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from osmig.domain.upstream import Probe
+    from osmig.domain.capabilities import Probe
 
 NEWEST = (2, 104)
 ALWAYS = {Capability.COLD_MIGRATION, Capability.CONFIRM}

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
+    from osmig.domain.capabilities import Probe
     from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
     from osmig.domain.upstream import (
         Explanation,
         Finding,
         HostView,
         Job,
-        Probe,
         ProgressView,
         Receipt,
         RecordView,

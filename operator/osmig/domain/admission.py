@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.migration import MigrationType, Mode, PendingCall, PlacementFacts
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain import adoption, deleting, orders, outcome, pauses, recording, validation
+from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
 from osmig.domain.observation import Decision, Read, StartCall
-from osmig.domain.upstream import Capability, Operation
+from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
     from osmig.api.migration import Migration, MigrationStatus, PreflightCheck, Progress
     from osmig.api.names import EventReason, Verb
+    from osmig.domain.capabilities import Capability
     from osmig.domain.errors import BackendError
     from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
     from osmig.domain.upstream import (
-        Capability,
         Explanation,
         Finding,
         HostView,

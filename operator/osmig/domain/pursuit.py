@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import ControlResult, Reason, Verb
 from osmig.domain import convergence, orders, pauses
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
 from osmig.domain.moves import kind_of
 from osmig.domain.observation import Decision, Read, VerbCall
-from osmig.domain.upstream import Capability, MoveKind, Stage
+from osmig.domain.upstream import MoveKind, Stage
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError

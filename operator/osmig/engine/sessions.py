@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationType
     from osmig.api.provider import ProviderType
     from osmig.backends.ports import Backend
-    from osmig.domain.upstream import Probe
+    from osmig.domain.capabilities import Probe
     from osmig.engine.keys import Key
 
 

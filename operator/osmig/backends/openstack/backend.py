@@ -19,7 +19,7 @@ from osmig.backends.openstack.preflight import check
 from osmig.backends.openstack.preflight_facts import look_round
 from osmig.backends.openstack.probing import probe
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
-from osmig.domain.upstream import Explanation, Finding, Job, MoveKind, Probe, ProgressView, Receipt, ServerView, Survey
+from osmig.domain.upstream import Explanation, Finding, Job, MoveKind, ProgressView, Receipt, ServerView, Survey
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.backends.openstack.session import ComputeSession
     from osmig.backends.ports import Permit
+    from osmig.domain.capabilities import Probe
     from osmig.domain.upstream import HostView, RecordView, Sweep
 
 MARKED_ACTIONS = 20

@@ -12,7 +12,8 @@ from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult
 from osmig.backends.openstack import nova
 from osmig.backends.openstack.probing import ROLE_RIGHTS, find_permitted, find_possible
-from osmig.domain.upstream import Capability, Job, MoveKind, RecordView, Scope
+from osmig.domain.capabilities import Capability, Scope
+from osmig.domain.upstream import Job, MoveKind, RecordView
 
 if TYPE_CHECKING:
     from osmig.backends.openstack.preflight_facts import Facts

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.backends.openstack.lookup import newest_active
 from osmig.backends.openstack.probing import may_read_progress
+from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused
-from osmig.domain.upstream import MoveKind, Scope
+from osmig.domain.upstream import MoveKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.backends.openstack import nova
+from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Absent, NotPermitted
-from osmig.domain.upstream import Capability, Probe, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from osmig.api.tenant_facts import Items
     from osmig.backends.ports import Permit
     from osmig.backends.waldur.session import WaldurSession
+    from osmig.domain.capabilities import Probe
     from osmig.domain.clock import Clock
     from osmig.domain.replicas import ReplicaJob, RunView
-    from osmig.domain.upstream import Probe
 
 T = TypeVar("T")
 

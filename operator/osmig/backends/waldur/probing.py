@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.reading import unless_hidden
 from osmig.backends.waldur.wire import UserRow, VersionRow
-from osmig.domain.upstream import Capability, Probe, Scope
+from osmig.domain.capabilities import Capability, Probe, Scope
 
 if TYPE_CHECKING:
     from osmig.backends.waldur.session import WaldurSession
