@@ -9,9 +9,12 @@ UV ?= uv
 BEGIN := $(shell date +%s)
 LOGS ?=
 # What computes runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run side by
-# side themselves: two of those at a time make each other late.
+# side themselves.
 LANES := unit+manifests+component+load lab-test+contract-other contract-cold
 COLD := $(wildcard tests/contract/test_nova_cold*.py)
+# The end-to-end tests in two lanes, each with an API server, an operator and a Nova of its own.
+E2E_LANES := e2e-moves e2e-rest
+MOVES := $(addprefix tests/e2e/test_e2e_,$(addsuffix .py,alerts limits modes policies process reapply resilience sequences))
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -89,8 +92,14 @@ crash: venv ## The operator killed at every point that matters
 	$(call tested,crash)
 
 .PHONY: e2e
-e2e: venv ## A real API server and a real Nova
-	$(call tested,e2e)
+e2e: $(E2E_LANES) ## A real API server, a real Nova, and Waldur's double
+
+.PHONY: $(E2E_LANES)
+e2e-moves: venv
+	$(call tested,e2e-moves,$(MOVES))
+
+e2e-rest: venv
+	$(call tested,e2e-rest,$(filter-out $(MOVES),$(wildcard tests/e2e/test_*.py)))
 
 .PHONY: lab-test
 lab-test: venv ## The lab proves itself
@@ -109,7 +118,8 @@ test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
 	@mkdir -p build/logs
 	@$(MAKE) --no-print-directory --jobs 3 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
-	@$(MAKE) --no-print-directory e2e crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory --jobs 2 e2e LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
 	$(call timed,coverage of the domain,$(BIN)/coverage report --include='operator/osmig/domain/*' --fail-under=100 >build/logs/domain-coverage.log || \

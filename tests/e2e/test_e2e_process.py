@@ -11,6 +11,7 @@ import yaml
 
 from e2e_more import install, move_by_name, outcome
 from e2e_support import OPERATOR, OPERATOR_NAMESPACE, PATIENCE_S, Tenant, calls, condition, run_operator, verdicts
+from e2e_waldur import put_mapping
 from lab.cluster import Cluster
 from lab.waiting import eventually
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 RIGHTS = Path(__file__).parent.parent.parent / "deploy/rbac.yaml"
 DRAIN_S = 2.0
-AFTER_A_CONFLICT = {("get", "osmig.dev", "migrations"), ("get", "osmig.dev", "providers")}
+AFTER_A_CONFLICT = {("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings")}
 """Made only when somebody else wrote first, which cannot be ordered here; tests/unit/test_engine_*.py show them."""
 
 
@@ -103,6 +104,8 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(
         operator.wait_ready()
         own_tenant.connect(nova)
         own_tenant.put_provider(name="broken", credentials="nowhere")
+        put_mapping(own_tenant, {"skipConnectionExtnet": True})
+        own_tenant.kubectl("wait", "--for=condition=Ready", f"--timeout={PATIENCE_S:g}s", "migrationmapping/mapping")
         succeeded = own_tenant.move(good, name="good", source="cmp1", destination="cmp3")
         fail_again_and_again(move_by_name(own_tenant, "no such server", name="mistyped"))
         succeeded.until_finished()
