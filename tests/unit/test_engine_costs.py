@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -67,3 +69,29 @@ def test_words_of_a_server_that_were_read_before_its_move_are_not_shown_while_it
 
     assert moving.server is not None
     assert (moving.server.id, moving.server.status, moving.server.task_state) == (known.server.id, None, None)
+
+
+def _measure_kib(status: dict[str, Any]) -> float:
+    """Return the memory that one of 500 objects of this status takes."""
+    texts = [json.dumps({**_body(name=f"db-{n}", managedFields=[]), "status": status}) for n in range(500)]
+    inbox = Inbox()
+    tracemalloc.start()
+    for text in texts:
+        inbox.offer(Kind.MIGRATION, json.loads(text))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return taken / len(texts) / 1024
+
+
+def test_a_finished_object_takes_half_the_memory_and_reads_the_same() -> None:
+    condition = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
+    running = {"conditions": [condition | {"type": f"T{n}"} for n in range(8)], "phase": "Running"}
+    finished = running | {"completionTime": "2026-11-21T10:00:00Z"}
+
+    assert _measure_kib(finished) < _measure_kib(running) / 2
+
+    inbox, body = Inbox(), {**_body(managedFields=[]), "status": finished}
+    inbox.offer(Kind.MIGRATION, body)
+    entry = inbox.get(KEY)
+    assert entry is not None
+    assert entry.body == {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "managedFields"}}

@@ -5,6 +5,7 @@ A verb that is set and removed again while a step is busy is still here when the
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,23 +25,26 @@ class Entry:
     """One object as last seen.
 
     Attributes:
-        body: as the API server sent it, without managedFields; never changed in place.
+        uid: another object of the same name has another.
+        resource_version: as the API server gave it.
+        kept: the body without managedFields; as text once the object has finished, for those are many, are rarely
+            looked at, and take half the memory so.
         asks: verbs seen and not latched yet, oldest first.
     """
 
-    body: Mapping[str, Any]
+    uid: str
+    resource_version: str
+    kept: Mapping[str, Any] | bytes
     asks: list[Ask] = field(default_factory=list)
     seen: dict[Verb, str] = field(default_factory=dict)
 
     @property
-    def uid(self) -> str:
-        """The object's uid: another object of the same name has another."""
-        return str(self.body["metadata"]["uid"])
-
-    @property
-    def resource_version(self) -> str:
-        """The resourceVersion as the API server gave it."""
-        return read_version(self.body)
+    def body(self) -> Mapping[str, Any]:
+        """The object as the API server sent it, without managedFields; never changed in place."""
+        if isinstance(self.kept, bytes):
+            body: Mapping[str, Any] = json.loads(self.kept)
+            return body
+        return self.kept
 
     @property
     def version(self) -> int:
@@ -63,7 +67,7 @@ class Inbox:
         """
         key = key_of(kind, body)
         entry = self._entries.get(key)
-        fresh = Entry(_strip(body))
+        fresh = _read(body)
         if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
             # an earlier object of this name, out of a list that was begun before it was deleted
             return False
@@ -76,7 +80,7 @@ class Inbox:
             return asked
         if fresh.resource_version == entry.resource_version:
             return asked
-        entry.body = fresh.body
+        entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
         return True
 
     def get(self, key: Key) -> Entry | None:
@@ -118,10 +122,16 @@ def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
     return Key(kind, metadata["namespace"], metadata["name"])
 
 
-def _strip(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _read(body: Mapping[str, Any]) -> Entry:
     """Leave out managedFields: they are more than half of an object's memory, and only verbs look at them."""
     metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-    return {**body, "metadata": metadata}
+    stripped = {**body, "metadata": metadata}
+    has_finished = bool((body.get("status") or {}).get("completionTime"))
+    return Entry(
+        uid=str(metadata["uid"]),
+        resource_version=read_version(body),
+        kept=json.dumps(stripped, separators=(",", ":")).encode() if has_finished else stripped,
+    )
 
 
 def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:

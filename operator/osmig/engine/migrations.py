@@ -21,7 +21,6 @@ from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Decision, ObjectChange, Observation, ReplicateCall, StartCall, VerbCall
 from osmig.domain.queueing import Move
 from osmig.engine import effects
-from osmig.engine.inbox import read_version
 from osmig.engine.looking import describe_job
 from osmig.engine.observing import Memories, Observer, needs_login, provider_of
 
@@ -240,7 +239,7 @@ class MigrationStep:
     def _check_newest(self, key: Key, observation: Observation) -> None:
         """Refuse to start on ground of an object that has changed meanwhile: it may be suspended, or being deleted."""
         entry = self._inbox.get(key)
-        if entry is None or read_version(entry.body) != observation.migration.metadata.resource_version:
+        if entry is None or entry.resource_version != observation.migration.metadata.resource_version:
             raise StaleView(reason="Changed", message=f"{key.text} was changed while its start was being decided")
 
     def _parse(self, key: Key, observation: Observation) -> Migration:
