@@ -38,7 +38,7 @@ class Permit(Protocol):
     """
 
     def is_valid(self) -> bool:
-        """Whether the request may still leave. Called from a worker thread."""
+        """Whether the request may still leave. Called where it is sent, for some backends in a worker thread."""
         ...
 
 
