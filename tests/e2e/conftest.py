@@ -105,6 +105,16 @@ def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Callable[...
         end_moves(nova, server)
 
 
+@pytest.fixture
+def disabled_host(nova: NovaLab) -> Iterator[str]:
+    """A compute host that the scheduler passes over."""
+    (service,) = nova.nova.get("/os-services?binary=nova-compute&host=cmp4")["services"]
+    path = f"/os-services/{service['id']}"
+    nova.nova.request("PUT", path, {"status": "disabled"})
+    yield "cmp4"
+    nova.nova.request("PUT", path, {"status": "enabled"})
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the end of the operator's log with a test that failed."""

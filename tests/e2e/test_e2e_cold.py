@@ -160,16 +160,6 @@ def test_a_revert_that_fails_late_leaves_the_server_in_error(tenant: Tenant, boo
     assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Failed", "ServerInError")
 
 
-@pytest.fixture
-def disabled_host(nova: NovaLab) -> Iterator[str]:
-    """A compute host that the scheduler passes over."""
-    (service,) = nova.nova.get("/os-services?binary=nova-compute&host=cmp4")["services"]
-    path = f"/os-services/{service['id']}"
-    nova.nova.request("PUT", path, {"status": "disabled"})
-    yield "cmp4"
-    nova.nova.request("PUT", path, {"status": "enabled"})
-
-
 def test_no_valid_host_is_named(tenant: Tenant, nova: NovaLab, boot: Boot, disabled_host: str) -> None:
     move = tenant.move_cold(boot(host="cmp1"), destination=disabled_host)
     status = expect(move, nova, end="Failed/NoValidHost", upstream="error", server="ACTIVE", moved=False)

@@ -10,7 +10,7 @@ from e2e_support import Move, Tenant, calls, condition, control, occupy, verdict
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from lab.nova import NovaLab
 
@@ -142,16 +142,6 @@ def test_a_refused_pre_check_is_named(tenant: Tenant, nova: NovaLab, boot: Boot)
     status = expect(move, nova, end="Failed/PreCheckFailed", upstream="error", server="ACTIVE")
     assert status["failure"]["retryable"]
     assert move.phases() == ["Starting", "Failed"], "a move that never ran is never shown as running"
-
-
-@pytest.fixture
-def disabled_host(nova: NovaLab) -> Iterator[str]:
-    """A compute host that the scheduler passes over."""
-    (service,) = nova.nova.get("/os-services?binary=nova-compute&host=cmp4")["services"]
-    path = f"/os-services/{service['id']}"
-    nova.nova.request("PUT", path, {"status": "disabled"})
-    yield "cmp4"
-    nova.nova.request("PUT", path, {"status": "enabled"})
 
 
 def test_no_valid_host_is_named(tenant: Tenant, nova: NovaLab, boot: Boot, disabled_host: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from e2e_support import Tenant, control
+from e2e_support import control
 from e2e_waldur import (
     RUNS,
     message,
@@ -19,7 +19,27 @@ from lab.waiting import eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
+    from e2e_support import Move, Tenant
     from lab.waldur import WaldurLab
+
+
+def abort_at_once(owner: Tenant, waldur: WaldurLab, *, steps: int) -> Move:
+    """Order a replication that is to be cleaned up, abort it, and let Waldur take so many steps on its way."""
+    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
+    row = ordered_row(waldur)
+    move.until_phase("Starting")
+    move.order("abort")
+    move.until_control("abort", "Accepted")
+    waldur.control.advance(row, steps)
+    return move
+
+
+def end_termination(move: Move, waldur: WaldurLab, how: Literal["done", "erred"]) -> str:
+    """Wait for the order to terminate the replica and end it; return the replica's id."""
+    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
+    replica: str = status["tenant"]["destinationResource"]
+    waldur.control.end_termination(replica, how)
+    return replica
 
 
 def test_an_abort_before_the_order_sends_nothing(owner: Tenant, waldur: WaldurLab) -> None:
@@ -53,9 +73,7 @@ def test_a_replica_that_nobody_wants_is_terminated_on_request(owner: Tenant, wal
     move.order("abort")
     assert reason(move.until_phase("Aborting")) == ("Aborting", "Aborting")
     waldur.control.advance(row, 2)
-    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
-    replica = status["tenant"]["destinationResource"]
-    waldur.control.end_termination(replica)
+    replica = end_termination(move, waldur, "done")
     status = move.until_finished()
     assert reason(status) == ("Aborted", "Aborted")
     assert control(status, "abort")["result"] == "Done"
@@ -66,38 +84,21 @@ def test_a_replica_that_nobody_wants_is_terminated_on_request(owner: Tenant, wal
 
 def test_a_failed_replica_is_terminated_too_when_the_abort_came_first(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.choose("fails-late")
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 2)
-    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
-    waldur.control.end_termination(status["tenant"]["destinationResource"])
+    move = abort_at_once(owner, waldur, steps=2)
+    end_termination(move, waldur, "done")
     assert reason(move.until_finished()) == ("Aborted", "Aborted")
 
 
 def test_a_termination_that_fails_is_told_and_not_repeated(owner: Tenant, waldur: WaldurLab) -> None:
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 3)
-    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
-    waldur.control.end_termination(status["tenant"]["destinationResource"], "erred")
+    move = abort_at_once(owner, waldur, steps=3)
+    end_termination(move, waldur, "erred")
     assert reason(move.until_finished()) == ("Failed", "CleanupFailed")
     assert sum("terminate" in request["path"] for request in requests(waldur, "POST")) == 1
 
 
 def test_a_termination_that_is_not_permitted_names_the_permission(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.user("owner", may_terminate=False)
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 3)
+    move = abort_at_once(owner, waldur, steps=3)
     status = move.until_finished()
     assert reason(status) == ("Failed", "CleanupFailed")
     assert "permission to terminate" in message(status)
@@ -105,40 +106,23 @@ def test_a_termination_that_is_not_permitted_names_the_permission(owner: Tenant,
 
 def test_a_replica_that_failed_early_needs_no_clean_up(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.choose("fails-early")
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 2)
+    move = abort_at_once(owner, waldur, steps=2)
     assert reason(move.until_finished()) == ("Aborted", "Aborted")
     assert [request["path"] for request in requests(waldur)] == [RUNS]
 
 
 def test_a_replica_whose_run_hangs_is_terminated_once_it_has_failed(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.choose("worker-lost")
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 2)
-    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
-    waldur.control.end_termination(status["tenant"]["destinationResource"])
+    move = abort_at_once(owner, waldur, steps=2)
+    end_termination(move, waldur, "done")
     assert reason(move.until_finished()) == ("Aborted", "Aborted")
 
 
 def test_a_conflict_at_the_termination_is_waited_out(owner: Tenant, waldur: WaldurLab) -> None:
     body = {"detail": "Valid states for operation: OK, Erred."}
     waldur.control.fault(path="/terminate/$", method="POST", status=409, body=body)
-    move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
-    row = ordered_row(waldur)
-    move.until_phase("Starting")
-    move.order("abort")
-    move.until_control("abort", "Accepted")
-    waldur.control.advance(row, 3)
-    status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
-    waldur.control.end_termination(status["tenant"]["destinationResource"])
+    move = abort_at_once(owner, waldur, steps=3)
+    end_termination(move, waldur, "done")
     assert reason(move.until_finished()) == ("Aborted", "Aborted")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -12,28 +12,10 @@ from lab.waldur import WaldurLab
 from lab.waldur_client import MIGRATIONS
 from lab.waldurlab import catalogue
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
+from waldur_rows import create, names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab.waldurlab.replication import Outcome
-
-
-@pytest.fixture
-def waldur() -> Iterator[WaldurLab]:
-    """A double of today's server, in this process."""
-    with WaldurLab() as lab:
-        yield lab
-
-
-def create(waldur: WaldurLab, name: str = "db-0a1b2c3d-1", **fields: object) -> dict[str, Any]:
-    """Start a replication as the owner."""
-    return waldur.api.create(SOURCE, OFFERING, PLAN, name=name, **fields)
-
-
-def names(waldur: WaldurLab, user: str = "owner", *, query: str = "") -> list[str]:
-    """Return the destination's names on one page of the list."""
-    return [row["dst_resource_name"] for row in waldur.as_user(user).get(f"{MIGRATIONS}?{query}")]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
-import ipaddress
 import socket
-import ssl
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from http_upstream import LOOPBACK, Upstream, answer, cut, serving
 from nova_support import Permission, Told
@@ -22,6 +16,7 @@ from osmig.backends.bounds import PermitExpiredError, Timeouts
 from osmig.backends.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from osmig.backends.openstack import transport as transport_module
 from osmig.backends.openstack.transport import Transport, UnpermittedRequestError
+from tls_support import certify_localhost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -307,43 +302,12 @@ def test_a_name_without_an_address_sends_nothing(noted: Told) -> None:
     assert not call.may_have_acted
 
 
-def make_certificate(folder: Path) -> tuple[ssl.SSLContext, str]:
-    """Make a self-signed certificate for localhost."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the certificate's own clock
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.9"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    both = folder / "server.pem"
-    both.write_text(private + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    return context, pem
-
-
 def test_an_own_authority_is_trusted_by_its_certificate_alone(noted: Told, tmp_path: Path) -> None:
-    context, pem = make_certificate(tmp_path)
+    context, pem = certify_localhost(tmp_path, "127.0.0.9")
     upstream = Upstream()
     with serving(upstream, context):
         url = f"https://localhost:{upstream.port}/servers/x"
-        trusting = transport_of(noted, cacert=pem, resolve=lambda _host, _port: (LOOPBACK,))
+        trusting = transport_of(noted, cacert=pem.decode(), resolve=lambda _host, _port: (LOOPBACK,))
         doubting = transport_of(noted)
         with trusting.calling("read-server"):
             assert trusting.session.get(url).status_code == 200
