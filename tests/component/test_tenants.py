@@ -132,6 +132,8 @@ async def working(scene: Scene, client: KubeClient, *, secret_s: float = 60.0) -
         stepping.cancel()
         listing.cancel()
         await asyncio.wait({stepping, listing})
+        # a step that is cut off in the middle of a handshake leaves its socket to the garbage collector
+        await engine.scheduler.drain(DEADLINE_S)
         await engine.sessions.close_all()
 
 
