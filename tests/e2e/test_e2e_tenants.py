@@ -155,6 +155,22 @@ def test_an_endpoint_that_the_operator_refuses_becomes_a_condition(owner: Tenant
     assert condition(status, "Stalled")["status"] == "True"
 
 
+def test_of_two_records_with_one_name_the_older_is_followed_and_the_other_named(
+    owner: Tenant, waldur: WaldurLab
+) -> None:
+    move = replicate(owner)
+    row = str(move.until_upstream("CREATION_SCHEDULED")["upstream"]["id"])
+    move.delete()
+    [twin] = waldur.control.seed(name=orders(waldur)[0]["name"])
+    again = replicate(owner)
+    status = again.until_upstream("CREATION_SCHEDULED")
+    assert status["upstream"]["id"] == row
+    assert "AmbiguousStart" in again.reasons()
+    adopted = [event["note"] for event in owner.events("copy") if event["reason"] == "MigrationAdopted"]
+    assert twin in adopted[-1]
+    assert len(orders(waldur)) == 1
+
+
 def test_the_order_is_what_the_manifest_says(owner: Tenant, waldur: WaldurLab) -> None:
     replicate(owner, name="web.shop", options={"namePrefix": "shop"})
     ordered_row(waldur)
