@@ -34,6 +34,7 @@ from osmig.domain.upstream import FindingKind
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus, PendingCall
     from osmig.domain.observation import Decision
+    from osmig.domain.upstream import ServerView
 
 CONFIRM, REVERT, ABORT = Verb.CONFIRM, Verb.REVERT, Verb.ABORT
 READY_TO_SEND = {"server": verify(), "records": (cold_record(),), "survey": survey_gate()}
@@ -236,15 +237,32 @@ def test_only_an_answered_call_without_a_trace_needs_no_waiting(*, call: Pending
     assert (look(status, FindingKind.NOTHING).status.pending_call is None) == is_dropped
 
 
+REVERTING = replace(server("cmp2"), task_state="resize_reverting", is_busy=True)
+
+
+@pytest.mark.parametrize(("view", "waited_s"), [(REVERTING, 119.0), (server("cmp2"), 0.9)])
+def test_a_server_that_was_decided_without_an_action_is_looked_at_again(view: ServerView, waited_s: float) -> None:
+    """Nova writes the action after it has changed the server: the call may be ours all the same."""
+    status = deciding()
+    decision = look(status, FindingKind.NOTHING, view=view, waited_s=waited_s)
+    assert (decision.status.pending_call, decision.call, decision.due_s) == (status.pending_call, None, 1.0)
+    assert status.pending_call is not None
+    assert decision.waiting_for == label_of(status.pending_call)
+
+
 @pytest.mark.parametrize(
-    ("kind", "view"),
-    [(FindingKind.RIVAL, verify()), (FindingKind.NOTHING, server("cmp2"))],
-    ids=["decided otherwise", "does not wait any more"],
+    ("kind", "view", "waited_s"),
+    [
+        (FindingKind.RIVAL, verify(), 0.0),
+        (FindingKind.NOTHING, server("cmp2"), 1.0),
+        (FindingKind.NOTHING, REVERTING, 120.0),
+    ],
+    ids=["decided otherwise", "does not wait any more", "busy for long"],
 )
 def test_a_move_that_was_decided_elsewhere_drops_the_intent_and_lets_the_record_tell(
-    kind: FindingKind, view: object
+    kind: FindingKind, view: object, waited_s: float
 ) -> None:
-    decision = look(deciding(), kind, view=view)
+    decision = look(deciding(), kind, view=view, waited_s=waited_s)
     assert (decision.status.pending_call, decision.call, decision.due_s) == (None, None, 0.0)
     noted = find_control(decision.status.controls, CONFIRM)
     assert noted is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Answer, Note, Observation
     from osmig.domain.orders import Order
-    from osmig.domain.upstream import RecordView, Survey
+    from osmig.domain.upstream import Finding, RecordView, Survey
 
 VERBS = frozenset({Verb.CONFIRM, Verb.REVERT})
 
@@ -173,8 +173,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     if finding.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}:
         return _done(observation, verb)
     if finding.kind is FindingKind.RIVAL or not finding.server.awaits_confirmation:
-        # decided otherwise: the record tells how
-        return Decision(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)
+        return _resolve_decided(observation, call, finding)
     is_answered = call.answer == Reason.SERVER_ERROR and call.request_id is not None
     wait_s = 0.0 if is_answered else observation.timings.resend_after_s
     if not observation.has_waited(label_of(call), wait_s):
@@ -190,3 +189,17 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     )
     label = observation.label if pauses.go_on(observation) is not None else ""
     return Decision(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)
+
+
+def _resolve_decided(observation: Observation, call: PendingCall, finding: Finding) -> Decision:
+    """The move was decided, as it seems not by us: the record tells how. Without an action that shows it, look again.
+
+    Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like
+    somebody else's.
+    """
+    label, wait_s = label_of(call), 0.0
+    if finding.kind is FindingKind.NOTHING:
+        wait_s = observation.timings.resend_after_s if finding.server.is_busy else _HANDOVER_POLL_S
+    if not observation.has_waited(label, wait_s):
+        return Decision(status=recording.keep(observation), due_s=_HANDOVER_POLL_S, waiting_for=label)
+    return Decision(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)
