@@ -24,7 +24,7 @@ SOURCES = Path(__file__).with_name("nova")
 REQUIREMENTS = SOURCES / "requirements.txt"
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 PASSWORD = "secret"  # noqa: S105 - the lab's own Keystone
-READY_TIMEOUT_S = 50.0
+READY_TIMEOUT_S = 150.0
 
 
 def find_nova_python(report: Report = report_progress, environ: Mapping[str, str] = os.environ) -> Path:

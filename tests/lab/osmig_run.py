@@ -75,7 +75,7 @@ class OsmigRun:
         self._child = Child(self._command, log=self.log, env=self._env)
         return self
 
-    def wait_ready(self, *, timeout_s: float = 30.0) -> Self:
+    def wait_ready(self, *, timeout_s: float = 90.0) -> Self:
         """Wait until ``/readyz`` says yes.
 
         Raises:

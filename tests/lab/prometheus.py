@@ -32,7 +32,7 @@ OLDEST = (2, 42)
 ADVICE = (
     f"Put prometheus and promtool {OLDEST[0]}.{OLDEST[1]} or newer on PATH, or name their folder in PROMETHEUS_FOLDER."
 )
-READY_TIMEOUT_S = 30.0
+READY_TIMEOUT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.waldurlab.server import Age
 
 TESTS = Path(__file__).parent.parent
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
 
 
 class WaldurLab:
