@@ -10,8 +10,7 @@ BEGIN := $(shell date +%s)
 LOGS ?=
 # What computes runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run side by
 # side themselves.
-LANES := unit+manifests+component+load lab-test+contract-other contract-cold
-COLD := $(wildcard tests/contract/test_nova_cold*.py)
+LANES := unit+manifests+component+lab-test+load contract
 # The end-to-end tests in two lanes, each with an API server, an operator and a Nova of its own.
 E2E_LANES := e2e-moves e2e-rest
 MOVES := $(addprefix tests/e2e/test_e2e_,$(addsuffix .py,alerts limits modes policies process reapply resilience sequences))
@@ -73,15 +72,8 @@ manifests: venv ## CRDs, deploy/ and the API server agree
 	$(call tested,manifests)
 
 .PHONY: contract
-contract: contract-other contract-cold ## Each adapter against what it adapts
-
-.PHONY: contract-cold
-contract-cold: venv
-	$(call tested,contract-cold,$(COLD))
-
-.PHONY: contract-other
-contract-other: venv
-	$(call tested,contract-other,$(filter-out $(COLD),$(wildcard tests/contract/test_*.py)))
+contract: venv ## Each adapter against what it adapts
+	$(call tested,contract)
 
 .PHONY: component
 component: venv ## The operator against a real API server
@@ -117,7 +109,7 @@ prepare: venv ## Build and install what the lab needs (the first time about 6 mi
 test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
 	@mkdir -p build/logs
-	@$(MAKE) --no-print-directory --jobs 3 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(MAKE) --no-print-directory --jobs 2 e2e LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(BIN)/coverage combine --quiet

@@ -26,7 +26,7 @@ ENDS = [
 LOST: list[tuple[str, Fault, Timeouts]] = [
     ("cut", {"when": "after", "action": "cut"}, QUICK),
     ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, QUICK),
-    ("too late", {"when": "after", "action": "delay", "delay": 4.0}, Timeouts(connect_s=2.0, read_s=1.5)),
+    ("too late", {"when": "after", "action": "delay", "delay": 9.0}, Timeouts(connect_s=5.0, read_s=4.0)),
 ]
 
 

@@ -79,7 +79,7 @@ LOST: list[tuple[str, Fault, Timeouts]] = [
     ("cut", {"when": "after", "action": "cut"}, QUICK),
     ("redirected", {"when": "after", "status": 307, "headers": {"Location": "/v2.1/elsewhere"}}, QUICK),
     ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, QUICK),
-    ("too late", {"when": "after", "action": "delay", "delay": 2.0}, Timeouts(connect_s=2.0, read_s=0.5)),
+    ("too late", {"when": "after", "action": "delay", "delay": 9.0}, Timeouts(connect_s=5.0, read_s=4.0)),
     ("nonsense", {"when": "after", "status": 200, "body": "<html>welcome</html>"}, QUICK),
 ]
 

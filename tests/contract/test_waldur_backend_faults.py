@@ -15,7 +15,7 @@ from lab.waldur import WaldurLab
 from lab.waldurlab.catalogue import SOURCE
 from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from waldur_support import EXPIRED, GRANTED, HASTY, QUICK, connected, job_for, make_backend
+from waldur_support import EXPIRED, GRANTED, QUICK, SHORT, connected, job_for, make_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ async def test_an_answer_that_proves_nothing_is_an_unknown_outcome_after_one_ord
 async def test_an_order_that_commits_late_is_found_later(lab: WaldurLab) -> None:
     lab.control.fault(method="POST", action="pass", hold=True)
 
-    async with connected(lab, timeouts=HASTY) as backend:
+    async with connected(lab, timeouts=SHORT) as backend:
         with pytest.raises(OutcomeUnknown):
             await backend.replicate(job_for(), GRANTED)
         assert await backend.runs(SOURCE) == ()
@@ -81,7 +81,7 @@ async def test_an_order_that_commits_late_is_found_later(lab: WaldurLab) -> None
 async def test_a_hang_ends_in_time(lab: WaldurLab) -> None:
     lab.control.fault(hold=True, count=9)
 
-    async with connected(lab, timeouts=HASTY) as backend:
+    async with connected(lab, timeouts=SHORT) as backend:
         with pytest.raises(Transient):
             await backend.runs(SOURCE)
         with pytest.raises(OutcomeUnknown):
