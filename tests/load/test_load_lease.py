@@ -19,7 +19,7 @@ def test_a_process_that_lost_its_lease_in_a_burst_ends_at_once_with_an_error(tmp
     with open_stage(tmp_path) as stage, stage.operator(*LEASE, name="operator", move_s=60.0) as osmig:
         osmig.wait_ready(timeout_s=60)
         stage.burst([name_server(index) for index in range(FLEET)])
-        eventually(stage.journal("operator").read().starts, what="a first start", timeout_s=30)
+        eventually(lambda: stage.journal("operator").read().starts(), what="a first start", timeout_s=60)
 
         osmig.pause()
         pause(FROZEN_S)
