@@ -60,6 +60,13 @@ def test_a_sample_within_a_second_of_the_last_one_waits_for_the_next() -> None:
     assert follow(*known, (11, sample(7900, 1100))).throughput_bytes_per_second == 100
 
 
+def test_the_trend_is_judged_at_every_moment_as_the_condition_is() -> None:
+    before = follow((0, sample(9000)), (29.5, sample(9000)))
+    after = follow((0, sample(9000)), (29.5, sample(9000)), (30.0, sample(9000)))
+    assert (before.trend, after.trend) == (Trend.FALLING, Trend.FLAT)
+    assert after.sample_time == before.sample_time
+
+
 def test_samples_that_are_taken_often_tell_a_rate_too() -> None:
     often = follow(*((quarter / 4, sample(9000 - 25 * quarter, 25 * quarter)) for quarter in range(81)))
     assert (often.throughput_bytes_per_second, often.eta_seconds) == (100, 70)

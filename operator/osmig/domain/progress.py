@@ -28,8 +28,11 @@ _FLAT_AFTER_S = 30.0
 
 def describe(sample: ProgressView | None, before: Progress | None, *, now: dt.datetime) -> Progress | None:
     """Return the newest progress; without a number in the sample the last one stands, with its own ``sampleTime``."""
-    if sample is None or sample == ProgressView() or _is_as_good(before, now=now):
+    if sample is None or sample == ProgressView():
         return before
+    if before is not None and _is_as_good(before, now=now):
+        trend = _judge_trend(_left_before(before), before.lowest_remaining_bytes, before.last_progress_time, now=now)
+        return before.model_copy(update={"trend": trend})
     # disks are copied before or beside the memory, which stands still meanwhile: only both together tell a stall
     remaining = _left(sample)
     lowest = before.lowest_remaining_bytes if before else None
@@ -103,10 +106,9 @@ def _judge_trend(
     return Trend.RISING if lowest is not None and remaining * _PROGRESS_SHARE > lowest else Trend.FLAT
 
 
-def _is_as_good(before: Progress | None, *, now: dt.datetime) -> bool:
-    if before is None or before.sample_time is None:
-        return False
-    return 0 <= (now - before.sample_time).total_seconds() < _SHORTEST_S
+def _is_as_good(before: Progress, *, now: dt.datetime) -> bool:
+    seconds = _seconds_since(before, now)
+    return seconds is not None and seconds < _SHORTEST_S
 
 
 def _seconds_since(before: Progress | None, now: dt.datetime) -> float | None:
