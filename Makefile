@@ -27,10 +27,12 @@ define timed
 endef
 
 # $(call tested,NAME[,ARGUMENTS]): the tests of the folder NAME, or those that pytest's arguments choose; with LOGS=DIR
-# only their last line is shown, or all of a failure.
+# only their last line is shown, or all of a failure, and the run shares no folder with one beside it: pytest removes the
+# temporary folders of earlier runs at its end, and what then cannot be removed fails a run that passed.
 define tested
 	$(call timed,tests/$(1),$(if $(LOGS),\
-	  { $(PYTEST) -q $(or $(2),tests/$(1)) >$(LOGS)/$(1).log 2>&1 && tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
+	  { $(PYTEST) -q -p no:cacheprovider --basetemp=$(LOGS)/$(1).tmp $(or $(2),tests/$(1)) >$(LOGS)/$(1).log 2>&1 && \
+	    tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
 	  $(PYTEST) -q $(or $(2),tests/$(1))))
 endef
 
@@ -108,7 +110,7 @@ prepare: venv ## Build and install what the lab needs (the first time about 6 mi
 .PHONY: test
 test: venv prepare lint types imports ## Everything above, with coverage
 	@$(BIN)/coverage erase
-	@mkdir -p build/logs
+	@rm -rf build/logs && mkdir -p build/logs
 	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(MAKE) --no-print-directory --jobs 2 e2e LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
 	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
