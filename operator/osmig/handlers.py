@@ -30,6 +30,11 @@ class NoEssence(kopf.AnnotationsDiffBaseStorage):
         """Return an empty essence."""
         return kopf.BodyEssence({})
 
+    @override
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Return none: nothing was ever stored, so no annotation need be looked for."""
+        return None
+
 
 def build_registry(intake: Intake, login: Login) -> kopf.OperatorRegistry:
     """Register one event handler per kind, and the login."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,25 @@ def test_a_summary_names_no_place_and_stays_short() -> None:
         "[url] url: [path] file [path] [id] token=[redacted]"
     )
     assert len(summarise("word " * 1000)) == 300
+
+
+LONG_TEXTS = {
+    "a word": "a" * 20_000,
+    "a suspicious word": "a" * 20_000 + "token",
+    "names of hosts": "a." * 10_000,
+    "half tokens": "eyJa-" * 4_000 + ".",
+    "schemes": "a://" * 5_000,
+    "keys without values": "token" * 4_000,
+    "spaces": "token" + " " * 20_000,
+}
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_no_text_of_a_cloud_keeps_the_operator_from_renewing_its_lease(text: str) -> None:
+    begin = time.process_time()
+    redact_text(text)
+    summarise(text)
+    assert time.process_time() - begin < 2.0, "a renewal is due after 10 s; each of these takes far less than that"
 
 
 @pytest.mark.parametrize("text", ["at 12:34:56 and/or later", "nova::api", "1.2.3", "ratio 3/4"])

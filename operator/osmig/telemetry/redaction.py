@@ -19,7 +19,8 @@ _SECRET_WORDS = frozenset({
 })  # fmt: skip
 # `secret_name` and `tokenRef` say where a secret is, not what it is.
 _POINTER_WORDS = frozenset({"name", "namespace", "ref", "period", "timeout", "expiry", "expires", "count", "s"})
-_KEY = r"[\w-]*(?:password|passwd|passphrase|secret|token|authorization|cookie|api[_-]?key)[\"']?"
+# Only from a word's first letter: from each of them, a word of n letters would be gone through n times.
+_KEY = r"(?<![\w-])[\w-]*(?:password|passwd|passphrase|secret|token|authorization|cookie|api[_-]?key)[\"']?"
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?:(?:bearer|basic)\s+)?[^\s,;&"'{}()\[\]]+)"""
 _PATTERNS = (
     # Header or field with its value, in any of the usual spellings.
@@ -30,8 +31,12 @@ _PATTERNS = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
     (re.compile(r"(://)[^\s/@]+@"), rf"\1{REDACTED}@"),
 )
+_SUSPICIOUS = re.compile(
+    r"(?i)password|passwd|passphrase|secret|token|authorization|cookie|api[_-]?key|bearer|gaaaa|eyj|://"
+)
+"""What every one of the patterns needs: text without any of it, which nearly all is, stays as it is."""
 _LOCATIONS = (
-    (re.compile(r"\b[a-z][a-z0-9+.-]*://\S*[^\s:;,.)\]}'\"]", re.IGNORECASE), "[url]"),
+    (re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://\S*[^\s:;,.)\]}'\"]", re.IGNORECASE), "[url]"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "[address]"),
     (re.compile(r"(?<![\w:])\[?(?=[0-9a-fA-F:]*::|(?:[0-9a-fA-F]+:){4})[0-9a-fA-F:.]{2,}\]?"), "[address]"),
     (re.compile(r"(\bhost=|\bto host )['\"]?[\w.-]+(?::\d+)?['\"]?"), r"\1[address]"),
@@ -51,6 +56,8 @@ def is_secret_key(key: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Replace what looks like a secret within ``text``."""
+    if _SUSPICIOUS.search(text) is None:
+        return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
