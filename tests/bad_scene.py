@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bad_input import CANARY, CATALOGUE, ORDERS, PASSWORD, REDIRECTS, ROWS
-from e2e_more import Trap, add_account, describe_move, install
-from e2e_support import API_VERSION, FAST, OPERATOR_NAMESPACE, Move, Tenant, condition, read
+from e2e_credentials import add_account
+from e2e_move import Move, describe_move, read
+from e2e_operator import API_VERSION, FAST, OPERATOR_NAMESPACE, install
+from e2e_status import condition
+from e2e_tenant import Tenant
+from e2e_traps import Trap
 from http_upstream import LOOPBACK, Upstream, answer, serving
 from lab.cluster import Cluster
 from lab.nova_client import Compute, HttpError, call
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
     from bad_input import Row
-    from e2e_support import Json
+    from e2e_status import Json
     from lab.nova import NovaLab
 
 PERIODS = {"--sweep-period": "4", "--secret-period": "8", "--read-timeout": "20", "--adopt-after": "23"}

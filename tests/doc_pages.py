@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
-from osmig.backends.waldur.preflight import check
-from osmig.backends.waldur.preflight_facts import Facts
+import yaml
+
+from doc_tables import DOCS
+from osmig.backends.openstack import preflight as server_preflight
+from osmig.backends.openstack import preflight_facts as server_facts
+from osmig.backends.waldur import preflight as tenant_preflight
+from osmig.backends.waldur import preflight_facts as tenant_facts
+from osmig.domain.capabilities import Scope
 from osmig.domain.replicas import ReplicaJob
+from osmig.domain.upstream import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ROOT = DOCS.parent
+CODE = re.compile(r"`([^`\n]+)`")
 KINDS = {"Migration", "MigrationMapping", "Provider"}
 
 
@@ -27,4 +37,16 @@ def rows_of(page: Path, heading: str) -> list[list[str]]:
 def list_tenant_checks() -> list[str]:
     """Return the names of all checks before a replication, in their order."""
     job = ReplicaJob(source_resource="0" * 32, destination_offering="1" * 32, destination_plan="2" * 32)
-    return list(dict.fromkeys(one.check for one in check(job, Facts(version="7.8.2"))))
+    return list(dict.fromkeys(one.check for one in tenant_preflight.check(job, tenant_facts.Facts(version="7.8.2"))))
+
+
+def list_checks() -> set[str]:
+    """Return the names of all checks before a start, the domain's own included."""
+    facts = server_facts.Facts(version=(2, 104), scope=Scope.UNKNOWN)
+    return {one.check for one in server_preflight.check(Job(server_name="db-07"), facts)} | {"Rivals"}
+
+
+def list_alerts() -> set[str]:
+    """Return the names of all alerts."""
+    rules = yaml.safe_load((ROOT / "deploy/monitoring/rules.yaml").read_text(encoding="utf-8"))
+    return {rule["alert"] for group in rules["groups"] for rule in group["rules"]}

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from domain_cold_samples import COLD, cold_record
-from domain_samples import MARK, NOW, World, conditions_of, decide_in, observe, reason_of, started, stored
+from domain_samples import MARK, NOW, conditions_of, observe, reason_of, started, stored
+from domain_world import World, decide_in
 from osmig.api.names import Phase
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, VerbCall
@@ -81,7 +82,7 @@ class ColdPlay:
     def write(self, decision: Decision) -> None:
         """Store what was decided."""
         before, after = self.status.phase, decision.status.phase
-        assert before == after or may_follow(before, after), (before, after)
+        assert before == after or (after is not None and may_follow(before, after)), (before, after)
         self.waited = {decision.waiting_for: 120.0} if decision.waiting_for else {}
         self.notes.extend(decision.notes)
         self.status = stored(decision.status)

@@ -6,16 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from domain_samples import MARK, NOW, SERVER_ID, observe, record, started
+from domain_samples import MARK, NOW, SERVER_ID, control, intent, observe, record, started
+from domain_world import World
 from osmig.api.migration import ConfirmFacts, PolicyOrder
-from osmig.api.names import Phase
+from osmig.api.names import Phase, Verb
 from osmig.domain.upstream import MoveKind, RecordView, ServerView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.api.names import Policy, Verb
+    from osmig.api.names import Policy
     from osmig.domain.observation import Observation
 
 COLD: Mapping[str, Any] = {"type": "ColdMigration"}
@@ -62,6 +63,17 @@ def awaiting(*orders: Control, since_s: float = 0.0, **changes: Any) -> Migratio
     return started(*orders, phase=Phase.AWAITING_CONFIRMATION, **facts)
 
 
+def deciding(verb: Verb = Verb.CONFIRM, *orders: Control, **changes: Any) -> MigrationStatus:  # noqa: ANN401 - of intent()
+    """A status with the intent of a confirm or revert, whose answer is awaited."""
+    phase = Phase.CONFIRMING if verb is Verb.CONFIRM else Phase.REVERTING
+    call = intent(verb.value, **changes)
+    return awaiting(*(orders or (control(verb),))).model_copy(update={"phase": phase, "pending_call": call})
+
+
 def policy_order(policy: Policy, verb: Verb | None = None, *, sent: bool = False) -> PolicyOrder:
     """What a policy did in this attempt."""
     return PolicyOrder(policy=policy, verb=verb, time=NOW, sent_time=NOW if sent else None)
+
+
+GATE = World(server=verify(), records=(cold_record(),), survey=survey_gate())
+"""A move that awaits its confirmation, and nothing else."""

@@ -7,24 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from domain_cold_samples import COLD, awaiting, cold_record, resizing, survey_gate, verify
-from domain_samples import (
-    NOW,
-    World,
-    decide_in,
-    finding,
-    observe,
-    reason_of,
-    record,
-    result_of,
-    sent,
-    server,
-    started,
-    status_in,
-    survey,
-)
+from domain_samples import NOW, finding, observe, reason_of, record, result_of, sent, server, started, status_in, survey
+from domain_world import World, decide_in
 from osmig.api.names import Phase, Verb
 from osmig.domain.machine import decide
-from osmig.domain.observation import StartCall
+from osmig.domain.observation import StartCall, VerbCall
 from osmig.domain.phases import FINISHED
 from osmig.domain.upstream import FindingKind, ProgressView
 
@@ -106,7 +93,10 @@ def name_call(decision: Decision) -> Verb | str | None:
     """Name the call of a decision in one word."""
     if decision.call is None:
         return None
-    return "start" if isinstance(decision.call, StartCall) else decision.call.verb
+    if isinstance(decision.call, StartCall):
+        return "start"
+    assert isinstance(decision.call, VerbCall)
+    return decision.call.verb
 
 
 def give(moment: Moment, *asks: Ask, wanted: Mapping[str, Any] | None = None, **facts: Any) -> Decision:  # noqa: ANN401

@@ -31,9 +31,9 @@ from osmig.api.migration import Failure, PreflightCheck, Progress
 from osmig.api.names import FINALIZER, CheckResult, ControlResult, Phase, Policy, Reason, Verb
 from osmig.domain import errors
 from osmig.domain.capabilities import Capability
+from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.observation import Answer, Observation, ProviderView, Slots, StartCall, VerbCall
 from osmig.domain.phases import FINISHED
-from osmig.domain.starting import MAX_SENDS, label_of
 from osmig.domain.upstream import (
     BytesView,
     Explanation,
@@ -78,16 +78,16 @@ specs = st.one_of(
         },
     ),
 )
-policies = st.fixed_dictionaries(
-    {},
-    optional={
-        "onDeadline": st.sampled_from(["Alert", "Abort"]),
-        "retry": st.just({"limit": 2}),
-        "deletionPolicy": st.just("Abort"),
-        "ttlSecondsAfterFinished": st.sampled_from([0, 600]),
-    },
+POLICIES: dict[str, st.SearchStrategy[object]] = {
+    "onDeadline": st.sampled_from(["Alert", "Abort"]),
+    "retry": st.just({"limit": 2}),
+    "deletionPolicy": st.just("Abort"),
+    "ttlSecondsAfterFinished": st.sampled_from([0, 600]),
+}
+policies = st.fixed_dictionaries({}, optional=POLICIES)
+modes: st.SearchStrategy[dict[str, object]] = st.sampled_from(
+    [{}, {}, {}, {"suspend": True}, {"mode": "Validate"}, {"adopt": {"id": "7"}}]
 )
-modes = st.sampled_from([{}, {}, {}, {"suspend": True}, {"mode": "Validate"}, {"adopt": {"id": "7"}}])
 
 controls = st.lists(
     st.builds(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from e2e_support import API_VERSION, NO_LIMITS, PATIENCE_S, Json, Move, condition
+from e2e_move import Move
+from e2e_operator import API_VERSION, PATIENCE_S
+from e2e_status import Json, condition
+from e2e_tenant import NO_LIMITS
 from lab.waiting import eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
-    from e2e_support import Tenant
+    from e2e_tenant import Tenant
     from lab.waldur import WaldurLab
     from lab.waldur_client import WaldurRequest
 
@@ -98,11 +101,6 @@ def orders(waldur: WaldurLab) -> list[Json]:
 def rows(waldur: WaldurLab) -> list[Json]:
     """Return the replications that there are, also those whose record is gone."""
     return waldur.control.rows()
-
-
-def reason(status: Json) -> tuple[str, str]:
-    """Return phase and reason."""
-    return status["phase"], condition(status, "Succeeded")["reason"]
 
 
 def message(status: Json) -> str:

@@ -1,85 +1,37 @@
-"""An API server, a cloud and a clock in memory, and an engine that runs on them."""
+"""An API server in memory and the objects in it, for tests of the engine."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
-import heapq
-import itertools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
-from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.errors import ObjectGone, StaleView
-from osmig.domain.upstream import (
-    Explanation,
-    Finding,
-    FindingKind,
-    HostView,
-    ProgressView,
-    Receipt,
-    RecordView,
-    Survey,
-    Sweep,
-)
 from osmig.engine.keys import RESOURCES, Key, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
-    from osmig.api.migration import PendingCall, PreflightCheck
-    from osmig.api.names import Verb
-    from osmig.backends.ports import Permit
-    from osmig.domain.upstream import Job, ServerView
-    from osmig.kube.events import EventType
+    from osmig.kube.events import EventRecorder, EventType
     from osmig.kube.refs import ObjectRef, Resource
+    from osmig.kube.resources import ResourceClient
+    from osmig.kube.secrets import SecretReader
 
 PROVIDER = Key(Kind.PROVIDER, "team-a", "region-one")
 MIGRATION = Key(Kind.MIGRATION, "team-a", "db-07")
 OTHER = Key(Kind.MIGRATION, "team-a", "db-08")
 
 
-@dataclass
-class ManualClock:
-    """Implements ``osmig.domain.clock.Clock``; who sleeps wakes only when ``advance()`` has passed that time."""
-
-    elapsed: float = 0.0
-    _sleepers: list[tuple[float, int, asyncio.Future[None]]] = field(default_factory=list)
-    _numbers: Any = field(default_factory=itertools.count)
-
-    def now(self) -> datetime:
-        """Return the wall clock."""
-        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed)
-
-    def boottime(self) -> float:
-        """Return a clock that did not begin at zero."""
-        return 1000.0 + self.elapsed
-
-    async def sleep(self, seconds: float, /) -> None:
-        """Wait until told that the time has passed."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.elapsed + seconds, next(self._numbers), future))
-        await future
-
-    async def advance(self, seconds: float = 0.0) -> None:
-        """Let time pass and everybody run who is due on the way."""
-        end = self.elapsed + seconds
-        await settle()
-        while self._sleepers and self._sleepers[0][0] <= end:
-            at, _, future = heapq.heappop(self._sleepers)
-            self.elapsed = max(self.elapsed, at)
-            if not future.done():
-                future.set_result(None)
-            await settle()
-        self.elapsed = end
-
-
-async def settle() -> None:
-    """Let every task run as far as it can without time passing."""
-    for _ in range(50):
-        await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
+def bare_body(
+    version: object = 1, *, uid: str = "u-1", name: str = "db-07", status: object = None, **verbs: str
+) -> dict[str, Any]:
+    """A Migration with no more than what tells its versions apart, and annotations for verbs."""
+    metadata: dict[str, Any] = {"name": name, "namespace": "team-a", "uid": uid, "resourceVersion": str(version)}
+    if verbs:
+        metadata["annotations"] = {f"osmig.dev/{verb.replace('_', '-')}": token for verb, token in verbs.items()}
+    spec = {"providerRef": {"name": "region-one"}}
+    return {"metadata": metadata, "spec": spec, "status": status or {}}
 
 
 @dataclass
@@ -89,6 +41,7 @@ class ApiServer:
     Attributes:
         before_put: called with each status before it is judged; may raise, or change the object first.
         after_put: called after it was stored; raising loses the answer.
+        on_finalizers: called with an object whose finalizers were replaced, before that is answered.
     """
 
     objects: dict[Key, dict[str, Any]] = field(default_factory=dict)
@@ -98,9 +51,20 @@ class ApiServer:
     changes: list[str] = field(default_factory=list)
     before_put: list[Callable[[Mapping[str, Any]], object]] = field(default_factory=list)
     after_put: list[Callable[[Mapping[str, Any]], object]] = field(default_factory=list)
+    on_finalizers: Callable[[Mapping[str, Any]], object] = lambda _: None
     secret_error: Exception | None = None
     get_error: Exception | None = None
     list_errors: list[Exception] = field(default_factory=list)
+
+    @property
+    def as_resources(self) -> ResourceClient:
+        """Itself by the type that the engine asks for, of which it uses no more than is here."""
+        return cast("ResourceClient", self)
+
+    @property
+    def as_secrets(self) -> SecretReader:
+        """The same for Secrets."""
+        return cast("SecretReader", self)
 
     def add(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create or replace an object; return it as stored."""
@@ -150,6 +114,7 @@ class ApiServer:
         self.changes.append(f"finalizers of {ref.name}: {','.join(finalizers)}")
         if not finalizers and stored["metadata"].get("deletionTimestamp"):
             del self.objects[key]
+        self.on_finalizers(stored)
         return stored
 
     async def delete(self, ref: ObjectRef) -> None:
@@ -194,6 +159,11 @@ class FakeEvents:
 
     notes: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def as_recorder(self) -> EventRecorder:
+        """Itself by the type that the engine asks for, of which it uses no more than is here."""
+        return cast("EventRecorder", self)
+
     def record(self, regarding: ObjectRef, *, reason: str, action: str, type: EventType, note: str) -> None:  # noqa: A002
         """Keep an Event."""
         assert action
@@ -203,138 +173,5 @@ class FakeEvents:
 
     @property
     def reasons(self) -> list[str]:
-        """Keep an Event."""
+        """The reasons of all Events, in order."""
         return [reason for reason, _ in self.notes]
-
-
-@dataclass
-class FakeBackend:
-    """A cloud that answers from fields, and records every call; ``fail[method]`` holds what the next calls raise.
-
-    Attributes:
-        view: the server of every test that has one.
-        views: further ones, by id.
-    """
-
-    view: ServerView = field(default_factory=server)
-    views: dict[str, ServerView] = field(default_factory=dict)
-    checks: tuple[PreflightCheck, ...] = ()
-    hosts: dict[str, HostView] = field(default_factory=dict)
-    rows: tuple[RecordView, ...] = ()
-    found: Finding | None = None
-    sample: ProgressView | None = None
-    why: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
-    calls: list[str] = field(default_factory=list)
-    permits: list[bool] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    fail: dict[str, list[BaseException]] = field(default_factory=dict)
-    on_start: Callable[[], object] | None = None
-    on_survey: Callable[[], object] = lambda: None
-    gate: asyncio.Event | None = None
-    swept: list[datetime | None] = field(default_factory=list)
-    is_full: bool = True
-    capabilities: frozenset[Any] = READY.capabilities
-    is_closed: bool = False
-
-    def _call(self, name: str) -> None:
-        self.calls.append(name)
-        if self.fail.get(name):
-            raise self.fail[name].pop(0)
-
-    async def probe(self) -> Probe:
-        """Say what this cloud is."""
-        self._call("probe")
-        return Probe(
-            endpoint="https://nova.example.org/v2.1",
-            api_version="2.104",
-            capabilities=self.capabilities,
-            possible=self.capabilities,
-            scope=Scope.CLOUD,
-        )
-
-    def _view(self, server_id: str) -> ServerView:
-        assert server_id in {SERVER_ID, *self.views}
-        return self.views.get(server_id, self.view)
-
-    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
-        """Show the checks that were set up."""
-        self._call("preflight")
-        self.jobs.append(job)
-        return self.checks
-
-    async def host(self, name: str) -> HostView:
-        """Show a host."""
-        self._call(f"host {name}")
-        return self.hosts.get(name, HostView(name=name))
-
-    async def survey(self, job: Job) -> Survey:
-        """Show the server before a start."""
-        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
-        self._call("survey")
-        self.on_survey()
-        assert job.server_id or job.server_name
-        return Survey(server=self._view(job.server_id or SERVER_ID), mark=MARK)
-
-    async def start(self, job: Job, permit: Permit) -> Receipt:
-        """Take a start."""
-        self.jobs.append(job)
-        self.permits.append(permit.is_valid())
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.on_start is not None:
-            self.on_start()
-        self._call("start")
-        return Receipt(request_id=REQUEST)
-
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
-        """Show what was set up to be found."""
-        self._call("find")
-        assert job.server_id
-        assert call.operation
-        assert REQUEST not in claimed
-        return self.found or Finding(kind=FindingKind.NOTHING, server=self.view)
-
-    async def server(self, server_id: str) -> ServerView:
-        """Show the server."""
-        self._call("server")
-        return self._view(server_id)
-
-    async def records(self, server_id: str) -> tuple[RecordView, ...]:
-        """Show its rows."""
-        self._call("records")
-        return tuple(row for row in self.rows if row.server_id == self._view(server_id).id)
-
-    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
-        """Show the sample."""
-        self._call("progress")
-        assert (server_id, record_id) == (SERVER_ID, "7")
-        return self.sample
-
-    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
-        """Tell why."""
-        self._call("explain")
-        assert server_id == SERVER_ID
-        assert request_id in {None, REQUEST}
-        return self.why
-
-    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
-        """Take an order."""
-        self.permits.append(permit.is_valid())
-        assert server_id == SERVER_ID
-        self._call(f"{verb} {record_id}")
-
-    async def sweep(self, since: datetime | None) -> Sweep:
-        """List all rows."""
-        self._call("sweep")
-        self.swept.append(since)
-        return Sweep(records=self.rows, cursor=datetime(2030, 1, 1, tzinfo=UTC), is_full=self.is_full and since is None)
-
-    async def close(self) -> None:
-        """Note that nobody needs this any more."""
-        self.is_closed = True
-
-    def run(self, word: str) -> None:
-        """Show our move in a state of Nova."""
-        over = word in {"completed", "cancelled", "failed"}
-        self.view = server("cmp2" if word == "completed" else "cmp1", busy=not over)
-        self.rows = (record(word),)

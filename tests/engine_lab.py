@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from api_samples import migration_body, provider_body
 from domain_samples import SERVER_ID
-from engine_fakes import PROVIDER, ApiServer, FakeBackend, FakeEvents, ManualClock
+from engine_fakes import PROVIDER, ApiServer, FakeEvents
+from fake_clock import HeldClock
 from osmig.domain.errors import Absent, KubeUnavailable
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Surroundings, Tuning, build_engine
 from osmig.engine.keys import Key, Kind
 from osmig.engine.providers import ProviderPeriods
 from osmig.telemetry.metrics import Metrics
+from server_fakes import FakeBackend
 from tenant_fakes import FakeTenants, FakeWaldur
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from osmig.api.provider import ProviderSpec
 
@@ -32,7 +34,7 @@ class Lab:
 
     def __init__(self, *, api: ApiServer | None = None, cloud: FakeBackend | None = None, holder: str = "me") -> None:
         """Build an engine that has seen nothing yet."""
-        self.clock = ManualClock()
+        self.clock = HeldClock()
         self.api = api or ApiServer(secrets={("team-a", "clouds"): {"clouds.yaml": b"x"}})
         self.cloud = cloud or FakeBackend()
         self.events = FakeEvents()
@@ -46,10 +48,10 @@ class Lab:
             clock=self.clock,
             random=lambda: 0.5,
             metrics=self.metrics,
-            resources=self.api,
+            resources=self.api.as_resources,
             statuses=self.api,
-            secrets=self.api,
-            events=self.events,
+            secrets=self.api.as_secrets,
+            events=self.events.as_recorder,
             factories={"OpenStack": self._make, "Waldur": self._make_tenants},
             fence=lambda: self.fence_s,
             holder=holder,
@@ -85,6 +87,12 @@ class Lab:
         self.api.change(key, annotations=merged)
         self.show(key)
 
+    def suspend(self, key: Key) -> None:
+        """Suspend an object as its user does, and let the engine see it."""
+        self.api.objects[key]["spec"]["suspend"] = True
+        self.api.change(key, generation=2)
+        self.show(key)
+
     async def step(self, key: Key) -> float | None:
         """Run one step by hand; its errors are the test's."""
         return await self.engine.scheduler._step(key)  # noqa: SLF001 - the scheduler has its own tests
@@ -93,7 +101,7 @@ class Lab:
         """Run the scheduler for some time of its clock."""
         task = asyncio.create_task(self.engine.scheduler.run())
         try:
-            await self.clock.advance(seconds)
+            await self.clock.pass_by(seconds)
         finally:
             task.cancel()
             await asyncio.wait({task})
@@ -126,8 +134,8 @@ async def lab_with(*names: str, **given: Any) -> Lab:  # noqa: ANN401 - what Lab
 def fail_put(lab: Lab, *errors: Exception | None, after: bool = False) -> None:
     """Let the next writes fail, before or after they had their effect."""
 
-    def make(error: Exception | None) -> object:
-        def hook(_: object) -> None:
+    def make(error: Exception | None) -> Callable[[Mapping[str, Any]], object]:
+        def hook(_: Mapping[str, Any]) -> None:
             if error is not None:
                 raise error
 

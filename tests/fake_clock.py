@@ -19,12 +19,12 @@ async def give_way_until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
 
 
-FEW_ROUNDS = 20
+ROUNDS = 50
 
 
 async def settle() -> None:
     """Let every other task come to rest."""
-    for _ in range(FEW_ROUNDS):
+    for _ in range(ROUNDS):
         await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
 
 
@@ -65,9 +65,10 @@ class HeldClock(FakeClock):
         self.sleepers.append((self.elapsed + seconds, event))
         await event.wait()
 
-    async def pass_by(self, seconds: float) -> None:
+    async def pass_by(self, seconds: float = 0.0) -> None:
         """Let time pass, waking who is due on the way, and everybody who follows from it."""
         until = self.elapsed + seconds
+        await settle()
         while due := sorted((time, index) for index, (time, _) in enumerate(self.sleepers) if time <= until):
             time, index = due[0]
             self.elapsed = max(self.elapsed, time)

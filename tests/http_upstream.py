@@ -18,11 +18,12 @@ LOOPBACK = "127.0.0.1"
 
 
 class Upstream:
-    """What the server saw, and how it shall answer."""
+    """What the server saw, names of headers in lower case, and how it shall answer."""
 
     def __init__(self) -> None:
         """Answer 200 until told otherwise."""
         self.seen: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.connections: set[int] = set()
         self.respond: Callable[[BaseHTTPRequestHandler], None] = answer()
@@ -53,6 +54,37 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
+def cut_halfway(handler: BaseHTTPRequestHandler) -> None:
+    """Begin a body that is longer than what comes of it."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"{")
+    cut(handler)
+
+
+def silent(until: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Make a responder that says nothing until told, or for ten seconds."""
+
+    def respond(_handler: BaseHTTPRequestHandler) -> None:
+        until.wait(10)
+
+    return respond
+
+
+def dripping(until: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Make a responder that never gets to the end of what it says, until told."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not until.wait(0.1):
+            handler.wfile.write(b"x")
+
+    return respond
+
+
 @contextmanager
 def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterator[None]:
     """Serve until the block ends; `upstream` says how and learns what came."""
@@ -61,6 +93,7 @@ def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterat
         protocol_version = "HTTP/1.1"
 
         def serve(self) -> None:
+            upstream.headers.append({name.lower(): value for name, value in self.headers.items()})
             upstream.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             upstream.seen.append(f"{self.command} {self.path}")
             upstream.connections.add(self.client_address[1])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from osmig.clock import SystemClock
 from osmig.kube.client import KubeClient
-from osmig.kube.credentials import Kubeconfig
+from osmig.kube.credentials import Credentials, Kubeconfig
 from osmig.kube.refs import Call, KubeVerb, Resource
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from lab.cluster import Cluster
 
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
+READ_DEFAULT = Call(KubeVerb.GET, NAMESPACES, name="default")
+"""What everybody may be asked to read."""
 WIDGETS = Resource("test.osmig.dev", "v1", "widgets", "Widget")
 
 _TEXT = {"type": "string"}
@@ -79,6 +83,33 @@ async def open_client(
     """Open a client as a user of the lab, on the real clock."""
     source = Kubeconfig(str(kubeconfig), None)
     client = KubeClient(source, await source.read(fresh=True), SystemClock(), on_request=on_request)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A source of credentials that never change: a server, and nobody who says who he is."""
+
+    server: str
+
+    @property
+    def credentials(self) -> Credentials:
+        """What every reading gives."""
+        return Credentials(server=self.server)
+
+    async def read(self, *, fresh: bool) -> Credentials:  # noqa: ARG002 - the Protocol's word
+        """Return them."""
+        return self.credentials
+
+
+@asynccontextmanager
+async def open_plain(server: str) -> AsyncGenerator[KubeClient]:
+    """Open a client that has no credentials and trusts no certificate, on the real clock."""
+    source = Fixed(server)
+    client = KubeClient(source, source.credentials, SystemClock())
     try:
         yield client
     finally:

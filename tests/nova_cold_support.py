@@ -11,9 +11,12 @@ from osmig.domain.upstream import Job, MoveKind, Operation, ServerView
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab
-    from osmig.backends.openstack.backend import NovaBackend
+    from lab.nova_client import Transition
+    from osmig.backends.ports import ServerBackend
     from osmig.domain.upstream import RecordView, Stage
 
+Change = tuple[str, str, "Stage | None"]
+"""What changed, in which words, and the stage if it was a migration."""
 COLD = Operation.COLD_MIGRATE
 
 
@@ -22,7 +25,7 @@ def cold(server_id: str, host: str | None = None) -> Job:
     return Job(server_id=server_id, destination_host=host, kind=MoveKind.COLD)
 
 
-async def moved(backend: NovaBackend, server_id: str) -> ServerView:
+async def moved(backend: ServerBackend, server_id: str) -> ServerView:
     """Wait until the server awaits confirmation."""
 
     async def probe() -> ServerView | None:
@@ -34,21 +37,20 @@ async def moved(backend: NovaBackend, server_id: str) -> ServerView:
     return server
 
 
-async def to_the_gate(backend: NovaBackend, server_id: str, host: str | None = None) -> RecordView:
+async def to_the_gate(backend: ServerBackend, server_id: str, host: str | None = None) -> RecordView:
     """Move a server cold, and wait until it awaits confirmation."""
     await backend.start(cold(server_id, host), GRANTED)
     await moved(backend, server_id)
     return await record_in(backend, server_id, "finished")
 
 
-def changes(lab: NovaLab, server_id: str) -> list[tuple[str, str, Stage | None]]:
-    """Return what Nova wrote of a server and its migrations, in order, each as kind, words and a record's stage."""
-    told: list[tuple[str, str, Stage | None]] = []
-    for entry in lab.control.transitions(server_id):
-        if entry["kind"] == "migration":
-            change = ("migration", entry["status"], to_stage(entry["status"]))
-        else:
-            change = ("server", f"{entry['vm_state']}/{entry['task_state']}@{entry['host']}", None)
-        if change not in told:
-            told.append(change)
-    return told
+def changes(lab: NovaLab, server_id: str) -> list[Change]:
+    """Return what Nova wrote of a server and its migrations, in order."""
+    told = [_change(entry) for entry in lab.control.transitions(server_id)]
+    return list(dict.fromkeys(told))
+
+
+def _change(entry: Transition) -> Change:
+    if entry["kind"] == "migration":
+        return "migration", entry["status"], to_stage(entry["status"])
+    return "server", f"{entry['vm_state']}/{entry['task_state']}@{entry['host']}", None

@@ -11,21 +11,27 @@ import yaml
 from lab.waiting import eventually_async
 from osmig.api.migration import PendingCall
 from osmig.api.provider import ProviderSpec
-from osmig.backends.bounds import Timeouts
+from osmig.backends.bounds import RequestObserver, Timeouts
 from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.clock import SystemClock
+from osmig.domain.errors import Absent
+from osmig.domain.upstream import Job, Operation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from lab.nova import NovaLab
     from lab.nova_client import Request
-    from osmig.backends.openstack.backend import NovaBackend
-    from osmig.domain.upstream import RecordView, Survey
+    from osmig.backends.ports import ServerBackend
+    from osmig.domain.upstream import RecordView, Stage, Survey
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)
+
+STARTS = (Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE)
+ENDS = (Operation.CONFIRM, Operation.REVERT)
+"""Of a cold move that awaits confirmation."""
 
 Told = list[tuple[str, str, str]]
 """Service, operation and code of each request, as the observer was told."""
@@ -63,6 +69,11 @@ def clouds_yaml(**auth: str) -> bytes:
     return yaml.safe_dump({"clouds": {"x": cloud}}).encode()
 
 
+def telling(told: Told) -> Callable[[tuple[str, str]], RequestObserver]:
+    """Observe the requests of every Provider, and write them down."""
+    return lambda _key: lambda service, operation, code, _seconds: told.append((service, operation, code))
+
+
 def make_backend(
     secret: bytes,
     cloud: str = "x",
@@ -70,13 +81,9 @@ def make_backend(
     policy: EndpointPolicy = LOOPBACK,
     timeouts: Timeouts = QUICK,
     told: Told | None = None,
-) -> NovaBackend:
+) -> ServerBackend:
     """Build a backend as the app does; the caller closes it."""
-    heard: Told = [] if told is None else told
-
-    def observer_of(_key: tuple[str, str]) -> Callable[[str, str, str, float], None]:
-        return lambda service, operation, code, _seconds: heard.append((service, operation, code))
-
+    observer_of = telling([] if told is None else told)
     factory = NovaFactory(
         EndpointGuard(policy), clock=SystemClock(), timeouts=timeouts, threads=8, observer_of=observer_of
     )
@@ -86,7 +93,7 @@ def make_backend(
 @asynccontextmanager
 async def connected(
     lab: NovaLab, cloud: str = "operator", *, timeouts: Timeouts = QUICK, told: Told | None = None
-) -> AsyncIterator[NovaBackend]:
+) -> AsyncIterator[ServerBackend]:
     """Work as one of the lab's users for the length of the block."""
     backend = make_backend(lab.clouds.read_bytes(), cloud, timeouts=timeouts, told=told)
     try:
@@ -112,25 +119,61 @@ def pending(
     )
 
 
-async def record_in(backend: NovaBackend, server_id: str, *words: str) -> RecordView:
-    """Wait until the server's newest record has one of these statuses."""
+async def newest(backend: ServerBackend, server_id: str, fits: Callable[[RecordView], bool], what: str) -> RecordView:
+    """Wait until the server's newest record fits."""
 
     async def probe() -> RecordView | None:
         records = await backend.records(server_id)
-        return records[0] if records and records[0].status in words else None
+        return records[0] if records and fits(records[0]) else None
 
-    found = await eventually_async(probe, what=f"the record is {' or '.join(words)}", timeout_s=20)
+    found = await eventually_async(probe, what=what, timeout_s=20)
     assert found is not None
     return found
 
 
-async def idle(backend: NovaBackend, server_id: str) -> None:
+async def record_in(backend: ServerBackend, server_id: str, *words: str) -> RecordView:
+    """Wait until the server's newest record has one of these statuses."""
+    return await newest(backend, server_id, lambda row: row.status in words, f"the record is {' or '.join(words)}")
+
+
+async def record_at(backend: ServerBackend, server_id: str, stage: Stage) -> RecordView:
+    """Wait until the server's newest record is at this stage."""
+    return await newest(backend, server_id, lambda row: row.stage is stage, f"the newest record is {stage}")
+
+
+async def running(backend: ServerBackend, server_id: str) -> RecordView:
+    """Start a live move, and wait until it runs."""
+    await backend.start(Job(server_id=server_id), GRANTED)
+    return await record_in(backend, server_id, "running")
+
+
+async def absent(backend: ServerBackend, server_id: str) -> None:
+    """Wait until the server is gone."""
+
+    async def probe() -> bool:
+        try:
+            await backend.server(server_id)
+        except Absent as error:
+            return error.reason == "ServerNotFound"
+        return False
+
+    await eventually_async(probe, what="the server is gone", timeout_s=20)
+
+
+async def idle(backend: ServerBackend, server_id: str) -> None:
     """Wait until nothing is under way with the server."""
 
     async def probe() -> bool:
         return not (await backend.server(server_id)).is_busy
 
     await eventually_async(probe, what="the server is idle", timeout_s=20)
+
+
+def change_service(lab: NovaLab, host: str, **change: object) -> None:
+    """Change a compute service as Nova's administrator."""
+    services = lab.nova.get("/os-services?binary=nova-compute")["services"]
+    identity = next(service["id"] for service in services if service["host"] == host)
+    lab.nova.request("PUT", f"/os-services/{identity}", change)
 
 
 def posts(lab: NovaLab, server_id: str, *, since: int = 0) -> list[Request]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
     from http_upstream import Upstream
-    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.backends.ports import ServerBackend
 
 SERVER = "11111111-2222-4333-8444-555555555555"
 
@@ -41,7 +41,7 @@ def speak(upstream: Upstream, newest: str, **bodies: Any) -> None:  # noqa: ANN4
     upstream.respond = respond
 
 
-def ask(upstream: Upstream, question: Callable[[NovaBackend], Awaitable[Any]]) -> Any:  # noqa: ANN401
+def ask(upstream: Upstream, question: Callable[[ServerBackend], Awaitable[Any]]) -> Any:  # noqa: ANN401
     """Ask one backend one thing."""
 
     async def story() -> object:

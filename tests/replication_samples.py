@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from domain_samples import HOLDER, NOW, has, status_in
+from domain_samples import HOLDER, NOW, status_in
+from domain_world import has
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.meta import ObjectMeta
 from osmig.api.migration import (
@@ -23,11 +24,11 @@ from osmig.api.migration import (
 from osmig.api.names import CheckResult, Phase, Reason
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
+from osmig.domain.intents import label_of
 from osmig.domain.machine import decide
 from osmig.domain.observation import Decision, Observation, ProviderView, Read
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
 from osmig.domain.replication import facts, marking
-from osmig.domain.starting import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

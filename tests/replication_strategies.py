@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from domain_samples import HOLDER, NOW, ask, status_in, stored
-from domain_strategies import LONG_AGO, RARELY, TOKENS, WORDS, controls, failures, failures_on_record, policy_orders
+from domain_strategies import (
+    LONG_AGO,
+    POLICIES,
+    RARELY,
+    TOKENS,
+    WORDS,
+    controls,
+    failures,
+    failures_on_record,
+    policy_orders,
+)
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import Items, Mark, PreflightCheck, UpstreamFacts
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
+from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.observation import Answer, Observation, ReplicateCall, Slots, TerminateCall
 from osmig.domain.phases import FINISHED
 from osmig.domain.replicas import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
 from osmig.domain.replication import marking
-from osmig.domain.starting import MAX_SENDS, label_of
 from osmig.domain.upstream import Receipt
 from replication_samples import (
     BASE,
@@ -159,10 +169,7 @@ wanted_tenants = st.fixed_dictionaries(
 wanted = st.fixed_dictionaries(
     {},
     optional={
-        "onDeadline": st.sampled_from(["Alert", "Abort"]),
-        "retry": st.just({"limit": 2}),
-        "deletionPolicy": st.just("Abort"),
-        "ttlSecondsAfterFinished": st.sampled_from([0, 600]),
+        **POLICIES,
         "suspend": st.booleans(),
         "mode": st.sampled_from(["Execute", "Execute", "Validate"]),
     },

@@ -75,6 +75,7 @@ class FakeWaldur:
         users: by token.
         words: what a new run is in: its stage.
         on_preflight: called while the checks are read.
+        gate: what the first request of each connection waits for that is made from now on.
     """
 
     users: dict[str, str] = field(default_factory=lambda: {"good": "user-1"})
@@ -85,10 +86,11 @@ class FakeWaldur:
     owners: dict[str, str] = field(default_factory=dict)
     on_preflight: Callable[[], object] = lambda: None
     on_order: Callable[[], object] = lambda: None
+    gate: asyncio.Event | None = None
 
     def connect(self, token: str) -> FakeTenants:
         """Return a connection with this token."""
-        return FakeTenants(self, token)
+        return FakeTenants(self, token, gate=self.gate)
 
 
 @dataclass

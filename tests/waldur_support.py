@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
-from nova_support import LOOPBACK, Permission, Told
+from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE, make_users
+from nova_support import LOOPBACK, Permission, Told, telling
 from osmig.api.mappings import Mappings
 from osmig.api.provider import ProviderSpec
 from osmig.backends.bounds import Timeouts
@@ -16,11 +16,12 @@ from osmig.clock import SystemClock
 from osmig.domain.replicas import ReplicaJob
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from lab.waldur import WaldurLab
     from osmig.backends.endpoints import EndpointPolicy, Resolver
-    from osmig.backends.waldur.backend import WaldurBackend
+    from osmig.backends.ports import TenantBackend
+    from osmig.domain.replicas import RunView
 
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)
 HASTY = Timeouts(connect_s=2.0, read_s=0.5)
@@ -28,6 +29,10 @@ SHORT = Timeouts(connect_s=5.0, read_s=2.0)
 GRANTED = Permission()
 EXPIRED = Permission(valid=False)
 NO_MAPPINGS = Mappings()
+MARKER = "shop-3f9a2c1e-1"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+"""An id that nothing has."""
+USERS = {user.name: user.uuid for user in make_users()}
 TOKEN = "a-token-that-nobody-may-see"  # noqa: S105 - of no server
 
 
@@ -46,13 +51,9 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
     told: Told | None = None,
     cacert: bytes | None = None,
     resolve: Resolver | None = None,
-) -> WaldurBackend:
+) -> TenantBackend:
     """Build a backend as the app does; the caller closes it."""
-    heard: Told = [] if told is None else told
-
-    def observer_of(_key: tuple[str, str]) -> Callable[[str, str, str, float], None]:
-        return lambda service, operation, code, _seconds: heard.append((service, operation, code))
-
+    observer_of = telling([] if told is None else told)
     factory = WaldurFactory(
         EndpointGuard(policy, resolve), clock=SystemClock(), timeouts=timeouts, observer_of=observer_of
     )
@@ -63,7 +64,7 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
 @asynccontextmanager
 async def connected(
     lab: WaldurLab, user: str = "owner", *, timeouts: Timeouts = QUICK, told: Told | None = None
-) -> AsyncIterator[WaldurBackend]:
+) -> AsyncIterator[TenantBackend]:
     """Work as one of the double's users for the length of the block."""
     backend = make_backend(lab.url, token=lab.token(user), timeouts=timeouts, told=told)
     try:
@@ -72,7 +73,7 @@ async def connected(
         await backend.close()
 
 
-def job_for(name: str = "shop-3f9a2c1e-1", *, mappings: object = None, **ids: str) -> ReplicaJob:
+def job_for(name: str = MARKER, *, mappings: object = None, **ids: str) -> ReplicaJob:
     """Describe the replication of the double's tenant; ``mappings`` as in a manifest."""
     return ReplicaJob(
         source_resource=ids.get("source", SOURCE),
@@ -81,3 +82,21 @@ def job_for(name: str = "shop-3f9a2c1e-1", *, mappings: object = None, **ids: st
         name=name,
         mappings=Mappings.model_validate(mappings) if mappings else NO_MAPPINGS,
     )
+
+
+def map_subnets(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    """Map subnets as a manifest does."""
+    return [{"sourceCIDR": source, "destinationCIDR": destination} for source, destination in pairs]
+
+
+def map_type(source: str, destination: str) -> list[dict[str, str]]:
+    """Map one volume type as a manifest does."""
+    return [{"sourceType": source, "destinationType": destination}]
+
+
+async def ordered(lab: WaldurLab, **fields: Any) -> RunView:  # noqa: ANN401 - as job_for takes them
+    """Order one replication; return it as its answer told."""
+    async with connected(lab) as backend:
+        receipt = await backend.replicate(job_for(**fields), GRANTED)
+    assert receipt.run is not None
+    return receipt.run

@@ -194,6 +194,7 @@ class _Operator:
         holding.cancel()
         await asyncio.wait({holding})
         await lease.release()
+        await engine.sessions.close_all()
         _logger.info("operator.stopped", extra={"status": status})
         return status
 

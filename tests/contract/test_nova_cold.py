@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.nova_client import HttpError
 from nova_cold_support import COLD, changes, cold, moved, to_the_gate
-from nova_support import GRANTED, Permission, connected, idle, make_backend, pending, posts, record_in
+from nova_support import GRANTED, Permission, change_service, connected, idle, make_backend, pending, posts, record_in
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.upstream import FindingKind, MoveKind, Stage
@@ -222,7 +222,7 @@ def test_a_cold_start_at_the_gate_is_refused_with_its_state(nova: NovaLab) -> No
 
 def test_a_cold_move_that_finds_no_host_ends_in_error_where_it_was(nova: NovaLab) -> None:
     server = nova.boot("cold-no-host", host="cmp3")
-    others = [host for host in ("cmp1", "cmp2", "cmp4") if _set_service(nova, host, "disabled")]
+    others = ("cmp1", "cmp2", "cmp4")
 
     async def story() -> None:
         async with connected(nova) as backend, connected(nova, "manager") as manager:
@@ -236,18 +236,13 @@ def test_a_cold_move_that_finds_no_host_ends_in_error_where_it_was(nova: NovaLab
                 assert (await backend.explain(server, request_id)).reason == "NoValidHost"
             assert (await manager.explain(server, receipt.request_id)).message
 
+    for host in others:
+        change_service(nova, host, status="disabled")
     try:
         asyncio.run(story())
     finally:
         for host in others:
-            _set_service(nova, host, "enabled")
-
-
-def _set_service(nova: NovaLab, host: str, status: str) -> bool:
-    services: list[dict[str, Any]] = nova.nova.get("/os-services?binary=nova-compute")["services"]
-    (service,) = [service for service in services if service["host"] == host]
-    nova.nova.request("PUT", f"/os-services/{service['id']}", {"status": status})
-    return True
+            change_service(nova, host, status="enabled")
 
 
 @pytest.mark.parametrize(("plan", "side"), [("fail_source", "source"), ("fail_dest", "destination")])

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.waiting import eventually_async
 from nova_cold_support import changes, cold, to_the_gate
-from nova_support import GRANTED, Permission, connected, idle, pending, posts, record_in
+from nova_support import GRANTED, Permission, absent, change_service, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
 from osmig.domain.upstream import Operation, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lab.nova import NovaLab
+    from osmig.backends.ports import ServerBackend
+    from osmig.domain.upstream import ServerView
 
 NOT_WAITING = "Not possible now: the server does not wait for a confirmation"
+
+
+async def ended(nova: NovaLab, backend: ServerBackend, server: str, verb: Verb, stage: Stage) -> ServerView:
+    """Move a server to cmp2 and decide there; return the server when all is over."""
+    record = await to_the_gate(backend, server, "cmp2")
+    nova.control.clear_transitions()
+    await backend.apply(verb, server, record.id, GRANTED)
+    decided = await record_in(backend, server, "confirmed" if verb is Verb.CONFIRM else "reverted")
+    await idle(backend, server)
+    assert (decided.id, decided.stage, decided.is_terminal) == (record.id, stage, True)
+    return await backend.server(server)
+
+
+@contextmanager
+def forced_down(nova: NovaLab, host: str) -> Iterator[None]:
+    """Let Nova take a compute service for down for the length of the block."""
+    change_service(nova, host, forced_down=True)
+    try:
+        yield
+    finally:
+        change_service(nova, host, forced_down=False)
 
 
 def test_a_confirm_makes_the_move_final(nova: NovaLab) -> None:
@@ -25,13 +50,7 @@ def test_a_confirm_makes_the_move_final(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            record = await to_the_gate(backend, server, "cmp2")
-            nova.control.clear_transitions()
-            await backend.apply(Verb.CONFIRM, server, record.id, GRANTED)
-            confirmed = await record_in(backend, server, "confirmed")
-            await idle(backend, server)
-            assert (confirmed.id, confirmed.stage, confirmed.is_terminal) == (record.id, Stage.SUCCEEDED, True)
-            after = await backend.server(server)
+            after = await ended(nova, backend, server, Verb.CONFIRM, Stage.SUCCEEDED)
             assert (after.status, after.host) == ("ACTIVE", "cmp2")
 
     asyncio.run(story())
@@ -50,13 +69,7 @@ def test_a_revert_takes_the_server_back(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            record = await to_the_gate(backend, server, "cmp2")
-            nova.control.clear_transitions()
-            await backend.apply(Verb.REVERT, server, record.id, GRANTED)
-            reverted = await record_in(backend, server, "reverted")
-            await idle(backend, server)
-            assert (reverted.id, reverted.stage, reverted.is_terminal) == (record.id, Stage.REVERTED, True)
-            after = await backend.server(server)
+            after = await ended(nova, backend, server, Verb.REVERT, Stage.REVERTED)
             assert (after.status, after.host) == ("ACTIVE", "cmp1")
 
     asyncio.run(story())
@@ -176,15 +189,7 @@ def test_a_server_deleted_at_the_gate_vanishes_with_its_record(nova: NovaLab) ->
             survey = await backend.survey(cold(server))
             nova.control.clear_transitions()
             nova.nova.request("DELETE", f"/servers/{server}")
-
-            async def gone() -> bool:
-                try:
-                    await backend.server(server)
-                except Absent as error:
-                    return error.reason == "ServerNotFound"
-                return False
-
-            await eventually_async(gone, what="the server is gone", timeout_s=20)
+            await absent(backend, server)
             assert await backend.records(server) == ()
             for verb in (Verb.CONFIRM, Verb.REVERT):
                 with pytest.raises(Absent):
@@ -224,14 +229,8 @@ def test_with_the_source_compute_down_a_confirm_is_refused(nova: NovaLab) -> Non
     async def story() -> None:
         async with connected(nova) as backend:
             record = await to_the_gate(backend, server, "cmp1")
-            services = nova.nova.get("/os-services?host=cmp4")["services"]
-            forced = {"forced_down": True}
-            nova.nova.request("PUT", f"/os-services/{services[0]['id']}", forced)
-            try:
-                with pytest.raises(Refused) as caught:
-                    await backend.apply(Verb.CONFIRM, server, record.id, GRANTED)
-            finally:
-                nova.nova.request("PUT", f"/os-services/{services[0]['id']}", {"forced_down": False})
+            with forced_down(nova, "cmp4"), pytest.raises(Refused) as caught:
+                await backend.apply(Verb.CONFIRM, server, record.id, GRANTED)
             text = "Not possible now: the compute service of a host that takes part is down"
             assert caught.value.message == text
             assert (await backend.server(server)).awaits_confirmation
@@ -246,13 +245,8 @@ def test_a_cold_start_from_a_host_that_is_down_is_refused(nova: NovaLab) -> None
 
     async def story() -> BackendError:
         async with connected(nova) as backend:
-            services = nova.nova.get("/os-services?host=cmp4")["services"]
-            nova.nova.request("PUT", f"/os-services/{services[0]['id']}", {"forced_down": True})
-            try:
-                with pytest.raises(Refused) as caught:
-                    await backend.start(cold(server), GRANTED)
-            finally:
-                nova.nova.request("PUT", f"/os-services/{services[0]['id']}", {"forced_down": False})
+            with forced_down(nova, "cmp4"), pytest.raises(Refused) as caught:
+                await backend.start(cold(server), GRANTED)
             return caught.value
 
     assert asyncio.run(story()).message == "The compute service of a host that takes part is down"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,11 @@ from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.upstream import FindingKind, Operation, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from lab.nova_client import Fault
+    from osmig.backends.ports import ServerBackend
+    from osmig.domain.upstream import RecordView, Survey
 
 ENDS = [
     pytest.param(Verb.CONFIRM, Operation.CONFIRM, "confirmResize", id="confirm"),
@@ -30,6 +35,13 @@ LOST: list[tuple[str, Fault, Timeouts]] = [
 ]
 
 
+@asynccontextmanager
+async def at_the_gate(nova: NovaLab, server: str) -> AsyncIterator[tuple[ServerBackend, RecordView, Survey]]:
+    """Work on a server that awaits confirmation, by its record, after a look as before any call."""
+    async with connected(nova) as backend:
+        yield backend, await to_the_gate(backend, server), await backend.survey(cold(server))
+
+
 @pytest.mark.parametrize(("name", "fault", "timeouts"), LOST, ids=[name for name, *_ in LOST])
 def test_a_cold_start_whose_answer_is_lost_is_sent_once_and_found(
     nova: NovaLab, name: str, fault: Fault, timeouts: Timeouts
@@ -39,7 +51,8 @@ def test_a_cold_start_whose_answer_is_lost_is_sent_once_and_found(
     async def story() -> None:
         async with connected(nova, timeouts=timeouts) as backend:
             survey = await backend.survey(cold(server))
-            nova.control.fault(**{"path": f"{server}/action", "method": "POST", **fault})
+            aimed: Fault = {**fault, "path": f"{server}/action", "method": "POST"}
+            nova.control.fault(**aimed)
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(cold(server), GRANTED)
             assert (caught.value.reason, caught.value.request_id) == ("NoAnswer", None)
@@ -77,9 +90,7 @@ def test_a_confirm_or_revert_whose_answer_is_lost_is_found(
     server = nova.boot(f"gate-lost-{verb}")
 
     async def story() -> None:
-        async with connected(nova) as backend:
-            record = await to_the_gate(backend, server)
-            survey = await backend.survey(cold(server))
+        async with at_the_gate(nova, server) as (backend, record, survey):
             call = pending(survey, operation=operation)
             assert (await backend.find(cold(server), call, ())).kind is FindingKind.NOTHING
             nova.control.fault(path=f"{server}/action", method="POST", when="after", action="cut")
@@ -109,9 +120,7 @@ def test_a_confirm_or_revert_cut_before_nova_saw_it_left_no_trace(
     server = nova.boot(f"gate-cut-{verb}")
 
     async def story() -> None:
-        async with connected(nova) as backend:
-            record = await to_the_gate(backend, server)
-            survey = await backend.survey(cold(server))
+        async with at_the_gate(nova, server) as (backend, record, survey):
             nova.control.fault(path=f"{server}/action", method="POST", when="before", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.apply(verb, server, record.id, GRANTED)
@@ -130,9 +139,7 @@ def test_a_server_error_after_the_effect_is_found_by_its_request_id_at_the_gate(
     headers = {"Content-Type": "application/json", "X-Openstack-Request-Id": "{request_id}"}
 
     async def story() -> None:
-        async with connected(nova) as backend:
-            record = await to_the_gate(backend, server)
-            survey = await backend.survey(cold(server))
+        async with at_the_gate(nova, server) as (backend, record, survey):
             nova.control.fault(
                 path=f"{server}/action", method="POST", when="after", status=500, body=body, headers=headers
             )
@@ -152,9 +159,7 @@ def test_a_confirm_by_somebody_else_is_found_as_done(nova: NovaLab, user: str) -
     server = nova.boot(f"gate-foreign-{user}")
 
     async def story() -> None:
-        async with connected(nova) as backend:
-            await to_the_gate(backend, server)
-            survey = await backend.survey(cold(server))
+        async with at_the_gate(nova, server) as (backend, _record, survey):
             nova.as_user(user).post(f"/servers/{server}/action", {"confirmResize": None})
             finding = await backend.find(cold(server), pending(survey, operation=Operation.CONFIRM), ())
             assert (finding.kind, finding.request_id) == (

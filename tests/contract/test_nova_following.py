@@ -8,7 +8,7 @@ import pytest
 
 from lab.nova import NovaLab
 from lab.waiting import eventually_async
-from nova_support import GRANTED, Permission, Told, connected, idle, record_in
+from nova_support import GRANTED, Permission, Told, connected, idle, record_in, running
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import Job, ProgressView, Stage
@@ -22,8 +22,7 @@ def test_progress_has_the_numbers_of_memory_and_disk(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             nova.control.steer(server, memory_remaining=16 * MIB, disk_remaining=32 * MIB)
 
             async def settled() -> ProgressView | None:
@@ -50,8 +49,7 @@ def test_a_manager_sees_the_same_numbers_and_no_hosts(nova: NovaLab) -> None:
             survey = await backend.survey(Job(server_id=server))
             assert survey.server.host is None
             assert survey.server.host_id
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             assert record.source_host is None
             sample = await backend.progress(server, record.id)
             assert sample is not None
@@ -66,8 +64,7 @@ def test_without_the_right_to_progress_the_servers_own_figure_is_taken(nova: Nov
 
     async def story() -> None:
         async with connected(nova) as backend, connected(nova, "member") as member:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
 
             async def sampled() -> ProgressView | None:
                 sample = await member.progress(server, record.id)
@@ -90,8 +87,7 @@ def test_an_abort_while_running_cancels(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             with pytest.raises(Transient):
                 await backend.apply(Verb.ABORT, server, record.id, Permission(valid=False))
             await backend.apply(Verb.ABORT, server, record.id, GRANTED)
@@ -108,8 +104,7 @@ def test_a_force_complete_while_running_completes(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             await backend.apply(Verb.FORCE_COMPLETE, server, record.id, GRANTED)
             assert (await record_in(backend, server, "completed")).id == record.id
             with pytest.raises(Refused):
@@ -124,8 +119,7 @@ def test_queued_moves_can_be_aborted_and_not_forced(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=first), GRANTED)
-            await record_in(backend, first, "running")
+            await running(backend, first)
             await backend.start(Job(server_id=second), GRANTED)
             record = await record_in(backend, second, "queued")
             assert record.stage is Stage.QUEUED
@@ -144,8 +138,7 @@ def test_post_copy_is_switching_over_and_cannot_be_turned_back(nova: NovaLab) ->
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             await backend.apply(Verb.FORCE_COMPLETE, server, record.id, GRANTED)
             assert (await record_in(backend, server, "running (post-copy)")).stage is Stage.SWITCHING_OVER
             for verb in (Verb.ABORT, Verb.FORCE_COMPLETE):
@@ -164,8 +157,7 @@ def test_a_record_that_nova_does_not_know_is_absent(nova: NovaLab, verb: Verb) -
 
     async def story() -> BackendError:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            await record_in(backend, server, "running")
+            await running(backend, server)
             with pytest.raises(Absent) as caught:
                 await backend.apply(verb, server, "999999", GRANTED)
             nova.control.steer(server, "cancel")
@@ -180,8 +172,7 @@ def test_a_verb_whose_answer_is_lost_leaves_the_outcome_open(nova: NovaLab) -> N
 
     async def story() -> None:
         async with connected(nova) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            record = await record_in(backend, server, "running")
+            record = await running(backend, server)
             nova.control.fault(path=f"{server}/migrations/", method="DELETE", when="after", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.apply(Verb.ABORT, server, record.id, GRANTED)
@@ -251,8 +242,7 @@ def test_zeros_that_nova_itself_refuses_do_not_end_the_following() -> None:
 
         async def story() -> None:
             async with connected(strict) as backend:
-                await backend.start(Job(server_id=server), GRANTED)
-                record = await record_in(backend, server, "running")
+                record = await running(backend, server)
 
                 async def sampled() -> bool:
                     sample = await backend.progress(server, record.id)

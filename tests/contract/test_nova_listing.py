@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.nova import NovaLab
-from lab.waiting import eventually_async
-from nova_support import GRANTED, Told, connected, idle, record_in
+from nova_support import GRANTED, Told, absent, connected, idle, record_in, running
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient
 from osmig.domain.upstream import Job
@@ -36,12 +35,11 @@ def test_a_full_sweep_reads_every_page_and_keeps_what_is_not_over(paged: NovaLab
 
     async def story() -> None:
         async with connected(paged) as backend:
-            await backend.start(Job(server_id=server), GRANTED)
-            running = await record_in(backend, server, "running")
+            under_way = await running(backend, server)
             mark = paged.control.request_mark()
             sweep = await backend.sweep(None)
             assert sweep.is_full
-            assert [record.id for record in sweep.records] == [running.id]
+            assert [record.id for record in sweep.records] == [under_way.id]
             assert sweep.cursor is not None
             pages = [request for request in paged.control.requests(since=mark) if "/os-migrations" in request["path"]]
             assert len(pages) >= 4
@@ -148,15 +146,7 @@ def test_a_deleted_server_is_absent_and_its_moves_with_it(nova: NovaLab) -> None
             await record_in(backend, server, "completed")
             await idle(backend, server)
             nova.nova.delete(f"/servers/{server}")
-
-            async def gone() -> bool:
-                try:
-                    await backend.server(server)
-                except Absent as error:
-                    return error.reason == "ServerNotFound"
-                return False
-
-            await eventually_async(gone, what="the server is absent")
+            await absent(backend, server)
             assert await backend.records(server) == ()
 
     asyncio.run(story())
@@ -205,8 +195,7 @@ def test_each_role_sweeps_and_surveys_as_far_as_it_may(nova: NovaLab, role: str)
 
     async def story() -> None:
         async with connected(nova) as operator, connected(nova, role) as backend:
-            await operator.start(Job(server_id=server), GRANTED)
-            record = await record_in(operator, server, "running")
+            record = await running(operator, server)
             sweep = await backend.sweep(None)
             survey = await backend.survey(Job(server_id=server))
             assert len(survey.mark.request_ids) == 2

@@ -16,19 +16,18 @@ from osmig.domain.upstream import FindingKind, Job
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab
-    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.backends.ports import ServerBackend
 
 SECRET_VALUE = "hunter2-and-more"  # noqa: S105 - what must not be repeated
 DOMAINS = {"user_domain_id": "default", "project_domain_id": "default"}
 
 
-async def failing_probe(backend: NovaBackend) -> BackendError:
+async def failing_probe(backend: ServerBackend) -> BackendError:
     with pytest.raises(BackendError) as caught:
         await backend.probe()
     await backend.close()
-    error: BaseException | None = caught.value
-    assert error.__suppress_context__ or error.__cause__ is None  # type: ignore[union-attr]
-    assert SECRET_VALUE not in str(error)
+    assert caught.value.__suppress_context__ or caught.value.__cause__ is None
+    assert SECRET_VALUE not in str(caught.value)
     return caught.value
 
 

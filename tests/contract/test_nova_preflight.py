@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.nova import NovaLab
-from lab.waiting import eventually, eventually_async
-from nova_support import GRANTED, connected, record_in
+from lab.waiting import eventually
+from nova_cold_support import moved
+from nova_support import GRANTED, change_service, connected, record_in
 from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.upstream import HostView, Job, MoveKind
@@ -34,15 +36,9 @@ def troubled() -> Iterator[NovaLab]:
         yield lab
 
 
-def change_service(lab: NovaLab, host: str, **change: object) -> None:
-    """Change a compute service as Nova's administrator."""
-    identity = next(service["id"] for service in services(lab) if service["host"] == host)
-    lab.nova.request("PUT", f"/os-services/{identity}", change)
-
-
-def services(lab: NovaLab) -> list[dict[str, str]]:
-    """Return the compute services as Nova's administrator sees them."""
-    return list(lab.nova.get("/os-services?binary=nova-compute")["services"])
+def has_status(lab: NovaLab, server: str, status: str) -> bool:
+    """Tell whether a server has this status."""
+    return bool(lab.nova.server(server)["status"] == status)
 
 
 def checked(lab: NovaLab, job: Job, *, role: str = "operator") -> dict[str, PreflightCheck]:
@@ -141,7 +137,7 @@ def test_the_state_of_the_server_is_judged_by_the_kind_of_move(nova: NovaLab) ->
     for server, action in ((stopped, "os-stop"), (paused, "pause"), (locked, "lock")):
         nova.nova.post(f"/servers/{server}/action", {action: None})
     for server, status in ((stopped, "SHUTOFF"), (paused, "PAUSED")):
-        eventually(lambda it=server, word=status: nova.nova.server(it)["status"] == word, what=status)  # type: ignore[misc]
+        eventually(partial(has_status, nova, server, status), what=status)
 
     found = {
         (word, kind): checked(nova, Job(server_id=server, kind=kind))["ServerState"].result
@@ -167,11 +163,7 @@ def test_a_move_under_way_fails_and_says_how_to_adopt_it(nova: NovaLab) -> None:
             await backend.start(Job(server_id=live), GRANTED)
             await backend.start(Job(server_id=cold, kind=MoveKind.COLD), GRANTED)
             records = [await record_in(backend, live, "running"), await record_in(backend, cold, "finished")]
-
-            async def awaits() -> bool:
-                return (await backend.server(cold)).awaits_confirmation
-
-            await eventually_async(awaits, what="the server awaits its confirmation")
+            await moved(backend, cold)
             return [record.uuid for record in records]
 
     uuids = asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,7 +94,8 @@ def test_a_start_whose_answer_is_lost_is_sent_once_and_found(
     async def story() -> None:
         async with connected(nova, timeouts=timeouts) as backend:
             survey = await backend.survey(Job(server_id=server))
-            nova.control.fault(**{"path": f"{server}/action", "method": "POST", **fault})
+            aimed: Fault = {**fault, "path": f"{server}/action", "method": "POST"}
+            nova.control.fault(**aimed)
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(Job(server_id=server), GRANTED)
             assert (caught.value.reason, caught.value.request_id) == ("NoAnswer", None)
@@ -213,15 +215,15 @@ def test_with_the_conductor_down_the_action_is_there_without_a_record(nova: Nova
 @pytest.mark.parametrize(
     ("job", "kind", "reason"),
     [
-        ({"server_id": "00000000-0000-4000-8000-000000000000"}, Absent, "ServerNotFound"),
-        ({"destination_host": "nowhere"}, Refused, "StartRefused"),
+        (Job(server_id="00000000-0000-4000-8000-000000000000"), Absent, "ServerNotFound"),
+        (Job(destination_host="nowhere"), Refused, "StartRefused"),
     ],
 )
-def test_what_nova_refuses_at_once(nova: NovaLab, job: dict[str, str], kind: type[BackendError], reason: str) -> None:
+def test_what_nova_refuses_at_once(nova: NovaLab, job: Job, kind: type[BackendError], reason: str) -> None:
     async def story() -> BackendError:
         async with connected(nova) as backend:
             with pytest.raises(BackendError) as caught:
-                await backend.start(Job(**{"server_id": nova.servers["vm-8"], **job}), GRANTED)
+                await backend.start(replace(job, server_id=job.server_id or nova.servers["vm-8"]), GRANTED)
             return caught.value
 
     error = asyncio.run(story())

@@ -11,27 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from lab.waiting import eventually_async
-from lab.waldur import WaldurLab
 from lab.waldurlab.catalogue import SOURCE
 from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from waldur_support import EXPIRED, GRANTED, QUICK, SHORT, connected, job_for, make_backend
+from waldur_support import EXPIRED, GRANTED, MARKER, QUICK, SHORT, connected, job_for, make_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-MARKER = "shop-3f9a2c1e-1"
+    from lab.waldur import WaldurLab
 
 
-@pytest.fixture
-def lab() -> Iterator[WaldurLab]:
-    with WaldurLab() as running:
-        yield running
-
-
-def posts(lab: WaldurLab) -> int:
+def posts(waldur: WaldurLab) -> int:
     """Count the orders that arrived."""
-    return sum(request["method"] == "POST" for request in lab.control.requests())
+    return sum(request["method"] == "POST" for request in waldur.control.requests())
 
 
 @pytest.mark.parametrize(
@@ -50,52 +41,52 @@ def posts(lab: WaldurLab) -> int:
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_an_answer_that_proves_nothing_is_an_unknown_outcome_after_one_order(
-    lab: WaldurLab, fault: dict[str, Any], when: Literal["before", "after"]
+    waldur: WaldurLab, fault: dict[str, Any], when: Literal["before", "after"]
 ) -> None:
-    lab.control.fault(method="POST", when=when, **fault)
+    waldur.control.fault(method="POST", when=when, **fault)
 
-    async with connected(lab) as backend:
+    async with connected(waldur) as backend:
         with pytest.raises(OutcomeUnknown):
             await backend.replicate(job_for(), GRANTED)
         found = await backend.runs(SOURCE)
 
     assert [run.replica_name for run in found] == ([MARKER] if when == "after" else [])
-    assert posts(lab) == 1
+    assert posts(waldur) == 1
 
 
-async def test_an_order_that_commits_late_is_found_later(lab: WaldurLab) -> None:
-    lab.control.fault(method="POST", action="pass", hold=True)
+async def test_an_order_that_commits_late_is_found_later(waldur: WaldurLab) -> None:
+    waldur.control.fault(method="POST", action="pass", hold=True)
 
-    async with connected(lab, timeouts=SHORT) as backend:
+    async with connected(waldur, timeouts=SHORT) as backend:
         with pytest.raises(OutcomeUnknown):
             await backend.replicate(job_for(), GRANTED)
         assert await backend.runs(SOURCE) == ()
-        lab.control.release()
-        await eventually_async(lab.control.rows, what="the late commit")
+        waldur.control.release()
+        await eventually_async(waldur.control.rows, what="the late commit")
         [found] = await backend.runs(SOURCE)
 
     assert found.replica_name == MARKER
-    assert posts(lab) == 1
+    assert posts(waldur) == 1
 
 
-async def test_a_hang_ends_in_time(lab: WaldurLab) -> None:
-    lab.control.fault(hold=True, count=9)
+async def test_a_hang_ends_in_time(waldur: WaldurLab) -> None:
+    waldur.control.fault(hold=True, count=9)
 
-    async with connected(lab, timeouts=SHORT) as backend:
+    async with connected(waldur, timeouts=SHORT) as backend:
         with pytest.raises(Transient):
             await backend.runs(SOURCE)
         with pytest.raises(OutcomeUnknown):
             await backend.replicate(job_for(), GRANTED)
 
 
-async def test_an_expired_permit_sends_nothing(lab: WaldurLab) -> None:
-    async with connected(lab) as backend:
+async def test_an_expired_permit_sends_nothing(waldur: WaldurLab) -> None:
+    async with connected(waldur) as backend:
         with pytest.raises(Transient):
             await backend.replicate(job_for(), EXPIRED)
         with pytest.raises(Transient):
             await backend.terminate(SOURCE, EXPIRED)
 
-    assert lab.control.requests() == []
+    assert waldur.control.requests() == []
 
 
 @pytest.mark.parametrize(
@@ -103,12 +94,12 @@ async def test_an_expired_permit_sends_nothing(lab: WaldurLab) -> None:
     [(401, NotPermitted), (403, NotPermitted), (404, Unsupported), (409, Refused), (429, Transient)],
 )
 async def test_an_answer_that_proves_that_nothing_was_made_is_told_so(
-    lab: WaldurLab, status: int, kind: type[BackendError]
+    waldur: WaldurLab, status: int, kind: type[BackendError]
 ) -> None:
     body = "<html>not found</html>" if status == 404 else None
-    lab.control.fault(method="POST", status=status, body=body, headers={"retry-after": "30"})
+    waldur.control.fault(method="POST", status=status, body=body, headers={"retry-after": "30"})
 
-    async with connected(lab) as backend:
+    async with connected(waldur) as backend:
         with pytest.raises(BackendError) as caught:
             await backend.replicate(job_for(), GRANTED)
 
@@ -122,10 +113,10 @@ async def test_an_answer_that_proves_that_nothing_was_made_is_told_so(
     [{"status": 500}, {"status": 404, "body": "<html>"}, {"status": 200, "body": "<html>"}, {"action": "cut"}],
     ids=["500", "404 of a proxy", "a page", "cut"],
 )
-async def test_a_read_that_fails_is_never_an_absence(lab: WaldurLab, fault: dict[str, Any]) -> None:
-    lab.control.fault(count=99, **fault)
+async def test_a_read_that_fails_is_never_an_absence(waldur: WaldurLab, fault: dict[str, Any]) -> None:
+    waldur.control.fault(count=99, **fault)
 
-    async with connected(lab) as backend:
+    async with connected(waldur) as backend:
         for read in (
             backend.run(SOURCE),
             backend.runs(SOURCE),
@@ -137,28 +128,28 @@ async def test_a_read_that_fails_is_never_an_absence(lab: WaldurLab, fault: dict
                 await read
 
 
-async def test_a_list_that_always_changes_is_read_later_and_nothing_is_concluded(lab: WaldurLab) -> None:
-    lab.control.seed(count=12)
-    lab.control.page_rows(10)
+async def test_a_list_that_always_changes_is_read_later_and_nothing_is_concluded(waldur: WaldurLab) -> None:
+    waldur.control.seed(count=12)
+    waldur.control.page_rows(10)
     wrong = {"x-result-count": "13"}
-    lab.control.fault(path="page=2", status=200, body=[], headers=wrong, count=9)
+    waldur.control.fault(path="page=2", status=200, body=[], headers=wrong, count=9)
 
-    async with connected(lab) as backend:
+    async with connected(waldur) as backend:
         with pytest.raises(Transient, match="changed while it was read"):
             await backend.runs(SOURCE)
 
 
-async def test_a_list_whose_page_is_gone_is_read_anew(lab: WaldurLab) -> None:
-    lab.control.seed(count=12)
-    lab.control.page_rows(10)
-    lab.control.fault(path="page=2", status=404, body={"detail": "Invalid page."})
+async def test_a_list_whose_page_is_gone_is_read_anew(waldur: WaldurLab) -> None:
+    waldur.control.seed(count=12)
+    waldur.control.page_rows(10)
+    waldur.control.fault(path="page=2", status=404, body={"detail": "Invalid page."})
 
-    async with connected(lab) as backend:
+    async with connected(waldur) as backend:
         assert len(await backend.runs(SOURCE)) == 12
 
 
-async def test_two_tasks_open_the_connection_once_and_one_that_is_cancelled_harms_nobody(lab: WaldurLab) -> None:
-    async with connected(lab) as backend:
+async def test_two_tasks_open_the_connection_once_and_one_that_is_cancelled_harms_nobody(waldur: WaldurLab) -> None:
+    async with connected(waldur) as backend:
         hasty = asyncio.create_task(backend.probe())
         await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
         hasty.cancel()
@@ -167,37 +158,37 @@ async def test_two_tasks_open_the_connection_once_and_one_that_is_cancelled_harm
     assert len({probe.user_id for probe in probes}) == 1
 
 
-async def test_a_backend_that_was_closed_sends_nothing_more(lab: WaldurLab) -> None:
-    backend = make_backend(lab.url, token=lab.token())
+async def test_a_backend_that_was_closed_sends_nothing_more(waldur: WaldurLab) -> None:
+    backend = make_backend(waldur.url, token=waldur.token())
     await backend.close()
     with pytest.raises(Transient) as caught:
         await backend.replicate(job_for(), GRANTED)
 
-    async with connected(lab) as opened:
+    async with connected(waldur) as opened:
         await opened.probe()
     with pytest.raises(Transient):
         await opened.replicate(job_for(), GRANTED)
 
     assert caught.value.reason == "ProviderNotReady"
-    assert posts(lab) == 0
+    assert posts(waldur) == 0
 
 
-async def test_an_order_under_way_when_its_backend_is_replaced_is_answered(lab: WaldurLab) -> None:
-    lab.control.fault(method="POST", action="pass", hold=True)
-    backend = make_backend(lab.url, token=lab.token())
+async def test_an_order_under_way_when_its_backend_is_replaced_is_answered(waldur: WaldurLab) -> None:
+    waldur.control.fault(method="POST", action="pass", hold=True)
+    backend = make_backend(waldur.url, token=waldur.token())
 
     ordering = asyncio.create_task(backend.replicate(job_for(), GRANTED))
-    await eventually_async(lab.control.requests, what="the order")
+    await eventually_async(waldur.control.requests, what="the order")
     await backend.close()
-    lab.control.release()
+    waldur.control.release()
     receipt = await ordering
 
     assert receipt.run is not None
     assert receipt.run.replica_name == MARKER
 
 
-async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_is_not_sent(lab: WaldurLab) -> None:
-    port = lab.url.rpartition(":")[2]
+async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_is_not_sent(waldur: WaldurLab) -> None:
+    port = waldur.url.rpartition(":")[2]
     released = threading.Event()
     asked = threading.Event()
 
@@ -206,7 +197,7 @@ async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_
         released.wait(10)
         return ("127.0.0.1",)
 
-    backend = make_backend(f"http://waldur.example:{port}", token=lab.token(), resolve=resolve_late)
+    backend = make_backend(f"http://waldur.example:{port}", token=waldur.token(), resolve=resolve_late)
     calls = [asyncio.create_task(backend.replicate(job_for(), permit)) for permit in (EXPIRED, EXPIRED, EXPIRED)]
     await eventually_async(asked.is_set, what="a look at the name")
     await backend.close()
@@ -214,17 +205,17 @@ async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
 
     assert [type(outcome) for outcome in outcomes] == [Transient] * 3
-    assert posts(lab) == 0
+    assert posts(waldur) == 0
 
 
-async def test_an_endpoint_that_is_not_allowed_is_refused_before_any_byte(lab: WaldurLab) -> None:
-    backend = make_backend(lab.url, policy=EndpointPolicy())
+async def test_an_endpoint_that_is_not_allowed_is_refused_before_any_byte(waldur: WaldurLab) -> None:
+    backend = make_backend(waldur.url, policy=EndpointPolicy())
     with pytest.raises(Transient) as caught:
         await backend.probe()
     await backend.close()
 
     assert caught.value.reason == "EndpointRefused"
-    assert lab.control.requests() == []
+    assert waldur.control.requests() == []
 
 
 async def test_an_endpoint_of_which_nothing_can_be_made_is_told() -> None:
@@ -238,15 +229,15 @@ async def test_an_endpoint_of_which_nothing_can_be_made_is_told() -> None:
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 409, 422, 429, 500])
 async def test_no_error_and_no_log_tells_the_token_an_address_or_a_traceback(
-    lab: WaldurLab, status: int, caplog: pytest.LogCaptureFixture
+    waldur: WaldurLab, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secret = lab.token()
+    secret = waldur.token()
     inside = f"Token {secret} at http://10.0.0.7:5000/v3\nTraceback (most recent call last):\n  File '/opt/waldur/x.py'"
     body = {"detail": inside, "src_resource": [inside]} if status != 200 else inside
-    lab.control.fault(status=status, body=body, count=99)
+    waldur.control.fault(status=status, body=body, count=99)
     told = []
     with caplog.at_level(logging.INFO):
-        async with connected(lab, timeouts=QUICK) as backend:
+        async with connected(waldur, timeouts=QUICK) as backend:
             for call in (
                 backend.probe(),
                 backend.run(SOURCE),

@@ -9,28 +9,19 @@ import pytest
 from lab.waldur import WaldurLab
 from lab.waldurlab import catalogue
 from osmig.domain.errors import NotPermitted, Transient
-from waldur_support import GRANTED, connected, job_for
+from waldur_support import GRANTED, UNKNOWN, connected, job_for, map_subnets, map_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from osmig.api.migration import PreflightCheck
 
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 MAPPINGS = "spec.tenant.mappings"
 
 
-@pytest.fixture
-def lab() -> Iterator[WaldurLab]:
-    with WaldurLab() as running:
-        yield running
-
-
-async def checked(lab: WaldurLab, user: str = "owner", **fields: Any) -> tuple[PreflightCheck, ...]:  # noqa: ANN401
+async def checked(waldur: WaldurLab, user: str = "owner", **fields: Any) -> tuple[PreflightCheck, ...]:  # noqa: ANN401
     """Check one job, and see that no request changed anything."""
-    async with connected(lab, user) as backend:
+    async with connected(waldur, user) as backend:
         checks = await backend.preflight(job_for(**fields))
-    assert {request["method"] for request in lab.control.requests()} == {"GET"}
+    assert {request["method"] for request in waldur.control.requests()} == {"GET"}
     return checks
 
 
@@ -39,33 +30,23 @@ def faults(checks: tuple[PreflightCheck, ...]) -> dict[str, str | None]:
     return {one.path or "": one.message for one in checks if one.result == "Fail"}
 
 
-def subnets(*pairs: tuple[str, str]) -> list[dict[str, str]]:
-    """Map subnets as a manifest does."""
-    return [{"sourceCIDR": source, "destinationCIDR": destination} for source, destination in pairs]
-
-
-def types(source: str, destination: str) -> list[dict[str, str]]:
-    """Map one volume type as a manifest does."""
-    return [{"sourceType": source, "destinationType": destination}]
-
-
 GOOD = {
-    "subnets": subnets(("192.168.1.0/24", "10.9.1.0/24")),
+    "subnets": map_subnets(("192.168.1.0/24", "10.9.1.0/24")),
     "networks": [catalogue.NETWORK],
-    "volumeTypes": types(catalogue.VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE),
+    "volumeTypes": map_type(catalogue.VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE),
 }
 
 
-async def test_what_fits_passes_every_check(lab: WaldurLab) -> None:
-    checks = await checked(lab, mappings=GOOD)
+async def test_what_fits_passes_every_check(waldur: WaldurLab) -> None:
+    checks = await checked(waldur, mappings=GOOD)
 
     assert {one.result for one in checks} == {"Pass"}
 
 
-async def test_without_mappings_nothing_is_read_that_only_mappings_need(lab: WaldurLab) -> None:
-    await checked(lab)
+async def test_without_mappings_nothing_is_read_that_only_mappings_need(waldur: WaldurLab) -> None:
+    await checked(waldur)
 
-    paths = {request["path"].split("/")[2] for request in lab.control.requests()}
+    paths = {request["path"].split("/")[2] for request in waldur.control.requests()}
     assert paths == {"version", "marketplace-resources", "marketplace-public-offerings", "openstack-migrations"}
 
 
@@ -73,17 +54,17 @@ async def test_without_mappings_nothing_is_read_that_only_mappings_need(lab: Wal
     ("fields", "expected"),
     [
         pytest.param(
-            {"mappings": {"subnets": subnets(("192.168.7.0/24", "10.9.1.0/24"))}},
+            {"mappings": {"subnets": map_subnets(("192.168.7.0/24", "10.9.1.0/24"))}},
             {f"{MAPPINGS}.subnets[0].sourceCIDR": "192.168.1.0/24, 10.0.0.0/24"},
             id="a source CIDR that matches nothing: Waldur ignores it",
         ),
         pytest.param(
-            {"mappings": {"subnets": subnets(("10.0.0.0/24", "10.9.1.0/24")), "networks": [catalogue.NETWORK]}},
+            {"mappings": {"subnets": map_subnets(("10.0.0.0/24", "10.9.1.0/24")), "networks": [catalogue.NETWORK]}},
             {f"{MAPPINGS}.subnets[0].sourceCIDR": "a network that networks leaves out"},
             id="a source CIDR of a network that is not selected: Waldur ignores it",
         ),
         pytest.param(
-            {"mappings": {"subnets": subnets(("192.168.1.0/24", "10.0.0.0/24"))}},
+            {"mappings": {"subnets": map_subnets(("192.168.1.0/24", "10.0.0.0/24"))}},
             {f"{MAPPINGS}.subnets[0].destinationCIDR": "a subnet that is not mapped keeps 10.0.0.0/24"},
             id="a destination CIDR that an unmapped subnet keeps: Waldur makes two of them",
         ),
@@ -98,22 +79,22 @@ async def test_without_mappings_nothing_is_read_that_only_mappings_need(lab: Wal
             id="a network that nobody knows",
         ),
         pytest.param(
-            {"mappings": {"volumeTypes": types(UNKNOWN, catalogue.DESTINATION_VOLUME_TYPE)}},
+            {"mappings": {"volumeTypes": map_type(UNKNOWN, catalogue.DESTINATION_VOLUME_TYPE)}},
             {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
             id="a source type that nobody knows: Waldur crashes",
         ),
         pytest.param(
-            {"mappings": {"volumeTypes": types(catalogue.VOLUME_TYPE, UNKNOWN)}},
+            {"mappings": {"volumeTypes": map_type(catalogue.VOLUME_TYPE, UNKNOWN)}},
             {f"{MAPPINGS}.volumeTypes[0].destinationType": "(ssd)"},
             id="a destination type that nobody knows: Waldur crashes",
         ),
         pytest.param(
-            {"mappings": {"volumeTypes": types(catalogue.FOREIGN_VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE)}},
+            {"mappings": {"volumeTypes": map_type(catalogue.FOREIGN_VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE)}},
             {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
             id="a source type that the tenant lacks",
         ),
         pytest.param(
-            {"mappings": {"volumeTypes": types(catalogue.VOLUME_TYPE, catalogue.VOLUME_TYPE)}},
+            {"mappings": {"volumeTypes": map_type(catalogue.VOLUME_TYPE, catalogue.VOLUME_TYPE)}},
             {f"{MAPPINGS}.volumeTypes[0].destinationType": "(ssd)"},
             id="a destination type of another service",
         ),
@@ -140,42 +121,42 @@ async def test_without_mappings_nothing_is_read_that_only_mappings_need(lab: Wal
     ],
 )
 async def test_what_waldur_would_not_find_is_found_with_its_path_and_a_suggestion(
-    lab: WaldurLab, fields: dict[str, Any], expected: dict[str, str]
+    waldur: WaldurLab, fields: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    found = faults(await checked(lab, **fields))
+    found = faults(await checked(waldur, **fields))
 
     assert found.keys() == expected.keys()
     for path, words in expected.items():
         assert words in (found[path] or "")
 
 
-async def test_limits_that_waldur_would_drop_silently_are_a_warning(lab: WaldurLab) -> None:
-    [one] = [one for one in await checked(lab) if one.check == "Limits"]
+async def test_limits_that_waldur_would_drop_silently_are_a_warning(waldur: WaldurLab) -> None:
+    [one] = [one for one in await checked(waldur) if one.check == "Limits"]
 
     assert one.result == "Warn"
     assert "gigabytes_fast" in (one.message or "")
 
 
-async def test_runs_of_the_same_kind_are_a_warning_with_their_number(lab: WaldurLab) -> None:
-    async with connected(lab) as backend:
+async def test_runs_of_the_same_kind_are_a_warning_with_their_number(waldur: WaldurLab) -> None:
+    async with connected(waldur) as backend:
         await backend.replicate(job_for(), GRANTED)
-    lab.control.clear_requests()
+    waldur.control.clear_requests()
 
-    [one] = [one for one in await checked(lab) if one.check == "ExistingRuns"]
+    [one] = [one for one in await checked(waldur) if one.check == "ExistingRuns"]
 
     assert one.result == "Warn"
     assert "that there are: 1; the newest is shop-3f9a2c1e-1" in (one.message or "")
 
 
 async def test_a_server_before_7_6_4_is_found() -> None:
-    with WaldurLab(age="before-7.6.4") as lab:
-        found = faults(await checked(lab))
+    with WaldurLab(age="before-7.6.4") as waldur:
+        found = faults(await checked(waldur))
 
     assert found == {"spec.providerRef": "Waldur is 7.5.9; 7.6.4 or newer is needed"}
 
 
-async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_not_seen(lab: WaldurLab) -> None:
-    checks = {one.check: one.result for one in await checked(lab, "user", mappings=GOOD)}
+async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_not_seen(waldur: WaldurLab) -> None:
+    checks = {one.check: one.result for one in await checked(waldur, "user", mappings=GOOD)}
 
     assert checks == {
         "Version": "Pass",
@@ -205,19 +186,19 @@ async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_
         ("/api/openstack-volume-types/.*offering_uuid", {"VolumeTypes"}),
     ],
 )
-async def test_what_may_not_be_read_is_skipped_and_never_passes(lab: WaldurLab, path: str, names: set[str]) -> None:
-    lab.control.fault(path=path, status=403, count=9)
+async def test_what_may_not_be_read_is_skipped_and_never_passes(waldur: WaldurLab, path: str, names: set[str]) -> None:
+    waldur.control.fault(path=path, status=403, count=9)
 
-    checks = await checked(lab, mappings=GOOD)
+    checks = await checked(waldur, mappings=GOOD)
 
     assert {one.check for one in checks if one.result == "Skipped"} == names
     assert not faults(checks)
 
 
-async def test_lists_that_are_empty_count_as_not_visible(lab: WaldurLab) -> None:
-    lab.control.fault(path="/api/openstack-(networks|volume-types)/", status=200, body=[], count=9)
+async def test_lists_that_are_empty_count_as_not_visible(waldur: WaldurLab) -> None:
+    waldur.control.fault(path="/api/openstack-(networks|volume-types)/", status=200, body=[], count=9)
 
-    checks = await checked(lab, mappings=GOOD)
+    checks = await checked(waldur, mappings=GOOD)
 
     assert {one.check for one in checks if one.result == "Skipped"} == {"Networks", "Subnets", "VolumeTypes", "Limits"}
     assert not faults(checks)
@@ -226,9 +207,9 @@ async def test_lists_that_are_empty_count_as_not_visible(lab: WaldurLab) -> None
 @pytest.mark.parametrize(("status", "kind"), [(401, NotPermitted), (500, Transient), (429, Transient)])
 @pytest.mark.parametrize("path", ["marketplace-resources", "public-offerings/[^/]+/[?]", "networks", "migrations"])
 async def test_a_check_that_could_not_be_made_is_made_later(
-    lab: WaldurLab, path: str, status: int, kind: type[Exception]
+    waldur: WaldurLab, path: str, status: int, kind: type[Exception]
 ) -> None:
-    lab.control.fault(path=path, status=status)
+    waldur.control.fault(path=path, status=status)
 
     with pytest.raises(kind):
-        await checked(lab, mappings=GOOD)
+        await checked(waldur, mappings=GOOD)

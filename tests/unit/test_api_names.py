@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,21 +19,13 @@ from osmig.api.names import (
     Verb,
     verb_annotation,
 )
-from osmig.api.reasons import (
-    CHECK_RESULTS,
-    CONTROL_RESULTS,
-    EVENT_REASONS,
-    PHASES,
-    POLICIES,
-    REASONS,
-    TRENDS,
-    VERBS,
-)
+from osmig.api.reasons import CHECK_RESULTS, CONTROL_RESULTS, EVENT_REASONS, PHASES, POLICIES, REASONS, TRENDS, VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from enum import StrEnum
 
-EXPLAINED = {
+EXPLAINED: dict[type[StrEnum], Mapping[Any, str]] = {
     Reason: REASONS,
     EventReason: EVENT_REASONS,
     Verb: VERBS,

@@ -31,7 +31,8 @@ def field(annotation: Any, **settings: Any) -> dict[str, Any]:  # noqa: ANN401 -
     """Compile a model with one field ``f`` and return its schema."""
     settings.setdefault("description", "f is a field.")
     model = create_model("Model", f=(annotation, Field(**settings)))
-    return compile_schema(model)["properties"]["f"]
+    compiled: dict[str, Any] = compile_schema(model)["properties"]["f"]
+    return compiled
 
 
 def test_an_optional_object_is_inlined_without_null() -> None:

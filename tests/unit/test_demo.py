@@ -11,6 +11,7 @@ import pytest
 from lab import demo_tenant
 from lab.demo_story import PARTS, SPARE, describe_migration, describe_provider, is_over, is_rising, judge
 from lab.demo_table import WIDTH, Board, Row, draw_bar, is_live, read_row, render_head, render_row
+from log_reading import Terminal
 from osmig.api.mapping import parse_mapping
 from osmig.api.migration import parse_migration
 from osmig.api.names import ControlResult, Phase, Verb
@@ -20,14 +21,6 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 META = {"namespace": "demo", "uid": "u"}
 SEEN = {"web-01": [2, 35, 68, 100]}
 STARTS = {"web-01": 1, "db-07": 1, "batch-03": 1, "cache-04": 1, "mail-05": 1, "app-02": 0}
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True
 
 
 def ended(name: str, phase: str, verb: str | None = None, result: str = "Done") -> dict[str, Any]:

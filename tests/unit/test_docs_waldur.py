@@ -14,16 +14,16 @@ from osmig.api.migration import parse_migration
 from osmig.api.names import Verb
 from osmig.api.provider import parse_provider
 from osmig.backends.waldur.probing import OLDEST
-from osmig.backends.waldur.translate import replica_stage, run_stage
+from osmig.backends.waldur.translate import read_replica_stage, read_run_stage
 from osmig.domain.replicas import ReplicaStage, RunStage
 
 PAGE = DOCS / "waldur.md"
 
 
 def test_the_words_of_waldurs_in_the_table_of_states_are_read_as_the_table_says() -> None:
-    assert {run_stage(word): word for word in RUN_WORDS.values()} == RUN_WORDS
-    assert {run_stage(word) for word in ("Pondering", "")} == {*RunStage} - {*RUN_WORDS}
-    assert all(replica_stage(stage) is stage for stage in ReplicaStage)
+    assert {read_run_stage(word): word for word in RUN_WORDS.values()} == RUN_WORDS
+    assert {read_run_stage(word) for word in ("Pondering", "")} == {*RunStage} - {*RUN_WORDS}
+    assert all(read_replica_stage(stage) is stage for stage in ReplicaStage)
 
 
 def test_the_example_of_a_replication_is_one_that_osmig_follows() -> None:

@@ -12,9 +12,7 @@ from domain_samples import (
     LOST,
     MARK,
     NOW,
-    World,
     control,
-    decide_in,
     finding,
     observe,
     observe_waited,
@@ -26,6 +24,7 @@ from domain_samples import (
     status_in,
     survey,
 )
+from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported

@@ -8,31 +8,25 @@ from typing import Any
 import pytest
 
 from domain_cold_samples import cold_record, verify
-from domain_samples import (
-    LOST,
-    NOW,
-    World,
-    control,
-    decide_in,
-    observe,
-    reason_of,
-    record,
-    server,
-    status_in,
-    survey,
-)
+from domain_samples import LOST, NOW, control, observe, reason_of, record, server, status_in, survey
+from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
 from osmig.domain.machine import decide
-from osmig.domain.observation import ObjectChange, Read, VerbCall
-from osmig.domain.upstream import MoveKind, ProgressView, ServerView
+from osmig.domain.observation import Decision, ObjectChange, Read, VerbCall
+from osmig.domain.upstream import MoveKind, ProgressView, RecordView, ServerView
 
 UUID = "9b2c3d4e-0000-4000-8000-0123456789ab"
 ADOPT = {"adopt": {"id": "7"}}
 BUSY = server(busy=True)
 
 
-def look(row: object = None, view: ServerView = BUSY, wanted: dict[str, Any] | None = None, **changes: Any) -> Any:  # noqa: ANN401
+def look(
+    row: RecordView | None = None,
+    view: ServerView = BUSY,
+    wanted: dict[str, Any] | None = None,
+    **changes: Any,  # noqa: ANN401 - as observe() takes them
+) -> Decision:
     rows = (record(number=6), row) if row is not None else ()
     spec = {**ADOPT, **(wanted or {})}
     return decide(observe(wanted=spec, survey=survey(view, row), records=rows, **changes))
@@ -84,7 +78,7 @@ REFUSALS = {
     ("row", "wanted", "told"), REFUSALS.values(), ids=[name.replace(" ", "_") for name in REFUSALS]
 )
 def test_what_cannot_be_followed_is_refused_with_the_reason_and_nothing_is_sent(
-    row: object, wanted: dict[str, Any], told: str
+    row: RecordView | None, wanted: dict[str, Any], told: str
 ) -> None:
     decision = look(row, wanted=wanted)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.ADOPT_REFUSED)
@@ -100,7 +94,7 @@ def test_a_migration_of_another_server_is_refused_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("who", [{"owner": "team-a/first"}, {"rival": "team-a/first"}])
-def test_what_another_migration_of_ours_follows_is_refused(who: dict[str, str]) -> None:
+def test_what_another_migration_of_ours_follows_is_refused(who: dict[str, Any]) -> None:
     decision = look(record(), **who)
     assert reason_of(decision.status) == Reason.ADOPT_REFUSED
     assert "team-a/first follows it already" in decision.status.conditions[0].message
@@ -134,7 +128,7 @@ def test_a_cold_move_that_awaits_its_confirmation_can_be_adopted_and_decided_on(
     ids=["at source", "arrived", "hidden, busy", "hidden, queued", "hidden, idle again", "hidden, post-copy"],
 )
 def test_the_anonymous_name_of_the_source_is_kept_only_while_the_server_is_certainly_there(
-    *, row: object, view: ServerView, is_known: bool
+    *, row: RecordView, view: ServerView, is_known: bool
 ) -> None:
     placement = look(row, view).status.placement
     assert placement is not None

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain_cold_samples import COLD, awaiting, cold_record, verify
-from domain_samples import NOW, World, ask, observe, read, server, stored
+from domain_samples import NOW, ask, observe, server, stored
+from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Decision, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Finding, FindingKind, RecordView, ServerView, Survey
@@ -169,11 +169,7 @@ class OneAtATime(RuleBasedStateMachine):
             records=(self.nova.row,),
             finding=self.nova.find(pending.mark or Mark()) if pending else None,
         )
-        for _ in range(6):
-            decision = decide(observation)
-            if not decision.wants:
-                break
-            observation = read(observation, decision.wants, world)
+        decision = decide_in(world, observation)
         self.waits = {label: self.waits.get(label, self.clock) for label in [decision.waiting_for] if label}
         return decision
 

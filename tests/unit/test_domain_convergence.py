@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain_cold_samples import cold_record, observe_cold, resizing
-from domain_samples import (
-    NOW,
-    World,
-    conditions_of,
-    control,
-    decide_in,
-    observe,
-    reason_of,
-    record,
-    server,
-    started,
-    stored,
-)
+from domain_samples import NOW, conditions_of, control, observe, reason_of, record, server, started, stored
+from domain_world import World, decide_in
 from osmig.api.names import ConditionType, Phase, Policy, Reason, Verb
 from osmig.domain.conditions import find_condition
 from osmig.domain.errors import Refused

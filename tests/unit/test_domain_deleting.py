@@ -9,22 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain_cold_samples import COLD, awaiting, cold_record, policy_order, survey_gate, verify
-from domain_samples import (
-    LOST,
-    NOW,
-    World,
-    ask,
-    control,
-    decide_in,
-    observe,
-    reason_of,
-    record,
-    sent,
-    server,
-    started,
-    status_in,
-    survey,
-)
+from domain_samples import LOST, NOW, ask, control, observe, reason_of, record, sent, server, started, status_in, survey
+from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import outcome
 from osmig.domain.machine import decide

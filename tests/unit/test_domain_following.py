@@ -10,10 +10,8 @@ from domain_cold_samples import cold_record
 from domain_samples import (
     LOST,
     NOW,
-    World,
     conditions_of,
     control,
-    decide_in,
     observe,
     reason_of,
     record,
@@ -22,6 +20,7 @@ from domain_samples import (
     started,
     status_in,
 )
+from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.following import pick_record

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from domain_cold_samples import awaiting, cold_record, observe_cold, policy_order, resizing, survey_gate, verify
-from domain_samples import NOW, READY, World, control, decide_in, reason_of, result_of, server, started, stored
-from osmig.api.migration import ConfirmFacts
+from domain_samples import NOW, READY, control, reason_of, result_of, server, started, stored
+from domain_world import World, decide_in
+from osmig.api.migration import ConfirmFacts, PlacementFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.gate import describe_left
 from osmig.domain.machine import decide
@@ -50,8 +51,8 @@ def test_a_confirm_keeps_ten_minutes_away_from_the_clouds_own(
     *, finished_ago_s: float, is_sent: bool, is_policy: bool
 ) -> None:
     provider = replace(READY, auto_confirm_s=2 * HOUR)
-    orders = {"policy_orders": (policy_order(Policy.CONFIRM, CONFIRM),)} if is_policy else {}
-    status = awaiting(*([] if is_policy else [control(CONFIRM)]), **orders)
+    policies = (policy_order(Policy.CONFIRM, CONFIRM),) if is_policy else ()
+    status = awaiting(*([] if is_policy else [control(CONFIRM)]), policy_orders=policies)
     decision = decide_in(at_gate(finished_ago_s), observe_cold(status, provider=provider))
     assert decision.call == (CONFIRMS if is_sent else None)
     if not is_sent:
@@ -67,7 +68,9 @@ def test_a_revert_needs_not_keep_away() -> None:
 
 
 @pytest.mark.parametrize(("window_s", "updated"), [(None, NOW), (None, None)])
-def test_without_a_window_or_a_time_nothing_keeps_a_confirm_away(window_s: float | None, updated: object) -> None:
+def test_without_a_window_or_a_time_nothing_keeps_a_confirm_away(
+    window_s: float | None, updated: datetime | None
+) -> None:
     row = cold_record(updated=updated)
     world = World(server=verify(), records=(row,), survey=survey_gate(row=row))
     provider = replace(READY, auto_confirm_s=window_s)
@@ -253,7 +256,7 @@ def test_a_made_up_record_is_looked_at_soon_for_no_sweep_tells_of_it() -> None:
 def test_where_hosts_are_hidden_the_anonymous_name_of_the_host_tells_whether_the_server_moved(
     host_id: str | None, word: str, phase: Phase, reason: Reason
 ) -> None:
-    placement = started().placement.model_copy(update={"source_host": None, "source_host_id": "h1"})
+    placement = PlacementFacts(source_host_id="h1")
     view = replace(server(None, error=word == "error"), host_id=host_id)
     row = cold_record(word, source_host=None, destination=None)
     waited = {"error:7": 2.0, "settle:7": 2.0}

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from domain_cold_samples import policy_order
-from domain_samples import (
-    NOW,
-    READY,
-    World,
-    control,
-    decide_in,
-    observe,
-    reason_of,
-    record,
-    result_of,
-    server,
-    started,
-    stored,
-)
+from domain_samples import NOW, READY, control, observe, reason_of, record, result_of, server, started, stored
+from domain_world import World, decide_in
 from osmig.api.migration import Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
 from osmig.domain.capabilities import Capability
@@ -32,7 +20,8 @@ from osmig.domain.observation import Answer, VerbCall
 from osmig.domain.upstream import BytesView, ProgressView
 
 if TYPE_CHECKING:
-    from osmig.api.migration import MigrationStatus
+    from osmig.api.migration import Control, MigrationStatus, PolicyOrder
+    from osmig.domain.errors import BackendError
     from osmig.domain.observation import Decision
 
 ABORT, FORCE = Verb.ABORT, Verb.FORCE_COMPLETE
@@ -43,7 +32,7 @@ STALLED = Progress(
 )
 
 
-def running(*orders: object, seconds: float = 300.0, **changes: object) -> MigrationStatus:
+def running(*orders: Control, seconds: float = 300.0, **changes: Any) -> MigrationStatus:  # noqa: ANN401 - its fields
     """A move that gained nothing for so long."""
     progress = STALLED.model_copy(update={"last_progress_time": NOW - timedelta(seconds=seconds)})
     return started(*orders, progress=progress, **changes)
@@ -162,7 +151,7 @@ def test_a_policys_order_that_the_cloud_cannot_do_is_given_up_with_an_event() ->
     assert [note.reason for note in decision.notes] == [EventReason.POLICY_ACTED]
 
 
-def answered(status: MigrationStatus, error: object = None) -> MigrationStatus:
+def answered(status: MigrationStatus, error: BackendError | None = None) -> MigrationStatus:
     answer = Answer(call=VerbCall(verb=ABORT, record_id="7"), error=error)
     return decide(observe(status, answer=answer, records=(record(),))).status
 
@@ -197,7 +186,7 @@ ENDS = [
     ("orders", "policies", "phase", "reason"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS]
 )
 def test_a_cancelled_move_ends_by_who_asked_for_it(
-    orders: tuple[object, ...], policies: tuple[object, ...], phase: Phase, reason: Reason
+    orders: tuple[Control, ...], policies: tuple[PolicyOrder, ...], phase: Phase, reason: Reason
 ) -> None:
     world = World(server=server(), records=(record("cancelled"),))
     status = decide_in(world, observe(started(*orders, policy_orders=policies))).status

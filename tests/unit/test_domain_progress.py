@@ -9,10 +9,13 @@ from osmig.domain.progress import describe, measure_percent
 from osmig.domain.upstream import BytesView, ProgressView
 
 LATER = NOW.replace(minute=5)
+NO_DISK = BytesView()
 
 
-def sample(remaining: int | None = None, total: int | None = None, **changes: object) -> ProgressView:
-    return ProgressView(memory=BytesView(total=total, remaining=remaining), **changes)
+def sample(
+    remaining: int | None = None, total: int | None = None, *, disk: BytesView = NO_DISK, percent: int | None = None
+) -> ProgressView:
+    return ProgressView(memory=BytesView(total=total, remaining=remaining), disk=disk, percent=percent)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from domain_samples import finding, has, server, stored, survey
+from domain_promises import decide_soundly
+from domain_samples import finding, server, stored, survey
 from domain_strategies import observations
 from osmig.api.migration import DeletionPolicy, Mode
-from osmig.api.names import FINALIZER, Phase, Verb
+from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
 from osmig.domain import confirming, errors, orders
 from osmig.domain.conditions import find_condition
+from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.machine import decide
 from osmig.domain.observation import StartCall, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.starting import MAX_SENDS, label_of
 from osmig.domain.upstream import Explanation, FindingKind, HostView, ProgressView
 
 if TYPE_CHECKING:
@@ -97,29 +98,19 @@ def check_conditions(status: MigrationStatus) -> None:
 @settings(max_examples=200, deadline=None)
 def test_every_observation_is_decided_and_no_promise_is_broken(observation: Observation) -> None:
     before = observation.status
-    decision = decide(observation)
+    decision = decide_soundly(observation)
     after = decision.status
 
-    assert decide(observation) == decision, "the same observation decides the same"
-    assert stored(after) == stored(stored(after)), "what is decided can be written and read back"
-    if decision.wants:
-        assert any(not has(observation, read) for read in decision.wants), "asks only for what is missing"
-        assert (after, decision.call, decision.change) == (before, None, None)
-    if decision.change is not None:
-        assert (after, decision.call) == (before, None), "a change of the object is a round of its own"
     if decision.is_latch:
         assert after == before.model_copy(update={"controls": after.controls})
 
     check_phase(observation, after)
-    assert before.start_time in {None, after.start_time}, "startTime is never changed or removed"
     if isinstance(decision.call, StartCall):
         check_start(observation, decision)
     if isinstance(decision.call, VerbCall):
         check_order(observation, decision, decision.call)
     if before.upstream is not None and after.upstream is not None:
         assert after.upstream.request_id == before.upstream.request_id
-    if not observation.migration.status_readable:
-        assert (after, decision.call, decision.wants) == (before, None, frozenset())
 
 
 @given(observations())
@@ -128,7 +119,7 @@ def test_the_conditions_follow_from_the_phase_that_is_written(observation: Obser
     after = decide(observation).status
     if after.phase != observation.status.phase:
         check_conditions(after)
-    succeeded = find_condition(after.conditions, "Succeeded")
+    succeeded = find_condition(after.conditions, ConditionType.SUCCEEDED)
     if after.phase in FINISHED and observation.status.phase not in FINISHED:
         assert after.completion_time == observation.now
         assert after.pending_call is None

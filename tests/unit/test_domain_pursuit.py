@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain_samples import (
-    READY,
-    World,
-    conditions_of,
-    control,
-    decide_in,
-    observe,
-    record,
-    result_of,
-    sent,
-    server,
-    started,
-)
+from domain_samples import READY, conditions_of, control, observe, record, result_of, sent, server, started
+from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
@@ -126,7 +115,9 @@ def test_abort_is_sent_before_force_complete() -> None:
 # --- answers
 
 
-def answered(error: object = None, *, word: str = "running", verb: Verb = ABORT) -> tuple[Observation, Decision]:
+def answered(
+    error: BackendError | None = None, *, word: str = "running", verb: Verb = ABORT
+) -> tuple[Observation, Decision]:
     call = VerbCall(verb=verb, record_id="7")
     answer = Answer(call=call, error=error)
     observation = observe(started(control(verb)), answer=answer, records=(record(word),))
@@ -139,6 +130,7 @@ def test_a_request_that_the_cloud_took_is_noted_once_and_repeated_later() -> Non
     assert noted is not None
     assert (noted.sent_time, noted.result) == (observation.now, ControlResult.ACCEPTED)
     assert decision.due_s == 5.0
+    assert observation.answer is not None
     again = observe(
         decision.status, now=observation.now.replace(year=2031), answer=Answer(call=observation.answer.call)
     )

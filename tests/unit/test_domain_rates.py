@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from osmig.api.migration import Progress
 
 
-def sample(remaining: int | None, processed: int | None = None, **changes: object) -> ProgressView:
-    return ProgressView(memory=BytesView(total=10_000, processed=processed, remaining=remaining), **changes)
+NO_DISK = BytesView()
+
+
+def sample(remaining: int | None, processed: int | None = None, disk: BytesView = NO_DISK) -> ProgressView:
+    return ProgressView(memory=BytesView(total=10_000, processed=processed, remaining=remaining), disk=disk)
 
 
 def follow(*samples: tuple[float, ProgressView]) -> Progress:

@@ -11,10 +11,8 @@ from domain_cold_samples import policy_order
 from domain_samples import (
     LOST,
     NOW,
-    World,
     ask,
     control,
-    decide_in,
     finding,
     intent,
     observe,
@@ -29,6 +27,7 @@ from domain_samples import (
     stored,
     survey,
 )
+from domain_world import World, decide_in
 from osmig.api.names import RUNBOOKS, ControlResult, EventReason, Phase, Policy, Reason, Verb, verb_annotation
 from osmig.domain import outcome
 from osmig.domain.errors import Refused
@@ -36,7 +35,7 @@ from osmig.domain.latching import LAST_ATTEMPT
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, StartCall
 from osmig.domain.outcome import RETRYABLE
-from osmig.domain.upstream import Explanation, FindingKind
+from osmig.domain.upstream import Explanation, FindingKind, RecordView
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
@@ -152,7 +151,7 @@ REAL_ENDS = {
 
 @pytest.mark.parametrize(("row", "why"), REAL_ENDS.values(), ids=REAL_ENDS)
 def test_a_failure_that_upstream_tells_is_retried_and_leaves_nothing_of_its_attempt(
-    row: object, why: Explanation
+    row: RecordView, why: Explanation
 ) -> None:
     world = World(server=server(), records=(row,), explanation=why)
     status = decide_in(world, observe(started(), wanted=RETRIES, waited_s={"error:7": 2.0})).status

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain_samples import (
-    World,
-    conditions_of,
-    control,
-    decide_in,
-    observe,
-    reason_of,
-    record,
-    result_of,
-    server,
-    started,
-    stored,
-)
+from domain_samples import conditions_of, control, observe, reason_of, record, result_of, server, started, stored
+from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.observation import VerbCall
 from osmig.domain.phases import may_follow
@@ -61,6 +50,7 @@ class Play:
         rows = (record(word, destination=None if word == "accepted" else "cmp2"),) if word else ()
         world = World(server=view, records=rows, progress=SAMPLE, explanation=self.explanation)
         decision = decide_in(world, observe(self.status, waited_s=self.waited))
+        assert decision.status.phase is not None
         assert may_follow(self.status.phase, decision.status.phase), (self.status.phase, decision.status.phase)
         self.waited = {decision.waiting_for: 2.0} if decision.waiting_for else {}
         self.status = stored(decision.status)

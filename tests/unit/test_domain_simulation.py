@@ -9,11 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from domain_samples import NOW, SERVER_ID, World, ask, has, observe, read, record, server, stored
+from domain_samples import NOW, SERVER_ID, ask, observe, record, server, stored
+from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Decision, StartCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Finding, FindingKind, Receipt, RecordView, ServerView, Survey
@@ -137,12 +137,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             waited_s={label: self.clock - since for label, since in self.waits.items()},
             answer=answer,
         )
-        for _ in range(6):
-            decision = decide(observation)
-            if not decision.wants:
-                break
-            observation = read(observation, decision.wants, self.world(status))
-            assert all(has(observation, name) or observation.records is not None for name in decision.wants)
+        decision = decide_in(self.world(status), observation)
         self.waits = {label: self.waits.get(label, self.clock) for label in [decision.waiting_for] if label}
         return decision
 

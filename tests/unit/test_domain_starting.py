@@ -11,9 +11,7 @@ from domain_samples import (
     LOST,
     NOW,
     REQUEST,
-    World,
     control,
-    decide_in,
     finding,
     intent,
     observe,
@@ -25,6 +23,7 @@ from domain_samples import (
     server,
     survey,
 )
+from domain_world import World, decide_in
 from osmig.api.names import ConditionType, ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import (
     Absent,

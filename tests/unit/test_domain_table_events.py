@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,11 @@ from domain_samples import LOST, ask, conditions_of, result_of, server, stored
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.errors import Absent
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from osmig.domain.upstream import ServerView
+
 ABORT = Verb.ABORT
 PAST = {"deadlineSeconds": 60, "onDeadline": "Alert"}
 PAST_ABORT = {"deadlineSeconds": 60, "onDeadline": "Abort"}
@@ -20,7 +26,7 @@ TOLD = "told"
 CALLED_OFF = "called off"
 
 
-def ids(rows: dict[str, object]) -> list[str]:
+def ids(rows: Iterable[str]) -> list[str]:
     return [name.replace(" ", "_") for name in rows]
 
 
@@ -133,7 +139,7 @@ MOVED, STAYED = server("cmp2"), server("cmp1")
     [(MOVED, Phase.SUCCEEDED), (STAYED, Phase.FAILED), (BUSY, None), (server("cmp2", error=True), Phase.FAILED)],
     ids=["idle_and_moved", "idle_and_not", "busy", "error"],
 )
-def test_when_the_record_is_gone_where_the_server_is_decides(name: str, view: object, phase: Phase | None) -> None:
+def test_when_the_record_is_gone_where_the_server_is_decides(name: str, view: ServerView, phase: Phase | None) -> None:
     moment = MOMENTS[name]
     gone = replace(moment, world=replace(moment.world, server=view, records=()))
     decision = give(gone)
@@ -157,7 +163,7 @@ def test_a_move_that_awaits_its_confirmation_without_a_record_waits_and_sends_no
         (server(None), "is not known"),
     ],
 )
-def test_a_failure_without_a_record_says_what_is_known_of_the_server(view: object, told: str) -> None:
+def test_a_failure_without_a_record_says_what_is_known_of_the_server(view: ServerView, told: str) -> None:
     moment = MOMENTS["cold running"]
     decision = give(replace(moment, world=replace(moment.world, server=view, records=()), wanted=COLD))
     assert decision.status.phase is Phase.FAILED

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from domain_columns import MOMENTS, TERMINAL, UNDER_WAY, Seen, give, same, see
-from domain_samples import World, ask, observe, result_of, survey
+from domain_samples import ask, observe, result_of, survey
+from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Refused
 from osmig.domain.machine import decide

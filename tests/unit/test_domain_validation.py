@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain_samples import LOST, World, ask, decide_in, observe, reason_of, result_of, server, survey
+from domain_samples import LOST, ask, observe, reason_of, result_of, server, survey
+from domain_world import World, decide_in
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Transient
@@ -29,7 +30,7 @@ GOOD = (check("Server"), check("Hosts", CheckResult.SKIPPED))
 BAD = (check("Server"), check("DestinationHost", CheckResult.FAIL, "spec.placement.destinationHost", "is disabled"))
 
 
-def validate(checks: tuple[PreflightCheck, ...], **changes: object) -> Decision:
+def validate(checks: tuple[PreflightCheck, ...], **changes: Any) -> Decision:  # noqa: ANN401 - as observe() takes them
     return decide_in(World(preflight=checks, survey=survey()), observe(wanted=VALIDATE, **changes))
 
 

@@ -11,10 +11,8 @@ from domain_cold_samples import COLD, awaiting, cold_record, observe_cold, surve
 from domain_samples import (
     LOST,
     NOW,
-    World,
     ask,
     control,
-    decide_in,
     finding,
     intent,
     observe,
@@ -27,6 +25,7 @@ from domain_samples import (
     status_in,
     survey,
 )
+from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
 from osmig.domain.machine import decide
@@ -34,6 +33,8 @@ from osmig.domain.observation import Answer, Slots, StartCall, VerbCall
 from osmig.domain.upstream import FindingKind, ProgressView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from osmig.domain.observation import Decision
 
 FULL = Slots(limit_of="moves away from host cmp1", used=2, limit=2)
@@ -126,7 +127,7 @@ def pause_after_start() -> Decision:
 
 
 @pytest.mark.parametrize("pause", [pause_before_start, pause_after_start])
-def test_an_event_never_cuts_a_retry_after_short(pause: object) -> None:
+def test_an_event_never_cuts_a_retry_after_short(pause: Callable[[], Decision]) -> None:
     begun = pause()
     assert (begun.due_s, begun.status.phase) == (77.0, Phase.PENDING)
     early = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, survey=survey()))

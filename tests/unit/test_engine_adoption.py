@@ -10,10 +10,11 @@ import pytest
 
 from api_samples import migration_body, provider_body
 from domain_samples import SERVER_ID, record, server
-from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend
+from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import SPEC, Lab
 from osmig.domain.capabilities import Capability
 from osmig.engine.keys import Key, Kind
+from server_fakes import FakeBackend
 
 UUID = "0d0e0f00-0000-4000-8000-000000000007"
 RUNNING = record("running", uuid=UUID)
@@ -87,7 +88,7 @@ async def test_two_adoptions_that_race_to_their_writes_are_kept_apart() -> None:
 async def test_a_move_of_another_server_is_told_from_one_that_does_not_exist() -> None:
     lab = await lab_with_running_move()
     lab.cloud.rows = (replace(RUNNING, server_id="another"),)
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     offer(lab, MIGRATION)
     offer(lab, OTHER, "99")

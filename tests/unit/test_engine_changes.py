@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,9 +14,6 @@ from engine_lab import SPEC, Lab, lab_with
 from osmig.api.names import FINALIZER
 from osmig.domain.errors import KubeUnavailable, StaleView, Transient
 from osmig.engine.keys import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ABORT = {"deletionPolicy": "Abort"}
 ADDED = f"finalizers of db-07: {FINALIZER}"
@@ -94,14 +91,7 @@ async def test_a_server_that_was_taken_while_the_finalizer_was_written_is_not_st
     body = migration_body(spec=SPEC, status={"phase": "Running", "server": {"id": SPEC["server"]["id"]}})
     body["metadata"] |= {"name": OTHER.name, "uid": "uid-other"}
     body["status"]["upstream"] = {"id": "5"}
-    set_finalizers = lab.api.set_finalizers
-
-    async def lose_race(ref: object, finalizers: tuple[str, ...]) -> Mapping[str, Any]:
-        answer = await set_finalizers(ref, finalizers)
-        lab.engine.intake.offer(Kind.MIGRATION, body)
-        return answer
-
-    lab.api.set_finalizers = lose_race
+    lab.api.on_finalizers = lambda _: lab.engine.intake.offer(Kind.MIGRATION, body)
     await lab.step(MIGRATION)
     assert "start" not in lab.cloud.calls
     assert lab.api.status(MIGRATION)["phase"] == "Queued"
@@ -114,7 +104,7 @@ async def test_a_migration_that_ended_is_let_go_at_once() -> None:
     await lab.step(PROVIDER)
     for _ in range(4):
         await lab.step(MIGRATION)
-        await lab.clock.advance(5)
+        await lab.clock.pass_by(5)
     assert lab.api.changes == [REMOVED]
     assert MIGRATION not in lab.api.objects
     assert lab.count("osmig_finalizer_leftovers_total") == 0
@@ -129,7 +119,7 @@ async def test_a_move_that_cannot_be_ended_is_left_and_told_in_metric_log_and_ev
     with caplog.at_level(logging.WARNING, logger="osmig.engine"):
         for _ in range(4):
             await lab.step(MIGRATION)
-            await lab.clock.advance(200)
+            await lab.clock.pass_by(200)
     assert lab.api.changes == [REMOVED]
     assert lab.count("osmig_finalizer_leftovers_total", namespace="team-a") == 1
     left = [record for record in caplog.records if record.getMessage() == "migration.left"]
@@ -144,17 +134,10 @@ async def test_a_finalizer_that_is_gone_with_its_object_brings_no_ghost_back() -
     delete(lab)
     lab.cloud.run("cancelled")
     await lab.step(PROVIDER)
-    set_finalizers = lab.api.set_finalizers
-
-    async def be_deleted_first(ref: object, finalizers: tuple[str, ...]) -> Mapping[str, Any]:
-        answer = await set_finalizers(ref, finalizers)
-        lab.engine.intake.remove(Kind.MIGRATION, answer)
-        return answer
-
-    lab.api.set_finalizers = be_deleted_first
+    lab.api.on_finalizers = lambda deleted: lab.engine.intake.remove(Kind.MIGRATION, deleted)
     for _ in range(4):
         await lab.step(MIGRATION)
-        await lab.clock.advance(5)
+        await lab.clock.pass_by(5)
     assert lab.engine.inbox.get(MIGRATION) is None
     assert lab.count("osmig_migrations") == 0
 
@@ -172,10 +155,10 @@ async def test_a_finished_migration_is_deleted_when_its_time_is_over_and_not_bef
     assert lab.api.status(MIGRATION)["phase"] == "Succeeded"
     due_s = await lab.step(MIGRATION)
     assert due_s == 60.0
-    await lab.clock.advance(59)
+    await lab.clock.pass_by(59)
     await lab.step(MIGRATION)
     assert lab.api.changes == []
-    await lab.clock.advance(1)
+    await lab.clock.pass_by(1)
     assert await lab.step(MIGRATION) is None
     assert lab.api.changes == ["delete db-07"]
 
@@ -254,15 +237,11 @@ async def test_a_write_whose_answer_is_lost_is_looked_at_as_soon_as_the_watch_sh
 async def test_nothing_is_started_on_ground_of_an_object_that_changed_during_the_survey(change: str) -> None:
     lab = await lab_with_spec()
 
-    def interfere() -> None:
-        if change == "delete":
-            lab.api.change(MIGRATION, deletionTimestamp="2030-01-01T00:00:00Z", finalizers=["somebody/else"])
-        else:
-            lab.api.objects[MIGRATION]["spec"]["suspend"] = True
-            lab.api.change(MIGRATION, generation=2)
+    def delete() -> None:
+        lab.api.change(MIGRATION, deletionTimestamp="2030-01-01T00:00:00Z", finalizers=["somebody/else"])
         lab.show(MIGRATION)
 
-    lab.cloud.on_survey = interfere
+    lab.cloud.on_survey = delete if change == "delete" else lambda: lab.suspend(MIGRATION)
     with pytest.raises(StaleView):
         await lab.step(MIGRATION)
     lab.cloud.on_survey = lambda: None

@@ -11,9 +11,9 @@ import pytest
 
 from api_samples import migration_body, provider_body
 from domain_samples import started
-from engine_fakes import MIGRATION, OTHER, PROVIDER, ApiServer, ManualClock
+from engine_fakes import MIGRATION, OTHER, PROVIDER, ApiServer
 from engine_lab import DOWN, SPEC, Lab, lab_with
-from fake_clock import FakeClock
+from fake_clock import FakeClock, HeldClock
 from osmig.api.names import EventReason
 from osmig.domain.errors import ObjectGone, StaleView
 from osmig.domain.observation import Note
@@ -45,7 +45,7 @@ class Listing:
         self.relist = Relist(
             inbox=self.inbox,
             intake=self.intake,
-            resources=self.api,
+            resources=self.api.as_resources,
             clock=self.clock,
             namespaces=namespaces,
             period_s=600.0,
@@ -116,7 +116,13 @@ async def test_an_object_that_is_younger_than_the_list_or_cannot_be_asked_for_st
 
 def publisher_of(lab: Lab) -> Publisher:
     intake = lab.engine.intake
-    return Publisher(inbox=lab.engine.inbox, intake=intake, statuses=lab.api, resources=lab.api, events=lab.events)
+    return Publisher(
+        inbox=lab.engine.inbox,
+        intake=intake,
+        statuses=lab.api,
+        resources=lab.api.as_resources,
+        events=lab.events.as_recorder,
+    )
 
 
 async def test_an_own_write_is_known_at_once_and_wakes_nobody() -> None:
@@ -235,7 +241,7 @@ def test_kopf_keeps_its_hands_off_our_objects() -> None:
 
 
 async def test_a_manual_clock_wakes_sleepers_in_their_order() -> None:
-    clock = ManualClock()
+    clock = HeldClock()
     order: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -243,7 +249,7 @@ async def test_a_manual_clock_wakes_sleepers_in_their_order() -> None:
         order.append(clock.elapsed)
 
     tasks = [asyncio.create_task(sleep(seconds)) for seconds in (3.0, 1.0, 2.0)]
-    await clock.advance(2.5)
+    await clock.pass_by(2.5)
     assert order == [1.0, 2.0]
-    await clock.advance(1.0)
+    await clock.pass_by(1.0)
     await asyncio.gather(*tasks)

@@ -6,21 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine_fakes import MIGRATION, OTHER, PROVIDER
+from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
 from osmig.api.names import Verb
 from osmig.domain.observation import Ask
 from osmig.engine.inbox import Inbox, find_manager
 from osmig.engine.keys import Kind
-
-
-def body(
-    version: object = 1, *, uid: str = "u-1", name: str = "db-07", status: object = None, **verbs: str
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": name, "namespace": "team-a", "uid": uid, "resourceVersion": str(version)}
-    if verbs:
-        metadata["annotations"] = {f"osmig.dev/{verb.replace('_', '-')}": token for verb, token in verbs.items()}
-    spec = {"providerRef": {"name": "region-one"}}
-    return {"metadata": metadata, "spec": spec, "status": status or {}}
 
 
 def asks(inbox: Inbox) -> list[tuple[Verb, str]]:
@@ -41,35 +31,35 @@ def version(inbox: Inbox) -> int:
 )
 def test_an_older_body_never_replaces_a_newer_one(*, first: object, second: object, is_new: bool, kept: int) -> None:
     inbox = Inbox()
-    assert inbox.offer(Kind.MIGRATION, body(first))
-    assert inbox.offer(Kind.MIGRATION, body(second)) is is_new
+    assert inbox.offer(Kind.MIGRATION, bare_body(first))
+    assert inbox.offer(Kind.MIGRATION, bare_body(second)) is is_new
     assert version(inbox) == kept
 
 
 def test_the_verbs_of_an_older_body_count_all_the_same() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(5))
-    assert inbox.offer(Kind.MIGRATION, body(4, abort="true"))
+    inbox.offer(Kind.MIGRATION, bare_body(5))
+    assert inbox.offer(Kind.MIGRATION, bare_body(4, abort="true"))
     assert version(inbox) == 5
     assert asks(inbox) == [(Verb.ABORT, "true")]
 
 
 def test_verbs_merge_and_their_removal_changes_nothing() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
-    inbox.offer(Kind.MIGRATION, body(2))
-    inbox.offer(Kind.MIGRATION, body(3, force_complete="f"))
-    inbox.offer(Kind.MIGRATION, body(4, abort="b", force_complete="f"))
+    inbox.offer(Kind.MIGRATION, bare_body(1, abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(2))
+    inbox.offer(Kind.MIGRATION, bare_body(3, force_complete="f"))
+    inbox.offer(Kind.MIGRATION, bare_body(4, abort="b", force_complete="f"))
     assert asks(inbox) == [(Verb.ABORT, "a"), (Verb.FORCE_COMPLETE, "f"), (Verb.ABORT, "b")]
 
 
 def test_what_is_latched_is_dropped_and_what_came_meanwhile_stays() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(1, abort="a"))
     entry = inbox.get(MIGRATION)
     assert entry is not None
     latched = tuple(entry.asks)
-    inbox.offer(Kind.MIGRATION, body(2, abort="b"))
+    inbox.offer(Kind.MIGRATION, bare_body(2, abort="b"))
     inbox.settle(MIGRATION, latched)
     assert asks(inbox) == [(Verb.ABORT, "b")]
     inbox.settle(OTHER, latched)
@@ -77,37 +67,37 @@ def test_what_is_latched_is_dropped_and_what_came_meanwhile_stays() -> None:
 
 def test_the_same_token_is_collected_once_for_one_object_and_anew_for_another_of_its_name() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
-    inbox.offer(Kind.MIGRATION, body(2, abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(1, abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(2, abort="a"))
     assert len(asks(inbox)) == 1
-    inbox.offer(Kind.MIGRATION, body(3, uid="u-2", abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(3, uid="u-2", abort="a"))
     assert len(asks(inbox)) == 1
 
 
 def test_an_object_of_another_uid_replaces_everything_that_was_known() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1, abort="a"))
-    assert inbox.offer(Kind.MIGRATION, body(7, uid="u-2"))
+    inbox.offer(Kind.MIGRATION, bare_body(1, abort="a"))
+    assert inbox.offer(Kind.MIGRATION, bare_body(7, uid="u-2"))
     assert (version(inbox), asks(inbox)) == (7, [])
 
 
 def test_an_earlier_object_of_the_same_name_out_of_a_late_list_is_ignored() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(7, uid="u-2"))
-    assert not inbox.offer(Kind.MIGRATION, body(3, abort="a"))
+    inbox.offer(Kind.MIGRATION, bare_body(7, uid="u-2"))
+    assert not inbox.offer(Kind.MIGRATION, bare_body(3, abort="a"))
     assert (version(inbox), asks(inbox)) == (7, [])
 
 
 def test_a_script_that_writes_faster_than_we_latch_loses_its_oldest_orders() -> None:
     inbox = Inbox()
     for number in range(1, 31):
-        inbox.offer(Kind.MIGRATION, body(number, abort=f"t{number}"))
+        inbox.offer(Kind.MIGRATION, bare_body(number, abort=f"t{number}"))
     assert [token for _, token in asks(inbox)] == [f"t{number}" for number in range(11, 31)]
 
 
 def test_objects_are_forgotten_by_their_uid() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1))
+    inbox.offer(Kind.MIGRATION, bare_body(1))
     assert not inbox.forget(MIGRATION, uid="another")
     assert inbox.forget(MIGRATION, uid="u-1")
     assert not inbox.forget(MIGRATION)
@@ -116,8 +106,8 @@ def test_objects_are_forgotten_by_their_uid() -> None:
 
 def test_keys_are_told_apart_by_kind() -> None:
     inbox = Inbox()
-    inbox.offer(Kind.MIGRATION, body(1))
-    inbox.offer(Kind.PROVIDER, body(1, name="region-one"))
+    inbox.offer(Kind.MIGRATION, bare_body(1))
+    inbox.offer(Kind.PROVIDER, bare_body(1, name="region-one"))
     assert inbox.keys(Kind.PROVIDER) == (PROVIDER,)
     assert MIGRATION.text == "Migration/team-a/db-07"
 
@@ -140,7 +130,7 @@ def managed(manager: str, time: str | None, annotation: str = "osmig.dev/abort")
     ],
 )
 def test_who_set_an_annotation_is_what_managed_fields_say(fields: list[dict[str, Any]] | None, manager: str) -> None:
-    raw = body(1, abort="a")
+    raw = bare_body(1, abort="a")
     raw["metadata"]["managedFields"] = fields
     assert find_manager(raw, "osmig.dev/abort") == manager
     inbox = Inbox()

@@ -6,22 +6,12 @@ from typing import Any
 
 import pytest
 
-from engine_fakes import MIGRATION, OTHER, PROVIDER
+from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
 from osmig.domain.queueing import Move
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
-
-
-def body(
-    version: object = 1, *, uid: str = "u-1", name: str = "db-07", status: object = None, **verbs: str
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": name, "namespace": "team-a", "uid": uid, "resourceVersion": str(version)}
-    if verbs:
-        metadata["annotations"] = {f"osmig.dev/{verb.replace('_', '-')}": token for verb, token in verbs.items()}
-    spec = {"providerRef": {"name": "region-one"}}
-    return {"metadata": metadata, "spec": spec, "status": status or {}}
 
 
 def key_named(name: str) -> Key:
@@ -41,41 +31,41 @@ def open_door() -> tuple[Intake, Ledger, list[Key]]:
 
 def test_only_what_brings_something_new_wakes_its_object() -> None:
     intake, _, woken = open_door()
-    intake.offer(Kind.MIGRATION, body(1))
-    intake.offer(Kind.MIGRATION, body(1))
-    assert intake.take(Kind.MIGRATION, body(2))
-    intake.offer(Kind.MIGRATION, body(2))
+    intake.offer(Kind.MIGRATION, bare_body(1))
+    intake.offer(Kind.MIGRATION, bare_body(1))
+    assert intake.take(Kind.MIGRATION, bare_body(2))
+    intake.offer(Kind.MIGRATION, bare_body(2))
     assert woken == [MIGRATION]
 
 
 def test_a_deleted_object_is_forgotten_by_uid_and_stepped_once_more() -> None:
     intake, ledger, woken = open_door()
-    intake.take(Kind.MIGRATION, body(1, status=ACTING))
-    intake.remove(Kind.MIGRATION, body(9, uid="another"))
+    intake.take(Kind.MIGRATION, bare_body(1, status=ACTING))
+    intake.remove(Kind.MIGRATION, bare_body(9, uid="another"))
     assert (woken, ledger.find(PROVIDER, "7")) == ([], MIGRATION)
-    intake.remove(Kind.MIGRATION, body(9))
+    intake.remove(Kind.MIGRATION, bare_body(9))
     assert (woken, ledger.find(PROVIDER, "7")) == ([MIGRATION], None)
 
 
 def test_a_provider_has_no_claims() -> None:
     intake, ledger, _ = open_door()
-    intake.offer(Kind.PROVIDER, body(1, name="region-one"))
+    intake.offer(Kind.PROVIDER, bare_body(1, name="region-one"))
     assert ledger.followers(PROVIDER) == frozenset()
 
 
 def test_the_ledger_says_who_follows_what() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING))
     assert ledger.find(PROVIDER, "7") == MIGRATION
     assert ledger.find_rival(OTHER, "s-1") == MIGRATION
     assert ledger.find_rival(MIGRATION, "s-1") is None
-    assert (ledger.claimed(OTHER), ledger.claimed(MIGRATION)) == ({"req-1"}, frozenset())
+    assert (ledger.claimed(OTHER), ledger.claimed(MIGRATION)) == (frozenset({"req-1"}), frozenset())
     assert ledger.followers(PROVIDER) == {MIGRATION}
 
 
 def test_what_is_over_keeps_only_its_request_id() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=OVER))
+    ledger.note(MIGRATION, bare_body(1, status=OVER))
     assert ledger.find(PROVIDER, "7") is None
     assert ledger.find_rival(OTHER, "s-1") is None
     assert ledger.claimed(OTHER) == {"req-1"}
@@ -84,16 +74,16 @@ def test_what_is_over_keeps_only_its_request_id() -> None:
 def test_an_intent_has_its_server_and_a_queued_migration_has_not() -> None:
     _, ledger, _ = open_door()
     server = {"server": {"id": "s-1"}}
-    ledger.note(MIGRATION, body(1, status=server | {"phase": "Queued"}))
+    ledger.note(MIGRATION, bare_body(1, status=server | {"phase": "Queued"}))
     assert ledger.find_rival(OTHER, "s-1") is None
-    ledger.note(MIGRATION, body(2, status=server | {"phase": "Starting", "pendingCall": {"holder": "x"}}))
+    ledger.note(MIGRATION, bare_body(2, status=server | {"phase": "Starting", "pendingCall": {"holder": "x"}}))
     assert ledger.find_rival(OTHER, "s-1") == MIGRATION
 
 
 def test_claims_end_with_their_object() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
-    ledger.note(OTHER, body(1, name="db-08", status=ACTING | {"upstream": {"id": "8"}}))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING))
+    ledger.note(OTHER, bare_body(1, name="db-08", status=ACTING | {"upstream": {"id": "8"}}))
     ledger.drop(OTHER)
     ledger.drop(OTHER)
     assert ledger.find_rival(OTHER, "s-1") == MIGRATION
@@ -118,8 +108,8 @@ def test_a_reserved_server_is_taken_until_it_is_given_back() -> None:
 
 def test_two_that_claim_the_same_are_both_known_until_one_lets_go() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
-    ledger.note(OTHER, body(1, name="db-08", status=ACTING))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING))
+    ledger.note(OTHER, bare_body(1, name="db-08", status=ACTING))
     assert ledger.find_rival(MIGRATION, "s-1") == OTHER
     assert ledger.find(PROVIDER, "7", besides=MIGRATION) == OTHER
     ledger.drop(MIGRATION)
@@ -143,7 +133,7 @@ def test_two_that_claim_the_same_are_both_known_until_one_lets_go() -> None:
 )
 def test_a_slot_is_held_until_the_data_has_moved_and_the_server_until_the_end(*, phase: str, holds: bool) -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING | {"phase": phase, "placement": {"sourceHost": "cmp1"}}))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING | {"phase": phase, "placement": {"sourceHost": "cmp1"}}))
     assert ledger.load(PROVIDER).count_from("cmp1") == int(holds)
     assert ledger.has_server("s-1") is (phase not in {"Succeeded", "Reverted"})
 
@@ -157,17 +147,17 @@ def test_who_waits_for_a_slot_waits_in_the_order_of_time_and_name() -> None:
     _, ledger, _ = open_door()
     when = {"d": None, "c": "2026-01-01T00:00:00.000002Z", "b": "2026-01-01T00:00:00.000001Z"}
     for name, time in {**when, "a": "2026-01-01T00:00:00.000002Z"}.items():
-        ledger.note(key_named(name), body(1, name=name, status=queued(time)))
+        ledger.note(key_named(name), bare_body(1, name=name, status=queued(time)))
     order = [key.name for key, _ in ledger.waiting(PROVIDER)]
     assert order == ["b", "a", "c", "d"]
     ledger.drop(key_named("a"))
-    ledger.note(key_named("b"), body(2, name="b", status=queued(when["b"], reason="ServerBusy")))
+    ledger.note(key_named("b"), bare_body(2, name="b", status=queued(when["b"], reason="ServerBusy")))
     assert [key.name for key, _ in ledger.waiting(PROVIDER)] == ["c", "d"]
 
 
 def test_what_is_being_deleted_waits_for_nothing_any_more() -> None:
     _, ledger, _ = open_door()
-    raw = body(1, status=queued())
+    raw = bare_body(1, status=queued())
     raw["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     ledger.note(MIGRATION, raw)
     assert list(ledger.waiting(PROVIDER)) == []
@@ -176,10 +166,10 @@ def test_what_is_being_deleted_waits_for_nothing_any_more() -> None:
 def test_only_changed_claims_tell_whose_slots_to_look_at() -> None:
     told: list[Key] = []
     intake = Intake(Inbox(), Ledger(), lambda _: None, on_claims=lambda provider, _: told.append(provider))
-    intake.take(Kind.MIGRATION, body(1, status=ACTING))
-    intake.take(Kind.MIGRATION, body(2, status=ACTING | {"progress": {"percent": 3}}))
+    intake.take(Kind.MIGRATION, bare_body(1, status=ACTING))
+    intake.take(Kind.MIGRATION, bare_body(2, status=ACTING | {"progress": {"percent": 3}}))
     assert told == [PROVIDER]
-    moved = body(3, status=ACTING)
+    moved = bare_body(3, status=ACTING)
     moved["spec"] = {"providerRef": {"name": "region-two"}}
     intake.take(Kind.MIGRATION, moved)
     assert set(told[1:]) == {PROVIDER, PROVIDER._replace(name="region-two")}
@@ -200,47 +190,47 @@ def test_a_body_without_anything_claims_nothing(raw: dict[str, Any]) -> None:
 def test_the_echo_of_an_own_write_wakes_nobody_whether_it_comes_before_or_after_the_answer() -> None:
     for echo_first in (True, False):
         intake, _, woken = open_door()
-        intake.take(Kind.MIGRATION, body(1))
+        intake.take(Kind.MIGRATION, bare_body(1))
         with intake.own_write(MIGRATION) as write:
             if echo_first:
-                intake.offer(Kind.MIGRATION, body(2))
-            write.recognise(body(2))
-            intake.take(Kind.MIGRATION, body(2))
-        intake.offer(Kind.MIGRATION, body(2))
+                intake.offer(Kind.MIGRATION, bare_body(2))
+            write.recognise(bare_body(2))
+            intake.take(Kind.MIGRATION, bare_body(2))
+        intake.offer(Kind.MIGRATION, bare_body(2))
         assert woken == []
 
 
 def test_what_somebody_else_wrote_during_an_own_write_wakes_after_it() -> None:
     intake, _, woken = open_door()
-    intake.take(Kind.MIGRATION, body(1))
+    intake.take(Kind.MIGRATION, bare_body(1))
     with intake.own_write(MIGRATION) as write:
-        intake.offer(Kind.MIGRATION, body(2))
-        intake.offer(Kind.MIGRATION, body(3, abort="true"))
-        write.recognise(body(2))
+        intake.offer(Kind.MIGRATION, bare_body(2))
+        intake.offer(Kind.MIGRATION, bare_body(3, abort="true"))
+        write.recognise(bare_body(2))
         assert woken == []
     assert woken == [MIGRATION]
-    intake.offer(Kind.MIGRATION, body(4))
+    intake.offer(Kind.MIGRATION, bare_body(4))
     assert woken == [MIGRATION] * 2
 
 
 def test_an_own_write_without_an_answer_recognises_nothing() -> None:
     intake, _, woken = open_door()
-    intake.take(Kind.MIGRATION, body(1))
+    intake.take(Kind.MIGRATION, bare_body(1))
     with intake.own_write(MIGRATION):
-        intake.offer(Kind.MIGRATION, body(2))
+        intake.offer(Kind.MIGRATION, bare_body(2))
     assert woken == [MIGRATION]
 
 
 def test_a_version_that_is_no_number_is_known_again_all_the_same() -> None:
     intake, _, woken = open_door()
-    intake.offer(Kind.MIGRATION, body("odd"))
-    intake.offer(Kind.MIGRATION, body("odd"))
+    intake.offer(Kind.MIGRATION, bare_body("odd"))
+    intake.offer(Kind.MIGRATION, bare_body("odd"))
     assert woken == [MIGRATION]
 
 
 def test_a_server_that_another_providers_migration_moves_is_foreign_to_this_one() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING))
     other = Key(Kind.PROVIDER, PROVIDER.namespace, "region-two")
     assert ledger.has_server_of(PROVIDER, "s-1")
     assert not ledger.has_server_of(other, "s-1")
@@ -253,20 +243,20 @@ def test_a_server_that_another_providers_migration_moves_is_foreign_to_this_one(
 def test_a_cold_move_that_arrived_holds_no_slot_even_while_it_is_called_off() -> None:
     _, ledger, _ = open_door()
     arrived = ACTING | {"phase": "Aborting", "confirm": {"startTime": "2030-01-01T00:00:00Z"}}
-    ledger.note(MIGRATION, body(1, status=arrived))
+    ledger.note(MIGRATION, bare_body(1, status=arrived))
     assert not ledger.holding(PROVIDER)
     assert ledger.has_server("s-1")
 
 
 def test_the_end_of_a_move_makes_nobody_look_for_foreign_ones_but_the_loss_of_one_under_way_does() -> None:
     _, ledger, _ = open_door()
-    ledger.note(MIGRATION, body(1, status=ACTING))
-    ledger.note(MIGRATION, body(2, status=OVER))
+    ledger.note(MIGRATION, bare_body(1, status=ACTING))
+    ledger.note(MIGRATION, bare_body(2, status=OVER))
     ledger.drop(MIGRATION)
     assert ledger.losses == 0
-    ledger.note(OTHER, body(1, name=OTHER.name, status=ACTING))
+    ledger.note(OTHER, bare_body(1, name=OTHER.name, status=ACTING))
     ledger.drop(OTHER)
     assert ledger.losses == 1
-    ledger.note(MIGRATION, body(3, status=ACTING))
-    ledger.note(MIGRATION, body(4, status={"phase": "Running"}))
+    ledger.note(MIGRATION, bare_body(3, status=ACTING))
+    ledger.note(MIGRATION, bare_body(4, status={"phase": "Running"}))
     assert ledger.losses == 2

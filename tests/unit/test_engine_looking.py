@@ -8,7 +8,6 @@ import pytest
 
 from api_samples import migration_body
 from domain_samples import SERVER_ID, migration, observe, record, sent, server, started
-from engine_fakes import FakeBackend
 from engine_lab import GONE
 from osmig.api.migration import PlacementFacts, PreflightCheck, parse_migration
 from osmig.api.names import CheckResult
@@ -16,6 +15,7 @@ from osmig.domain.errors import Absent, NotPermitted, Transient
 from osmig.domain.observation import Read
 from osmig.domain.upstream import Explanation, HostView, MoveKind, ProgressView
 from osmig.engine.looking import ServerLook, describe_job, has
+from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError

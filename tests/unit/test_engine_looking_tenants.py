@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,7 +25,7 @@ FIRST = f"{RUN[:-2]}00"
 COPY = f"{REPLICA[:-2]}00"
 
 
-def observe(migration: Migration | None = None, **changes: object) -> Observation:
+def observe(migration: Migration | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - its fields
     migration = migration or parse_migration(replication_body())
     return Observation(now=NOW, holder=HOLDER, migration=migration, provider=READY, **changes)
 

@@ -50,7 +50,7 @@ async def test_a_whole_move_costs_few_writes_and_ends_with_its_metrics() -> None
     for word in ("accepted", "queued", "preparing", "running", "running", "completed"):
         lab.cloud.run(word)
         await lab.step(PROVIDER)
-        await lab.clock.advance(10)
+        await lab.clock.pass_by(10)
         await lab.step(MIGRATION)
     assert lab.api.status(MIGRATION)["phase"] == "Succeeded"
     assert len(lab.api.puts) <= 9 + 1
@@ -98,7 +98,7 @@ async def test_an_api_server_that_is_away_for_the_record_write_is_asked_again(*,
     lab = await lab_with()
     lab.cloud.on_start = lambda: fail_put(lab, DOWN, after=after)
     task = asyncio.create_task(lab.step(MIGRATION))
-    await lab.clock.advance(5)
+    await lab.clock.pass_by(5)
     await task
     assert lab.cloud.calls.count("start") == 1
     assert lab.api.status(MIGRATION)["upstream"]["requestID"] == REQUEST
@@ -109,7 +109,7 @@ async def test_an_api_server_that_stays_away_leaves_the_intent_and_the_next_step
     lab = await lab_with()
     lab.cloud.on_start = lambda: fail_put(lab, *[DOWN] * RECORD_TRIES)
     task = asyncio.create_task(lab.step(MIGRATION))
-    await lab.clock.advance(RECORD_TRIES * 2)
+    await lab.clock.pass_by(RECORD_TRIES * 2)
     with pytest.raises(StaleView):
         await task
     lab.cloud.found = Finding(kind=FindingKind.OURS, server=server(busy=True), request_id=REQUEST)
@@ -134,7 +134,7 @@ async def test_a_lost_answer_without_a_trace_is_sent_again_only_after_the_grace_
     lab.cloud.fail["start"] = [OutcomeUnknown("NoAnswer", "cut", operation="o")] * 9
     for _ in range(100):
         await lab.step(MIGRATION)
-        await lab.clock.advance(5)
+        await lab.clock.pass_by(5)
         if lab.clock.elapsed < 120:
             assert lab.cloud.calls.count("start") == 1
     assert lab.cloud.calls.count("start") == 2
@@ -145,16 +145,16 @@ async def test_a_restarted_process_waits_anew_before_it_sends_again() -> None:
     lab = await lab_with()
     lab.cloud.fail["start"] = [OutcomeUnknown("NoAnswer", "cut", operation="o")]
     await lab.step(MIGRATION)
-    await lab.clock.advance(1000)
+    await lab.clock.pass_by(1000)
     again = Lab(api=lab.api, cloud=lab.cloud, holder="the next one")
     again.show(PROVIDER)
     again.show(MIGRATION)
     await again.step(PROVIDER)
     for seconds in (0, 100, 19):
-        await again.clock.advance(seconds)
+        await again.clock.pass_by(seconds)
         await again.step(MIGRATION)
         assert lab.cloud.calls.count("start") == 1
-    await again.clock.advance(1)
+    await again.clock.pass_by(1)
     await again.step(MIGRATION)
     assert lab.cloud.calls.count("start") == 2
     assert lab.api.status(MIGRATION)["upstream"]["requestID"] == REQUEST
@@ -188,7 +188,7 @@ async def test_two_starts_for_one_server_that_race_to_their_intents_are_kept_apa
     lab = await lab_with("db-07", "db-08")
     lab.cloud.gate = asyncio.Event()
     first = asyncio.create_task(lab.step(MIGRATION))
-    await lab.clock.advance()
+    await lab.clock.pass_by()
     await lab.step(OTHER)
     assert len(lab.cloud.jobs) == 1
     lab.cloud.gate.set()

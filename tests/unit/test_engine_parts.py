@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from domain_samples import REQUEST, SERVER_ID, record
-from engine_fakes import MIGRATION, OTHER, PROVIDER, FakeBackend, ManualClock
-from fake_clock import FakeClock
+from engine_fakes import MIGRATION, OTHER, PROVIDER
+from fake_clock import FakeClock, HeldClock
 from osmig.api.migration import MigrationType
 from osmig.api.names import Reason, Verb
+from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
 from osmig.domain.clock import Clock
 from osmig.domain.errors import Transient
-from osmig.domain.observation import Answer, StartCall, VerbCall
-from osmig.domain.upstream import Job, Receipt, Stage, Sweep
+from osmig.domain.observation import Answer, Call, ReplicateCall, StartCall, TerminateCall, VerbCall
+from osmig.domain.replicas import ReplicaJob
+from osmig.domain.upstream import Job, Receipt, RecordView, Stage, Sweep
 from osmig.engine import effects
+from osmig.engine.fitting import MovesServers, ReplicatesTenants, fit
 from osmig.engine.permits import Fence
 from osmig.engine.sessions import Sessions
 from osmig.engine.sweeping import Rows
 from osmig.engine.waits import Waits
+from server_fakes import FakeBackend
+from tenant_fakes import FakeWaldur
 
 LATER = Transient("Unreachable", "x", operation="o")
 LIVE = MigrationType.LIVE_MIGRATION
 JOB = Job(server_id=SERVER_ID)
+REPLICA_JOB = ReplicaJob(source_resource="s", destination_offering="o", destination_plan="p")
+CALLS: dict[type, tuple[Call, type[MovesServers | ReplicatesTenants]]] = {
+    StartCall: (StartCall(), MovesServers),
+    VerbCall: (VerbCall(verb=Verb.ABORT, record_id="7"), MovesServers),
+    ReplicateCall: (ReplicateCall(job=REPLICA_JOB), ReplicatesTenants),
+    TerminateCall: (TerminateCall(replica_id="r"), ReplicatesTenants),
+}
 SENT = (Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT)
 
 
@@ -52,7 +65,7 @@ def test_a_wait_goes_on_while_its_label_stays_and_begins_anew_with_another() -> 
 def test_every_clock_offers_what_the_domain_asks_for() -> None:
     wanted = {name for name in vars(Clock) if not name.startswith("_")}
     assert wanted == {"now", "boottime", "sleep"}
-    for clock in (FakeClock(), ManualClock(), SystemClock()):
+    for clock in (FakeClock(), HeldClock(), SystemClock()):
         assert wanted <= set(dir(clock))
 
 
@@ -81,7 +94,7 @@ def test_a_permit_holds_for_five_seconds_after_the_write_began_and_while_the_lea
 async def test_a_start_is_sent_once_and_its_receipt_is_the_answer() -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(StartCall(), backend=backend, describe_job=lambda: JOB, permit=permit)
+    answer = await effects.perform(StartCall(), backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
     assert answer == Answer(call=StartCall(), receipt=Receipt(request_id=REQUEST))
     assert (backend.calls, backend.permits) == (["start"], [True])
 
@@ -93,7 +106,7 @@ async def test_every_expected_failure_of_a_call_is_an_answer(call: StartCall | V
         FakeClock(),
     )
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(call, backend=backend, describe_job=lambda: JOB, permit=permit)
+    answer = await effects.perform(call, backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
     assert answer == Answer(call=call, error=LATER)
 
 
@@ -102,14 +115,31 @@ async def test_an_order_is_sent_to_its_record(verb: Verb) -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
     call = VerbCall(verb=verb, record_id="7")
-    assert await effects.perform(call, backend=backend, describe_job=lambda: JOB, permit=permit) == Answer(call=call)
+    answer = await effects.perform(call, backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
+    assert answer == Answer(call=call)
     assert backend.calls == [f"{verb} 7"]
+
+
+@pytest.mark.parametrize("engine", list(ProviderType))
+@pytest.mark.parametrize("kind", get_args(Call))
+async def test_a_call_reaches_the_backends_of_its_own_kind_alone(kind: type[Call], engine: ProviderType) -> None:
+    call, wanted = CALLS[kind]
+    backend = FakeBackend() if engine is ProviderType.OPENSTACK else FakeWaldur().connect("good")
+    permit, fitted = Fence(FakeClock(), lambda: 1.0, call_before_s=5.0).permit(0.0), fit(backend, engine)
+
+    if isinstance(fitted, wanted):
+        answer = await effects.perform(call, backend=fitted, describe_job=lambda: JOB, permit=permit)
+        assert (answer.error, len(backend.calls)) == (None, 1)
+    else:
+        with pytest.raises(TypeError, match=f"{kind.__name__} sent to"):
+            await effects.perform(call, backend=fitted, describe_job=lambda: JOB, permit=permit)
+        assert backend.calls == []
 
 
 # --- swept rows
 
 
-def sweep(*rows: object, is_full: bool = False) -> Sweep:
+def sweep(*rows: RecordView, is_full: bool = False) -> Sweep:
     return Sweep(records=tuple(rows), cursor=None, is_full=is_full)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from api_samples import migration_body, provider_body
 from domain_samples import record
-from engine_fakes import MIGRATION, PROVIDER, FakeBackend
+from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import DOWN, SPEC, Lab, lab_with
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import KubeUnavailable, NotPermitted, Refused, StaleView, Transient
 from osmig.engine.keys import Kind
+from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
     from osmig.engine.sessions import Session
@@ -22,8 +23,8 @@ BUSY = Transient("Overloaded", "later", operation="o", retry_after_s=44.0)
 BAD_LOGIN = NotPermitted("Unauthorized", "the credentials are refused", operation="o")
 
 
-def new_lab(**given: object) -> Lab:
-    lab = Lab(**given)
+def new_lab(cloud: FakeBackend | None = None) -> Lab:
+    lab = Lab(cloud=cloud)
     lab.offer(Kind.PROVIDER, provider_body())
     return lab
 
@@ -58,7 +59,7 @@ async def test_a_provider_that_did_not_change_is_not_written() -> None:
     lab = new_lab()
     for _ in range(5):
         await lab.step(PROVIDER)
-        await lab.clock.advance(10)
+        await lab.clock.pass_by(10)
     assert len(lab.api.puts) == 1
     assert lab.cloud.calls == ["probe", *["sweep"] * 5]
 
@@ -66,7 +67,7 @@ async def test_a_provider_that_did_not_change_is_not_written() -> None:
 async def test_a_wake_between_two_sweeps_does_not_sweep_again() -> None:
     lab = new_lab()
     await lab.step(PROVIDER)
-    await lab.clock.advance(4)
+    await lab.clock.pass_by(4)
     await lab.step(PROVIDER)
     assert lab.cloud.calls.count("sweep") == 1
 
@@ -75,7 +76,7 @@ async def test_sweeps_ask_for_what_changed_and_every_ten_minutes_for_all() -> No
     lab = new_lab()
     for _ in range(62):
         await lab.step(PROVIDER)
-        await lab.clock.advance(10)
+        await lab.clock.pass_by(10)
     full = [number for number, since in enumerate(lab.cloud.swept) if since is None]
     assert full == [0, 60]
 
@@ -83,7 +84,7 @@ async def test_sweeps_ask_for_what_changed_and_every_ten_minutes_for_all() -> No
 async def test_a_partial_answer_to_a_full_sweep_is_asked_for_again() -> None:
     lab = new_lab(cloud=FakeBackend(is_full=False))
     await lab.step(PROVIDER)
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     assert lab.cloud.swept == [None, None]
 
@@ -96,7 +97,7 @@ async def test_only_the_followers_of_what_changed_are_woken() -> None:
     await lab.run()
     lab.cloud.calls.clear()
     lab.cloud.run("preparing")
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     await lab.run()
     assert lab.api.status(MIGRATION)["upstream"]["status"] == "preparing"
@@ -110,13 +111,13 @@ async def test_one_failed_sweep_is_weather_and_the_third_is_an_outage() -> None:
     await lab.step(PROVIDER)
     lab.cloud.fail["sweep"] = [AWAY, BUSY, AWAY]
     for expected, due_s in ((True, 10.0), (True, 44.0), (False, 10.0)):
-        await lab.clock.advance(10)
+        await lab.clock.pass_by(10)
         assert await lab.step(PROVIDER) == due_s
         assert session_of(lab).view.is_ready is expected
     assert condition(lab, "Ready") == ("False", "Unreachable")
     assert condition(lab, "Reconciling") == ("True", "Unreachable")
     assert lab.api.status(PROVIDER)["upstream"]["running"] == 0, "the last counts stand"
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     assert session_of(lab).view.is_ready
     assert lab.events.reasons == ["ProviderReady", "ProviderNotReady", "ProviderReady"]
@@ -128,7 +129,7 @@ async def test_a_failed_probe_makes_a_provider_not_ready_at_once(error: Exceptio
     await lab.step(PROVIDER)
     session_of(lab).wants_refresh = True
     lab.cloud.fail["probe"] = [error]
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     assert condition(lab, "Ready") == ("False", reason)
 
@@ -157,7 +158,7 @@ async def test_a_secret_that_goes_bad_makes_a_ready_provider_not_ready_at_once()
     await lab.step(PROVIDER)
     lab.api.secrets["team-a", "clouds"] = {"clouds.yaml": b"bad"}
     lab.factory_error = Refused("InvalidConfiguration", "clouds.yaml: no", operation="configure")
-    await lab.clock.advance(60)
+    await lab.clock.pass_by(60)
     await lab.step(PROVIDER)
     assert lab.cloud.is_closed
     assert condition(lab, "Stalled") == ("True", "InvalidConfiguration")
@@ -172,11 +173,11 @@ async def test_a_missing_secret_is_named() -> None:
 
 
 @pytest.mark.parametrize("error", [DOWN, DOWN.__class__("TooManyRequests", "x", retry_after_s=7)])
-async def test_an_api_server_that_is_away_says_nothing_about_the_provider(error: Exception) -> None:
+async def test_an_api_server_that_is_away_says_nothing_about_the_provider(error: KubeUnavailable) -> None:
     lab = new_lab()
     await lab.step(PROVIDER)
     lab.api.secret_error = error
-    await lab.clock.advance(60)
+    await lab.clock.pass_by(60)
     assert await lab.step(PROVIDER) == (error.retry_after_s or 10.0)
     assert session_of(lab).view.is_ready
 
@@ -192,7 +193,7 @@ async def test_a_secret_that_may_not_be_read_is_told_unless_the_connection_stand
     lab.api.secret_error = None
     await lab.step(PROVIDER)
     lab.api.secret_error = FORBIDDEN
-    await lab.clock.advance(60)
+    await lab.clock.pass_by(60)
     await lab.step(PROVIDER)
     assert condition(lab, "Ready") == ("True", "ProbeSucceeded")
 
@@ -204,14 +205,14 @@ async def test_the_secret_is_read_once_a_minute_and_a_new_one_makes_a_new_connec
     lab = new_lab()
     await lab.step(PROVIDER)
     lab.api.secrets["team-a", "clouds"] = {"clouds.yaml": b"rotated"}
-    await lab.clock.advance(50)
+    await lab.clock.pass_by(50)
     await lab.step(PROVIDER)
     assert lab.made == 1
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     assert (lab.made, lab.cloud.calls.count("probe")) == (2, 2)
     assert lab.cloud.swept[-1] is None
-    await lab.clock.advance(60)
+    await lab.clock.pass_by(60)
     await lab.step(PROVIDER)
     assert lab.made == 2
 

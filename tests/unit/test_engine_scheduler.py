@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine_fakes import ManualClock
+from fake_clock import HeldClock
 from osmig.domain.errors import (
     KubeUnavailable,
     LeadershipLost,
@@ -31,7 +31,7 @@ A, B, C = (Key(Kind.MIGRATION, "ns", name) for name in "abc")
 class Steps:
     """Steps that take as long as told, answer what they are told, and write down what happened."""
 
-    clock: ManualClock
+    clock: HeldClock
     log: list[tuple[float, str, str]] = field(default_factory=list)
     takes_s: dict[Key, float] = field(default_factory=dict)
     answers: dict[Key, list[float | BaseException | None]] = field(default_factory=dict)
@@ -54,18 +54,21 @@ class Steps:
             raise answer
         return answer
 
-    def begun(self, name: str | None = None) -> list[float] | list[tuple[float, str]]:
-        """When steps began."""
-        if name is None:
-            return [(at, who) for at, who, what in self.log if what == "begins"]
-        return [at for at, who, what in self.log if who == name and what == "begins"]
+    @property
+    def all_begun(self) -> list[tuple[float, str]]:
+        """When which steps began."""
+        return [(at, who) for at, who, what in self.log if what == "begins"]
+
+    def begun(self, name: str) -> list[float]:
+        """When the steps of one key began."""
+        return [at for at, who in self.all_begun if who == name]
 
 
 @dataclass
 class Bench:
     """A scheduler that runs."""
 
-    clock: ManualClock
+    clock: HeldClock
     steps: Steps
     metrics: Metrics
     scheduler: Scheduler
@@ -82,7 +85,7 @@ async def open_bench() -> AsyncIterator[Callable[..., Bench]]:
     benches: list[Bench] = []
 
     def make(*, workers: int = 10, random: float = 1.0) -> Bench:
-        clock = ManualClock()
+        clock = HeldClock()
         steps, metrics = Steps(clock), Metrics(clock)
         scheduler = Scheduler(steps, clock=clock, metrics=metrics, random=lambda: random, workers=workers)
         benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run())))
@@ -92,15 +95,15 @@ async def open_bench() -> AsyncIterator[Callable[..., Bench]]:
     for bench in benches:
         bench.task.cancel()
         await asyncio.wait({bench.task})
-        await bench.clock.advance(1000)
+        await bench.clock.pass_by(1000)
 
 
 async def test_keys_are_stepped_in_the_order_in_which_they_are_due(open_bench: Callable[..., Bench]) -> None:
     bench = open_bench(workers=1)
     for key, delay_s in ((A, 3.0), (B, 1.0), (C, 2.0)):
         bench.scheduler.wake(key, delay_s)
-    await bench.clock.advance(10)
-    assert bench.steps.begun() == [(1.0, "b"), (2.0, "c"), (3.0, "a")]
+    await bench.clock.pass_by(10)
+    assert bench.steps.all_begun == [(1.0, "b"), (2.0, "c"), (3.0, "a")]
 
 
 async def test_a_key_that_is_due_already_is_not_put_off_but_may_be_brought_forward(
@@ -110,7 +113,7 @@ async def test_a_key_that_is_due_already_is_not_put_off_but_may_be_brought_forwa
     bench.scheduler.wake(A, 5.0)
     bench.scheduler.wake(A, 9.0)
     bench.scheduler.wake(A, 2.0)
-    await bench.clock.advance(20)
+    await bench.clock.pass_by(20)
     assert bench.steps.begun("a") == [2.0]
 
 
@@ -118,7 +121,7 @@ async def test_a_step_says_when_its_key_is_due_next_or_never(open_bench: Callabl
     bench = open_bench()
     bench.steps.answers[A] = [4.0, 0.0, None]
     bench.scheduler.wake(A)
-    await bench.clock.advance(100)
+    await bench.clock.pass_by(100)
     assert bench.steps.begun("a") == [0.0, 4.0, 4.0]
     assert bench.gauge("osmig_reconcile_total", result="success") == 3
 
@@ -129,10 +132,10 @@ async def test_a_key_is_never_stepped_twice_at_once_and_a_wake_meanwhile_is_not_
     bench = open_bench()
     bench.steps.takes_s[A] = 5.0
     bench.scheduler.wake(A)
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     bench.scheduler.wake(A)
     bench.scheduler.wake(A)
-    await bench.clock.advance(30)
+    await bench.clock.pass_by(30)
     assert bench.steps.most == 1
     assert bench.steps.begun("a") == [0.0, 5.0]
 
@@ -142,9 +145,9 @@ async def test_a_wake_meanwhile_for_later_keeps_its_time(open_bench: Callable[..
     bench.steps.takes_s[A] = 5.0
     bench.steps.answers[A] = [60.0, None]
     bench.scheduler.wake(A)
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     bench.scheduler.wake(A, 19.0)
-    await bench.clock.advance(200)
+    await bench.clock.pass_by(200)
     assert bench.steps.begun("a") == [0.0, 20.0]
 
 
@@ -152,12 +155,12 @@ async def test_a_key_whose_step_takes_long_does_not_delay_others(open_bench: Cal
     bench = open_bench(workers=2)
     bench.steps.takes_s[A] = 1000.0
     bench.scheduler.wake(A)
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     bench.scheduler.wake(A)
     bench.scheduler.wake(B)
     bench.scheduler.wake(C, 2.0)
-    await bench.clock.advance(10)
-    assert bench.steps.begun() == [(0.0, "a"), (1.0, "b"), (3.0, "c")]
+    await bench.clock.pass_by(10)
+    assert bench.steps.all_begun == [(0.0, "a"), (1.0, "b"), (3.0, "c")]
 
 
 async def test_no_more_steps_run_at_once_than_there_are_workers(open_bench: Callable[..., Bench]) -> None:
@@ -166,19 +169,19 @@ async def test_no_more_steps_run_at_once_than_there_are_workers(open_bench: Call
     for key in keys:
         bench.steps.takes_s[key] = 1.0
         bench.scheduler.wake(key)
-    await bench.clock.advance(0.5)
+    await bench.clock.pass_by(0.5)
     assert bench.gauge("osmig_queue_depth") == 7
     assert bench.gauge("osmig_oldest_due_seconds") == 0.5
-    await bench.clock.advance(20)
+    await bench.clock.pass_by(20)
     assert bench.steps.most == 3
-    assert len(bench.steps.begun()) == 10
+    assert len(bench.steps.all_begun) == 10
     assert bench.gauge("osmig_queue_depth") == 0
 
 
 async def test_what_is_due_later_is_not_waiting(open_bench: Callable[..., Bench]) -> None:
     bench = open_bench()
     bench.scheduler.wake(A, 30.0)
-    await bench.clock.advance(10)
+    await bench.clock.pass_by(10)
     assert (bench.gauge("osmig_queue_depth"), bench.gauge("osmig_oldest_due_seconds")) == (0, 0)
 
 
@@ -186,11 +189,11 @@ async def test_the_newest_order_of_due_times_counts_when_a_worker_gets_free(open
     bench = open_bench(workers=1)
     bench.steps.takes_s[A] = 10.0
     bench.scheduler.wake(A)
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     bench.scheduler.wake(B, 2.0)
     bench.scheduler.wake(C, 1.0)
-    await bench.clock.advance(60)
-    assert bench.steps.begun() == [(0.0, "a"), (10.0, "c"), (10.0, "b")]
+    await bench.clock.pass_by(60)
+    assert bench.steps.all_begun == [(0.0, "a"), (10.0, "c"), (10.0, "b")]
 
 
 BOOM = RuntimeError("boom")
@@ -203,7 +206,7 @@ async def test_failures_are_spaced_out_to_a_minute_with_jitter_and_forgotten_by_
     bench = open_bench(random=random)
     bench.steps.answers[A] = [BOOM] * 9 + [0.0, BOOM, None]
     bench.scheduler.wake(A)
-    await bench.clock.advance(2000)
+    await bench.clock.pass_by(2000)
     begun = bench.steps.begun("a")
     gaps = [later - earlier for earlier, later in itertools.pairwise(begun)]
     share = 0.5 + random / 2
@@ -230,7 +233,7 @@ async def test_a_step_that_fails_comes_back_and_stops_nobody_else(
     bench.steps.answers[A] = [error, None]
     bench.scheduler.wake(A)
     bench.scheduler.wake(B, 0.5)
-    await bench.clock.advance(100)
+    await bench.clock.pass_by(100)
     assert bench.steps.begun("a") == [0.0, gap_s]
     assert bench.steps.begun("b") == [0.5]
     assert bench.gauge("osmig_reconcile_total", result=result) == 1
@@ -240,11 +243,11 @@ async def test_a_key_whose_object_is_gone_is_not_stepped_again(open_bench: Calla
     bench = open_bench()
     bench.steps.answers[A] = [BOOM, ObjectGone("NotFound", "x"), BOOM, None]
     bench.scheduler.wake(A)
-    await bench.clock.advance(100)
+    await bench.clock.pass_by(100)
     assert len(bench.steps.begun("a")) == 2
     assert bench.gauge("osmig_reconcile_total", result="gone") == 1
     bench.scheduler.wake(A)
-    await bench.clock.advance(100)
+    await bench.clock.pass_by(100)
     assert bench.steps.begun("a")[2:] == [100.0, 101.0], "its failures are forgotten too"
 
 
@@ -254,9 +257,9 @@ async def test_a_wake_that_came_while_its_object_was_found_gone_is_not_lost(open
     bench.steps.takes_s[A] = 5.0
     bench.steps.answers[A] = [ObjectGone("NotFound", "x"), None]
     bench.scheduler.wake(A)
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     bench.scheduler.wake(A)
-    await bench.clock.advance(30)
+    await bench.clock.pass_by(30)
     assert bench.steps.begun("a") == [0.0, 5.0]
 
 
@@ -265,12 +268,12 @@ async def test_the_loss_of_the_lease_ends_the_run_and_nothing_begins_after_it(op
     bench.steps.takes_s[A] = 1.0
     bench.steps.answers[A] = [LeadershipLost("LeaseLost", "x")]
     bench.scheduler.wake(A)
-    await bench.clock.advance(0.5)
+    await bench.clock.pass_by(0.5)
     bench.scheduler.wake(B)
-    await bench.clock.advance(10)
+    await bench.clock.pass_by(10)
     assert bench.task.done()
     assert isinstance(bench.task.exception(), LeadershipLost)
-    assert bench.steps.begun() == [(0.0, "a")]
+    assert bench.steps.all_begun == [(0.0, "a")]
 
 
 async def test_draining_waits_for_running_steps_and_cuts_off_those_that_take_too_long(
@@ -281,11 +284,11 @@ async def test_draining_waits_for_running_steps_and_cuts_off_those_that_take_too
     bench.steps.takes_s = {A: 1.0, B: 500.0}
     bench.scheduler.wake(A)
     bench.scheduler.wake(B)
-    await bench.clock.advance(0.5)
+    await bench.clock.pass_by(0.5)
     bench.task.cancel()
     draining = asyncio.create_task(bench.scheduler.drain(0.05))
-    await bench.clock.advance(1)
+    await bench.clock.pass_by(1)
     await draining
-    await bench.clock.advance(10)
+    await bench.clock.pass_by(10)
     assert [(at, who) for at, who, what in bench.steps.log if what == "ends"] == [(1.0, "a"), (1.5, "b")]
-    assert [who for _, who in bench.steps.begun()] == ["a", "b"], "what was cut off is not begun again"
+    assert [who for _, who in bench.steps.all_begun] == ["a", "b"], "what was cut off is not begun again"

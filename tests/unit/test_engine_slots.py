@@ -11,11 +11,12 @@ import pytest
 
 from api_samples import migration_body, provider_body
 from domain_samples import record, server
-from engine_fakes import MIGRATION, PROVIDER, FakeBackend
+from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import Lab, fail_put
 from osmig.domain.errors import KubeUnavailable
 from osmig.domain.upstream import Stage
 from osmig.engine.keys import Key, Kind
+from server_fakes import FakeBackend
 
 TIGHT = {"maxInFlight": 3, "maxInFlightPerSourceHost": 1, "maxInFlightPerDestinationHost": 1}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -105,7 +106,7 @@ async def test_the_end_of_a_move_wakes_the_one_whose_turn_it_is_and_nobody_else(
     lab.cloud.calls.clear()
     for key in (PROVIDER, key_of(0)):
         lab.engine.scheduler.wake(key)
-    await lab.clock.advance(9)
+    await lab.clock.pass_by(9)
     await lab.run()
     assert [phase_of(lab, number) for number in range(4)] == ["Succeeded", "Starting", "Queued", "Queued"]
     assert lab.cloud.calls.count("survey") == 1
@@ -125,12 +126,12 @@ async def test_a_foreign_move_holds_a_slot_until_a_sweep_shows_its_end() -> None
     lab = await lab_with_moves(1, {"maxInFlight": 1})
     foreign = record("running", number=5, server_id="another", updated=lab.clock.now())
     lab.cloud.rows = (foreign,)
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     await lab.run()
     assert message_of(lab, 0).startswith("1/1 moves through Provider region-one")
     lab.cloud.rows = (replace(foreign, stage=Stage.SUCCEEDED, status="completed"),)
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     await lab.run()
     assert phase_of(lab, 0) == "Starting"
@@ -167,7 +168,7 @@ async def test_many_moves_over_few_hosts_never_exceed_a_limit_and_all_end() -> N
         most = max(most, len(running))
         show_rows(lab, "completed", *running[:1])
         lab.engine.scheduler.wake(PROVIDER)
-        await lab.clock.advance(10)
+        await lab.clock.pass_by(10)
         if all(phase_of(lab, number) == "Succeeded" for number in range(count)):
             break
     assert [number for number in range(count) if phase_of(lab, number) != "Succeeded"] == []
@@ -194,7 +195,7 @@ async def test_progress_reads_take_no_more_than_half_of_what_the_provider_may_be
     entry = lab.engine.inbox.get(key_of(0))
     assert entry is not None
     show_rows(lab, "running", *range(12))
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(PROVIDER)
     due = {await lab.step(key_of(number)) for number in range(12)}
     assert due == {12.0}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_samples import migration_body, provider_body
-from engine_fakes import MIGRATION, PROVIDER, settle
+from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import SPEC, Lab
+from fake_clock import settle
 from osmig.api.migration import MigrationType
 from osmig.api.names import FINALIZER
 from osmig.api.provider import ProviderType
@@ -62,12 +63,7 @@ async def test_a_tenant_is_checked_ordered_once_under_a_written_intent_and_follo
 async def test_nothing_is_ordered_for_an_object_that_was_suspended_while_it_was_checked() -> None:
     lab = await tenant_lab()
 
-    def suspend() -> None:
-        lab.api.objects[SHOP]["spec"]["suspend"] = True
-        lab.api.change(SHOP, generation=2)
-        lab.show(SHOP)
-
-    lab.waldur.on_preflight = suspend
+    lab.waldur.on_preflight = lambda: lab.suspend(SHOP)
     with pytest.raises(StaleView):
         await lab.step(SHOP)
     await lab.step(SHOP)
@@ -118,7 +114,7 @@ async def test_a_server_is_not_moved_through_waldur() -> None:
 
 async def test_a_backend_of_the_wrong_type_is_not_even_handed_out() -> None:
     lab = await tenant_lab()
-    assert lab.engine.sessions.find_backend(WALDUR, MigrationType.TENANT_REPLICATION) is lab.tenants[0]
+    assert lab.engine.sessions.find_backend(WALDUR, MigrationType.TENANT_REPLICATION).backend is lab.tenants[0]
     with pytest.raises(StaleView):
         lab.engine.sessions.find_backend(WALDUR, MigrationType.LIVE_MIGRATION)
 
@@ -260,14 +256,7 @@ async def test_an_order_is_marked_with_the_user_whose_token_it_is_sent_with() ->
 async def test_until_it_is_known_whose_a_new_token_is_nobody_reads_with_it() -> None:
     lab = await tenant_lab()
     await lab.run(seconds=3)
-    connect = lab.waldur.connect
-
-    def connect_slowly(token: str) -> Any:  # noqa: ANN401 - a FakeTenants
-        tenants = connect(token)
-        tenants.gate = asyncio.Event()
-        return tenants
-
-    lab.waldur.connect = connect_slowly  # type: ignore[method-assign]
+    lab.waldur.gate = asyncio.Event()
     rotate(lab, "theirs", "user-2")
     session = lab.engine.sessions.get(WALDUR)
     assert session is not None
@@ -276,9 +265,7 @@ async def test_until_it_is_known_whose_a_new_token_is_nobody_reads_with_it() -> 
     await settle()
     await lab.step(SHOP)
     assert (len(lab.tenants), lab.tenants[-1].calls) == (2, [])
-    gate = lab.tenants[-1].gate
-    assert gate is not None
-    gate.set()
+    lab.waldur.gate.set()
     await probing
     assert lab.tenants[-1].calls == ["probe", "sweep"]
     await lab.run(seconds=1)

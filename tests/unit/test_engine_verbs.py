@@ -25,7 +25,7 @@ async def running() -> Lab:
     lab.cloud.run("running")
     lab.cloud.sample = ProgressView(memory=BytesView(total=100, remaining=50))
     await lab.step(PROVIDER)
-    await lab.clock.advance(10)
+    await lab.clock.pass_by(10)
     await lab.step(MIGRATION)
     lab.cloud.calls.clear()
     lab.events.notes.clear()
@@ -66,7 +66,7 @@ async def test_an_order_is_repeated_every_five_seconds_until_the_record_is_termi
     lab.annotate(MIGRATION, abort="true")
     for _ in range(30):
         await lab.step(MIGRATION)
-        await lab.clock.advance(1)
+        await lab.clock.pass_by(1)
     assert lab.cloud.calls.count("abort 7") == 6
     lab.cloud.run("cancelled")
     await lab.step(MIGRATION)
@@ -79,7 +79,7 @@ async def test_an_order_set_and_removed_while_the_step_is_busy_is_not_lost() -> 
     lab = await lab_with()
     lab.cloud.gate = asyncio.Event()
     busy = asyncio.create_task(lab.step(MIGRATION))
-    await lab.clock.advance()
+    await lab.clock.pass_by()
     lab.annotate(MIGRATION, abort="true")
     lab.annotate(MIGRATION, abort=None)
     lab.cloud.gate.set()
@@ -118,7 +118,7 @@ async def test_what_the_cloud_cannot_do_is_told_once() -> None:
     lab.annotate(MIGRATION, force_complete="true")
     for _ in range(4):
         await lab.step(MIGRATION)
-        await lab.clock.advance(5)
+        await lab.clock.pass_by(5)
     assert control(lab, Verb.FORCE_COMPLETE)["result"] == "Unsupported"
     assert lab.cloud.calls.count("force-complete 7") == 1
     assert lab.events.reasons == ["VerbAccepted", "VerbUnsupported"]
@@ -184,7 +184,7 @@ async def test_progress_is_written_by_budget() -> None:
     for remaining in range(50, 0, -1):
         lab.cloud.sample = ProgressView(memory=BytesView(total=100, remaining=remaining))
         await lab.step(MIGRATION)
-        await lab.clock.advance(5)
+        await lab.clock.pass_by(5)
     assert 9 <= len(lab.api.puts) <= 11
     assert lab.count("osmig_migration_data_remaining_bytes") < 5
 
@@ -222,9 +222,9 @@ async def test_the_scheduler_brings_a_move_from_nothing_to_its_end() -> None:
     lab.engine.scheduler.wake(PROVIDER)
     task = asyncio.create_task(lab.engine.scheduler.run())
     for word in ("accepted", "preparing", "running", "completed"):
-        await lab.clock.advance(31)
+        await lab.clock.pass_by(31)
         lab.cloud.run(word)
-    await lab.clock.advance(61)
+    await lab.clock.pass_by(61)
     task.cancel()
     await asyncio.wait({task})
     assert lab.api.status(MIGRATION)["phase"] == "Succeeded"

@@ -19,12 +19,17 @@ TIMINGS = LeaseTimings()
 
 @dataclass
 class LeaseServer:
-    """One Lease in memory with the API server's compare-and-swap, and delays and losses on order."""
+    """One Lease in memory with the API server's compare-and-swap, and delays and losses on order.
+
+    Attributes:
+        frozen_s: for how long who asked is frozen after the answer came: no timeout of its own ends that.
+    """
 
     clock: FakeClock
     spec: dict[str, Any] | None = None
     version: int = 1
     delay_s: float = 0.0
+    frozen_s: float = 0.0
     loses_answers: bool = False
     writes: list[dict[str, Any]] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
@@ -36,7 +41,7 @@ class LeaseServer:
             self.clock.advance(timeout_s)
             raise KubeUnavailable(reason="Timeout", message="no answer in time")
         if call.verb is KubeVerb.GET:
-            self.clock.advance(self.delay_s)
+            self.clock.advance(self.delay_s + self.frozen_s)
             if self.spec is None:
                 raise ObjectGone(reason="NotFound", message="no Lease")
             return self._answer()
@@ -47,18 +52,13 @@ class LeaseServer:
         self.spec = {**(self.spec or {}), **body["spec"]}
         self.version += 1
         self.writes.append(body["spec"])
-        self.clock.advance(self.delay_s)
+        self.clock.advance(self.delay_s + self.frozen_s)
         if self.loses_answers:
             raise KubeUnavailable(reason="Unreachable", message="the answer was lost")
         return self._answer()
 
     def _answer(self) -> Answer:
         return Answer({"metadata": {"resourceVersion": str(self.version)}, "spec": dict(self.spec or {})})
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -107,10 +107,7 @@ async def test_a_process_frozen_past_its_deadline_writes_nothing_when_it_goes_on
 
 async def test_a_process_frozen_during_a_write_that_succeeds_may_not_act(server: LeaseServer) -> None:
     lease = candidate(server)
-    server.delay_s = 4.9
-    frozen_s = 25.0
-    original = server.clock.advance
-    server.clock.advance = lambda seconds: original(frozen_s if seconds == 4.9 else seconds)  # type: ignore[method-assign]
+    server.frozen_s = 25.0
 
     await lease.acquire()
 

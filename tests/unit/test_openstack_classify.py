@@ -5,24 +5,16 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import requests
-from keystoneauth1 import exceptions as keystone
 from openstack import exceptions as sdk
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from osmig.api.names import Reason
-from osmig.backends.bounds import PermitExpiredError
-from osmig.backends.endpoints import EndpointRefusedError
-from osmig.backends.openstack.classify import EXPECTED, classify
+from nova_support import ENDS, STARTS
+from osmig.backends.openstack.classify import classify
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import Operation
 
-START = Operation.LIVE_MIGRATE
-STARTS = (Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE)
-ENDS = (Operation.CONFIRM, Operation.REVERT)
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 FAULTS = {
     400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflictingRequest", 413: "overLimit",
@@ -239,7 +231,7 @@ def test_an_answer_to_a_read_means(answer: Answer, kind: type[BackendError], rea
     ],
 )
 def test_an_unknown_outcome_keeps_the_request_id_only_where_nova_spoke(answer: Answer, request_id: str | None) -> None:
-    error = judge(answer, START)
+    error = judge(answer, Operation.LIVE_MIGRATE)
 
     assert isinstance(error, OutcomeUnknown)
     assert error.request_id == request_id
@@ -265,66 +257,6 @@ def test_retry_after_is_taken_in_seconds_and_bounded(operation: str, header: str
 
     assert isinstance(error, Transient)
     assert error.retry_after_s == seconds
-
-
-def connection_failure(cause: Exception) -> keystone.ConnectFailure:
-    """Wrap as requests and keystoneauth do."""
-    failure = keystone.ConnectFailure("Unable to establish connection to http://10.1.2.3:5000/v3: token=abc")
-    failure.__context__ = requests.ConnectionError(cause)
-    return failure
-
-
-CONNECTION: Any = None
-WAYS: list[tuple[Exception, str, str]] = [
-    (connection_failure(NewConnectionError(CONNECTION, "refused")), "Unreachable", "refused the connection"),
-    (connection_failure(ConnectTimeoutError(CONNECTION, "slow")), "Unreachable", "did not accept a connection in time"),
-    (connection_failure(NameResolutionError("h", CONNECTION, OSError())), "Unreachable", "cannot be resolved"),  # type: ignore[arg-type]
-    (connection_failure(OSError("cut")), "Unreachable", "The connection failed"),
-    (keystone.SSLError("certificate of 10.1.2.3"), "Unreachable", "certificate is not trusted"),
-    (keystone.ServiceUnavailable(), "Unreachable", "answered 503"),
-    (keystone.NotFound(), "Unreachable", "answered 404"),
-    (keystone.EndpointNotFound(), "InvalidConfiguration", "region_name and interface"),
-    (keystone.DiscoveryFailure(), "Unreachable", "no microversions"),
-    (keystone.AuthorizationFailure(), "InvalidConfiguration", "does not fit its auth_type"),
-    (KeyError("X-Subject-Token"), "Unreachable", "not OpenStack's"),
-    (ValueError("no JSON"), "Unreachable", "not OpenStack's"),
-    (EndpointRefusedError("connections to h:80 are refused: …"), "EndpointRefused", "h:80 are refused"),
-    (PermitExpiredError(), "Retrying", "before it left"),
-]
-
-
-@pytest.mark.parametrize(("failure", "reason", "words"), WAYS)
-@pytest.mark.parametrize("operation", [*STARTS, *ENDS, "read-server"])
-def test_what_fails_on_the_way_is_transient(failure: Exception, reason: str, words: str, operation: str) -> None:
-    error = classify(failure, operation=operation)
-
-    assert isinstance(failure, EXPECTED)
-    assert type(error) is Transient
-    assert error.reason == reason
-    assert words in error.message
-    assert "10.1.2.3" not in str(error)
-    assert "abc" not in str(error)
-
-
-@pytest.mark.parametrize(
-    "failure", [keystone.ConnectTimeout("…"), keystone.ConnectFailure("…"), ValueError(), KeyError()]
-)
-@pytest.mark.parametrize("operation", [*STARTS, *ENDS])
-def test_after_a_request_left_the_same_failures_leave_the_outcome_unknown(
-    failure: Exception, operation: Operation
-) -> None:
-    error = classify(failure, operation=operation, may_have_acted=True)
-
-    assert isinstance(error, OutcomeUnknown)
-    assert (error.reason, error.request_id) == (Reason.NO_ANSWER, None)
-
-
-@pytest.mark.parametrize("may_have_acted", [False, True])
-def test_refused_credentials_are_told_apart_from_a_refused_call(may_have_acted: bool) -> None:  # noqa: FBT001
-    for failure in (keystone.Unauthorized(), keystone.Forbidden()):
-        error = classify(failure, operation=START, may_have_acted=may_have_acted)
-
-        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
 
 
 def test_no_text_of_an_answer_is_shown_that_is_not_in_novas_form() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from http_upstream import Upstream, answer, serving
+from http_upstream import Upstream, answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.migration import Mark, PendingCall
@@ -17,9 +17,9 @@ from osmig.domain.errors import OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import FindingKind, Job, MoveKind, Operation, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
-    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.backends.ports import ServerBackend
     from osmig.domain.errors import BackendError
     from osmig.domain.upstream import Finding, Receipt, RecordView, ServerView
 
@@ -63,19 +63,12 @@ PROVIDERS_CONFIRM: dict[str, Any] = {
     ]
 }  # fmt: skip
 
-QUESTIONS: dict[Operation, Callable[[NovaBackend], Awaitable[Any]]] = {
+QUESTIONS: dict[Operation, Callable[[ServerBackend], Awaitable[Any]]] = {
     Operation.COLD_MIGRATE: lambda backend: backend.start(COLD, GRANTED),
     Operation.CONFIRM: lambda backend: backend.apply(Verb.CONFIRM, SERVER, "1", GRANTED),
     Operation.REVERT: lambda backend: backend.apply(Verb.REVERT, SERVER, "1", GRANTED),
 }
 every_operation = pytest.mark.parametrize("operation", list(QUESTIONS))
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    with serving(made):
-        yield made
 
 
 def sent(upstream: Upstream) -> list[str]:

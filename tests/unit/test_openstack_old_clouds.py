@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from http_upstream import Upstream, serving
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
@@ -16,9 +15,10 @@ from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupport
 from osmig.domain.upstream import Job, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
-    from osmig.backends.openstack.backend import NovaBackend
+    from http_upstream import Upstream
+    from osmig.backends.ports import ServerBackend
     from osmig.domain.capabilities import Probe
     from osmig.domain.upstream import Sweep
 
@@ -29,16 +29,9 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    with serving(made):
-        yield made
-
-
 def test_what_a_cloud_is_too_old_for_is_unsupported_and_not_sent(upstream: Upstream) -> None:
     speak(upstream, "2.21")
-    questions: list[Callable[[NovaBackend], Awaitable[Any]]] = [
+    questions: list[Callable[[ServerBackend], Awaitable[Any]]] = [
         lambda backend: backend.start(Job(server_id=SERVER), GRANTED),
         lambda backend: backend.apply(Verb.ABORT, SERVER, "2", GRANTED),
         lambda backend: backend.apply(Verb.FORCE_COMPLETE, SERVER, "2", GRANTED),
@@ -122,7 +115,7 @@ def test_an_endpoint_that_is_no_compute_api_never_gets_a_start(upstream: Upstrea
 
 
 def test_a_version_list_that_failed_once_is_asked_for_again(upstream: Upstream) -> None:
-    async def question(backend: NovaBackend) -> str:
+    async def question(backend: ServerBackend) -> str:
         speak(upstream, "2.90", v2_1=503)
         with pytest.raises(Transient):
             await backend.probe()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from http_upstream import Upstream, answer, serving
+from http_upstream import Upstream, answer
 from old_clouds import SERVER as SERVER_ID
 from old_clouds import ask, speak
 from osmig.api.names import CheckResult
@@ -16,9 +16,6 @@ from osmig.backends.openstack.preflight_facts import Facts
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Transient
 from osmig.domain.upstream import HostView, Job, MoveKind, RecordView, ServerView, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 
@@ -159,14 +156,6 @@ def test_a_message_fits_the_status_whatever_the_names() -> None:
     found = check(replace(LIVE, source_host=long, destination_host=long), server(name=long, host="y" * 255))
 
     assert all(len(one.message or "") <= 1024 for one in found)
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    """A scripted cloud."""
-    made = Upstream()
-    with serving(made):
-        yield made
 
 
 def looked(upstream: Upstream, newest: str, job: Job, **bodies: Any) -> dict[str, CheckResult]:  # noqa: ANN401 - JSON

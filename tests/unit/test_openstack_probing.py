@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from http_upstream import Upstream, serving
 from old_clouds import SERVER, ask, speak
 from osmig.backends.openstack.probing import find_permitted, find_possible
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from http_upstream import Upstream
     from osmig.domain.capabilities import Probe
 
 NEWEST = (2, 104)
@@ -69,14 +67,6 @@ def test_roles_of_the_default_policy_reduce_and_unknown_ones_do_not(
 
 def test_a_role_adds_nothing_that_the_version_lacks() -> None:
     assert find_permitted(find_possible((2, 1)), {"admin"}) == ALWAYS
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    """A scripted cloud."""
-    made = Upstream()
-    with serving(made):
-        yield made
 
 
 ROW = {"id": SERVER, "status": "ACTIVE"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from http_upstream import Upstream, answer, serving
+from http_upstream import Upstream, answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
@@ -17,10 +17,9 @@ from osmig.domain.errors import BackendError, NotPermitted, Refused, Unsupported
 from osmig.domain.upstream import MoveKind, RecordView, ServerView, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from http.server import BaseHTTPRequestHandler
 
-    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.backends.ports import ServerBackend
 
 BEGIN = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 LIVE, COLD, RESIZE = "live-migration", "migrate", "resize"
@@ -193,14 +192,6 @@ def test_nova_numbers_its_records_and_an_actions_id_is_no_number() -> None:
     assert not is_made_up("41")
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    """A scripted cloud."""
-    made = Upstream()
-    with serving(made):
-        yield made
-
-
 MOVED = {"request_id": "req-1", "action": LIVE, "start_time": "2026-11-21T12:00:00.000000", "message": None}
 HIDING: dict[str, Any] = {
     "os_migrations": 403,
@@ -236,7 +227,7 @@ def test_where_not_even_these_may_be_read_nothing_is_made_up(upstream: Upstream,
 
 
 def test_a_right_that_was_lost_since_the_probe_is_made_up_for(upstream: Upstream) -> None:
-    async def question(backend: NovaBackend) -> RecordView:
+    async def question(backend: ServerBackend) -> RecordView:
         speak(upstream, "2.90", **HIDING | {"os_migrations": {"migrations": []}})
         assert await backend.records(SERVER) == ()
         speak(upstream, "2.90", **HIDING)

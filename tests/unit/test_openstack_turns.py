@@ -23,7 +23,7 @@ from osmig.domain.upstream import Job, MoveKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from osmig.backends.openstack.backend import NovaBackend
+    from osmig.backends.ports import ServerBackend
     from osmig.domain.clock import Clock
 
 ROW = {"id": SERVER, "name": "vm", "status": "ACTIVE", "OS-EXT-SRV-ATTR:host": "cmp1"}
@@ -60,7 +60,7 @@ def upstream() -> Iterator[Upstream]:
         yield made
 
 
-def make(upstream: Upstream, clock: Clock) -> NovaBackend:
+def make(upstream: Upstream, clock: Clock) -> ServerBackend:
     """Build a backend that may send one request per second."""
     reference = {"secretName": "clouds", "cloudName": "x"}
     spec = {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}, "limits": {"requestsPerSecond": 1}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from osmig.domain.replicas import ReplicaStage, RunStage, RunView
@@ -13,7 +15,12 @@ ERRED = (RunStage.ERRED, ReplicaStage.ERRED)
 CREATING = (RunStage.CREATING, ReplicaStage.CREATING)
 
 
-def row(id: str, name: str | None, pair: tuple[RunStage, ReplicaStage] = CREATING, **changes: object) -> RunView:  # noqa: A002 - its name in the row
+def row(
+    id: str,  # noqa: A002 - its name in the row
+    name: str | None,
+    pair: tuple[RunStage, ReplicaStage] = CREATING,
+    **changes: Any,  # noqa: ANN401 - its other fields
+) -> RunView:
     return run(*pair, id=id, replica_name=name, **changes)
 
 

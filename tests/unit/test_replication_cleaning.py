@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from domain_samples import HOLDER, control, reason_of, result_of, stored
+from cleaning_samples import ABORT, CALL, DONE, seen, sent, taken, twice, watch
+from domain_samples import HOLDER, reason_of, result_of, stored
 from osmig.api.mappings import canonical_id
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Observation, TerminateCall
-from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage, RunView
-from osmig.domain.starting import MAX_SENDS, label_of
-from osmig.domain.upstream import Receipt
+from osmig.domain.replicas import ReplicaStage, RunStage, RunView
 from replication_samples import (
-    LOST,
-    ORDER,
-    REPLICA_ID,
     SOURCE,
     UNSEEN,
     USER,
@@ -27,7 +19,6 @@ from replication_samples import (
     after,
     decide_in,
     followed,
-    intent,
     known_tenant,
     observe,
     replica,
@@ -35,41 +26,8 @@ from replication_samples import (
     waited,
 )
 
-if TYPE_CHECKING:
-    from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision
-
-ABORT = control(Verb.ABORT)
-CLEANED = {"cleanup": "DestinationOnAbort"}
 OK, ERRED, TERMINATED = ReplicaStage.OK, ReplicaStage.ERRED, ReplicaStage.TERMINATED
 CREATING, TERMINATING, UNKNOWN = ReplicaStage.CREATING, ReplicaStage.TERMINATING, ReplicaStage.UNKNOWN
-DONE = run(RunStage.OK, OK)
-CALL = TerminateCall(replica_id=REPLICA_ID)
-PENDING = intent("terminate")
-
-
-def seen(view: RunView, stage: ReplicaStage | None = None, **changes: object) -> Waldur:
-    return Waldur(run=view, replica=replica(stage or view.replica_stage, **changes))
-
-
-def watch(status: MigrationStatus | None = None, **changes: object) -> Observation:
-    return observe(status or followed(ABORT, phase=Phase.ABORTING), tenant=CLEANED, **changes)
-
-
-def twice(waldur: Waldur, status: MigrationStatus | None = None) -> Decision:
-    """The decision of the second of two equal polls."""
-    first = decide_in(waldur, watch(status))
-    return decide_in(waldur, watch(stored(first.status), waited_s=after(first)))
-
-
-def sent(*, call: object = PENDING, **changes: object) -> MigrationStatus:
-    """A status whose order to terminate is written down and not answered for."""
-    return followed(ABORT, phase=Phase.ABORTING, pending_call=call, **changes)
-
-
-def taken(order_id: str = ORDER) -> MigrationStatus:
-    """A status whose order to terminate was taken."""
-    return followed(control(Verb.ABORT, sent=True), phase=Phase.ABORTING, tenant=known_tenant(cleanup_order=order_id))
 
 
 @pytest.mark.parametrize("stage", [RunStage.SCHEDULED, RunStage.CREATING, RunStage.UNKNOWN])
@@ -97,7 +55,7 @@ def test_a_run_that_is_over_has_its_replica_terminated_under_an_intent(view: Run
     assert call is not None
     assert (call.operation, call.holder, call.sends) == ("terminate", HOLDER, 1)
     assert call.mark is not None
-    assert (call.mark.name, call.mark.user_id) == (REPLICA_ID, USER)
+    assert (call.mark.name, call.mark.user_id) == (None, USER)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.ABORTING, Reason.TERMINATING_DESTINATION)
     assert stored(decision.status) == decision.status
 
@@ -148,141 +106,6 @@ def test_without_an_abort_nothing_is_terminated_though_it_was_opted_in() -> None
     for view, phase in ((DONE, Phase.SUCCEEDED), (run(RunStage.ERRED, ERRED), Phase.FAILED)):
         decision = decide_in(seen(view), watch(followed()))
         assert (decision.call, decision.status.phase) == (None, phase)
-
-
-def answered(error: BackendError | None = None, order_id: str | None = None, **changes: object) -> Decision:
-    receipt = None if error else Receipt(request_id=order_id)
-    return decide(watch(sent(**changes), answer=Answer(call=CALL, receipt=receipt, error=error)))
-
-
-@pytest.mark.parametrize("order_id", [ORDER, None])
-def test_an_order_that_was_taken_is_on_record(order_id: str | None) -> None:
-    decision = answered(order_id=order_id)
-    status = decision.status
-    assert (status.pending_call, status.phase) == (None, Phase.ABORTING)
-    assert status.tenant is not None
-    assert status.tenant.cleanup_order is not None
-    assert order_id in {None, status.tenant.cleanup_order}
-    assert status.controls[0].sent_time is not None
-    again = decide_in(seen(DONE), watch(stored(status)))
-    assert again.call is None, "it is sent once"
-
-
-def test_an_order_that_was_taken_is_on_record_even_if_the_abort_is_not_any_more() -> None:
-    decision = answered(order_id=ORDER, controls=())
-    assert decision.status.tenant is not None
-    assert decision.status.tenant.cleanup_order == ORDER
-
-
-@pytest.mark.parametrize(
-    ("error", "phase", "reason", "due_s"),
-    [
-        (Refused(Reason.CONFLICT, "409", operation="o"), Phase.ABORTING, Reason.TERMINATING_DESTINATION, 60.0),
-        (Refused("NotAllowed", "405", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
-        (Unsupported("NoSuchCall", "404", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
-        (NotPermitted(Reason.NOT_PERMITTED, "403", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), Phase.ABORTING, None, 10.0),
-        (Transient("TooMany", "429", operation="o", retry_after_s=44.0), Phase.ABORTING, None, 44.0),
-        (Transient("PermitExpired", "late", operation="o"), Phase.ABORTING, None, 10.0),
-        (Absent("Absent", "gone", operation="o"), Phase.ABORTED, Reason.ABORTED, None),
-    ],
-    ids=["409", "405", "no such call", "403", "401", "429", "not sent", "404"],
-)
-def test_each_refusal_of_the_order_has_its_verdict(
-    error: BackendError, phase: Phase, reason: str | None, due_s: float | None
-) -> None:
-    decision = answered(error)
-    assert (decision.call, decision.status.pending_call, decision.status.phase) == (None, None, phase)
-    assert reason in {None, reason_of(decision.status)}
-    assert decision.due_s == due_s
-
-
-def test_a_missing_permission_is_named() -> None:
-    failure = answered(NotPermitted(Reason.NOT_PERMITTED, "403", operation="o")).status.failure
-    assert failure is not None
-    assert "permission to terminate resources" in (failure.message or "")
-
-
-def test_after_a_conflict_the_replica_is_waited_for_and_terminated_when_it_may_be() -> None:
-    refused = answered(Refused(Reason.CONFLICT, "409", operation="o"))
-    status = stored(refused.status)
-    soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, waited_s={refused.waiting_for: 59.0}))
-    assert (soon.call, soon.due_s) == (None, 1.0), "no order sooner than a minute after the last"
-    assert decide_in(seen(run(RunStage.ERRED, CREATING)), watch(status)).call is None
-    assert decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status)).call == CALL
-
-
-def test_an_order_whose_answer_is_lost_is_looked_for_before_it_is_sent_again() -> None:
-    decision = answered(OutcomeUnknown("NoAnswer", "lost", operation="o"))
-    call = decision.status.pending_call
-    assert call is not None
-    assert (call.answer, decision.due_s, decision.status.phase) == ("NoAnswer", 0.0, Phase.ABORTING)
-    status = stored(decision.status)
-    look = decide_in(Waldur(replica=replica(OK)), watch(status))
-    assert (look.call, look.waiting_for, look.due_s) == (None, label_of(call), 5.0)
-    late = decide_in(Waldur(replica=replica(OK)), watch(status, waited_s=waited(status)))
-    assert late.call == CALL
-    assert late.status.pending_call is not None
-    assert late.status.pending_call.sends == 2
-
-
-@pytest.mark.parametrize("stage", [TERMINATING, TERMINATED])
-def test_an_order_whose_effect_shows_was_taken(stage: ReplicaStage) -> None:
-    decision = decide_in(Waldur(replica=replica(stage)), watch(sent()))
-    assert (decision.call, decision.status.pending_call) == (None, None)
-    ended = decide_in(seen(run(RunStage.OK, TERMINATED)), watch(stored(decision.status)))
-    assert ended.status.phase is Phase.ABORTED
-
-
-@pytest.mark.parametrize(
-    ("call", "stage"), [(intent("terminate", sends=MAX_SENDS), OK), (PENDING, UNKNOWN), (PENDING, CREATING)]
-)
-def test_an_order_without_effect_is_not_repeated_for_ever(call: object, stage: ReplicaStage) -> None:
-    status = sent(call=call)
-    assert decide_in(Waldur(replica=replica(stage)), watch(status)).status.phase is Phase.ABORTING
-    decision = decide_in(Waldur(replica=replica(stage)), watch(status, waited_s=waited(status)))
-    assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
-    assert reason_of(decision.status) == Reason.CLEANUP_FAILED
-
-
-@pytest.mark.parametrize("changes", [{"provider": LOST}, {"trouble": Transient("Down", "down", operation="o")}])
-def test_a_look_for_the_order_that_fails_concludes_nothing(changes: dict[str, object]) -> None:
-    status = sent()
-    decision = decide(watch(status, waited_s=waited(status), **changes))
-    assert (decision.call, decision.status.pending_call) == (None, status.pending_call)
-
-
-def test_the_order_is_followed_until_the_replica_is_terminated() -> None:
-    under_way = decide_in(seen(DONE, OK, order_stage=OrderStage.UNDER_WAY), watch(taken()))
-    assert (under_way.call, under_way.status.phase, under_way.due_s) == (None, Phase.ABORTING, 5.0)
-    going = decide_in(seen(DONE, TERMINATING, order_stage=OrderStage.UNDER_WAY), watch(taken()))
-    assert going.status.phase is Phase.ABORTING
-    done = decide_in(seen(DONE, OK, order_stage=OrderStage.DONE), watch(taken()))
-    assert done.status.phase is Phase.ABORTING, "the replica itself must say so"
-    gone = decide_in(seen(DONE, TERMINATED, order_stage=OrderStage.DONE), watch(taken()))
-    assert (gone.status.phase, result_of(gone.status, Verb.ABORT)) == (Phase.ABORTED, ControlResult.DONE)
-    told = decide_in(Waldur(run=run(RunStage.OK, TERMINATED), replica=UNSEEN), watch(taken()))
-    assert told.status.phase is Phase.ABORTED, "the run says so, too"
-
-
-@pytest.mark.parametrize("words", ["", "Quota exceeded"])
-def test_an_order_that_ended_erred_is_told_and_not_repeated(words: str) -> None:
-    failed = seen(DONE, OK, order_stage=OrderStage.ERRED, order_error=words)
-    decision = decide_in(failed, watch(taken()))
-    assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
-    assert reason_of(decision.status) == Reason.CLEANUP_FAILED
-    assert decision.status.failure is not None
-    assert (words or "does not say why") in (decision.status.failure.message or "")
-    assert result_of(decision.status, Verb.ABORT) is ControlResult.TOO_LATE
-
-
-def test_an_order_that_cannot_be_looked_up_has_failed_when_the_replica_stays_as_it_is() -> None:
-    silent = seen(DONE, OK)
-    first = decide_in(silent, watch(taken("unnamed")))
-    early = decide_in(silent, watch(taken("unnamed"), waited_s=after(first, 299.0)))
-    assert (first.status.phase, early.status.phase) == (Phase.ABORTING, Phase.ABORTING)
-    late = decide_in(silent, watch(taken("unnamed"), waited_s=after(first, 300.0)))
-    assert (late.call, reason_of(late.status)) == (None, Reason.CLEANUP_FAILED)
 
 
 def test_a_clean_up_under_way_goes_on_though_the_opt_in_was_taken_back() -> None:

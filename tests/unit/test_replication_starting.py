@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,11 +11,11 @@ from domain_samples import NOW, control, reason_of, result_of, stored
 from osmig.api.migration import Mark, PendingCall
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, ReplicateCall, TerminateCall
 from osmig.domain.replicas import ReplicaJob, RunStage, RunView
 from osmig.domain.replication import marking
-from osmig.domain.starting import MAX_SENDS, label_of
 from osmig.domain.upstream import Receipt
 from replication_samples import (
     LOST,
@@ -243,9 +243,7 @@ def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Mark | None)
         ({"trouble": NotPermitted(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),
     ],
 )
-def test_a_look_that_fails_concludes_nothing_and_the_wait_goes_on(
-    changes: dict[str, object], due_s: float | None
-) -> None:
+def test_a_look_that_fails_concludes_nothing_and_the_wait_goes_on(changes: dict[str, Any], due_s: float | None) -> None:
     status = ordered()
     decision = decide(observe(status, waited_s=waited(status), **changes))
     assert (decision.call, decision.due_s) == (None, due_s)

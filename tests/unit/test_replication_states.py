@@ -40,24 +40,13 @@ def stalled(stage: RunStage, replica_stage: ReplicaStage) -> Row:
 
 
 TABLE = [
-    Row(S, CREATING, Phase.STARTING, Reason.SCHEDULED),
-    Row(S, FINE, Phase.STARTING, Reason.SCHEDULED),
-    Row(S, UNKNOWN, Phase.STARTING, Reason.SCHEDULED),
-    stalled(S, ERRED),
-    stalled(S, TERMINATING),
-    stalled(S, TERMINATED),
-    Row(C, CREATING, Phase.RUNNING, Reason.CREATING),
-    Row(C, FINE, Phase.RUNNING, Reason.CREATING),
-    Row(C, UNKNOWN, Phase.RUNNING, Reason.CREATING),
-    stalled(C, ERRED),
-    stalled(C, TERMINATING),
-    stalled(C, TERMINATED),
+    *(Row(S, stage, Phase.STARTING, Reason.SCHEDULED) for stage in (CREATING, FINE, UNKNOWN)),
+    *(Row(C, stage, Phase.RUNNING, Reason.CREATING) for stage in (CREATING, FINE, UNKNOWN)),
+    *(stalled(run_stage, stage) for run_stage in (S, C) for stage in (ERRED, TERMINATING, TERMINATED)),
     Row(OK, CREATING, Phase.RUNNING, Reason.CREATING),
     Row(OK, UNKNOWN, Phase.RUNNING, Reason.CREATING),
     Row(OK, FINE, Phase.SUCCEEDED, Reason.SUCCEEDED),
-    Row(OK, ERRED, Phase.FAILED, Reason.DESTINATION_LOST),
-    Row(OK, TERMINATING, Phase.FAILED, Reason.DESTINATION_LOST),
-    Row(OK, TERMINATED, Phase.FAILED, Reason.DESTINATION_LOST),
+    *(Row(OK, stage, Phase.FAILED, Reason.DESTINATION_LOST) for stage in (ERRED, TERMINATING, TERMINATED)),
     *(Row(E, stage, Phase.FAILED, Reason.REPLICATION_FAILED) for stage in ReplicaStage),
     *(Row(U, stage, Phase.RUNNING, Reason.UNKNOWN) for stage in ReplicaStage),
 ]

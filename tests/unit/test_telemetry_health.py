@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from typing_extensions import override
 
 from fake_clock import FakeClock
 from osmig.domain.errors import OperatorError
@@ -166,6 +167,7 @@ class LateClock(FakeClock):
         super().__init__()
         self.script = list(lateness_s)
 
+    @override
     async def sleep(self, seconds: float, /) -> None:
         """Sleep too long, or end."""
         if not self.script:

@@ -9,30 +9,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from http_upstream import Upstream, answer, serving
+from http_upstream import Upstream, answer
 from osmig.backends.waldur.session import MAX_PAGES
 from osmig.domain.errors import Absent, Transient
 from waldur_support import make_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
     from http.server import BaseHTTPRequestHandler
 
-    from osmig.backends.waldur.backend import WaldurBackend
+    from osmig.backends.ports import TenantBackend
 
 SOURCE = "b8444897d6e64277adb048b2cf09fca5"
 PER_PAGE = 2
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    made = Upstream()
-    with serving(made):
-        yield made
-
-
 @asynccontextmanager
-async def backend_of(upstream: Upstream) -> AsyncIterator[WaldurBackend]:
+async def backend_of(upstream: Upstream) -> AsyncIterator[TenantBackend]:
     """Work against a scripted server."""
     backend = make_backend(upstream.url)
     try:

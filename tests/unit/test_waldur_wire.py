@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from osmig.backends.waldur.translate import count_items, order_stage, view_run
+from osmig.backends.waldur.translate import count_items, read_order_stage, view_run
 from osmig.backends.waldur.wire import (
     NetworkRow,
     ResourceRow,
@@ -104,7 +104,7 @@ def test_the_error_is_one_clean_line_and_the_traceback_is_nowhere() -> None:
 
 @pytest.mark.parametrize("word", ["pending-consumer", "pending-provider", "pending-project", "pending-start-date"])
 def test_an_order_that_waits_is_under_way(word: str) -> None:
-    assert order_stage(word) is OrderStage.UNDER_WAY
+    assert read_order_stage(word) is OrderStage.UNDER_WAY
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_order_that_waits_is_under_way(word: str) -> None:
     ],
 )
 def test_an_order_that_was_called_off_counts_as_failed(word: str | None, stage: OrderStage) -> None:
-    assert order_stage(word) is stage
+    assert read_order_stage(word) is stage
 
 
 def test_items_are_counted_by_their_states() -> None:

@@ -126,7 +126,7 @@ def _mapping() -> dict[str, Any]:
         short_name="osmap",
         schema=mapping_schema(),
         columns=[
-            _column("Ready", _of(ConditionType.READY, "status"), "whether the mappings contradict nothing"),
+            _column("Ready", _of(ConditionType.READY, "status"), "whether the mappings could be read"),
             _column("Reason", _of(ConditionType.READY, "reason"), "why Ready is what it is"),
             _column("Age", ".metadata.creationTimestamp", "time since the MigrationMapping was created", type_="date"),
         ],

@@ -30,7 +30,7 @@ class MappingStatus(StatusModel):
         default=(),
         max_length=16,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-        description="conditions of the mapping: Ready, True when no finding is a Fail.",
+        description="conditions of the mapping: Ready, True when it could be read, whatever the findings.",
     )
     observed_generation: Generation = Field(
         default=-1, description="observedGeneration is the metadata.generation last acted upon; -1 means none yet."

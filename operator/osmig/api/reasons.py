@@ -101,7 +101,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
         Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
-        Reason.LINTED: "The mappings contradict nothing; whether they fit a tenant is checked before a replication.",
+        Reason.LINTED: "The mappings were read; whether they fit a tenant is checked before a replication.",
         Reason.SECRET_NOT_FOUND: "The Secret does not exist.",
     }
 )
@@ -109,7 +109,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
 EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
     {
         EventReason.MIGRATION_STARTED: "The cloud took the order.",
-        EventReason.MIGRATION_ADOPTED: "A start from before a restart was found in the cloud and is followed.",
+        EventReason.MIGRATION_ADOPTED: "A start made earlier, by another process or object, was found and is followed.",
         EventReason.MIGRATION_SUCCEEDED: "The server is where it should be, or the tenant is replicated.",
         EventReason.MIGRATION_FAILED: "The Migration ended without success.",
         EventReason.MIGRATION_ABORTED: "The move was called off by the verb abort.",

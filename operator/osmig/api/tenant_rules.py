@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from osmig.api.rules import Rule
 
+
+def _each_once(items: str, key: str, message: str) -> Rule:
+    """Refuse two items of an optional list that have the same key; ``key`` follows the item's name."""
+    return {
+        "rule": f"!has(self.{items}) || self.{items}.all(a, self.{items}.exists_one(b, b{key} == a{key}))",
+        "message": message,
+        "reason": "FieldValueInvalid",
+        "fieldPath": f".{items}",
+    }
+
+
 AT_MOST_ONE_SOURCE_OF_MAPPINGS: Rule = {
     "rule": "!(has(self.mappings) && has(self.mappingRef))",
     "message": "at most one of mappings and mappingRef may be set",
@@ -14,36 +25,19 @@ AT_MOST_ONE_SOURCE_OF_MAPPINGS: Rule = {
     "fieldPath": ".mappingRef",
 }
 
-EACH_VOLUME_TYPE_ONCE: Rule = {
-    "rule": (
-        "!has(self.volumeTypes) || self.volumeTypes.all(a, self.volumeTypes.exists_one(b,"
-        " b.sourceType.replace('-', '') == a.sourceType.replace('-', '')))"
-    ),
-    "message": "each sourceType may be mapped only once, with dashes or without",
-    "reason": "FieldValueInvalid",
-    "fieldPath": ".volumeTypes",
-}
+EACH_VOLUME_TYPE_ONCE: Rule = _each_once(
+    "volumeTypes",
+    ".sourceType.replace('-', '')",
+    "each sourceType may be mapped only once, with dashes or without",
+)
 """The list's key would take the two spellings of one UUID for two; Waldur follows the last one."""
 
-EACH_DESTINATION_ONCE: Rule = {
-    "rule": (
-        "!has(self.subnets) || self.subnets.all(a, self.subnets.exists_one(b, b.destinationCIDR == a.destinationCIDR))"
-    ),
-    "message": "each destinationCIDR may be given only once",
-    "reason": "FieldValueInvalid",
-    "fieldPath": ".subnets",
-}
+EACH_DESTINATION_ONCE: Rule = _each_once("subnets", ".destinationCIDR", "each destinationCIDR may be given only once")
 """Waldur makes two subnets with the same addresses, and the second may not get onto the router."""
 
-EACH_NETWORK_ONCE: Rule = {
-    "rule": (
-        "!has(self.networks) || self.networks.all(a, self.networks.exists_one(b,"
-        " b.replace('-', '') == a.replace('-', '')))"
-    ),
-    "message": "each network may be named only once, with dashes or without",
-    "reason": "FieldValueInvalid",
-    "fieldPath": ".networks",
-}
+EACH_NETWORK_ONCE: Rule = _each_once(
+    "networks", ".replace('-', '')", "each network may be named only once, with dashes or without"
+)
 
 PORTS_NOT_WITH_SUBNETS: Rule = {
     "rule": "!self.syncInstancePorts || !has(self.subnets) || self.subnets.size() == 0",

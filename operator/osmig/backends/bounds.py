@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+_MAX_RETRY_AFTER_S = 3600.0
+
 
 class PermitExpiredError(Exception):
     """The right to send ran out before the first byte left; nothing was sent."""
@@ -32,6 +34,14 @@ class Timeouts:
 
     connect_s: float = 5.0
     read_s: float = 60.0
+
+
+def read_retry_after(value: str | None) -> float | None:
+    """Read the header Retry-After in seconds, at most an hour.
+
+    Its other form, a date, would need a clock both sides agree on.
+    """
+    return min(float(value), _MAX_RETRY_AFTER_S) if value and value.isascii() and value.isdigit() else None
 
 
 ObserverOf = Callable[[tuple[str, str]], RequestObserver]

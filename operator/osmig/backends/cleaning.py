@@ -28,4 +28,9 @@ def clean_text(text: str) -> str:
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
     for cleaner in _CLEANERS:
         line = cleaner.sub("…", line)
+    return cut_text(line)
+
+
+def cut_text(line: str) -> str:
+    """Cut a line to at most 300 characters, and show that it was cut."""
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"

@@ -27,7 +27,7 @@ _THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
 class EndpointRefusedError(Exception):
-    """The address may not be connected to; the text is safe to show and says how it could be allowed."""
+    """The address may not be connected to; the text is a sentence, safe to show, that says how it could be."""
 
 
 class InvalidEndpointError(ValueError):
@@ -200,4 +200,4 @@ def _canonical(host: str) -> str:
 def _refusal(host: str, port: int, objection: str) -> str:
     shown = f"[{host}]" if ":" in host else host
     advice = "" if "never" in objection else f"; an administrator can allow it with --allow-endpoint {shown}:{port}"
-    return f"connections to {shown}:{port} are refused: {objection}{advice}"
+    return f"Connections to {shown}:{port} are refused: {objection}{advice}"

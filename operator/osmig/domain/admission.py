@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.migration import MigrationType, Mode, PendingCall, PlacementFacts
+from osmig.api.migration import MigrationType, Mode, PlacementFacts
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import adoption, deleting, orders, outcome, pauses, recording, validation
+from osmig.domain import adoption, deleting, intents, orders, outcome, pauses, recording, validation
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
+from osmig.domain.errors import Absent, Refused, Unsupported
 from osmig.domain.observation import Decision, Read, StartCall
 from osmig.domain.upstream import Operation
 
@@ -104,12 +104,10 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
         case Refused() | Unsupported():
             reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
             return outcome.fail(observation, reason, trouble.message)
-        case NotPermitted():
-            wait_s = observation.timings.retry_s * 3
         case _:
-            wait_s = getattr(trouble, "retry_after_s", None) or observation.timings.retry_s
-    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-    return pauses.begin(observation, recording.put(observation, verdict), wait_s)
+            verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
+            after = recording.put(observation, verdict)
+            return pauses.begin(observation, after, pauses.measure_s(observation, trouble))
 
 
 def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
@@ -197,15 +195,6 @@ def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     status, spec = observation.status, observation.migration.spec
     if (finalizer := deleting.hold(observation)) is not None:
         return finalizer
-    attempt = status.attempt or 1
-    intent = PendingCall(
-        operation=OPERATIONS[spec.type],
-        attempt=attempt,
-        holder=observation.holder,
-        time=observation.now,
-        sends=sends,
-        mark=survey.mark,
-    )
     where = f"from {survey.server.host}" if survey.server.host else ""
     to = f"to {spec.destination_host}" if spec.destination_host else "to a host of the scheduler's choice"
     verdict = Verdict(
@@ -216,10 +205,10 @@ def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     after = recording.put(
         observation,
         verdict,
-        attempt=attempt,
+        attempt=status.attempt or 1,
         start_time=status.start_time or observation.now,
         attempt_start_time=status.attempt_start_time or observation.now,
-        pending_call=intent,
+        pending_call=intents.write(observation, OPERATIONS[spec.type], mark=survey.mark, sends=sends),
         placement=_describe_way(observation, survey),
         failure=None,
     )

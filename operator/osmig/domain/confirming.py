@@ -10,16 +10,16 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import ConfirmFacts, PendingCall
+from osmig.api.migration import ConfirmFacts
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain import orders, outcome, pauses, recording
+from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import Decision, Read, VerbCall
-from osmig.domain.starting import label_of
 from osmig.domain.upstream import FindingKind, Operation, Stage
 
 if TYPE_CHECKING:
+    from osmig.api.migration import PendingCall
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Answer, Note, Observation
     from osmig.domain.orders import Order
@@ -32,7 +32,6 @@ CALLS = {Verb.CONFIRM: Verb.CONFIRM, Verb.REVERT: Verb.REVERT, Verb.ABORT: Verb.
 
 _OPERATIONS = {Verb.CONFIRM: Operation.CONFIRM, Verb.REVERT: Operation.REVERT}
 _HANDOVER_POLL_S = 1.0
-_LOOK_AGAIN_S = 5.0
 _SAFETY_S = 60.0
 
 
@@ -87,14 +86,6 @@ def _is_still_awaiting(survey: Survey, record: RecordView) -> bool:
 def _send(
     observation: Observation, order: Order, verb: Verb, waiting: Decision, survey: Survey, record: RecordView
 ) -> Decision:
-    intent = PendingCall(
-        operation=_OPERATIONS[verb],
-        attempt=observation.status.attempt or 1,
-        holder=observation.holder,
-        time=observation.now,
-        sends=1,
-        mark=survey.mark,
-    )
     phase, reason = name_phase(verb)
     if order.verb is Verb.ABORT:
         phase = Phase.ABORTING
@@ -103,7 +94,7 @@ def _send(
         observation,
         Verdict(phase=phase, reason=reason, message=f"asking the cloud to {verb} its migration {record.id}"),
         confirm=confirm,
-        pending_call=intent,
+        pending_call=intents.write(observation, _OPERATIONS[verb], mark=survey.mark),
         **recording.describe_facts(observation, record),
     )
     return Decision(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
@@ -175,13 +166,8 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     if finding.kind is FindingKind.RIVAL or not finding.server.awaits_confirmation:
         return _resolve_decided(observation, call, finding)
     is_answered = call.answer == Reason.SERVER_ERROR and call.request_id is not None
-    wait_s = 0.0 if is_answered else observation.timings.resend_after_s
-    if not observation.has_waited(label_of(call), wait_s):
-        return Decision(
-            status=recording.keep(observation),
-            due_s=min(_LOOK_AGAIN_S, observation.timings.resend_after_s / 4),
-            waiting_for=label_of(call),
-        )
+    if (look := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
+        return look
     verdict = Verdict(
         phase=_phase_after_refusal(observation),
         reason=Reason.AWAITING_CONFIRMATION,
@@ -197,7 +183,7 @@ def _resolve_decided(observation: Observation, call: PendingCall, finding: Findi
     Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like
     somebody else's.
     """
-    label, wait_s = label_of(call), 0.0
+    label, wait_s = intents.label_of(call), 0.0
     if finding.kind is FindingKind.NOTHING:
         wait_s = observation.timings.resend_after_s if finding.server.is_busy else _HANDOVER_POLL_S
     if not observation.has_waited(label, wait_s):

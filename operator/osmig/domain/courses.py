@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from osmig.api.migration import PendingCall, UpstreamFacts
+    from osmig.api.names import Verb
     from osmig.domain.observation import Answer, Decision, Observation
 
 
@@ -36,6 +37,10 @@ class Course(Protocol):
 
     def answer(self, observation: Observation, answer: Answer) -> Decision:
         """Decide what the answer to the call of this very step means."""
+        ...
+
+    def refuse(self, verb: Verb, observation: Observation) -> str:
+        """Say why upstream has no call for a verb now; empty where the table that is common to all rules."""
         ...
 
 

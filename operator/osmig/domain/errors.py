@@ -3,8 +3,8 @@
 ::
 
     OperatorError(reason, message)
-    ├ BackendError(operation)
-    │ ├ Transient(retry_after_s)   nothing was sent, or nothing happened
+    ├ BackendError(operation, retry_after_s)
+    │ ├ Transient                  nothing was sent, or nothing happened
     │ ├ OutcomeUnknown(request_id) a call was sent and its answer is lost or proves nothing
     │ ├ Refused                    upstream will not, now or ever
     │ ├ Unsupported                the engine or this cloud has no such call
@@ -43,25 +43,18 @@ class BackendError(OperatorError):
 
     Attributes:
         operation: the call in our words, for metrics and logs, such as ``live-migrate``.
-    """
-
-    def __init__(self, reason: str, message: str, *, operation: str) -> None:
-        """Keep which ``operation`` failed."""
-        super().__init__(reason, message)
-        self.operation = operation
-
-
-class Transient(BackendError):  # noqa: N818 - the taxonomy's word, see docs/architecture.md
-    """Nothing was sent, or it is certain that nothing happened: the same step later.
-
-    Attributes:
-        retry_after_s: seconds that upstream asked us to wait; ``None`` leaves it to the scheduler's backoff.
+        retry_after_s: seconds that upstream asked us to wait before the next call; ``None`` when it asked for nothing.
     """
 
     def __init__(self, reason: str, message: str, *, operation: str, retry_after_s: float | None = None) -> None:
-        """Keep when to try again."""
-        super().__init__(reason, message, operation=operation)
+        """Keep which ``operation`` failed, and when to try again."""
+        super().__init__(reason, message)
+        self.operation = operation
         self.retry_after_s = retry_after_s
+
+
+class Transient(BackendError):  # noqa: N818 - the taxonomy's word, see docs/architecture.md
+    """Nothing was sent, or it is certain that nothing happened: the same step later."""
 
 
 class OutcomeUnknown(BackendError):  # noqa: N818
@@ -69,7 +62,6 @@ class OutcomeUnknown(BackendError):  # noqa: N818
 
     Attributes:
         request_id: upstream's id of the request when an answer carried one, else ``None``.
-        retry_after_s: seconds that upstream asked us to wait before the next such call, else ``None``.
     """
 
     def __init__(
@@ -81,10 +73,9 @@ class OutcomeUnknown(BackendError):  # noqa: N818
         request_id: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        """Keep the request id, which decides whether the call had an effect, and when to call again if it had none."""
-        super().__init__(reason, message, operation=operation)
+        """Keep the request id, which decides whether the call had an effect."""
+        super().__init__(reason, message, operation=operation, retry_after_s=retry_after_s)
         self.request_id = request_id
-        self.retry_after_s = retry_after_s
 
 
 class Refused(BackendError):  # noqa: N818

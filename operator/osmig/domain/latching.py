@@ -7,19 +7,20 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import Control, MigrationType
+from osmig.api.migration import Control
 from osmig.api.names import RUNBOOKS, TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
-from osmig.api.tenant import Cleanup
 from osmig.domain.conditions import find_condition
 from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
 from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from osmig.api.migration import MigrationSpec, MigrationStatus
     from osmig.domain.observation import Ask, Note, Observation
+
+    Refusal = Callable[[Verb, Observation], str]
 
 _BOUND = re.compile(r"([1-9][0-9]{0,2})(/.*)?")
 """A token that names the attempt it is meant for; anything else is meant for the attempt current when first seen."""
@@ -79,8 +80,18 @@ def canonical_token(token: str) -> str:
     return f"{token[: TOKEN_MAX_LENGTH - 9]}~{digest}"
 
 
-def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
-    """Record every order seen that differs from the last one handled for its verb; ``None`` when there is none."""
+def is_legal(verb: Verb, status: MigrationStatus) -> bool:
+    """Whether the table accepts a verb now."""
+    return column_of(status) in _LEGAL[verb]
+
+
+def latch(observation: Observation, *, refuse: Refusal) -> tuple[Controls, tuple[Note, ...]] | None:
+    """Record every order seen that differs from the last one handled for its verb; ``None`` when there is none.
+
+    Args:
+        observation: of this moment.
+        refuse: says why upstream has no call for a verb now, in words fit for status; empty where the table rules.
+    """
     controls = observation.status.controls
     notes: list[Note] = []
     asks = [ask for ask in observation.asks if _is_new(ask, controls)]
@@ -89,7 +100,7 @@ def latch(observation: Observation) -> tuple[Controls, tuple[Note, ...]] | None:
         known = find_control(controls, ask.verb)
         if known is not None and known.token == canonical_token(ask.token):
             continue
-        result, message = _rule(ask, observation)
+        result, message = _rule(ask, observation, refuse)
         if result is ControlResult.ACCEPTED and _conflicts(ask.verb, verbs, controls):
             result, message = ControlResult.REJECTED, "confirm and revert contradict each other (ConflictingVerbs)"
             controls, undone = _undo_rival(ask.verb, controls, observation.now)
@@ -147,19 +158,17 @@ def _record(
     )
 
 
-def _rule(ask: Ask, observation: Observation) -> tuple[ControlResult, str]:
+def _rule(ask: Ask, observation: Observation, refuse: Refusal) -> tuple[ControlResult, str]:
     status, spec = observation.status, observation.migration.spec
     attempt = status.attempt or 1
     if objection := _object_to_token(ask.token, attempt):
         return ControlResult.REJECTED, objection
     if ask.verb is Verb.RECONCILE:
         return ControlResult.DONE, "everything is read again"
-    if spec.type is MigrationType.TENANT_REPLICATION and (why := _refuse_of_replication(ask.verb, status, spec)):
+    if status.phase not in FINISHED and (why := refuse(ask.verb, observation)):
         return ControlResult.UNSUPPORTED, why
-    if column_of(status) not in _LEGAL[ask.verb]:
-        return ControlResult.REJECTED, _refuse(ask.verb, status)
-    if ask.verb is Verb.FORCE_COMPLETE and spec.type is not MigrationType.LIVE_MIGRATION:
-        return ControlResult.UNSUPPORTED, "only a live migration can be forced to complete"
+    if not is_legal(ask.verb, status):
+        return ControlResult.REJECTED, _object_to_moment(ask.verb, status)
     if ask.verb is Verb.RETRY:
         return _rule_retry(status, spec, attempt)
     return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"
@@ -176,19 +185,7 @@ def _object_to_token(token: str, attempt: int) -> str:
     return ""
 
 
-def _refuse_of_replication(verb: Verb, status: MigrationStatus, spec: MigrationSpec) -> str:
-    """Say what Waldur has no call for; empty where the common table rules."""
-    if status.phase in FINISHED:
-        return ""
-    if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT}:
-        return f"Waldur has no call to {verb} a replication"
-    is_cleaned = spec.tenant is not None and spec.tenant.cleanup is not Cleanup.NONE
-    if verb is Verb.ABORT and column_of(status) is Column.MOVING and not is_cleaned:
-        return "Waldur has no cancel; the run is followed to its end"
-    return ""
-
-
-def _refuse(verb: Verb, status: MigrationStatus) -> str:
+def _object_to_moment(verb: Verb, status: MigrationStatus) -> str:
     if status.phase in FINISHED:
         return f"the Migration is over ({status.phase})"
     match verb:

@@ -26,7 +26,7 @@ def decide(observation: Observation) -> Decision:
         return Decision(status=status)
     if observation.answer is not None:
         return course_of(observation).answer(observation, observation.answer)
-    if (latched := latching.latch(observation)) is not None:
+    if (latched := latching.latch(observation, refuse=course_of(observation).refuse)) is not None:
         controls, notes = latched
         after = status.model_copy(update={"controls": controls})
         # an order must neither cut a pause short nor make a wait begin anew

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.names import EventReason
-from osmig.domain import admission, confirming, following, outcome, pursuit, starting
-from osmig.domain.observation import Decision, Note, StartCall, VerbCall
+from osmig.api.migration import MigrationType
+from osmig.api.names import Reason, Verb
+from osmig.domain import admission, confirming, following, intents, outcome, pauses, pursuit, starting
+from osmig.domain.errors import Absent
+from osmig.domain.latching import is_legal
+from osmig.domain.observation import StartCall, VerbCall
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
-    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.observation import Answer, Decision, Observation
 
 
 def admit(observation: Observation) -> Decision:
@@ -20,14 +23,21 @@ def admit(observation: Observation) -> Decision:
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Decide when an intent is on record: look for its effect."""
-    if (held := outcome.hold_out(observation)) is not None:
+    if (held := _hold_out(observation)) is not None:
         return held
     return confirming.resolve(observation, call) if confirming.is_about(call) else starting.resolve(observation, call)
 
 
 def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     """Decide when a start is on record: follow it."""
-    return outcome.hold_out(observation) or following.follow(observation, upstream)
+    return _hold_out(observation) or following.follow(observation, upstream)
+
+
+def _hold_out(observation: Observation) -> Decision | None:
+    """End when the server is gone, wait while the cloud cannot be asked; ``None`` when all is well."""
+    if isinstance(observation.trouble, Absent) and observation.provider.is_ready:
+        return outcome.fail(observation, Reason.SERVER_GONE, "the server was deleted while it was being moved")
+    return pauses.hold_out(observation)
 
 
 def answer(observation: Observation, answer: Answer) -> Decision:
@@ -48,12 +58,14 @@ def answer(observation: Observation, answer: Answer) -> Decision:
 
 
 def _answer_late(observation: Observation, answer: Answer) -> Decision:
-    """Somebody else resolved the intent meanwhile: their record stands, and a second start must not stay unseen."""
     recorded = observation.status.upstream.request_id if observation.status.upstream else None
     ours = answer.receipt.request_id if answer.receipt else None
-    notes: tuple[Note, ...] = ()
-    if ours is not None and ours != recorded:
-        followed = f"{recorded} is followed" if recorded is not None else "none is followed"
-        text = f"the cloud accepted a start that was given up: {followed}, {ours} is not"
-        notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
-    return Decision(status=observation.status, due_s=0.0, notes=notes)
+    return intents.answer_late(observation, made=ours, followed=recorded, taken="the cloud accepted a start")
+
+
+def refuse(verb: Verb, observation: Observation) -> str:
+    """Say what a cold move has no call for."""
+    is_forced = verb is Verb.FORCE_COMPLETE and is_legal(verb, observation.status)
+    if is_forced and observation.migration.spec.type is not MigrationType.LIVE_MIGRATION:
+        return "only a live migration can be forced to complete"
+    return ""

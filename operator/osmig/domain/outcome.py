@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.migration import Attempt, Failure, Progress
 from osmig.api.names import RUNBOOKS, EventReason, Phase, Policy, Reason
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent
 from osmig.domain.observation import Decision, Note
 from osmig.domain.orders import close_controls, in_force
-from osmig.domain.recording import keep, put
+from osmig.domain.recording import put
 from osmig.domain.retrying import begin_attempt, find_pause_s
 
 if TYPE_CHECKING:
@@ -68,21 +67,6 @@ def _has_more(observation: Observation) -> bool:
     """Whether something remains to be done to the object itself."""
     migration = observation.migration
     return bool(migration.metadata.finalizers) or migration.spec.ttl_seconds_after_finished is not None
-
-
-def hold_out(observation: Observation) -> Decision | None:
-    """Stay as it is while the cloud cannot be asked; end when the server is gone; ``None`` when all is well.
-
-    A read that fails now and then must not make a wait begin anew, so its label is handed on.
-    """
-    trouble = observation.trouble
-    if not observation.provider.is_ready:
-        return Decision(status=keep(observation), waiting_for=observation.label)
-    if isinstance(trouble, Absent):
-        return fail(observation, Reason.SERVER_GONE, "the server was deleted while it was being moved")
-    if trouble is None:
-        return None
-    return Decision(status=keep(observation), due_s=observation.timings.retry_s, waiting_for=observation.label)
 
 
 def _name_runbook(verdict: Verdict) -> Verdict:

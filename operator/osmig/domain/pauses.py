@@ -1,4 +1,4 @@
-"""Pauses before something is tried again, which no event may cut short but a new generation of the spec."""
+"""Waits: pauses that no event may cut short but a new generation of the spec, and upstream that cannot be asked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,38 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import Verdict
+from osmig.domain.errors import NotPermitted
 from osmig.domain.observation import Decision
-from osmig.domain.recording import put
+from osmig.domain.recording import keep, put
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
+    from osmig.domain.errors import BackendError
     from osmig.domain.observation import Observation
 
 _PREFIX = "pause:"
+_PATIENCE = 3
+"""A right that is missing comes back by a person's hand: it is asked for less often."""
+
+
+def measure_s(observation: Observation, trouble: BackendError) -> float:
+    """Return how long to leave upstream alone after a read that failed: as long as it asks for, if it does."""
+    if isinstance(trouble, NotPermitted):
+        return observation.timings.retry_s * _PATIENCE
+    return trouble.retry_after_s or observation.timings.retry_s
+
+
+def hold_out(observation: Observation) -> Decision | None:
+    """Stay as it is while the Provider is not ready or a read failed; ``None`` when all is well.
+
+    A read that fails now and then must not make a wait begin anew, so its label is handed on.
+    """
+    if not observation.provider.is_ready:
+        return Decision(status=keep(observation), waiting_for=observation.label)
+    if observation.trouble is None:
+        return None
+    due_s = measure_s(observation, observation.trouble)
+    return Decision(status=keep(observation), due_s=due_s, waiting_for=observation.label)
 
 
 def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Decision:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from osmig.api.migration import UpstreamFacts
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import admission, orders, outcome, pauses, recording
+from osmig.domain import admission, intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import Decision, Note, Read
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Answer, Observation
     from osmig.domain.upstream import Finding
-
-MAX_SENDS = 2
-"""Starts whose answer was lost and that left no trace, before the Migration gives up."""
-
-_LOOK_AGAIN_S = 5.0
 
 
 def answer_start(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
@@ -118,20 +113,10 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
             assert_never(never)
 
 
-def label_of(call: PendingCall) -> str:
-    """Name the wait for one intent; another holder or time is another wait."""
-    return f"intent:{call.holder}:{call.time.isoformat()}"
-
-
 def _resolve_nothing(observation: Observation, call: PendingCall, finding: Finding) -> Decision:
     is_answered = call.answer in {Reason.CONFLICT, Reason.SERVER_ERROR} and call.request_id is not None
-    wait_s = 0.0 if is_answered else observation.timings.resend_after_s
-    if not observation.has_waited(label_of(call), wait_s):
-        return Decision(
-            status=recording.keep(observation),
-            due_s=min(_LOOK_AGAIN_S, observation.timings.resend_after_s / 4),
-            waiting_for=label_of(call),
-        )
+    if (look := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
+        return look
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted; the start that was sent left no trace in the cloud")
     if finding.kind is FindingKind.RIVAL:
@@ -149,19 +134,11 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
 
 
 def _send_again(observation: Observation, call: PendingCall) -> Decision:
-    if call.sends >= MAX_SENDS:
-        return outcome.fail(
-            observation,
-            Reason.START_LOST,
-            f"{call.sends} starts got no answer and left no trace in the cloud",
-        )
-    if observation.migration.metadata.deletion_timestamp is not None:
-        message = "the start left no trace in the cloud and is not sent again: the Migration is being deleted"
-        return outcome.fail(observation, Reason.START_LOST, message)
+    if (ended := intents.give_up(observation, call, what="start", where="the cloud")) is not None:
+        return ended
+    label = intents.label_of(call)
     if observation.survey is None:
-        return Decision(
-            status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label_of(call)
-        )
+        return Decision(status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label)
     if observation.survey.server.is_busy:
-        return Decision(status=recording.keep(observation), due_s=_LOOK_AGAIN_S, waiting_for=label_of(call))
+        return Decision(status=recording.keep(observation), due_s=intents.LOOK_AGAIN_S, waiting_for=label)
     return admission.judge(observation, observation.survey, sends=call.sends + 1)

@@ -20,9 +20,8 @@ def validate(observation: Observation) -> Decision:
     """Decide for a Migration that shall only be checked; changing it to Execute evaluates it anew."""
     if observation.preflight is None and observation.trouble is not None:
         trouble = observation.trouble
-        wait_s = getattr(trouble, "retry_after_s", None) or observation.timings.retry_s
         verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-        return pauses.begin(observation, recording.put(observation, verdict), wait_s)
+        return pauses.begin(observation, recording.put(observation, verdict), pauses.measure_s(observation, trouble))
     if observation.preflight is None:
         return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT}))
     is_found = not any(check.result is CheckResult.FAIL for check in observation.preflight)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from osmig.engine.contacting import ProviderContact
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
@@ -93,6 +94,18 @@ class Engine:
         return self.sessions.are_attempted(self.inbox.keys(Kind.PROVIDER))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What several kinds of steps work on."""
+
+    inbox: Inbox
+    ledger: Ledger
+    sessions: Sessions
+    queue: SlotQueue
+    publisher: Publisher
+    scheduler: Scheduler
+
+
 def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
     """Build an engine that does nothing until its scheduler runs."""
     inbox, ledger, sessions = Inbox(), Ledger(), Sessions()
@@ -109,46 +122,14 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
     publisher = Publisher(
         inbox=inbox, intake=intake, statuses=given.statuses, resources=given.resources, events=given.events
     )
-    steps[Kind.PROVIDER] = ProviderStep(
-        inbox=inbox,
-        ledger=ledger,
-        sessions=sessions,
-        queue=queue,
-        secrets=given.secrets,
-        publisher=publisher,
-        factories=given.factories,
-        metrics=given.metrics,
-        clock=given.clock,
-        wake=scheduler.wake,
-        periods=tuning.periods,
-    ).step
+    shared = _Shared(
+        inbox=inbox, ledger=ledger, sessions=sessions, queue=queue, publisher=publisher, scheduler=scheduler
+    )
+    steps[Kind.PROVIDER] = _make_provider_step(given, tuning, shared).step
     steps[Kind.MAPPING] = MappingStep(
         inbox=inbox, ledger=ledger, publisher=publisher, clock=given.clock, wake=scheduler.wake
     ).step
-    waits, memories = Waits(given.clock), Memories()
-    observer = Observer(
-        inbox=inbox,
-        ledger=ledger,
-        sessions=sessions,
-        queue=queue,
-        waits=waits,
-        memories=memories,
-        clock=given.clock,
-        holder=given.holder,
-        timings=tuning.timings,
-    )
-    steps[Kind.MIGRATION] = MigrationStep(
-        inbox=inbox,
-        observer=observer,
-        sessions=sessions,
-        queue=queue,
-        publisher=publisher,
-        reporter=Reporter(given.metrics, scheduler.wake),
-        fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
-        waits=waits,
-        memories=memories,
-        clock=given.clock,
-    ).step
+    steps[Kind.MIGRATION] = _make_migration_step(given, tuning, shared).step
     relist = Relist(
         inbox=inbox,
         intake=intake,
@@ -158,3 +139,54 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         period_s=tuning.relist_period_s,
     )
     return Engine(inbox=inbox, intake=intake, sessions=sessions, scheduler=scheduler, relist=relist)
+
+
+def _make_provider_step(given: Surroundings, tuning: Tuning, shared: _Shared) -> ProviderStep:
+    contact = ProviderContact(
+        ledger=shared.ledger,
+        queue=shared.queue,
+        secrets=given.secrets,
+        factories=given.factories,
+        metrics=given.metrics,
+        clock=given.clock,
+        wake=shared.scheduler.wake,
+        periods=tuning.periods,
+    )
+    return ProviderStep(
+        inbox=shared.inbox,
+        ledger=shared.ledger,
+        sessions=shared.sessions,
+        queue=shared.queue,
+        contact=contact,
+        publisher=shared.publisher,
+        metrics=given.metrics,
+        clock=given.clock,
+        wake=shared.scheduler.wake,
+    )
+
+
+def _make_migration_step(given: Surroundings, tuning: Tuning, shared: _Shared) -> MigrationStep:
+    waits, memories = Waits(given.clock), Memories()
+    observer = Observer(
+        inbox=shared.inbox,
+        ledger=shared.ledger,
+        sessions=shared.sessions,
+        queue=shared.queue,
+        waits=waits,
+        memories=memories,
+        clock=given.clock,
+        holder=given.holder,
+        timings=tuning.timings,
+    )
+    return MigrationStep(
+        inbox=shared.inbox,
+        observer=observer,
+        sessions=shared.sessions,
+        queue=shared.queue,
+        publisher=shared.publisher,
+        reporter=Reporter(given.metrics, shared.scheduler.wake),
+        fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
+        waits=waits,
+        memories=memories,
+        clock=given.clock,
+    )

@@ -1,9 +1,10 @@
-"""Which type of Provider a type of Migration needs: the one table that keeps calls away from the wrong engine."""
+"""Which type of Provider serves which type of Migration, and what its backend is for: wrong ones are never called."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import Reason
@@ -12,6 +13,8 @@ from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from osmig.backends.ports import Backend, ServerBackend, TenantBackend
 
 SERVED_BY: Mapping[MigrationType, ProviderType] = MappingProxyType(
     {
@@ -26,6 +29,33 @@ LISTING = frozenset({ProviderType.OPENSTACK})
 
 PRIVATE = frozenset({ProviderType.WALDUR})
 """Types that show each user only what it ordered itself: before new credentials are used, it must be known whose."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovesServers:
+    """The backend of a Provider whose type moves servers."""
+
+    backend: ServerBackend
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicatesTenants:
+    """The backend of a Provider whose type replicates tenants."""
+
+    backend: TenantBackend
+
+
+Fitted: TypeAlias = MovesServers | ReplicatesTenants
+
+
+def fit(backend: Backend, engine: ProviderType) -> Fitted:
+    """Tell what the backend of a Provider of that type is for."""
+    match engine:
+        # the backend came from the factory of this very type, and mypy holds each factory to the Protocol named here
+        case ProviderType.OPENSTACK:
+            return MovesServers(cast("ServerBackend", backend))
+        case ProviderType.WALDUR:
+            return ReplicatesTenants(cast("TenantBackend", backend))
 
 
 def narrow(view: ProviderView, *, provider: str, engine: ProviderType | None, wanted: MigrationType) -> ProviderView:

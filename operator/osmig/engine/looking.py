@@ -12,7 +12,7 @@ from osmig.domain.observation import Observation, Read
 from osmig.domain.upstream import Explanation, HostView, Job, MoveKind, ProgressView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from osmig.api.migration import Migration
     from osmig.backends.ports import ServerBackend
@@ -46,18 +46,7 @@ class ServerLook:
 
     async def read(self, observation: Observation, wants: frozenset[Read]) -> Observation:
         """Return the observation with what was wanted and not there yet, or with the trouble met."""
-        for read in Read:
-            if read not in wants or has(observation, read):
-                continue
-            try:
-                observation = await self._read(observation, read)
-            except BackendError as error:
-                if read is Read.EXPLANATION:
-                    # the outcome is certain without it
-                    observation = replace(observation, explanation=Explanation(reason=None, message=""))
-                    continue
-                return replace(observation, trouble=error)
-        return observation
+        return await read_wanted(observation, wants, self._read)
 
     async def _read(self, observation: Observation, read: Read) -> Observation:
         server_id = describe_job(observation.migration).server_id or ""
@@ -69,9 +58,7 @@ class ServerLook:
             case Read.PROGRESS:
                 return await self._read_progress(observation, server_id)
             case Read.EXPLANATION:
-                upstream = observation.status.upstream
-                request_id = upstream.request_id if upstream is not None else None
-                return replace(observation, explanation=await self._backend.explain(server_id, request_id))
+                return replace(observation, explanation=await self._read_explanation(observation, server_id))
             case _:
                 return await self._read_for_call(observation, read)
 
@@ -90,6 +77,14 @@ class ServerLook:
                 return replace(observation, source_host=await self._read_source_host(migration))
             case _:
                 return observation
+
+    async def _read_explanation(self, observation: Observation, server_id: str) -> Explanation:
+        """Read why it failed, if that can be read: the outcome is certain without it."""
+        upstream = observation.status.upstream
+        try:
+            return await self._backend.explain(server_id, upstream.request_id if upstream is not None else None)
+        except BackendError:
+            return Explanation(reason=None, message="")
 
     async def _read_source_host(self, migration: Migration) -> HostView:
         """Read the host that the server leaves; one that cannot be looked at is taken as up, for that is no verdict."""
@@ -117,6 +112,20 @@ class ServerLook:
         if records is None:
             records = await self._backend.records(server_id)
         return replace(observation, progress=ProgressView(), records=records)
+
+
+async def read_wanted(
+    observation: Observation, wants: frozenset[Read], read_one: Callable[[Observation, Read], Awaitable[Observation]]
+) -> Observation:
+    """Return the observation with what was wanted and not there yet, or with the first trouble met."""
+    for read in Read:
+        if read not in wants or has(observation, read):
+            continue
+        try:
+            observation = await read_one(observation, read)
+        except BackendError as error:
+            return replace(observation, trouble=error)
+    return observation
 
 
 def has(observation: Observation, read: Read) -> bool:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.domain.errors import Absent, BackendError, NotPermitted
+from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.observation import Observation, Read
 from osmig.domain.replicas import ReplicaStage, ReplicaView
 from osmig.domain.replication.cleaning import UNNAMED
 from osmig.domain.replication.jobs import resolve_job
-from osmig.engine.looking import has
+from osmig.engine.looking import read_wanted
 
 if TYPE_CHECKING:
     from osmig.backends.ports import TenantBackend
@@ -29,14 +29,7 @@ class TenantLook:
 
         That a run is absent is trouble like any other here: what it means is decided on.
         """
-        for read in Read:
-            if read not in wants or has(observation, read):
-                continue
-            try:
-                observation = await self._read(observation, read)
-            except BackendError as error:
-                return replace(observation, trouble=error)
-        return observation
+        return await read_wanted(observation, wants, self._read)
 
     async def _read(self, observation: Observation, read: Read) -> Observation:
         upstream = observation.status.upstream

@@ -63,8 +63,9 @@ class MappingStep:
             self._tell(key, "")
             await self._put(key, entry.body, self._describe_unreadable(entry.body, str(error)))
             return
-        self._tell(key, digest(mapping.spec))
-        await self._put(key, entry.body, self._describe(mapping))
+        mark = digest(mapping.spec)
+        self._tell(key, mark)
+        await self._put(key, entry.body, self._describe(mapping, mark))
 
     async def _put(self, key: Key, body: Mapping[str, Any], after: MappingStatus) -> None:
         if after != parse_status(MappingStatus, body):
@@ -81,7 +82,7 @@ class MappingStep:
         for user in self._ledger.users(key):
             self._wake(user)
 
-    def _describe(self, mapping: MigrationMapping) -> MappingStatus:
+    def _describe(self, mapping: MigrationMapping, mark: str) -> MappingStatus:
         findings, generation = lint(mapping.spec)[:MOST_FINDINGS], mapping.metadata.generation
         return MappingStatus(
             observed_generation=generation,
@@ -91,7 +92,7 @@ class MappingStep:
                 generation=generation,
                 now=self._clock.now(),
             ),
-            hash=digest(mapping.spec),
+            hash=mark,
             findings=findings,
         )
 

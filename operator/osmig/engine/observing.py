@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from osmig.api.mapping import parse_mapping
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.names import Reason
-from osmig.api.provider import ProviderType
 from osmig.domain import confirming, orders
 from osmig.domain.errors import NotPermitted
 from osmig.domain.observation import Observation, Timings
 from osmig.domain.phases import FINISHED
 from osmig.domain.queueing import FREE, Move
-from osmig.engine.fitting import SERVED_BY
+from osmig.engine.fitting import MovesServers, ReplicatesTenants
 from osmig.engine.keys import Key, Kind
 from osmig.engine.looking import ServerLook
 from osmig.engine.looking_tenants import TenantLook
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
     from osmig.api.migration import Migration, Progress
     from osmig.api.names import Verb
-    from osmig.backends.ports import ServerBackend, TenantBackend
     from osmig.domain.clock import Clock
     from osmig.domain.observation import ProviderView, Read, Slots
     from osmig.domain.upstream import RecordView
@@ -135,11 +133,11 @@ class Observer:
         return anew if anew.referenced == observation.referenced else replace(anew, preflight=None)
 
     def _make_look(self, key: Key, migration: Migration) -> ServerLook | TenantLook:
-        wanted = migration.spec.type
-        backend = self._sessions.find_backend(provider_of(key, migration), wanted)
-        if SERVED_BY[wanted] is ProviderType.WALDUR:
-            return TenantLook(cast("TenantBackend", backend))
-        return ServerLook(cast("ServerBackend", backend), claimed=lambda: self._ledger.claimed(key))
+        match self._sessions.find_backend(provider_of(key, migration), migration.spec.type):
+            case MovesServers(servers):
+                return ServerLook(servers, claimed=lambda: self._ledger.claimed(key))
+            case ReplicatesTenants(tenants):
+                return TenantLook(tenants)
 
     def _view(self, provider: Key, migration: Migration) -> ProviderView:
         return self._sessions.view(provider, migration.spec.type, exists=self._inbox.get(provider) is not None)

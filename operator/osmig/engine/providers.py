@@ -1,10 +1,8 @@
-"""One step of a Provider: read its Secret, connect, probe, sweep, publish; wake the Migrations whose facts changed."""
+"""One step of a Provider: refresh its connection, publish what is known of it, wake the Migrations it concerns."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,30 +10,24 @@ from osmig.api.meta import InvalidManifest
 from osmig.api.names import EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_provider
 from osmig.domain.conditions import describe_provider
-from osmig.domain.errors import BackendError, KubeUnavailable, NotPermitted, ObjectGone
-from osmig.domain.observation import Note, ProviderView
+from osmig.domain.observation import Note
 from osmig.engine.fitting import LISTING, PRIVATE
-from osmig.engine.sessions import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from osmig.backends.ports import BackendFactory
     from osmig.domain.clock import Clock
+    from osmig.domain.observation import ProviderView
+    from osmig.engine.contacting import ProviderContact
     from osmig.engine.inbox import Inbox
     from osmig.engine.keys import Key
     from osmig.engine.ledger import Ledger
     from osmig.engine.publishing import Publisher
-    from osmig.engine.sessions import Sessions
+    from osmig.engine.sessions import Session, Sessions
     from osmig.engine.slots import SlotQueue
-    from osmig.kube.secrets import SecretReader
     from osmig.telemetry.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
-
-MOST_FAILED_SWEEPS = 3
-RETRY_S = 10.0
-MENDED_BY_A_PERSON_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,40 +49,34 @@ class ProviderStep:
         ledger: Ledger,
         sessions: Sessions,
         queue: SlotQueue,
-        secrets: SecretReader,
+        contact: ProviderContact,
         publisher: Publisher,
-        factories: Mapping[str, BackendFactory],
         metrics: Metrics,
         clock: Clock,
         wake: Callable[[Key], None],
-        periods: ProviderPeriods,
     ) -> None:
         """Do nothing yet.
 
         Args:
             inbox: the newest bodies.
-            ledger: who follows which upstream record.
+            ledger: who has which Provider.
             sessions: the connections, shared with the steps of Migrations.
             queue: who waits for a slot.
-            secrets: reads credentials.
+            contact: keeps up the connections.
             publisher: writes status and Events.
-            factories: by ``spec.type``, what makes a backend.
             metrics: counts.
-            clock: measures.
+            clock: stamps.
             wake: makes a Migration due.
-            periods: how often to do what.
         """
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions
         self._queue = queue
-        self._secrets = secrets
+        self._contact = contact
         self._publisher = publisher
-        self._factories = factories
         self._metrics = metrics
         self._clock = clock
         self._wake = wake
-        self._periods = periods
 
     async def step(self, key: Key) -> float | None:
         """Bring one Provider up to date; return when to look again, in seconds."""
@@ -107,7 +93,7 @@ class ProviderStep:
         session = await self._sessions.open(key, provider.spec.type)
         session.limits = provider.spec.effective_limits
         before, known = session.view, session.backend
-        due_s = await self._refresh(key, provider, session)
+        due_s = await self._contact.refresh(key, provider, session)
         session.is_attempted = True
         self._metrics.provider(key.namespace, key.name).set_up(up=session.view.is_ready)
         if (before.is_ready, before.reason) != (session.view.is_ready, session.view.reason):
@@ -127,7 +113,7 @@ class ProviderStep:
         """Let the Migrations of a Provider that cannot be followed wait; it counts as contacted."""
         session = self._sessions.ensure(key)
         session.is_attempted = True
-        self._lose(session, Reason.INVALID_MANIFEST, why)
+        self._contact.lose(session, Reason.INVALID_MANIFEST, why)
         self._metrics.provider(key.namespace, key.name).set_up(up=False)
         self._wake_followers(key)
 
@@ -140,101 +126,6 @@ class ProviderStep:
     def _wake_followers(self, key: Key) -> None:
         for follower in self._ledger.followers(key):
             self._wake(follower)
-
-    async def _refresh(self, key: Key, provider: Provider, session: Session) -> float:
-        """Connect, probe and sweep as far as due; what fails becomes the session's view."""
-        try:
-            await self._connect(key, provider, session)
-            if session.probe is None or session.wants_refresh:
-                assert session.backend is not None  # noqa: S101 - _connect made it or raised
-                session.probe = await session.backend.probe()
-                session.wants_refresh = False
-            await self._sweep(key, provider, session)
-        except ObjectGone:
-            return self._lose(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
-        except KubeUnavailable as error:
-            if error.reason == "Forbidden" and not _is_current(session, provider):
-                return self._lose(session, Reason.NOT_PERMITTED, error.message)
-            # our own API server fails, not the Provider: keep what we know of it
-            return error.retry_after_s or RETRY_S
-        except NotPermitted as error:
-            session.probe = None
-            return self._lose(session, error.reason, error.message)
-        except BackendError as error:
-            return self._answer_failure(session, error)
-        return self._periods.sweep_s
-
-    async def _connect(self, key: Key, provider: Provider, session: Session) -> None:
-        """Make a new backend when the spec or the Secret changed; read the Secret only as often as told."""
-        now = self._clock.boottime()
-        is_fresh = now - session.secret_read_at < self._periods.secret_s
-        spec_mark = provider.spec.model_dump_json()
-        if session.backend is not None and is_fresh and not session.wants_refresh and _has(session, spec_mark):
-            return
-        secret = await self._secrets.read(key.namespace, provider.spec.secret_name)
-        session.secret_read_at = now
-        fingerprint = f"{_digest(spec_mark, secret)}:{spec_mark}"
-        if session.backend is not None and session.fingerprint == fingerprint:
-            return
-        if session.backend is not None:
-            await session.backend.close()
-        session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
-        session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
-        session.fingerprint = fingerprint
-        if session.engine in PRIVATE:
-            session.view = Session().view
-
-    async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
-        """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
-        assert session.backend is not None  # noqa: S101 - _connect made it or raised
-        assert session.probe is not None  # noqa: S101 - the caller probed
-        now = self._clock.boottime()
-        if session.view.is_ready and now - session.swept_at < self._periods.sweep_s * 0.5:
-            return
-        is_full = session.cursor is None or now - session.fully_swept_at >= self._periods.full_sweep_s
-        sweep = await session.backend.sweep(None if is_full else session.cursor)
-        session.cursor, session.swept_at, session.failed_sweeps = sweep.cursor, now, 0
-        if sweep.is_full:
-            session.fully_swept_at = now
-        changed = session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
-        for record_id in changed:
-            if (follower := self._ledger.find(key, record_id)) is not None:
-                self._wake(follower)
-        session.view = ProviderView(
-            is_ready=True,
-            reason=Reason.PROBE_SUCCEEDED,
-            capabilities=session.probe.capabilities,
-            possible=session.probe.possible,
-            auto_confirm_s=provider.spec.auto_confirm_s,
-            user_id=session.probe.user_id,
-        )
-        foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
-        metrics = self._metrics.provider(key.namespace, key.name)
-        metrics.set_foreign(foreign)
-        metrics.set_stale_foreign(self._queue.count_stale(key))
-
-    def _is_ours(self, key: Key, record_id: str) -> bool:
-        return self._ledger.find(key, record_id) is not None
-
-    def _answer_failure(self, session: Session, error: BackendError) -> float:
-        """One failed sweep is weather; three in a row, or a failed probe, make the Provider not ready."""
-        session.failed_sweeps += 1
-        session.swept_at = self._clock.boottime()
-        is_probed = session.probe is not None and not session.wants_refresh
-        if session.view.is_ready and is_probed and session.failed_sweeps < MOST_FAILED_SWEEPS:
-            _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
-            return getattr(error, "retry_after_s", None) or self._periods.sweep_s
-        reason = error.reason if error.reason in {*Reason} and error.reason != Reason.NO_ANSWER else Reason.UNREACHABLE
-        return self._lose(session, reason, error.message)
-
-    def _lose(self, session: Session, reason: str, message: str) -> float:
-        session.view = ProviderView(is_ready=False, reason=reason, message=message)
-        # also find out when the Secret was mended
-        session.wants_refresh = True
-        by_a_person = {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}
-        if reason in by_a_person:
-            return min(MENDED_BY_A_PERSON_S, self._periods.secret_s)
-        return min(RETRY_S, self._periods.sweep_s)
 
     async def _publish(self, key: Key, provider: Provider, session: Session) -> None:
         """Write the status when a count, a version or a condition changed, and an Event when readiness did."""
@@ -277,23 +168,3 @@ def _note(view: ProviderView) -> Note:
     if view.is_ready:
         return Note(reason=EventReason.PROVIDER_READY, text="it answers, and what it has under way is known")
     return Note(reason=EventReason.PROVIDER_NOT_READY, text=f"{view.reason}: {view.message}", is_warning=True)
-
-
-def _describe_missing_secret(provider: Provider) -> str:
-    return f"there is no Secret {provider.spec.secret_name} in namespace {provider.metadata.namespace}"
-
-
-def _is_current(session: Session, provider: Provider) -> bool:
-    """Whether the connection works and is the one that the spec asks for."""
-    return session.view.is_ready and _has(session, provider.spec.model_dump_json())
-
-
-def _has(session: Session, spec_mark: str) -> bool:
-    return session.fingerprint.endswith(f":{spec_mark}")
-
-
-def _digest(spec_mark: str, secret: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256(spec_mark.encode())
-    for name in sorted(secret):
-        digest.update(name.encode() + b"\0" + secret[name] + b"\0")
-    return digest.hexdigest()

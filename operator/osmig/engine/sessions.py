@@ -10,7 +10,7 @@ from osmig.api.names import Reason
 from osmig.api.provider import Limits
 from osmig.domain.errors import StaleView
 from osmig.domain.observation import ProviderView
-from osmig.engine.fitting import SERVED_BY, narrow
+from osmig.engine.fitting import SERVED_BY, fit, narrow
 from osmig.engine.sweeping import Rows
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderType
     from osmig.backends.ports import Backend
     from osmig.domain.capabilities import Probe
+    from osmig.engine.fitting import Fitted
     from osmig.engine.keys import Key
 
 
@@ -77,16 +78,16 @@ class Sessions:
         session.engine = engine
         return session
 
-    def find_backend(self, key: Key, wanted: MigrationType) -> Backend:
+    def find_backend(self, key: Key, wanted: MigrationType) -> Fitted:
         """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
 
         Raises:
             StaleView: the Provider was deleted, lost its Secret or became another engine's since the decision was made.
         """
-        session = self._sessions.get(key)
-        if session is None or session.backend is None or session.engine is not SERVED_BY[wanted]:
+        session, engine = self._sessions.get(key), SERVED_BY[wanted]
+        if session is None or session.backend is None or session.engine is not engine:
             raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
-        return session.backend
+        return fit(session.backend, engine)
 
     def view(self, key: Key, wanted: MigrationType, *, exists: bool) -> ProviderView:
         """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet."""

@@ -18,7 +18,7 @@ from requests import codes
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from osmig.api.names import Reason
-from osmig.backends.bounds import PermitExpiredError
+from osmig.backends.bounds import PermitExpiredError, read_retry_after
 from osmig.backends.cleaning import clean_text
 from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.openstack.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
@@ -55,7 +55,6 @@ _KEYSTONE_FAULT = "error"
 _NOT_NOW = "NotInThisState"
 _MIGRATION_NOT_FOUND = re.compile(r"Migration \S+ not found for instance \S+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}")
-_MAX_RETRY_AFTER_S = 3600.0
 _MAX_CAUSES = 20
 
 
@@ -119,7 +118,7 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
     reason = Reason.UNREACHABLE
     match failure:
         case EndpointRefusedError():
-            reason, text = Reason.ENDPOINT_REFUSED, _sentence(str(failure))
+            reason, text = Reason.ENDPOINT_REFUSED, str(failure)
         case keystone.EndpointNotFound() | sdk.EndpointNotFound():
             reason = Reason.INVALID_CONFIGURATION
             text = "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
@@ -235,7 +234,8 @@ def _forbidden(operation: str) -> BackendError:
 
 def _read(response: requests.Response) -> _Answer:
     fault, text = _fault(response)
-    return _Answer(response.status_code, text, fault, request_id_of(response), _retry_after(response))
+    retry_after_s = read_retry_after(response.headers.get("Retry-After"))
+    return _Answer(response.status_code, text, fault, request_id_of(response), retry_after_s)
 
 
 def _fault(response: requests.Response) -> tuple[str | None, str | None]:
@@ -251,18 +251,8 @@ def _fault(response: requests.Response) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """Read Retry-After in seconds; its other form, a date, would need a clock both sides agree on."""
-    value = response.headers.get("Retry-After", "")
-    return min(float(value), _MAX_RETRY_AFTER_S) if value.isascii() and value.isdigit() else None
-
-
 def _words(answer: _Answer, operation: str) -> str:
     return clean_text(answer.text or "") or f"the cloud answered {answer.code} to {operation}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:

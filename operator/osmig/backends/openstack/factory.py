@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.backends.bounds import ObserverOf, Timeouts
     from osmig.backends.endpoints import EndpointGuard
+    from osmig.backends.ports import ServerBackend
     from osmig.domain.clock import Clock
 
 
@@ -42,7 +43,7 @@ class NovaFactory:
         self._threads = threads
         self._observer_of = observer_of
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> NovaBackend:
+    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ServerBackend:
         """Parse the credentials and build a connection; sends nothing and resolves nothing yet.
 
         Raises:

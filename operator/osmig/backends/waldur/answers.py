@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from osmig.backends.bounds import read_retry_after
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from osmig.backends.ports import Permit
 
-_MAX_RETRY_AFTER_S = 3600.0
+_MAX_COUNT_DIGITS = 9
 _NEXT = re.compile(r'rel\s*=\s*"?next\b')
 
 
@@ -36,15 +38,14 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """Retry-After in seconds, at most an hour; its other form, a date, would need a clock both sides agree on."""
-        value = self.headers.get("retry-after", "")
-        return min(float(value), _MAX_RETRY_AFTER_S) if value.isascii() and value.isdigit() else None
+        """Retry-After in seconds; ``None`` where the server asks for no pause."""
+        return read_retry_after(self.headers.get("retry-after"))
 
     @property
     def result_count(self) -> int | None:
         """How many rows the whole list has; ``None`` where the server does not count."""
         value = self.headers.get("x-result-count", "")
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None  # noqa: PLR2004 - a bound
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_COUNT_DIGITS else None
 
     @property
     def has_next(self) -> bool | None:

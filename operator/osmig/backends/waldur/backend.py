@@ -14,15 +14,14 @@ from osmig.backends.waldur.preflight import check
 from osmig.backends.waldur.preflight_facts import look_round
 from osmig.backends.waldur.probing import probe
 from osmig.backends.waldur.reading import read_runs, unless_hidden
-from osmig.backends.waldur.translate import count_items, order_stage, replica_stage, view_run
+from osmig.backends.waldur.translate import count_items, cut_word, read_order_stage, read_replica_stage, view_run
 from osmig.backends.waldur.wire import (
     NetworkRow,
     OrderedRow,
-    OrderRow,
     ResourceRow,
     RunRow,
+    StateRow,
     SubnetRow,
-    TenantRow,
     UnreadableError,
     parse_id,
     read_created,
@@ -77,29 +76,29 @@ class WaldurBackend:
 
     async def runs(self, source_resource: str) -> tuple[RunView, ...]:
         """Read every replication of a tenant that the token's user sees, over all pages, oldest first."""
-        return await read_runs(self._session, _id(source_resource, "list-runs"), Priority.START)
+        return await read_runs(self._session, _check_id(source_resource, "list-runs"), Priority.START)
 
     async def run(self, run_id: str) -> RunView:
         """Read one replication; ``Absent`` when there is none, or it is another user's."""
-        number = _id(run_id, "read-run")
-        row = await self._session.row(RunRow, "read-run", lambda client: client.retrieve_run(number), Priority.LOOK)
+        uuid = _check_id(run_id, "read-run")
+        row = await self._session.row(RunRow, "read-run", lambda client: client.retrieve_run(uuid), Priority.LOOK)
         return view_run(row)
 
     async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
         """Read what a replication makes, and an order about it."""
-        number = _id(replica_id, "read-replica")
+        uuid = _check_id(replica_id, "read-replica")
         resource = await self._session.row(
-            ResourceRow, "read-replica", lambda client: client.retrieve_resource(number), Priority.LOOK
+            ResourceRow, "read-replica", lambda client: client.retrieve_resource(uuid), Priority.LOOK
         )
         error, items = "", None
         if (tenant_id := resource.tenant_id) is not None:
-            error = await _unless_troubled(self._tenant_error(tenant_id)) or ""
-            items = await _unless_troubled(self._items(tenant_id))
-        stage, order_error = await self._order(order_id) if order_id else (OrderStage.UNKNOWN, "")
+            error = await _unless_troubled(self._read_tenant_error(tenant_id)) or ""
+            items = await _unless_troubled(self._read_items(tenant_id))
+        stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
         return ReplicaView(
-            id=number,
-            stage=replica_stage(resource.state),
-            status=(resource.state or "")[:64],
+            id=uuid,
+            stage=read_replica_stage(resource.state),
+            status=cut_word(resource.state or ""),
             error=error,
             items=items,
             order_stage=stage,
@@ -119,9 +118,9 @@ class WaldurBackend:
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
         """Order that a replica be terminated."""
         operation = Operation.TERMINATE
-        number = _id(replica_id, operation)
+        uuid = _check_id(replica_id, operation)
         content = await self._session.change(
-            operation, lambda client: client.terminate_resource(number), Priority.ORDER, permit
+            operation, lambda client: client.terminate_resource(uuid), Priority.ORDER, permit
         )
         try:
             return Receipt(request_id=read_row(OrderedRow, content).order_uuid)
@@ -132,13 +131,13 @@ class WaldurBackend:
         """Free connections and threads."""
         await self._session.close()
 
-    async def _tenant_error(self, tenant_id: str) -> str:
+    async def _read_tenant_error(self, tenant_id: str) -> str:
         tenant = await self._session.row(
-            TenantRow, "read-tenant", lambda client: client.retrieve_tenant(tenant_id), Priority.LOOK
+            StateRow, "read-tenant", lambda client: client.retrieve_tenant(tenant_id), Priority.LOOK
         )
         return clean_text(tenant.error_message or "")
 
-    async def _items(self, tenant_id: str) -> Items | None:
+    async def _read_items(self, tenant_id: str) -> Items | None:
         networks = await self._session.rows(
             NetworkRow, "list-networks", lambda client: client.list_networks(tenant_id), Priority.PROGRESS
         )
@@ -149,14 +148,14 @@ class WaldurBackend:
         states += [row.state for row in subnets]
         return count_items(states) if states else None
 
-    async def _order(self, order_id: str) -> tuple[OrderStage, str]:
-        number = _id(order_id, "read-order")
+    async def _read_order(self, order_id: str) -> tuple[OrderStage, str]:
+        uuid = _check_id(order_id, "read-order")
         order = await unless_hidden(
-            self._session.row(OrderRow, "read-order", lambda client: client.retrieve_order(number), Priority.LOOK)
+            self._session.row(StateRow, "read-order", lambda client: client.retrieve_order(uuid), Priority.LOOK)
         )
         if order is None:
             return OrderStage.UNKNOWN, ""
-        return order_stage(order.state), clean_text(order.error_message or "")
+        return read_order_stage(order.state), clean_text(order.error_message or "")
 
 
 async def _unless_troubled(read: Awaitable[T]) -> T | None:
@@ -167,7 +166,7 @@ async def _unless_troubled(read: Awaitable[T]) -> T | None:
         return None
 
 
-def _id(text: str, operation: str) -> str:
+def _check_id(text: str, operation: str) -> str:
     """Return an id as Waldur prints it.
 
     Raises:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from osmig.api.names import Reason
 from osmig.backends.bounds import PermitExpiredError
-from osmig.backends.cleaning import MAX_CHARS, clean_text
+from osmig.backends.cleaning import clean_text, cut_text
 from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, UnusableEndpointError
-from osmig.backends.waldur.texts import describe, is_forbidden, objections
+from osmig.backends.waldur.texts import describe, is_forbidden, list_objections
 from osmig.backends.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.upstream import Operation
@@ -44,7 +44,7 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
             text = "The time to send this request ran out before it left"
             return Transient(Reason.RETRYING, text, operation=operation)
         case EndpointRefusedError():
-            return Transient(Reason.ENDPOINT_REFUSED, _sentence(str(failure)), operation=operation)
+            return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
         case UnusableEndpointError():
             return Transient(Reason.INVALID_CONFIGURATION, str(failure), operation=operation)
         case _ if call.permit is not None and call.has_left:
@@ -123,7 +123,7 @@ def _prove_nothing(answer: Answer, operation: str) -> OutcomeUnknown:
 
 def _judge_objections(answer: Answer, operation: str) -> BackendError:
     try:
-        found = objections(parse_json(answer.content))
+        found = list_objections(parse_json(answer.content))
     except UnreadableError:
         found = ()
     if any(is_forbidden(text) for _, text in found):
@@ -131,7 +131,7 @@ def _judge_objections(answer: Answer, operation: str) -> BackendError:
     told = "; ".join(dict.fromkeys(describe(path, text) for path, text in found))
     if not told:
         return Refused(Reason.START_REFUSED, f"Waldur refused {operation} and does not say why", operation=operation)
-    return Refused(Reason.INVALID_SPEC, _cut(told), operation=operation)
+    return Refused(Reason.INVALID_SPEC, cut_text(told), operation=operation)
 
 
 def _unauthorized(operation: str) -> NotPermitted:
@@ -154,11 +154,3 @@ def _detail(answer: Answer) -> str | None:
 
 def _words(answer: Answer) -> str:
     return clean_text(_detail(answer) or "") or f"it answered {answer.status}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1].rstrip() + "…"

@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 """What the generated client would hand to httpx: method, URL, parameters, body."""
 
+PAGE_ROWS = 100
+"""As many rows a page as every server grants."""
+
 _RESOURCE_FIELDS = [
     ResourceField.UUID,
     ResourceField.NAME,
@@ -69,6 +72,14 @@ _RESOURCE_FIELDS = [
     ResourceField.RESOURCE_TYPE,
     ResourceField.OFFERING_TYPE,
     ResourceField.LIMITS,
+]
+
+_NETWORK_FIELDS = [
+    NetworkField.UUID,
+    NetworkField.NAME,
+    NetworkField.STATE,
+    NetworkField.TENANT_UUID,
+    NetworkField.SUBNETS,
 ]
 
 
@@ -104,8 +115,7 @@ class WaldurClient:
             NoAnswerError, EndpointRefusedError, PermitExpiredError, UnpermittedRequestError: as the transport does.
         """
         if page is not None:
-            paging = {"page": page, "page_size": PAGE_ROWS}
-            request = {**request, "params": {**paging, **request.get("params", {}), "page": page}}
+            request = {**request, "params": {"page": page, "page_size": PAGE_ROWS, **request.get("params", {})}}
         response = await self._http.request(**request, extensions={CALL: call})
         return Answer(response.status_code, response.content, dict(response.headers))
 
@@ -152,10 +162,7 @@ class WaldurClient:
 
     def list_networks(self, tenant_id: str) -> Request:
         """List a tenant's networks with their subnets."""
-        fields = [
-            NetworkField.UUID, NetworkField.NAME, NetworkField.STATE, NetworkField.TENANT_UUID, NetworkField.SUBNETS,
-        ]  # fmt: skip
-        return _list_networks(tenant_uuid=UUID(tenant_id), field=fields)
+        return _list_networks(tenant_uuid=UUID(tenant_id), field=_NETWORK_FIELDS)
 
     def list_subnets(self, tenant_id: str) -> Request:
         """List a tenant's subnets."""
@@ -185,10 +192,6 @@ class WaldurClient:
     def retrieve_version(self) -> Request:
         """Read the server's version."""
         return _retrieve_version()
-
-
-PAGE_ROWS = 100
-"""As many rows a page as every server grants."""
 
 
 def _to_mappings(mappings: Mappings) -> MappingRequest:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec, WaldurSpec
     from osmig.backends.bounds import ObserverOf, Timeouts
     from osmig.backends.endpoints import EndpointGuard
+    from osmig.backends.ports import TenantBackend
     from osmig.domain.clock import Clock
 
-CACERT = "cacert"
-MAX_TOKEN = 4096
+_CACERT = "cacert"
+_MAX_TOKEN_BYTES = 4096
 
 
 class WaldurFactory:
@@ -42,7 +43,7 @@ class WaldurFactory:
         self._timeouts = timeouts
         self._observer_of = observer_of
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> WaldurBackend:
+    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
         """Read endpoint and token; sends nothing, resolves nothing and imports nothing of the client's.
 
         Raises:
@@ -95,18 +96,18 @@ def _read_token(secret: Mapping[str, bytes], key: str) -> str:
     if not token:
         message = f"the Secret's key {key} is empty"
         raise ValueError(message)
-    if len(token) > MAX_TOKEN or not all(0x21 <= sign <= 0x7E for sign in token):  # noqa: PLR2004 - printable ASCII
+    if len(token) > _MAX_TOKEN_BYTES or not all(0x21 <= sign <= 0x7E for sign in token):  # noqa: PLR2004 - printable ASCII
         message = f"the Secret's key {key} holds no token: only printable characters without spaces can be one"
         raise ValueError(message)
     return token.decode("ascii")
 
 
 def _read_cacert(secret: Mapping[str, bytes]) -> ssl.SSLContext | None:
-    if CACERT not in secret:
+    if _CACERT not in secret:
         return None
     try:
         # An empty text would mean the usual certificates.
-        return ssl.create_default_context(cadata=secret[CACERT].decode("ascii") or "none")
+        return ssl.create_default_context(cadata=secret[_CACERT].decode("ascii") or "none")
     except (ssl.SSLError, ValueError):
-        message = f"the Secret's key {CACERT} holds no PEM certificate that can be read"
+        message = f"the Secret's key {_CACERT} holds no PEM certificate that can be read"
         raise ValueError(message) from None

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from osmig.backends.waldur.preflight_facts import Facts
-    from osmig.backends.waldur.wire import VolumeTypeRow
+    from osmig.backends.waldur.wire import NamedRow
     from osmig.domain.replicas import ReplicaJob
 
-TENANT = "OpenStack.Tenant"
-
+_TENANT = "OpenStack.Tenant"
 _SOURCE = "spec.tenant.sourceResource"
 _OFFERING = "spec.tenant.destinationOffering"
 _PLAN = "spec.tenant.destinationPlan"
@@ -68,9 +67,9 @@ def _check_source(facts: Facts) -> Iterator[Verdict]:
         yield _SOURCE, FAIL if facts.is_source_missing else SKIPPED, _MISSING
         return
     kinds = {source.resource_type, source.offering_type} - {None, ""}
-    if kinds and TENANT not in kinds:
+    if kinds and _TENANT not in kinds:
         kind = clean_text(min(kind or "" for kind in kinds))
-        yield _SOURCE, FAIL, f"it is of type {kind}; only {TENANT} can be replicated"
+        yield _SOURCE, FAIL, f"it is of type {kind}; only {_TENANT} can be replicated"
     elif source.limits is None:
         yield _SOURCE, SKIPPED, "the service account may not see whether the source has limits"
     elif not source.limits:
@@ -85,8 +84,8 @@ def _check_offering(facts: Facts) -> Iterator[Verdict]:
     offering = facts.offering
     if offering is None:
         yield _OFFERING, FAIL if facts.is_offering_missing else SKIPPED, _MISSING
-    elif offering.type not in {None, "", TENANT}:
-        yield _OFFERING, FAIL, f"it offers {clean_text(offering.type or '')}; only {TENANT} can take a replica"
+    elif offering.type not in {None, "", _TENANT}:
+        yield _OFFERING, FAIL, f"it offers {clean_text(offering.type or '')}; only {_TENANT} can take a replica"
     elif offering.state not in {None, "", "Active"}:
         yield _OFFERING, WARN, f"the offering is in state {clean_text(offering.state or '')}; it may take no orders"
     else:
@@ -119,7 +118,7 @@ def _check_types(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
 
 
 def _check_listed(
-    wanted: tuple[tuple[str, str], ...], types: tuple[VolumeTypeRow, ...] | None, where: str
+    wanted: tuple[tuple[str, str], ...], types: tuple[NamedRow, ...] | None, where: str
 ) -> Iterator[Verdict]:
     """Waldur answers 500 to a type that it does not know at all."""
     if types is None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
 from osmig.api.names import Reason
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.probing import read_version
-from osmig.backends.waldur.reading import read_runs, unless_hidden
-from osmig.backends.waldur.wire import NetworkRow, OfferingRow, PlanRow, ResourceRow, VolumeTypeRow
-from osmig.domain.errors import Absent, NotPermitted, Transient
+from osmig.backends.waldur.reading import read_runs, unless_forbidden, unless_hidden
+from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, ResourceRow
+from osmig.domain.errors import Absent, NotPermitted
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
@@ -40,12 +40,12 @@ class Facts:
     source: ResourceRow | None = None
     is_source_missing: bool = False
     networks: tuple[NetworkRow, ...] | None = None
-    source_types: tuple[VolumeTypeRow, ...] | None = None
+    source_types: tuple[NamedRow, ...] | None = None
     offering: OfferingRow | None = None
     is_offering_missing: bool = False
-    plans: tuple[PlanRow, ...] | None = None
-    destination_types: tuple[VolumeTypeRow, ...] | None = None
-    runs: tuple[RunView, ...] = field(default=())
+    plans: tuple[NamedRow, ...] | None = None
+    destination_types: tuple[NamedRow, ...] | None = None
+    runs: tuple[RunView, ...] = ()
 
 
 async def look_round(job: ReplicaJob, session: WaldurSession) -> Facts:
@@ -65,9 +65,7 @@ async def look_round(job: ReplicaJob, session: WaldurSession) -> Facts:
         source=source,
         is_source_missing=is_source_missing,
         networks=await _read_networks(session, tenant_id) if tenant_id and _needs_networks(job.mappings) else None,
-        source_types=await _read_types(session, tenant_id=tenant_id)
-        if tenant_id and job.mappings.volume_types
-        else None,
+        source_types=await _read_types(session, tenant_id=tenant_id) if tenant_id and maps_types else None,
         offering=offering,
         is_offering_missing=is_offering_missing,
         plans=await _read_plans(session, offering_id) if not is_offering_missing else None,
@@ -97,22 +95,18 @@ async def _read_source(session: WaldurSession, source_id: str) -> tuple[Resource
 
 
 async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[OfferingRow | None, bool]:
+    read = session.row(
+        OfferingRow, "read-offering", lambda client: client.retrieve_offering(offering_id), Priority.LOOK
+    )
     try:
-        row = await session.row(
-            OfferingRow, "read-offering", lambda client: client.retrieve_offering(offering_id), Priority.LOOK
-        )
+        return await unless_forbidden(read), False
     except Absent:
         return None, True
-    except (NotPermitted, Transient) as error:
-        if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
-            raise
-        return None, False
-    return row, False
 
 
-async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[PlanRow, ...] | None:
+async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[NamedRow, ...] | None:
     return await unless_hidden(
-        session.rows(PlanRow, "list-plans", lambda client: client.list_plans(offering_id), Priority.LOOK)
+        session.rows(NamedRow, "list-plans", lambda client: client.list_plans(offering_id), Priority.LOOK)
     )
 
 
@@ -125,10 +119,10 @@ async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[Networ
 
 async def _read_types(
     session: WaldurSession, *, tenant_id: str | None = None, offering_id: str = ""
-) -> tuple[VolumeTypeRow, ...] | None:
+) -> tuple[NamedRow, ...] | None:
     rows = await unless_hidden(
         session.rows(
-            VolumeTypeRow,
+            NamedRow,
             "list-volume-types",
             lambda client: (
                 client.list_tenant_volume_types(tenant_id)

@@ -10,7 +10,7 @@ from osmig.backends.cleaning import clean_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from osmig.backends.waldur.wire import NetworkRow, PlanRow, VolumeTypeRow
+    from osmig.backends.waldur.wire import NamedRow, NetworkRow
 
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 
@@ -43,6 +43,6 @@ def bound(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     yield path, result, f"{len(found) - MAX_VERDICTS + 1} more findings begin here"
 
 
-def suggest_rows(rows: Iterable[NetworkRow | PlanRow | VolumeTypeRow]) -> str:
+def suggest_rows(rows: Iterable[NamedRow | NetworkRow]) -> str:
     """List ids with the names that people know them by."""
     return suggest(f"{row.uuid} ({clean_text(row.name or '')})" for row in rows)

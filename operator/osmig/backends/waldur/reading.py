@@ -38,9 +38,19 @@ async def read_runs(session: WaldurSession, source_id: str, priority: Priority) 
 async def unless_hidden(read: Awaitable[T]) -> T | None:
     """Return what was read; ``None`` where the token's user may not look, or this server has no such thing."""
     try:
-        return await read
+        return await unless_forbidden(read)
     except Absent:
         return None
+
+
+async def unless_forbidden(read: Awaitable[T]) -> T | None:
+    """Return what was read; ``None`` where the token's user may not look, or this server has no such request.
+
+    Raises:
+        Absent: one may look, and there is nothing.
+    """
+    try:
+        return await read
     except (NotPermitted, Transient) as error:
         if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
             raise

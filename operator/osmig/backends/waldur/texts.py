@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from osmig.backends.cleaning import clean_text
@@ -63,14 +64,9 @@ _KNOWN = (
 _FORBIDDEN = re.compile(r"enough permissions|have permissions? to|permission to perform", re.IGNORECASE)
 
 
-def objections(body: object) -> tuple[tuple[str, str], ...]:
+def list_objections(body: object) -> tuple[tuple[str, str], ...]:
     """Flatten the body of a 400 into pairs of our field's path, where one is named, and Waldur's text as it is."""
-    found = []
-    for pair in _walk(body, "", 0):
-        found.append(pair)
-        if len(found) == _MAX_OBJECTIONS:
-            break
-    return tuple(found)
+    return tuple(islice(_walk(body, "", 0), _MAX_OBJECTIONS))
 
 
 def is_forbidden(text: str) -> bool:

@@ -43,29 +43,34 @@ _ORDER_STAGES = {
 }
 
 
-def run_stage(word: str | None) -> RunStage:
+def read_run_stage(word: str | None) -> RunStage:
     """Read a run's state; servers before March 2025 wrote ``Creation Scheduled``."""
     return _RUN_STAGES.get((word or "").strip().upper().replace(" ", "_"), RunStage.UNKNOWN)
 
 
-def replica_stage(word: str | None) -> ReplicaStage:
+def read_replica_stage(word: str | None) -> ReplicaStage:
     """Read a marketplace resource's state."""
     return _REPLICA_STAGES.get((word or "").strip().lower(), ReplicaStage.UNKNOWN)
 
 
-def order_stage(word: str | None) -> OrderStage:
+def read_order_stage(word: str | None) -> OrderStage:
     """Read an order's state; one that was called off ends nothing, so it counts as failed."""
     return _ORDER_STAGES.get((word or "").strip().lower(), OrderStage.UNKNOWN)
+
+
+def cut_word(word: str) -> str:
+    """Cut one of Waldur's words to what the status takes."""
+    return word[:_MAX_WORD]
 
 
 def view_run(row: RunRow) -> RunView:
     """Translate one replication."""
     return RunView(
         id=row.uuid,
-        stage=run_stage(row.state),
-        status=(row.state or "")[:_MAX_WORD],
-        replica_stage=replica_stage(row.dst_resource_state),
-        replica_status=row.dst_resource_state[:_MAX_WORD] if row.dst_resource_state is not None else None,
+        stage=read_run_stage(row.state),
+        status=cut_word(row.state or ""),
+        replica_stage=read_replica_stage(row.dst_resource_state),
+        replica_status=cut_word(row.dst_resource_state) if row.dst_resource_state is not None else None,
         replica_id=row.dst_resource_uuid,
         replica_name=row.dst_resource_name[:_MAX_NAME] if row.dst_resource_name is not None else None,
         source_id=row.src_resource_uuid or "",

@@ -88,11 +88,11 @@ class ResourceRow(WireModel):
     @property
     def tenant_id(self) -> str | None:
         """The tenant behind it, told directly or by a link."""
-        return self.resource_uuid or id_in_link(self.scope)
+        return self.resource_uuid or find_linked_id(self.scope)
 
 
-class TenantRow(WireModel):
-    """A tenant of OpenStack as Waldur keeps it."""
+class StateRow(WireModel):
+    """How an order stands, or a tenant of OpenStack as Waldur keeps it."""
 
     state: AnyText = None
     error_message: AnyText = None
@@ -101,8 +101,6 @@ class TenantRow(WireModel):
 class SubnetPart(WireModel):
     """A subnet as shown inside its network."""
 
-    uuid: AnyId = None
-    name: AnyText = None
     cidr: AnyText = None
 
 
@@ -123,8 +121,8 @@ class SubnetRow(WireModel):
     state: AnyText = None
 
 
-class VolumeTypeRow(WireModel):
-    """A volume type."""
+class NamedRow(WireModel):
+    """What an order or its mappings name by id: a plan of an offering, or a volume type."""
 
     uuid: Id
     name: AnyText = None
@@ -136,20 +134,6 @@ class OfferingRow(WireModel):
     name: AnyText = None
     state: AnyText = None
     type: AnyText = None
-
-
-class PlanRow(WireModel):
-    """A plan of an offering."""
-
-    uuid: Id
-    name: AnyText = None
-
-
-class OrderRow(WireModel):
-    """An order of the marketplace."""
-
-    state: AnyText = None
-    error_message: AnyText = None
 
 
 class OrderedRow(WireModel):
@@ -238,7 +222,7 @@ def read_rows(model: type[Row], content: bytes) -> tuple[list[Row], int]:
     return rows, len(given)
 
 
-def id_in_link(link: str | None) -> str | None:
+def find_linked_id(link: str | None) -> str | None:
     """Return the id at the end of a link such as ``…/api/openstack-tenants/<id>/``."""
     try:
         return parse_id((link or "").rstrip("/").rpartition("/")[2])

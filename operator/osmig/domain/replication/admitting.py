@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import Mode, PendingCall
+from osmig.api.migration import Mode
+from osmig.api.migration_intent import Mark
 from osmig.api.names import CheckResult, EventReason, Phase, Reason
-from osmig.domain import admission, deleting, outcome, recording, validation
+from osmig.domain import admission, deleting, intents, outcome, recording, validation
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Decision, Note, Read, ReplicateCall
 from osmig.domain.replication import choosing, facts, jobs, marking
@@ -28,8 +29,10 @@ _MAPPING_PERIOD_S = 60.0
 def admit(observation: Observation) -> Decision:
     """Decide for a Migration that has ordered nothing: end it, let it wait, adopt, or write the intent and order."""
     decision = _admit(_unpin(observation))
-    is_round = bool(decision.wants) or decision.change is not None
-    return replace(decision, status=observation.status) if is_round else decision
+    if decision.wants or decision.change is not None:
+        # nothing is written before the reads, or the change, are made and this is decided again
+        return replace(decision, status=observation.status)
+    return decision
 
 
 def _unpin(observation: Observation) -> Observation:
@@ -101,26 +104,16 @@ def order(observation: Observation, name: str, *, sends: int) -> Decision:
     if (finalizer := deleting.hold(observation)) is not None:
         return finalizer
     status = observation.status
-    attempt = status.attempt or 1
-    intent = PendingCall.model_validate(
-        {
-            "operation": Operation.REPLICATE,
-            "attempt": attempt,
-            "holder": observation.holder,
-            "time": observation.now,
-            "sends": sends,
-            "mark": {"name": name, "user_id": observation.provider.user_id},
-        }
-    )
+    mark = Mark(name=name, user_id=observation.provider.user_id)
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=f"ordering the replica {name}")
     mappings = jobs.find_mappings(observation)
     after = recording.put(
         observation,
         verdict,
-        attempt=attempt,
+        attempt=status.attempt or 1,
         start_time=status.start_time or observation.now,
         attempt_start_time=status.attempt_start_time or observation.now,
-        pending_call=intent,
+        pending_call=intents.write(observation, Operation.REPLICATE, mark=mark, sends=sends),
         preflight=_locate_checks(observation) or status.preflight,
         tenant=_pin(observation, mappings) if mappings is not None else status.tenant,
         failure=None,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
-from osmig.api.migration import PendingCall, TenantFacts
+from osmig.api.migration import TenantFacts
+from osmig.api.migration_intent import Mark
 from osmig.api.names import Phase, Reason
-from osmig.domain import orders, outcome, pauses, recording, starting
+from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Unsupported
 from osmig.domain.observation import Decision, Read, TerminateCall
@@ -19,6 +20,7 @@ from osmig.domain.replication import facts, holding, jobs
 from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
+    from osmig.api.migration import PendingCall
     from osmig.domain.observation import Answer, Observation
     from osmig.domain.replicas import ReplicaView, RunView
 
@@ -57,17 +59,8 @@ def _is_source(observation: Observation, resource_id: str) -> bool:
 
 
 def _order(observation: Observation, replica_id: str, *, sends: int, described: dict[str, object]) -> Decision:
-    status = observation.status
-    intent = PendingCall.model_validate(
-        {
-            "operation": Operation.TERMINATE,
-            "attempt": status.attempt or 1,
-            "holder": observation.holder,
-            "time": observation.now,
-            "sends": sends,
-            "mark": {"name": replica_id, "user_id": observation.provider.user_id},
-        }
-    )
+    mark = Mark(user_id=observation.provider.user_id)
+    intent = intents.write(observation, Operation.TERMINATE, mark=mark, sends=sends)
     verdict = _verdict(f"terminating the replica {replica_id}")
     after = recording.put(observation, verdict, **{**described, "pending_call": intent})
     return Decision(status=after, call=TerminateCall(replica_id=replica_id))
@@ -95,24 +88,25 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decis
             return outcome.fail(observation, Reason.CLEANUP_FAILED, error.message)
         case _:
             verdict = _verdict(f"{error.message}; it is tried again")
-            wait_s = getattr(error, "retry_after_s", None) or observation.timings.retry_s
+            wait_s = error.retry_after_s or observation.timings.retry_s
     return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
 
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of an order to terminate whose answer is not on record."""
-    if (held := holding.hold_out(observation)) is not None:
+    if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.replica is None:
         return Decision(status=observation.status, wants=frozenset({Read.REPLICA}))
     replica = observation.replica
     if replica.stage in {ReplicaStage.TERMINATING, ReplicaStage.TERMINATED}:
         return _note_order(observation, UNNAMED)
-    label = starting.label_of(call)
-    if not observation.has_waited(label, observation.timings.resend_after_s):
-        due_s = observation.timings.run_poll_s
-        return Decision(status=recording.keep(observation), due_s=due_s, waiting_for=label)
-    is_last = call.sends >= starting.MAX_SENDS
+    user_id = call.mark.user_id if call.mark is not None else None
+    if replica.stage is ReplicaStage.UNKNOWN and holding.may_be_blind(observation, user_id):
+        return holding.wait_for_user(observation)
+    if (look := intents.await_effect(observation, call)) is not None:
+        return look
+    is_last = call.sends >= intents.MAX_SENDS
     if is_last or replica.stage not in _TERMINABLE or _is_source(observation, replica.id):
         seen = "is not shown any more" if replica.stage is ReplicaStage.UNKNOWN else f"is {replica.status}"
         message = f"{call.sends} orders to terminate the replica got no answer, and it {seen}"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.api.names import Verb
+from osmig.domain import intents
+from osmig.domain.latching import Column, column_of
 from osmig.domain.observation import Decision, ReplicateCall, TerminateCall
-from osmig.domain.replication import admitting, cleaning, following, starting
+from osmig.domain.replication import admitting, cleaning, following, jobs, starting
 from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
@@ -42,8 +45,25 @@ def answer(observation: Observation, answer: Answer) -> Decision:
         case ReplicateCall() if call is not None and is_ours and call.operation == Operation.REPLICATE:
             return starting.answer(observation, answer, call)
         case ReplicateCall():
-            return starting.answer_late(observation, answer)
+            return _answer_late(observation, answer)
         case TerminateCall() if call is not None and is_ours and call.operation == Operation.TERMINATE:
             return cleaning.answer(observation, answer, call)
         case _:
             return Decision(status=observation.status, due_s=0.0)
+
+
+def _answer_late(observation: Observation, answer: Answer) -> Decision:
+    run = answer.receipt.run if answer.receipt is not None else None
+    recorded = observation.status.upstream.id if observation.status.upstream else None
+    made = run.id if run is not None else None
+    return intents.answer_late(observation, made=made, followed=recorded, taken="Waldur accepted an order")
+
+
+def refuse(verb: Verb, observation: Observation) -> str:
+    """Say what Waldur has no call for."""
+    if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT}:
+        return f"Waldur has no call to {verb} a replication"
+    is_ordered = column_of(observation.status) is Column.MOVING
+    if verb is Verb.ABORT and is_ordered and not jobs.wants_cleanup(observation):
+        return following.NO_CANCEL
+    return ""

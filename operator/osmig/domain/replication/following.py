@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason
-from osmig.domain import orders, outcome, policies, recording
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
+from osmig.domain import orders, outcome, pauses, policies, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
 from osmig.domain.observation import Decision, Note, Read
@@ -24,6 +24,12 @@ NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
 _POLL_SHARE = 0.5
 """The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
 
+_SETTLE_SHARE = 0.5
+"""A run that seems to stall is looked at once more: a poll may fall between two of Waldur's own writes.
+
+The next poll comes a little early or late, so that less than its whole period must have been waited.
+"""
+
 
 def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     """Decide for a Migration whose run is on record."""
@@ -32,7 +38,7 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
         return outcome.fail(observation, Reason.RECORD_GONE, message)
     if isinstance(observation.trouble, Absent) and observation.provider.is_ready:
         return _answer_gone(observation, upstream)
-    if (held := holding.hold_out(observation)) is not None:
+    if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.run is None:
         return Decision(status=observation.status, wants=frozenset({Read.RUN}))
@@ -44,14 +50,11 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
 
 
 def _judge(observation: Observation, run: RunView) -> Decision:
-    standing = stages.judge(run)
+    standing, poll_s = stages.judge(run), observation.timings.run_poll_s
     if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
         return _go_on(observation, run, standing)
-    if standing is Standing.STALLED and not observation.has_waited(
-        _label_of(run), observation.timings.run_poll_s * 0.5
-    ):
-        # one poll may fall between two of Waldur's own writes
-        return replace(_go_on(observation, run, Standing.RUNNING), due_s=observation.timings.run_poll_s)
+    if standing is Standing.STALLED and not observation.has_waited(_label_of(run), poll_s * _SETTLE_SHARE):
+        return replace(_go_on(observation, run, Standing.RUNNING), due_s=poll_s)
     if observation.replica is None:
         return Decision(
             status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
@@ -115,9 +118,9 @@ def _describe(observation: Observation, run: RunView, standing: Standing) -> Ver
 def _give_up_abort(observation: Observation) -> Decision | None:
     """Take back an abort that nothing can come of: without clean-up the run would go on all the same."""
     order = orders.in_force(observation.status)
-    if not orders.wants_abort(observation.status) or order is None or jobs.wants_cleanup(observation):
+    if order is None or order.verb is not Verb.ABORT:
         return None
-    if cleaning.is_under_way(observation):
+    if jobs.wants_cleanup(observation) or cleaning.is_under_way(observation):
         return None
     if order.policy is Policy.ON_DEADLINE:
         return outcome.abort(observation, "Waldur has no cancel; the run is no longer followed and may still succeed")
@@ -132,12 +135,11 @@ def _answer_gone(observation: Observation, upstream: UpstreamFacts) -> Decision:
     label = f"gone:{upstream.id}"
     if not observation.has_waited(label, observation.timings.retry_s):
         return Decision(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
+    message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown and nothing is ordered again"
     tenant = observation.status.tenant
-    replica = tenant.destination_resource if tenant is not None else None
-    where = (
-        f"the replica {replica} was {tenant.destination_status or 'unknown'} last" if tenant and replica else "nothing"
-    )
-    message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown; {where}. Nothing is ordered again"
+    if tenant is not None and tenant.destination_resource is not None:
+        seen = f"was {tenant.destination_status} when last seen" if tenant.destination_status else "was not seen"
+        message = f"{message}; its replica {tenant.destination_resource} {seen}"
     return outcome.fail(observation, Reason.RECORD_GONE, message)
 
 

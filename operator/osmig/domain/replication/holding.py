@@ -1,4 +1,4 @@
-"""Stay as it is while Waldur cannot be asked, or may not tell the whole truth to these credentials."""
+"""Conclude nothing from what Waldur may only not show to these credentials."""
 
 from __future__ import annotations
 
@@ -7,27 +7,10 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Phase, Reason
 from osmig.domain import recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import NotPermitted
 from osmig.domain.observation import Decision
 
 if TYPE_CHECKING:
     from osmig.domain.observation import Observation
-
-
-def hold_out(observation: Observation) -> Decision | None:
-    """Wait while the Provider is not ready or a read failed; ``None`` when all is well.
-
-    A read that fails now and then must not make a wait begin anew, so its label is handed on.
-    """
-    trouble = observation.trouble
-    if not observation.provider.is_ready:
-        return Decision(status=recording.keep(observation), waiting_for=observation.label)
-    if trouble is None:
-        return None
-    wait_s = getattr(trouble, "retry_after_s", None) or observation.timings.retry_s
-    if isinstance(trouble, NotPermitted):
-        wait_s *= 3
-    return Decision(status=recording.keep(observation), due_s=wait_s, waiting_for=observation.label)
 
 
 def may_be_blind(observation: Observation, user_id: str | None) -> bool:
@@ -37,7 +20,7 @@ def may_be_blind(observation: Observation, user_id: str | None) -> bool:
 
 def wait_for_user(observation: Observation) -> Decision:
     """Conclude nothing until the token is of the right user again; the Provider's next probe wakes us."""
-    message = "the token is of another user than the one that ordered, who may not see the record; nothing is concluded"
+    message = "the token is of another user than the one that ordered or last saw the record; nothing is concluded"
     phase = observation.status.phase or Phase.STARTING
     verdict = Verdict(phase=phase, reason=Reason.TOKEN_OF_ANOTHER_USER, message=message)
     due_s = observation.timings.run_poll_most_s

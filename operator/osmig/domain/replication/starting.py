@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import orders, outcome, pauses, recording, starting
+from osmig.domain import intents, orders, outcome, pauses, recording, starting
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.observation import Decision, Note, Read
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
     from osmig.domain.observation import Answer, Observation
     from osmig.domain.replicas import RunView
-
-_LOOK_AGAIN_S = 5.0
 
 
 def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
@@ -35,18 +33,6 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decis
             return starting.answer_refusal(observation, error)
 
 
-def answer_late(observation: Observation, answer: Answer) -> Decision:
-    """Somebody else resolved the intent meanwhile: their run stands, and a second one must not stay unseen."""
-    run = answer.receipt.run if answer.receipt is not None else None
-    recorded = observation.status.upstream.id if observation.status.upstream else None
-    notes: tuple[Note, ...] = ()
-    if run is not None and run.id != recorded:
-        followed = f"{recorded} is followed" if recorded is not None else "none is followed"
-        text = f"Waldur accepted an order that was given up: {followed}, {run.id} is not"
-        notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
-    return Decision(status=observation.status, due_s=0.0, notes=notes)
-
-
 def _begin(observation: Observation, call: PendingCall, run: RunView) -> Decision:
     message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
@@ -63,7 +49,7 @@ def _look(observation: Observation, call: PendingCall, message: str) -> Decision
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of an order whose answer is not on record: ours after a lost answer, or a dead process's."""
-    if (held := holding.hold_out(observation)) is not None:
+    if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.runs is None:
         return Decision(status=observation.status, wants=frozenset({Read.RUNS}))
@@ -82,19 +68,12 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
 
 def _resolve_nothing(observation: Observation, call: PendingCall, name: str) -> Decision:
     """Order again, a bounded number of times, once the slowest possible effect would have shown."""
-    label = starting.label_of(call)
-    wait_s = observation.timings.resend_after_s
-    if not observation.has_waited(label, wait_s):
-        after = recording.keep(observation)
-        return Decision(status=after, due_s=min(_LOOK_AGAIN_S, wait_s / 4), waiting_for=label)
+    if (look := intents.await_effect(observation, call)) is not None:
+        return look
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted; the order that was sent left no trace in Waldur")
-    if call.sends >= starting.MAX_SENDS:
-        message = f"{call.sends} orders got no answer and left no trace in Waldur"
-        return outcome.fail(observation, Reason.START_LOST, message)
-    if observation.migration.metadata.deletion_timestamp is not None:
-        message = "the order left no trace in Waldur and is not sent again: the Migration is being deleted"
-        return outcome.fail(observation, Reason.START_LOST, message)
+    if (ended := intents.give_up(observation, call, what="order", where="Waldur")) is not None:
+        return ended
     mappings = jobs.find_mappings(observation)
     if mappings is None or admitting.has_changed(observation, mappings):
         message = "the order left no trace in Waldur, and its mappings changed meanwhile; it is not sent again"

@@ -1,0 +1,87 @@
+"""Intents: written down before a call that must not be made twice, kept until its effect is known (ADR 0002)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import PendingCall
+from osmig.api.names import EventReason, Reason
+from osmig.domain import outcome, recording
+from osmig.domain.observation import Decision, Note
+
+if TYPE_CHECKING:
+    from osmig.api.migration import Mark
+    from osmig.domain.observation import Observation
+    from osmig.domain.upstream import Operation
+
+MAX_SENDS = 2
+"""Calls whose answer was lost and that left no trace, before the Migration gives up."""
+
+LOOK_AGAIN_S = 5.0
+
+
+def write(observation: Observation, operation: Operation, *, mark: Mark, sends: int = 1) -> PendingCall:
+    """Return the intent of a call that this very step makes."""
+    return PendingCall(
+        operation=operation,
+        attempt=observation.status.attempt or 1,
+        holder=observation.holder,
+        time=observation.now,
+        sends=sends,
+        mark=mark,
+    )
+
+
+def label_of(call: PendingCall) -> str:
+    """Name the wait for one intent; another holder or time is another wait."""
+    return f"intent:{call.holder}:{call.time.isoformat()}"
+
+
+def await_effect(observation: Observation, call: PendingCall, wait_s: float | None = None) -> Decision | None:
+    """Look again until a call without an answer would have shown its effect; ``None`` when that time is over.
+
+    Args:
+        observation: of this moment, in which the effect is not to be seen.
+        call: its intent.
+        wait_s: how long to look; by default as long as the slowest effect takes.
+    """
+    slowest_s = observation.timings.resend_after_s
+    if observation.has_waited(label_of(call), slowest_s if wait_s is None else wait_s):
+        return None
+    due_s = min(LOOK_AGAIN_S, slowest_s / 4)
+    return Decision(status=recording.keep(observation), due_s=due_s, waiting_for=label_of(call))
+
+
+def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Decision | None:
+    """End what was sent in vain often enough, or by an object that is going; ``None`` when it may be sent once more.
+
+    Args:
+        observation: of this moment, in which it is certain that no effect is left to be awaited.
+        call: its intent.
+        what: was sent, as status calls it: ``start``.
+        where: its effect was looked for: ``the cloud``.
+    """
+    if call.sends >= MAX_SENDS:
+        message = f"{call.sends} {what}s got no answer and left no trace in {where}"
+        return outcome.fail(observation, Reason.START_LOST, message)
+    if observation.migration.metadata.deletion_timestamp is not None:
+        message = f"the {what} left no trace in {where} and is not sent again: the Migration is being deleted"
+        return outcome.fail(observation, Reason.START_LOST, message)
+    return None
+
+
+def answer_late(observation: Observation, *, made: str | None, followed: str | None, taken: str) -> Decision:
+    """Decide when somebody else resolved the intent meanwhile: their record stands, and no second start stays unseen.
+
+    Args:
+        observation: of this moment.
+        made: the id of what this answer is about; ``None`` when nothing was made.
+        followed: the id on record.
+        taken: who accepted what, as the Event says it: ``the cloud accepted a start``.
+    """
+    notes: tuple[Note, ...] = ()
+    if made is not None and made != followed:
+        kept = f"{followed} is followed" if followed is not None else "none is followed"
+        text = f"{taken} that was given up: {kept}, {made} is not"
+        notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
+    return Decision(status=observation.status, due_s=0.0, notes=notes)

@@ -1,0 +1,58 @@
+"""What reading upstream would bring, for tests that decide as the engine does: read what is wanted, decide again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from osmig.domain.machine import decide
+from osmig.domain.observation import Decision, Observation, Read
+from osmig.domain.upstream import Explanation, Finding, HostView, ProgressView, RecordView, ServerView, Survey
+
+if TYPE_CHECKING:
+    from osmig.api.migration import PreflightCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What reading upstream would bring now."""
+
+    survey: Survey | None = None
+    finding: Finding | None = None
+    server: ServerView | None = None
+    records: tuple[RecordView, ...] = ()
+    progress: ProgressView | None = None
+    explanation: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
+    preflight: tuple[PreflightCheck, ...] | None = None
+    source_host: HostView = field(default_factory=lambda: HostView(name="cmp1"))
+
+
+def has(observation: Observation, read: Read) -> bool:
+    """Whether a fact is there; a Read is named like its field."""
+    return getattr(observation, read.name.lower()) is not None
+
+
+def read(observation: Observation, wants: frozenset[Read], world: World) -> Observation:
+    """Read what is wanted, as the engine does: no sample of progress means that the records are read."""
+    missing = {name for name in wants if not has(observation, name)}
+    assert missing, f"asks again for what is there: {wants}"
+    for name in missing:
+        fact = getattr(world, name.name.lower())
+        if name is Read.PROGRESS and fact is None:
+            observation = replace(observation, progress=ProgressView(), records=world.records)
+        else:
+            assert fact is not None, f"this test did not expect {name} to be read"
+            observation = replace(observation, **{name.name.lower(): fact})
+    assert all(has(observation, name) for name in wants), f"cannot be read: {wants}"
+    return observation
+
+
+def decide_in(world: World, observation: Observation) -> Decision:
+    """Decide, reading what is wanted, until nothing is."""
+    for _ in range(6):
+        decision = decide(observation)
+        if not decision.wants:
+            return decision
+        observation = read(observation, decision.wants, world)
+    message = "wants more and more"
+    raise AssertionError(message)

@@ -1,0 +1,163 @@
+"""A cloud behind the port, for tests of the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
+from osmig.domain.capabilities import Probe, Scope
+from osmig.domain.upstream import (
+    Explanation,
+    Finding,
+    FindingKind,
+    HostView,
+    ProgressView,
+    Receipt,
+    RecordView,
+    Survey,
+    Sweep,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from osmig.api.migration import PendingCall, PreflightCheck
+    from osmig.api.names import Verb
+    from osmig.backends.ports import Permit
+    from osmig.domain.upstream import Job, ServerView
+
+
+@dataclass
+class FakeBackend:
+    """A cloud that answers from fields, and records every call; ``fail[method]`` holds what the next calls raise.
+
+    Attributes:
+        view: the server of every test that has one.
+        views: further ones, by id.
+    """
+
+    view: ServerView = field(default_factory=server)
+    views: dict[str, ServerView] = field(default_factory=dict)
+    checks: tuple[PreflightCheck, ...] = ()
+    hosts: dict[str, HostView] = field(default_factory=dict)
+    rows: tuple[RecordView, ...] = ()
+    found: Finding | None = None
+    sample: ProgressView | None = None
+    why: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
+    calls: list[str] = field(default_factory=list)
+    permits: list[bool] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    fail: dict[str, list[BaseException]] = field(default_factory=dict)
+    on_start: Callable[[], object] | None = None
+    on_survey: Callable[[], object] = lambda: None
+    gate: asyncio.Event | None = None
+    swept: list[datetime | None] = field(default_factory=list)
+    is_full: bool = True
+    capabilities: frozenset[Any] = READY.capabilities
+    is_closed: bool = False
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fail.get(name):
+            raise self.fail[name].pop(0)
+
+    async def probe(self) -> Probe:
+        """Say what this cloud is."""
+        self._call("probe")
+        return Probe(
+            endpoint="https://nova.example.org/v2.1",
+            api_version="2.104",
+            capabilities=self.capabilities,
+            possible=self.capabilities,
+            scope=Scope.CLOUD,
+        )
+
+    def _view(self, server_id: str) -> ServerView:
+        assert server_id in {SERVER_ID, *self.views}
+        return self.views.get(server_id, self.view)
+
+    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
+        """Show the checks that were set up."""
+        self._call("preflight")
+        self.jobs.append(job)
+        return self.checks
+
+    async def host(self, name: str) -> HostView:
+        """Show a host."""
+        self._call(f"host {name}")
+        return self.hosts.get(name, HostView(name=name))
+
+    async def survey(self, job: Job) -> Survey:
+        """Show the server before a start."""
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
+        self._call("survey")
+        self.on_survey()
+        assert job.server_id or job.server_name
+        return Survey(server=self._view(job.server_id or SERVER_ID), mark=MARK)
+
+    async def start(self, job: Job, permit: Permit) -> Receipt:
+        """Take a start."""
+        self.jobs.append(job)
+        self.permits.append(permit.is_valid())
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.on_start is not None:
+            self.on_start()
+        self._call("start")
+        return Receipt(request_id=REQUEST)
+
+    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+        """Show what was set up to be found."""
+        self._call("find")
+        assert job.server_id
+        assert call.operation
+        assert REQUEST not in claimed
+        return self.found or Finding(kind=FindingKind.NOTHING, server=self.view)
+
+    async def server(self, server_id: str) -> ServerView:
+        """Show the server."""
+        self._call("server")
+        return self._view(server_id)
+
+    async def records(self, server_id: str) -> tuple[RecordView, ...]:
+        """Show its rows."""
+        self._call("records")
+        return tuple(row for row in self.rows if row.server_id == self._view(server_id).id)
+
+    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        """Show the sample."""
+        self._call("progress")
+        assert (server_id, record_id) == (SERVER_ID, "7")
+        return self.sample
+
+    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
+        """Tell why."""
+        self._call("explain")
+        assert server_id == SERVER_ID
+        assert request_id in {None, REQUEST}
+        return self.why
+
+    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
+        """Take an order."""
+        self.permits.append(permit.is_valid())
+        assert server_id == SERVER_ID
+        self._call(f"{verb} {record_id}")
+
+    async def sweep(self, since: datetime | None) -> Sweep:
+        """List all rows."""
+        self._call("sweep")
+        self.swept.append(since)
+        return Sweep(records=self.rows, cursor=datetime(2030, 1, 1, tzinfo=UTC), is_full=self.is_full and since is None)
+
+    async def close(self) -> None:
+        """Note that nobody needs this any more."""
+        self.is_closed = True
+
+    def run(self, word: str) -> None:
+        """Show our move in a state of Nova."""
+        over = word in {"completed", "cancelled", "failed"}
+        self.view = server("cmp2" if word == "completed" else "cmp1", busy=not over)
+        self.rows = (record(word),)
