@@ -1,64 +1,26 @@
-"""The one connection pool against the real API server: who we are, what is refused, what is never sent twice."""
+"""The one connection pool against the real API server: who we are, whom we trust, and what may be refused."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from aiohttp import web
 
 from fake_clock import FakeClock
-from kube_support import WIDGETS, Line, create_widget, install_widgets, open_client
-from lab.ports import free_port
-from osmig import __version__
+from kube_support import READ_DEFAULT, Fixed, open_client, open_plain
 from osmig.clock import SystemClock
-from osmig.domain.errors import KubeUnavailable, ObjectGone
+from osmig.domain.errors import KubeUnavailable
 from osmig.kube.client import CREDENTIALS_AGE_S, REFUSED_AGE_S, KubeClient, connect
 from osmig.kube.credentials import Credentials, ServiceAccount
-from osmig.kube.refs import Call, KubeVerb, ObjectRef, Resource
+from osmig.kube.refs import Call, KubeVerb
 from osmig.kube.secrets import SECRETS
-from osmig.kube.status import StatusWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from lab.cluster import Cluster
-
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
-READ_DEFAULT = Call(KubeVerb.GET, NAMESPACES, name="default")
-
-
-@pytest.fixture(scope="module")
-def widgets(cluster: Cluster) -> Cluster:
-    install_widgets(cluster)
-    return cluster
-
-
-@pytest.fixture
-async def line(widgets: Cluster, tmp_path: Path) -> AsyncIterator[Line]:
-    async with Line(widgets, widgets.kubeconfig, tmp_path / "kubeconfig") as line:
-        yield line
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A source of credentials that never change."""
-
-    server: str
-
-    @property
-    def credentials(self) -> Credentials:
-        """What every reading gives."""
-        return Credentials(server=self.server)
-
-    async def read(self, *, fresh: bool) -> Credentials:  # noqa: ARG002 - the Protocol's word
-        """Return them."""
-        return self.credentials
 
 
 def token_of(kubeconfig: Path) -> str:
@@ -97,21 +59,6 @@ async def test_without_credentials_nothing_is_opened(tmp_path: Path) -> None:
             pass
 
     assert caught.value.reason == "NoCredentials"
-
-
-async def test_every_call_is_observed_and_carries_our_name(cluster: Cluster) -> None:
-    calls: list[tuple[str, str, float]] = []
-    mark = cluster.audit_mark()
-
-    async with open_client(cluster.kubeconfig, on_request=lambda *call: calls.append(call)) as client:
-        await client.request(READ_DEFAULT)
-        with pytest.raises(ObjectGone):
-            await client.request(Call(KubeVerb.GET, SECRETS, "default", "none"))
-
-    assert [call[:2] for call in calls] == [("get namespaces", "200"), ("get secrets", "404")]
-    assert all(0 < seconds < 10 for _, _, seconds in calls)
-    agents = [event["userAgent"] for event in cluster.audit(since=mark) if "secrets/none" in event["requestURI"]]
-    assert set(agents) == {f"osmig/{__version__}"}
 
 
 async def test_a_rotated_token_is_used_within_a_minute(cluster: Cluster, tmp_path: Path) -> None:
@@ -180,14 +127,11 @@ async def test_a_forbidden_call_says_what_to_grant(cluster: Cluster) -> None:
 
 
 async def test_an_unknown_certificate_is_not_trusted(cluster: Cluster) -> None:
-    source = Fixed(cluster.url)
-    client = KubeClient(source, source.credentials, SystemClock())
-
-    with pytest.raises(KubeUnavailable) as caught:
-        await client.request(READ_DEFAULT)
+    async with open_plain(cluster.url) as client:
+        with pytest.raises(KubeUnavailable) as caught:
+            await client.request(READ_DEFAULT)
 
     assert caught.value.reason == "CertificateRefused"
-    await client.close()
 
 
 async def test_a_certificate_file_that_is_none_is_said_at_once_and_without_its_path(tmp_path: Path) -> None:
@@ -199,116 +143,3 @@ async def test_a_certificate_file_that_is_none_is_said_at_once_and_without_its_p
 
     assert caught.value.reason == "NoCredentials"
     assert str(tmp_path) not in str(caught.value)
-
-
-async def test_no_answer_is_unavailable_and_counted(line: Line) -> None:
-    calls: list[tuple[str, str]] = []
-    async with open_client(line.kubeconfig, on_request=lambda *call: calls.append(call[:2])) as client:
-        line.cut()
-        with pytest.raises(KubeUnavailable) as caught:
-            await client.request(READ_DEFAULT)
-        line.mend()
-        await client.request(READ_DEFAULT)
-
-    assert caught.value.reason == "Unreachable"
-    assert calls == [("get namespaces", "no-answer"), ("get namespaces", "200")]
-    assert "127.0.0.1" not in str(caught.value)
-
-
-async def test_a_silent_server_is_given_up_in_time(line: Line) -> None:
-    async with open_client(line.kubeconfig) as client:
-        await client.request(READ_DEFAULT)
-        line.swallow_answers()
-        began = time.monotonic()
-        with pytest.raises(KubeUnavailable) as caught:
-            await client.request(READ_DEFAULT, timeout_s=0.3)
-
-    assert caught.value.reason == "Timeout"
-    assert 0.3 <= time.monotonic() - began < 5
-
-
-async def test_a_write_whose_answer_was_cut_off_is_not_sent_again(widgets: Cluster, line: Line, namespace: str) -> None:
-    async with open_client(line.kubeconfig) as client:
-        ref = ObjectRef.of(WIDGETS, await create_widget(client, namespace, "w"))
-        mark = widgets.audit_mark()
-        line.cut_at_answer()
-        with pytest.raises(KubeUnavailable):
-            await StatusWriter(client).put(ref, {"phase": "Running"})
-        await client.request(Call(KubeVerb.GET, WIDGETS, namespace, "w"))
-
-    puts = [
-        event["responseStatus"]["code"]
-        for event in widgets.audit(since=mark)
-        if event["verb"] == "update" and namespace in event["requestURI"] and event["stage"] == "ResponseComplete"
-    ]
-    assert puts == [200]
-
-
-@pytest.fixture
-async def stand_in() -> AsyncIterator[Callable[[Callable[[web.Request], Awaitable[web.Response]]], Awaitable[str]]]:
-    """Serve one answer in place of an API server: what no real one gives, but a proxy in front of it may."""
-    runners: list[web.AppRunner] = []
-
-    async def start(answer: Callable[[web.Request], Awaitable[web.Response]]) -> str:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        runners.append(runner)
-        return f"http://127.0.0.1:{port}"
-
-    yield start
-    for runner in runners:
-        await runner.cleanup()
-
-
-async def test_a_redirect_is_not_followed(stand_in: Callable[..., Awaitable[str]]) -> None:
-    paths: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        paths.append(request.path)
-        raise web.HTTPTemporaryRedirect(location="/elsewhere")
-
-    source = Fixed(await stand_in(answer))
-    client = KubeClient(source, source.credentials, SystemClock())
-
-    with pytest.raises(KubeUnavailable):
-        await client.request(Call(KubeVerb.CREATE, WIDGETS, "a"), body={})
-
-    assert paths == ["/apis/test.osmig.dev/v1/namespaces/a/widgets"]
-    await client.close()
-
-
-@pytest.mark.parametrize("text", ["<html>sign in</html>", '{"error": "sign in"}'])
-async def test_an_answer_that_is_no_object_is_unavailable(stand_in: Callable[..., Awaitable[str]], text: str) -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(text=text)
-
-    source = Fixed(await stand_in(answer))
-    client = KubeClient(source, source.credentials, SystemClock())
-
-    with pytest.raises(KubeUnavailable) as caught:
-        await client.request(READ_DEFAULT)
-
-    assert caught.value.reason == "NotKubernetes"
-    assert "sign in" not in str(caught.value)
-    await client.close()
-
-
-async def test_a_429_in_plain_text_carries_its_wait(stand_in: Callable[..., Awaitable[str]]) -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(
-            status=429, text="Too many requests, please try again later.\n", headers={"Retry-After": "1"}
-        )
-
-    source = Fixed(await stand_in(answer))
-    client = KubeClient(source, source.credentials, SystemClock())
-
-    with pytest.raises(KubeUnavailable) as caught:
-        await client.request(READ_DEFAULT)
-
-    assert caught.value.reason == "TooManyRequests"
-    assert caught.value.retry_after_s == 1.0
-    await client.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fake_clock import FakeClock
-from kube_support import WIDGETS, create_widget, install_widgets, open_client
+from kube_support import WIDGETS, create_widget, open_client
 from lab.waiting import eventually_async
 from osmig.kube.events import EVENTS, EventRecorder, EventType
 from osmig.kube.refs import Call, KubeVerb, ObjectRef
@@ -23,26 +23,9 @@ if TYPE_CHECKING:
     from osmig.kube.client import KubeClient
 
 
-@pytest.fixture(scope="module")
-def widgets(cluster: Cluster) -> Cluster:
-    install_widgets(cluster)
-    return cluster
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-@pytest.fixture
-async def client(widgets: Cluster) -> AsyncIterator[KubeClient]:
-    async with open_client(widgets.kubeconfig) as client:
-        yield client
-
-
-@pytest.fixture
-async def ref(client: KubeClient, namespace: str) -> ObjectRef:
-    return ObjectRef.of(WIDGETS, await create_widget(client, namespace, "w"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kube_support import WIDGETS, create_widget, install_widgets, open_client
+from kube_support import WIDGETS, create_widget, open_client
 from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
 from osmig.kube.answers import InvalidWrite
 from osmig.kube.refs import Call, KubeVerb, ObjectRef, Resource
@@ -16,29 +16,10 @@ from osmig.kube.resources import ResourceClient
 from osmig.kube.status import StatusWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from lab.cluster import Cluster
     from osmig.kube.client import KubeClient
 
 FINALIZER = "osmig.dev/test"
-
-
-@pytest.fixture(scope="module")
-def widgets(cluster: Cluster) -> Cluster:
-    install_widgets(cluster)
-    return cluster
-
-
-@pytest.fixture
-async def client(widgets: Cluster) -> AsyncIterator[KubeClient]:
-    async with open_client(widgets.kubeconfig) as client:
-        yield client
-
-
-@pytest.fixture
-async def ref(client: KubeClient, namespace: str) -> ObjectRef:
-    return ObjectRef.of(WIDGETS, await create_widget(client, namespace, "w"))
 
 
 async def test_a_status_is_stored_and_the_stored_object_comes_back(client: KubeClient, ref: ObjectRef) -> None:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from e2e_support import PATIENCE_S, Tenant, run_operator
+from e2e_operator import PATIENCE_S, run_operator
+from e2e_tenant import Tenant
 from lab.waiting import eventually
 from tenant_fakes import mapping_body
 

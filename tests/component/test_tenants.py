@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_samples import provider_body
-from engine_fakes import FakeBackend
-from kube_support import open_client
 from lab.waiting import eventually_async
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
@@ -28,6 +26,7 @@ from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
 from osmig.kube.status import StatusWriter
 from osmig.telemetry.metrics import Metrics
+from server_fakes import FakeBackend
 from tenant_fakes import FakeTenants, FakeWaldur, mapping_body, replication_body, waldur_body
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.engine.assembly import Engine
     from osmig.kube.client import KubeClient
+
+    Status = Mapping[str, Any]
 
 DEADLINE_S = 60.0
 OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]
@@ -48,6 +49,7 @@ class Scene:
     """One namespace, an engine that works in it, and the fakes that it calls."""
 
     cluster: Cluster
+    client: KubeClient
     namespace: str
     waldur: FakeWaldur = field(default_factory=FakeWaldur)
     cloud: FakeBackend = field(default_factory=FakeBackend)
@@ -74,35 +76,55 @@ class Scene:
         data = {"token": base64.b64encode(token.encode()).decode(), "clouds.yaml": ""}
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "waldur"}, "data": data})
 
-    async def until(
-        self, resources: ResourceClient, kind: Kind, name: str, fits: Callable[[Mapping[str, Any]], object]
-    ) -> Mapping[str, Any]:
+    def order(self) -> None:
+        """Bring a Provider of type Waldur and a replication that uses it."""
+        self.apply(waldur_body())
+        self.apply(replication_body())
+
+    async def until(self, fits: Callable[[Status], object], *, name: str = "shop") -> Status:
+        """Wait until the status of a Migration fits, and return it."""
+        return await self.until_of(Kind.MIGRATION, name, fits)
+
+    async def until_of(self, kind: Kind, name: str, fits: Callable[[Status], object]) -> Status:
         """Wait until the status of an object fits, and return it."""
 
-        async def read() -> Mapping[str, Any] | None:
+        async def read() -> Status | None:
             try:
-                body = await resources.get(RESOURCES[kind], self.namespace, name)
+                body = await ResourceClient(self.client).get(RESOURCES[kind], self.namespace, name)
             except ObjectGone:
                 return None
-            status = body.get("status") or {}
+            status: Status = body.get("status") or {}
             assert fits(status), status
             return status
 
-        found = await eventually_async(read, what=f"the status of {kind} {name}", timeout_s=DEADLINE_S)
-        assert found is not None
-        return found
+        return await eventually_async(read, what=f"the status of {kind} {name}", timeout_s=DEADLINE_S)
+
+    async def succeed(self) -> None:
+        """Let Waldur finish the replication, and wait until the Migration says so."""
+        self.waldur.stage, self.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
+        await self.until(lambda status: status.get("phase") == "Succeeded")
 
 
-def reason(status: Mapping[str, Any], kind: str = "Succeeded") -> str:
+def is_starting(status: Status) -> bool:
+    """Whether the order was sent."""
+    return status.get("phase") == "Starting"
+
+
+def has_run(status: Status) -> bool:
+    """Whether Waldur's record is known."""
+    return bool((status.get("upstream") or {}).get("id"))
+
+
+def reason(status: Status, kind: str = "Succeeded") -> str:
     """Return the reason of a condition."""
     found = (c["reason"] for c in status.get("conditions") or () if c["type"] == kind)
     return next(found, "")
 
 
 @asynccontextmanager
-async def working(scene: Scene, client: KubeClient, *, secret_s: float = 60.0) -> AsyncIterator[Engine]:
+async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Engine]:
     """Let an engine work in the scene's namespace; it lists so often that it needs no watch."""
-    clock = SystemClock()
+    clock, client = SystemClock(), scene.client
     metrics = Metrics(clock)
     events = EventRecorder(client, clock, lambda: uuid.uuid4().hex[:16], reporting_instance="test")
     given = Surroundings(
@@ -138,130 +160,95 @@ async def working(scene: Scene, client: KubeClient, *, secret_s: float = 60.0) -
 
 
 @pytest.fixture
-def scene(crds: Cluster, namespace: str) -> Scene:
-    made = Scene(crds, namespace)
+def scene(crds: Cluster, client: KubeClient, namespace: str) -> Scene:
+    made = Scene(crds, client, namespace)
     made.keep_token("good")
     return made
 
 
-@pytest.fixture
-async def client(scene: Scene) -> AsyncIterator[KubeClient]:
-    async with open_client(scene.cluster.kubeconfig) as opened:
-        yield opened
-
-
-@pytest.fixture
-def resources(client: KubeClient) -> ResourceClient:
-    return ResourceClient(client)
-
-
-async def test_a_mapping_is_published_with_hash_and_findings_and_again_when_it_changes(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
+async def test_a_mapping_is_published_with_hash_and_findings_and_again_when_it_changes(scene: Scene) -> None:
     scene.apply(mapping_body())
-    async with working(scene, client):
-        first = await scene.until(resources, Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("hash"))
+    async with working(scene):
+        first = await scene.until_of(Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("hash"))
         assert (reason(first, "Ready"), first["observedGeneration"]) == ("Linted", 1)
         scene.apply(mapping_body(volumeTypes=[]))
-        anew = await scene.until(
-            resources, Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("observedGeneration") == 2
-        )
+        anew = await scene.until_of(Kind.MAPPING, "dc1-to-dc2", lambda status: status.get("observedGeneration") == 2)
         assert anew["hash"] != first["hash"]
         assert [found["path"] for found in anew["findings"]] == ["spec.volumeTypes"]
 
 
-async def test_a_mapping_that_comes_late_starts_the_replication_that_waits_for_it(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
+async def test_a_mapping_that_comes_late_starts_the_replication_that_waits_for_it(scene: Scene) -> None:
     scene.apply(waldur_body())
     scene.apply(replication_body(mapping="dc1-to-dc2"))
-    async with working(scene, client):
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "MappingNotFound")
+    async with working(scene):
+        await scene.until(lambda status: reason(status) == "MappingNotFound")
         assert scene.waldur.orders == []
         scene.apply(mapping_body())
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: (status.get("upstream") or {}).get("id"))
+        await scene.until(has_run)
         assert [job.mappings.subnets[0].destination_cidr for job in scene.waldur.orders] == ["10.9.1.0/24"]
 
 
 async def test_a_mapping_that_changes_after_it_was_checked_ends_the_replication_and_nothing_is_sent(
-    scene: Scene, client: KubeClient, resources: ResourceClient
+    scene: Scene,
 ) -> None:
     scene.apply(waldur_body(limits={"maxInFlight": 1}))
     scene.apply(mapping_body())
     scene.apply(replication_body(name="bank"))
-    async with working(scene, client):
-        await scene.until(resources, Kind.MIGRATION, "bank", lambda status: (status.get("upstream") or {}).get("id"))
+    async with working(scene):
+        await scene.until(has_run, name="bank")
         scene.apply(replication_body(mapping="dc1-to-dc2"))
-        waiting = await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "SlotsTaken")
+        waiting = await scene.until(lambda status: reason(status) == "SlotsTaken")
         assert waiting["tenant"]["mappingHash"]
         scene.apply(mapping_body(subnets=OTHER_SUBNETS))
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "MappingChanged")
+        await scene.until(lambda status: reason(status) == "MappingChanged")
         assert len(scene.waldur.orders) == 1
 
 
-async def test_a_replication_through_a_cloud_waits_and_the_cloud_is_never_asked_for_it(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
+async def test_a_replication_through_a_cloud_waits_and_the_cloud_is_never_asked_for_it(scene: Scene) -> None:
     cloud = provider_body()
     cloud["spec"]["openstack"]["cloudCredentialsRef"]["secretName"] = "waldur"
     scene.apply(cloud)
     scene.apply(replication_body(provider="region-one"))
-    async with working(scene, client):
-        await scene.until(
-            resources, Kind.MIGRATION, "shop", lambda status: reason(status, "ProviderReady") == "WrongProviderType"
-        )
+    async with working(scene):
+        await scene.until(lambda status: reason(status, "ProviderReady") == "WrongProviderType")
         assert set(scene.cloud.calls) <= {"probe", "sweep"}
-        scene.apply(waldur_body())
-        scene.apply(replication_body())
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: (status.get("upstream") or {}).get("id"))
+        scene.order()
+        await scene.until(has_run)
         assert set(scene.cloud.calls) <= {"probe", "sweep"}
 
 
-async def test_a_token_is_rotated_while_a_replication_runs_without_a_restart_and_without_a_401(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
-    scene.apply(waldur_body())
-    scene.apply(replication_body())
-    async with working(scene, client, secret_s=1.0):
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+async def test_a_token_is_rotated_while_a_replication_runs_without_a_restart_and_without_a_401(scene: Scene) -> None:
+    scene.order()
+    async with working(scene, secret_s=1.0):
+        await scene.until(is_starting)
         scene.waldur.users["new"] = "user-1"
         scene.keep_token("new")
-        await scene.until(resources, Kind.PROVIDER, "waldur", lambda _: len(scene.connections) == 2)
-        scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+        await scene.until_of(Kind.PROVIDER, "waldur", lambda _: len(scene.connections) == 2)
+        await scene.succeed()
     assert [connection.token for connection in scene.connections] == ["good", "new"]
     assert len(scene.waldur.orders) == 1
 
 
-async def test_a_refused_token_is_told_and_one_that_was_mended_is_found_before_the_secret_is_due(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
-    scene.apply(waldur_body())
-    scene.apply(replication_body())
-    async with working(scene, client, secret_s=600.0):
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+async def test_a_refused_token_is_told_and_one_that_was_mended_is_found_before_the_secret_is_due(scene: Scene) -> None:
+    scene.order()
+    async with working(scene, secret_s=600.0):
+        await scene.until(is_starting)
         scene.waldur.users = {"new": "user-1"}
-        await scene.until(resources, Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "Unauthorized")
+        await scene.until_of(Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "Unauthorized")
         scene.keep_token("new")
-        await scene.until(
-            resources, Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "ProbeSucceeded"
-        )
-        scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+        await scene.until_of(Kind.PROVIDER, "waldur", lambda status: reason(status, "Ready") == "ProbeSucceeded")
+        await scene.succeed()
     assert len(scene.waldur.orders) == 1
 
 
-async def test_the_token_of_another_user_concludes_nothing(
-    scene: Scene, client: KubeClient, resources: ResourceClient
-) -> None:
-    scene.apply(waldur_body())
-    scene.apply(replication_body())
-    async with working(scene, client, secret_s=1.0):
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Starting")
+async def test_the_token_of_another_user_concludes_nothing(scene: Scene) -> None:
+    scene.order()
+    async with working(scene, secret_s=1.0):
+        await scene.until(is_starting)
         scene.waldur.users |= {"theirs": "user-2", "mine": "user-1"}
         scene.keep_token("theirs")
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: reason(status) == "TokenOfAnotherUser")
+        await scene.until(lambda status: reason(status) == "TokenOfAnotherUser")
         scene.waldur.stage, scene.waldur.replica_stage = RunStage.OK, ReplicaStage.OK
         scene.keep_token("mine")
-        await scene.until(resources, Kind.MIGRATION, "shop", lambda status: status.get("phase") == "Succeeded")
+        await scene.until(lambda status: status.get("phase") == "Succeeded")
     assert len(scene.waldur.orders) == 1

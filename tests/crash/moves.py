@@ -100,7 +100,8 @@ class Moves:
             url = f"{self._nova.compute}{path}"
             headers = {key: value.replace("{action}", url) for key, value in fault.get("headers", {}).items()}
             target: Fault = {"path": f"{path}$", "method": "POST", "body_match": f'"{self.calls[name].action}"'}
-            self._faults[name] = self._nova.control.fault(**{**fault, **target, "headers": headers})
+            aimed: Fault = {**fault, **target, "headers": headers}
+            self._faults[name] = self._nova.control.fault(**aimed)
 
     def hang(self) -> None:
         """Let the live moves run until ``finish_hanging``."""

@@ -158,7 +158,7 @@ class PointedBackend:
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Start, and pass the points before the first byte and after the answer."""
         server_id, operation = job.server_id or "", START_OPERATIONS[job.kind]
-        receipt = await self.inner.start(job, PointedPermit(permit, self.point, server_id, operation))
+        receipt: Receipt = await self.inner.start(job, PointedPermit(permit, self.point, server_id, operation))
         await self.point.reach("after-call", server_id, operation)
         return receipt
 
@@ -169,19 +169,20 @@ class PointedBackend:
 
     async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
         """Order a replication, and pass the same points."""
-        receipt = await self.inner.replicate(job, PointedPermit(permit, self.point, "", Operation.REPLICATE))
+        receipt: Receipt = await self.inner.replicate(job, PointedPermit(permit, self.point, "", Operation.REPLICATE))
         await self.point.reach("after-call", "", Operation.REPLICATE)
         return receipt
 
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
         """Order that a replica be terminated, and pass the same points."""
-        receipt = await self.inner.terminate(replica_id, PointedPermit(permit, self.point, "", Operation.TERMINATE))
+        pointed = PointedPermit(permit, self.point, "", Operation.TERMINATE)
+        receipt: Receipt = await self.inner.terminate(replica_id, pointed)
         await self.point.reach("after-call", "", Operation.TERMINATE)
         return receipt
 
     async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
         """Look, and pass the point behind."""
-        finding = await self.inner.find(job, call, claimed)
+        finding: Finding = await self.inner.find(job, call, claimed)
         await self.point.reach("after-look", job.server_id or "", call.operation)
         return finding
 

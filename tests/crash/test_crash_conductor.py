@@ -10,7 +10,10 @@ from crash.calls import COLD, LIVE
 from crash.moves import Moves
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crash.scene import Scene
+    from lab.nova_client import Fault
 
 pytestmark = pytest.mark.timeout(400)
 """Several waits in a row take longer, on a busy machine."""
@@ -18,11 +21,13 @@ pytestmark = pytest.mark.timeout(400)
 STARTS = {"live-start": LIVE, "cold-start": COLD}
 
 
-def test_a_start_that_was_accepted_before_its_record_exists_is_awaited(scene: Scene) -> None:
+def find_late_records(scene: Scene, faults: Mapping[str, Fault]) -> None:
+    """Let starts meet these faults, be without records until the conductor is back, and end as any other."""
     moves = Moves(scene, STARTS)
     before = {name: moves.records(name) for name in STARTS}
     operator = scene.start().wait_leading()
     scene.stop_conductor()
+    moves.break_calls(faults)
     moves.order()
     moves.wait_for_reason("AwaitingRecord")
     assert {name: moves.records(name) for name in STARTS} == before
@@ -31,19 +36,11 @@ def test_a_start_that_was_accepted_before_its_record_exists_is_awaited(scene: Sc
 
     for end in moves.finish(operator).values():
         end.check()
+
+
+def test_a_start_that_was_accepted_before_its_record_exists_is_awaited(scene: Scene) -> None:
+    find_late_records(scene, {})
 
 
 def test_a_start_without_answer_and_without_record_is_found_by_its_action(scene: Scene) -> None:
-    moves = Moves(scene, STARTS)
-    before = {name: moves.records(name) for name in STARTS}
-    operator = scene.start().wait_leading()
-    scene.stop_conductor()
-    moves.break_calls({name: {"when": "after", "action": "cut"} for name in STARTS})
-    moves.order()
-    moves.wait_for_reason("AwaitingRecord")
-    assert {name: moves.records(name) for name in STARTS} == before
-
-    scene.start_conductor()
-
-    for end in moves.finish(operator).values():
-        end.check()
+    find_late_records(scene, {name: {"when": "after", "action": "cut"} for name in STARTS})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,9 +60,9 @@ def resume_beside_successor(scene: Scene) -> Ends:
     return moves.finish(successor)
 
 
-def resume_after_the_end(scene: Scene) -> Ends:
+def resume_after_the_end(scene: Scene, *, at: str) -> Ends:
     moves = Moves(scene)
-    frozen = scene.start(at="before-send", calls=moves.points).wait_leading()
+    frozen = scene.start(at=at, calls=moves.points).wait_leading()
     successor = scene.start()
     moves.order()
     freeze(frozen)
@@ -138,20 +139,6 @@ def lose_lease_in_mid_flight(scene: Scene) -> Ends:
     return moves.finish(successor)
 
 
-def resume_after_adoption(scene: Scene) -> Ends:
-    moves = Moves(scene)
-    frozen = scene.start(at="after-call", calls=moves.points).wait_leading()
-    successor = scene.start()
-    moves.order()
-    freeze(frozen)
-    moves.wait_for("condition=Finished")
-
-    frozen.run.resume()
-
-    assert frozen.wait_ended() == FAILED
-    return moves.finish(successor)
-
-
 def start_two_at_once(scene: Scene) -> Ends:
     moves = Moves(scene)
     both = scene.start(), scene.start()
@@ -166,14 +153,16 @@ def start_two_at_once(scene: Scene) -> Ends:
 
 WITHOUT_RIGHT: Mapping[str, Play[Ends]] = {
     "was frozen before its calls and resumes while its successor calls": resume_beside_successor,
-    "was frozen before its calls and resumes after its successor has finished": resume_after_the_end,
+    "was frozen before its calls and resumes after its successor has finished": partial(
+        resume_after_the_end, at="before-send"
+    ),
     "was frozen before its calls and resumes without Lease while its intents are fresh": resume_without_lease,
     "was held up before its calls and goes on with the Lease when its intents are stale": go_on_with_stale_intent,
     "finds its Lease overwritten before its calls": lose_lease_before_call,
     "finds its Lease overwritten in mid-flight": lose_lease_in_mid_flight,
 }
 BESIDE_OTHERS: Mapping[str, Play[Ends]] = {
-    "one resumes whose calls were found by its successor": resume_after_adoption,
+    "one resumes whose calls were found by its successor": partial(resume_after_the_end, at="after-call"),
     "two begin at once, of which one leads": start_two_at_once,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -14,6 +14,7 @@ from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from crash.operators import Operator
     from lab.cluster import Cluster
@@ -49,7 +50,7 @@ def kill_at(tenancy: Tenancy, *, point: str, sent: int) -> None:
     assert len(tenancy.waldur.control.rows()) == 1
 
 
-def kill_under_way(tenancy: Tenancy, *, when: str) -> None:
+def kill_under_way(tenancy: Tenancy, *, when: Literal["before", "after"]) -> None:
     leader = tenancy.place.start().wait_leading()
     tenancy.place.start()
     tenancy.waldur.control.fault(path=f"{RUNS}$", method="POST", when=when, action="pass", hold=True)
@@ -139,12 +140,14 @@ STORIES: Mapping[str, Callable[[Tenancy], None]] = {
 def outcomes(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[None]]]:
     """What came of each story; several are played at a time, for most of each is waiting."""
 
-    def play(story: Callable[[Tenancy], None]) -> None:
-        with open_tenancy(crds, tmp_path_factory.mktemp("tenancy")) as tenancy:
+    def play(story: Callable[[Tenancy], None], folder: Path) -> None:
+        with open_tenancy(crds, folder) as tenancy:
             story(tenancy)
 
     pool = ThreadPoolExecutor(AT_ONCE)
-    yield {name: pool.submit(play, story) for name, story in STORIES.items()}
+    # pytest's factory is not made for several threads: the first two would make it two bases
+    folders = {name: tmp_path_factory.mktemp("tenancy") for name in STORIES}
+    yield {name: pool.submit(play, story, folders[name]) for name, story in STORIES.items()}
     pool.shutdown(cancel_futures=True)
 
 

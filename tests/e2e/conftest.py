@@ -5,23 +5,23 @@ The API server is not the one that other folders share: this folder's operator s
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_support import OPERATOR_NAMESPACE, Tenant, end_moves, run_operator
+from e2e_cloud import Boot, end_moves
+from e2e_operator import OPERATOR_NAMESPACE, install, run_operator
+from e2e_tenant import Tenant
 from e2e_waldur import connect
 from lab.cluster import Cluster
 from lab.nova import NovaLab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from lab.osmig_run import OsmigRun
     from lab.waldur import WaldurLab
 
-ROOT = Path(__file__).parent.parent.parent
 SAID = 6000
 """Characters of the operator's log that a failed test shows."""
 
@@ -36,11 +36,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def crds(cluster: Cluster) -> Cluster:
     """That API server with the project's CRDs and the rights of deploy/."""
-    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    cluster.await_established("-f", str(ROOT / "crds"))
-    for manifest in ("namespace.yaml", "rbac.yaml"):
-        cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy" / manifest))
-    return cluster
+    return install(cluster)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +82,7 @@ def second_nova() -> Iterator[NovaLab]:
 
 
 @pytest.fixture
-def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Boot]:
     """Boot a server of the test's own; ``boot(plan="hang", host="cmp1")`` returns its id.
 
     What still moves it after the test is ended: the lab's Nova moves one server at a time, all others queue.

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from e2e_more import install, wide_cloud
-from e2e_support import Tenant, run_operator
+from e2e_cloud import Boot, wide_cloud
+from e2e_operator import install, run_operator
+from e2e_tenant import Tenant
 from lab.cluster import Cluster
 from lab.prometheus import PrometheusServer, find_prometheus
 from lab.waiting import eventually
 from manifests.monitoring_files import MONITORING, load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lab.nova import NovaLab
@@ -119,7 +120,7 @@ def seconds(prometheus: PrometheusServer, expression: str) -> dict[str, float]:
 
 @pytest.mark.timeout(300)
 def test_a_move_that_hangs_is_reported_and_one_that_takes_as_long_and_goes_forward_is_not(
-    operators: tuple[Cluster, OsmigRun, OsmigRun], nova: NovaLab, boot: Callable[..., str], tmp_path: Path
+    operators: tuple[Cluster, OsmigRun, OsmigRun], nova: NovaLab, boot: Boot, tmp_path: Path
 ) -> None:
     cluster, leader, standby = operators
     cluster.kubectl("create", "namespace", "shop")

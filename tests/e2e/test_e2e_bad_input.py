@@ -11,8 +11,8 @@ import pytest
 
 from bad_input import CANARY, INVALID, ORDERS, REFUSED, ROWS
 from bad_scene import play
-from e2e_more import by_password, connect_by, has_trouble, is_ready, outcome
-from e2e_support import condition, verdicts
+from e2e_credentials import by_password, connect_by
+from e2e_status import condition, has_trouble, is_ready, outcome, verdicts
 from http_upstream import LOOPBACK
 
 if TYPE_CHECKING:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Move, Tenant, act, calls, condition, control, verdicts
+from e2e_cloud import Boot, act, calls
+from e2e_status import Json, condition, control, outcome, verdicts
 from lab.nova import NovaLab
 from lab.nova_client import HttpError
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    Boot = Callable[..., str]
-    Status = dict[str, Any]
+    from e2e_move import Move
+    from e2e_tenant import Tenant
 
 SUCCESS = {"Succeeded": "True", "Finished": "True", "Ready": "True"}
 NO_SUCCESS = {"Succeeded": "False", "Finished": "True", "Ready": "False", "Stalled": "True"}
 WAITS = {"Succeeded": "Unknown", "Finished": "False", "Ready": "False", "Reconciling": "True", "ProviderReady": "True"}
 
 
-def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool) -> Status:
+def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool) -> Json:
     """Wait for the end and compare it with Nova's own truth; return the status."""
     status = move.until_finished()
     phase, _, reason = end.partition("/")
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == (phase, reason)
+    assert outcome(status) == (phase, reason)
     assert verdicts(status) == (SUCCESS if phase == "Succeeded" else NO_SUCCESS)
     assert "pendingCall" not in status
     (record,) = nova.nova.migrations(move.server)
@@ -40,7 +41,7 @@ def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, m
     return status
 
 
-def arrive(move: Move) -> Status:
+def arrive(move: Move) -> Json:
     """Wait until the move awaits its confirmation; return the status."""
     return move.until_phase("AwaitingConfirmation")
 
@@ -116,7 +117,7 @@ def test_a_server_deleted_while_it_awaits_its_confirmation_is_gone(tenant: Tenan
     eventually(lambda: is_gone(nova, move.server), what="the server is gone")
     move.order("reconcile")
     status = move.until_finished()
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Failed", "ServerGone")
+    assert outcome(status) == ("Failed", "ServerGone")
 
 
 def is_gone(nova: NovaLab, server: str) -> bool:
@@ -157,7 +158,7 @@ def test_a_revert_that_fails_late_leaves_the_server_in_error(tenant: Tenant, boo
     arrive(move)
     move.order("revert")
     status = move.until_finished()
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Failed", "ServerInError")
+    assert outcome(status) == ("Failed", "ServerInError")
 
 
 def test_no_valid_host_is_named(tenant: Tenant, nova: NovaLab, boot: Boot, disabled_host: str) -> None:

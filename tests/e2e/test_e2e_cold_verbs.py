@@ -6,21 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Move, Tenant, calls, condition, control
+from e2e_cloud import Boot, calls
+from e2e_status import condition, control, outcome
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
-
-    Boot = Callable[..., str]
-
-
-def outcome(move: Move) -> tuple[str, str]:
-    """Wait for the end; return phase and reason."""
-    status = move.until_finished()
-    return status["phase"], condition(status, "Succeeded")["reason"]
 
 
 def test_an_abort_while_the_disk_is_copied_reverts_as_soon_as_nova_allows(
@@ -31,7 +23,7 @@ def test_an_abort_while_the_disk_is_copied_reverts_as_soon_as_nova_allows(
     move.order("abort")
     move.until_control("abort", "Accepted")
     assert calls(nova, move.server, "revert") == [], "Nova could only refuse it now"
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert [call.status for call in calls(nova, move.server, "revert")] == [202]
     assert control(move.status, "abort")["result"] == "Done"
     assert nova.nova.migrations(move.server)[0]["status"] == "reverted"
@@ -42,40 +34,31 @@ def test_an_abort_while_the_confirmation_is_awaited_reverts(tenant: Tenant, nova
     move = tenant.move_cold(boot())
     move.until_phase("AwaitingConfirmation")
     move.order("abort")
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "revert"]
 
 
 def test_an_abort_before_the_start_sends_nothing(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move_cold(boot(), annotations={"osmig.dev/abort": "now"})
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert calls(nova, move.server) == []
 
 
-def test_every_order_but_revert_is_rejected_while_the_move_is_reverted(
-    tenant: Tenant, nova: NovaLab, boot: Boot
+@pytest.mark.parametrize(
+    ("decision", "phase", "end"), [("revert", "Reverting", "Reverted"), ("confirm", "Confirming", "Succeeded")]
+)
+def test_every_other_order_is_rejected_while_a_decision_is_carried_out(
+    tenant: Tenant, nova: NovaLab, boot: Boot, decision: str, phase: str, end: str
 ) -> None:
-    move = tenant.move_cold(boot(plan="revert_delay=4"))
+    move = tenant.move_cold(boot(plan=f"{decision}_delay=4"))
     move.until_phase("AwaitingConfirmation")
-    move.order("revert")
-    move.until_phase("Reverting")
-    for verb in ("abort", "confirm"):
+    move.order(decision)
+    move.until_phase(phase)
+    for verb in {"abort", "confirm", "revert"} - {decision}:
         move.order(verb)
-        assert "Reverting" in move.until_control(verb, "Rejected")["message"]
-    assert outcome(move) == ("Reverted", "Reverted")
-    assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "revert"]
-
-
-def test_every_order_is_rejected_while_the_move_is_confirmed(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move_cold(boot(plan="confirm_delay=4"))
-    move.until_phase("AwaitingConfirmation")
-    move.order("confirm")
-    move.until_phase("Confirming")
-    for verb in ("abort", "revert"):
-        move.order(verb)
-        assert "Confirming" in move.until_control(verb, "Rejected")["message"]
-    assert outcome(move) == ("Succeeded", "Succeeded")
-    assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "confirm"]
+        assert phase in move.until_control(verb, "Rejected")["message"]
+    assert outcome(move.until_finished()) == (end, end)
+    assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", decision]
 
 
 @pytest.mark.parametrize("verb", ["confirm", "revert"])
@@ -106,24 +89,21 @@ def test_confirm_and_revert_together_are_both_rejected(tenant: Tenant, nova: Nov
     for verb in ("confirm", "revert"):
         assert "ConflictingVerbs" in move.until_control(verb, "Rejected")["message"]
     move.order("confirm", "1/anew")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "confirm"]
 
 
 def test_a_destination_below_2_56_is_unsupported_and_nothing_is_sent(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     server = boot(host="cmp1")
-    fault = nova.control.fault(
-        path="^/v2.1/?$", method="GET", when="after", action="status", status=200, body=OLD_CLOUD
-    )
+    nova.control.fault(path="^/v2.1/?$", method="GET", when="after", action="status", status=200, body=OLD_CLOUD)
     try:
         tenant.connect(nova, name="old")
         move = tenant.move_cold(server, provider="old", source="cmp1", destination="cmp2")
-        assert outcome(move) == ("Failed", "Unsupported")
+        assert outcome(move.until_finished()) == ("Failed", "Unsupported")
         assert "spec.placement.destinationHost" in condition(move.status, "Succeeded")["message"]
         assert calls(nova, server) == []
     finally:
         nova.control.clear_faults()
-        assert fault
 
 
 OLD_CLOUD = (
@@ -138,7 +118,7 @@ def test_a_move_that_was_decided_is_asked_for_once_even_when_the_annotation_stay
     move = tenant.move_cold(boot())
     move.until_phase("AwaitingConfirmation")
     move.order("confirm", "true")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     before = move.get()["metadata"]["resourceVersion"]
     move.order("reconcile")
     move.until_control("reconcile", "Done")

@@ -8,29 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_more import wide_cloud
-from e2e_support import Move, Tenant, calls, condition, tenancy
+from e2e_cloud import calls, wide_cloud
+from e2e_move import Move
+from e2e_status import condition
+from e2e_tenant import Tenant, tenancy
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.nova_client import Transition
     from lab.osmig_run import OsmigRun
 
-    Boot = Callable[..., str]
-
 HOSTS = ("cmp1", "cmp2", "cmp3", "cmp4")
 ACTIVE = {"accepted", "queued", "preparing", "running", "running (post-copy)"}
 
 
 @pytest.fixture(scope="module")
-def cloud(crds: Cluster, operator: OsmigRun) -> Iterator[NovaLab]:
+def cloud(operator: OsmigRun) -> Iterator[NovaLab]:
     """A cloud that would itself move sixteen servers at a time."""
     assert operator.returncode is None
-    assert crds
     with wide_cloud() as running:
         yield running
 
@@ -64,12 +63,13 @@ def test_a_migration_over_the_limit_says_which_and_how_many_and_starts_when_one_
 def test_a_host_over_its_limit_holds_back_its_own_moves_only(empty_tenant: Tenant, cloud: NovaLab, side: str) -> None:
     limited(empty_tenant, cloud, **{f"maxInFlightPer{side}Host": 1})
     near, far = ("cmp1", "cmp2") if side == "Source" else ("cmp2", "cmp1")
-    other = {"source": "cmp1", "destination": "cmp3"} if side == "Source" else {"source": "cmp3", "destination": "cmp1"}
+    source, destination = ("cmp1", "cmp3") if side == "Source" else ("cmp3", "cmp1")
     first = empty_tenant.move(
         cloud.boot(f"{side}-1", plan="hang", host=near), name="first", source=near, destination=far
     )
     first.until_upstream("running")
-    held = empty_tenant.move(cloud.boot(f"{side}-2", host=other["source"]), name="held", **other)
+    server = cloud.boot(f"{side}-2", host=source)
+    held = empty_tenant.move(server, name="held", source=source, destination=destination)
     status = held.until(waits_for_slot, what="waits for a slot")
     assert "host cmp1" in condition(status, "Succeeded")["message"]
     free = empty_tenant.move(cloud.boot(f"{side}-3", host="cmp3"), name="free", source="cmp3", destination="cmp4")

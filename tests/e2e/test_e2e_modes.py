@@ -2,58 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Move, Tenant, act, calls, condition, control, is_moving, occupy, requests_about
+from e2e_cloud import Boot, act, calls, is_moving, occupy, requests_about
+from e2e_status import Json, condition, control, outcome
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
-    Boot = Callable[..., str]
-    Status = dict[str, Any]
 
-
-def outcome(move: Move) -> tuple[str, str]:
-    """Wait for the end; return phase and reason."""
-    status = move.until_finished()
-    return status["phase"], condition(status, "Succeeded")["reason"]
-
-
-def checks(status: Status) -> dict[str, str]:
+def checks(status: Json) -> dict[str, str]:
     """Return the preflight as check to result."""
     return {check["check"]: check["result"] for check in status.get("preflight", ())}
 
 
 def test_validate_sends_nothing_and_execute_then_starts_the_move(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(host="cmp1"), source="cmp1", destination="cmp4", mode="Validate")
-    assert outcome(move) == ("Succeeded", "Validated")
+    assert outcome(move.until_finished()) == ("Succeeded", "Validated")
     assert set(checks(move.status).values()) <= {"Pass", "Skipped"}
     assert {request["method"] for request in requests_about(nova, move.server)} == {"GET"}
     assert "startTime" not in move.status
     move.edit(mode="Execute")
     move.until(lambda status: "upstream" in status, what="started")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert nova.nova.server(move.server)["OS-EXT-SRV-ATTR:host"] == "cmp4"
     assert [call.word for call in calls(nova, move.server)] == ["live-migrate"]
 
 
 @pytest.mark.parametrize(
-    ("placement", "path"),
+    ("source", "destination", "path"),
     [
-        ({"destination": "nowhere"}, "spec.placement.destinationHost"),
-        ({"source": "cmp2", "destination": "cmp3"}, "spec.placement.sourceHost"),
+        (None, "nowhere", "spec.placement.destinationHost"),
+        ("cmp2", "cmp3", "spec.placement.sourceHost"),
     ],
 )
 def test_validate_names_the_field_that_cannot_work(
-    tenant: Tenant, nova: NovaLab, boot: Boot, placement: dict[str, str], path: str
+    tenant: Tenant, nova: NovaLab, boot: Boot, source: str | None, destination: str, path: str
 ) -> None:
-    move = tenant.move(boot(host="cmp1"), mode="Validate", **placement)
-    assert outcome(move) == ("Failed", "PreflightFailed")
+    move = tenant.move(boot(host="cmp1"), mode="Validate", source=source, destination=destination)
+    assert outcome(move.until_finished()) == ("Failed", "PreflightFailed")
     failed = [check for check in move.status["preflight"] if check["result"] == "Fail"]
     assert path in {check["path"] for check in failed}
     assert path in condition(move.status, "Succeeded")["message"]
@@ -64,14 +55,14 @@ def test_validate_says_that_the_server_is_busy_and_with_what(tenant: Tenant, nov
     server = boot(plan="hang")
     occupy(nova, server)
     move = tenant.move(server, mode="Validate")
-    assert outcome(move) == ("Failed", "PreflightFailed")
+    assert outcome(move.until_finished()) == ("Failed", "PreflightFailed")
     (record,) = nova.nova.migrations(server)
     assert str(record["id"]) in condition(move.status, "Succeeded")["message"]
 
 
 def test_validate_of_an_unknown_server_fails(tenant: Tenant) -> None:
     move = tenant.move("00000000-0000-4000-8000-000000000000", mode="Validate")
-    assert outcome(move) == ("Failed", "PreflightFailed")
+    assert outcome(move.until_finished()) == ("Failed", "PreflightFailed")
     assert checks(move.status)["Server"] == "Fail"
 
 
@@ -86,7 +77,7 @@ def test_a_running_live_migration_is_adopted_and_takes_orders(
     status = move.until_upstream("running")
     assert (status["upstream"]["id"], status["phase"]) == (str(record["id"]), "Running")
     move.order("abort")
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert [call.word for call in calls(nova, server)][:1] == ["abort"], "nothing was started"
     assert "MigrationAdopted" in {event["reason"] for event in tenant.events()}
 
@@ -99,7 +90,7 @@ def test_an_adopted_cold_migration_is_confirmed(tenant: Tenant, nova: NovaLab, b
     move = tenant.move_cold(server, adopt={"id": str(record["id"])})
     move.until_phase("AwaitingConfirmation")
     move.order("confirm")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert [call.word for call in calls(nova, server)] == ["confirm"]
 
 
@@ -107,7 +98,7 @@ def test_an_adoption_is_refused_when_the_migration_is_over(tenant: Tenant, nova:
     first = tenant.move(boot(), name="first")
     record_id = first.until_finished()["upstream"]["id"]
     move = tenant.move(first.server, adopt={"id": record_id})
-    assert outcome(move) == ("Failed", "AdoptRefused")
+    assert outcome(move.until_finished()) == ("Failed", "AdoptRefused")
     assert "completed" in condition(move.status, "Succeeded")["message"]
     assert len(calls(nova, first.server)) == 1
 
@@ -119,7 +110,7 @@ def test_an_adoption_is_refused_when_the_migration_is_of_another_server(
     occupy(nova, busy)
     (record,) = nova.nova.migrations(busy)
     move = tenant.move(idle, adopt={"id": str(record["id"])})
-    assert outcome(move) == ("Failed", "AdoptRefused")
+    assert outcome(move.until_finished()) == ("Failed", "AdoptRefused")
     assert is_moving(nova, busy)
     assert calls(nova, idle) == []
 
@@ -128,7 +119,7 @@ def test_an_adoption_is_refused_when_another_migration_owns_it(tenant: Tenant, b
     first = tenant.move(boot(plan="hang"), name="first")
     record_id = first.until_upstream("running")["upstream"]["id"]
     move = tenant.move(first.server, adopt={"id": record_id})
-    assert outcome(move) == ("Failed", "AdoptRefused")
+    assert outcome(move.until_finished()) == ("Failed", "AdoptRefused")
     assert "Migration first" in condition(move.status, "Succeeded")["message"]
     assert first.status["phase"] == "Running"
 
@@ -139,7 +130,7 @@ def test_a_suspended_migration_starts_when_it_is_released(tenant: Tenant, nova: 
     assert condition(status, "Reconciling")["status"] == "True"
     assert calls(nova, move.server) == []
     move.edit(suspend=False)
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
 
 def test_a_failed_attempt_is_followed_by_another_one(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
@@ -149,7 +140,7 @@ def test_a_failed_attempt_is_followed_by_another_one(tenant: Tenant, nova: NovaL
     assert (status["phase"], status["attempt"]) == ("Pending", 2)
     assert (status["failure"]["reason"], "nextRetryTime" in status["failure"]) == ("HypervisorFailed", True)
     nova.control.plan(server, "finish")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     attempts = move.status["attempts"]
     outcomes = [attempt["outcome"] for attempt in attempts]
     assert (outcomes[0], outcomes[-1]) == ("Failed", "Succeeded")
@@ -159,7 +150,7 @@ def test_a_failed_attempt_is_followed_by_another_one(tenant: Tenant, nova: NovaL
 
 def test_attempts_end_at_their_limit(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(plan="fail"), retry={"limit": 1, "backoffSeconds": 1})
-    assert outcome(move) == ("Failed", "HypervisorFailed")
+    assert outcome(move.until_finished()) == ("Failed", "HypervisorFailed")
     assert [attempt["number"] for attempt in move.status["attempts"]] == [1, 2]
     assert len(calls(nova, move.server, "live-migrate")) == 2
 
@@ -169,12 +160,12 @@ def test_an_aborted_move_is_not_tried_again_by_itself_but_by_order(tenant: Tenan
     move = tenant.move(server, retry={"limit": 3, "backoffSeconds": 1})
     move.until_upstream("running")
     move.order("abort", "true")
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     nova.control.plan(server, "finish")
     move.order("retry", "1")
     move.until_control("retry", "Done")
     move.until(lambda status: status.get("attempt") == 2, what="the second attempt")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert len(calls(nova, server, "live-migrate")) == 2
     assert "TokenAlreadyUsed" in {event["reason"] for event in tenant.events()}
 
@@ -190,7 +181,7 @@ def test_retry_is_rejected_while_running_after_success_and_with_adopt(
     move.order("retry", "early")
     move.until_control("retry", "Rejected")
     move.order("abort")
-    assert outcome(move) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     move.order("retry", "late")
     move.until(lambda status: "adopted" in control(status, "retry")["message"], what="the second order was seen")
     assert control(move.status, "retry")["result"] == "Rejected"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_more import wide_cloud
-from e2e_support import Move, Tenant, calls, condition, control, tenancy
+from e2e_cloud import calls, wide_cloud
+from e2e_status import condition, control, outcome
+from e2e_tenant import Tenant, tenancy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from e2e_move import Move
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
@@ -54,8 +56,7 @@ class Scene:
 
     def outcome(self, name: str) -> tuple[str, str]:
         """Wait for the end; return phase and reason."""
-        status = self.moves[name].until_finished(timeout_s=LONG_S)
-        return status["phase"], condition(status, "Succeeded")["reason"]
+        return outcome(self.moves[name].until_finished(timeout_s=LONG_S))
 
     def until_acted(self, name: str, policy: str) -> dict[str, Any]:
         """Wait until a policy has acted; return its entry."""

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from e2e_more import install, move_by_name, outcome
-from e2e_support import OPERATOR, OPERATOR_NAMESPACE, PATIENCE_S, Tenant, calls, condition, run_operator, verdicts
+from e2e_cloud import Boot, calls
+from e2e_operator import OPERATOR, OPERATOR_NAMESPACE, PATIENCE_S, install, run_operator
+from e2e_status import condition, outcome, verdicts
+from e2e_tenant import Tenant, move_by_name
 from e2e_waldur import put_mapping
 from lab.cluster import Cluster
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from e2e_support import Move
+    from e2e_move import Move
     from lab.nova import NovaLab
 
 RIGHTS = Path(__file__).parent.parent.parent / "deploy/rbac.yaml"
@@ -45,7 +47,7 @@ def own_tenant(own_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator
 
 
 def test_sigterm_ends_in_time_even_if_an_answer_is_awaited_and_the_next_process_takes_over_at_once(
-    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    own_tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     nova.control.fault(path=f"{server}/action", method="POST", when="after", action="delay", delay=6)
@@ -72,7 +74,7 @@ def test_sigterm_ends_in_time_even_if_an_answer_is_awaited_and_the_next_process_
 
 
 def test_a_secret_that_the_operator_may_not_read_is_named_and_moves_nothing(
-    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    own_tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     cluster = own_tenant.cluster
     cluster.kubectl("delete", "clusterrolebinding", "osmig-credentials")
@@ -92,9 +94,7 @@ def test_a_secret_that_the_operator_may_not_read_is_named_and_moves_nothing(
     assert outcome(end) == ("Succeeded", "Succeeded")
 
 
-def test_the_rights_of_deploy_are_the_calls_that_are_made(
-    own_tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
-) -> None:
+def test_the_rights_of_deploy_are_the_calls_that_are_made(own_tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     cluster, since = own_tenant.cluster, own_tenant.cluster.audit_mark()
     # else nothing would create it
     cluster.kubectl("delete", "lease", "osmig", "--namespace", OPERATOR_NAMESPACE, "--ignore-not-found")
@@ -135,8 +135,13 @@ def fail_again_and_again(move: Move) -> None:
     move.until_finished()
     for seconds in (100, 200):
         move.edit(deadlineSeconds=seconds)
-        newest = move.get()["metadata"]["generation"]
-        move.until(lambda status, newest=newest: status["observedGeneration"] == newest, what="evaluated anew")
+        until_evaluated(move)
+
+
+def until_evaluated(move: Move) -> None:
+    """Wait until the newest generation was seen."""
+    newest = move.get()["metadata"]["generation"]
+    move.until(lambda status: status["observedGeneration"] == newest, what="evaluated anew")
 
 
 def _listed_again(cluster: Cluster, since: int) -> bool:

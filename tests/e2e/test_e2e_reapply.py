@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_more import describe_move, is_queued_behind_somebody, move_by_name, outcome, until_idle, wide_cloud
-from e2e_support import Move, calls, condition
+from e2e_cloud import Boot, calls, until_idle, wide_cloud
+from e2e_move import Move, describe_move
+from e2e_status import condition, is_queued_behind_somebody, outcome
+from e2e_tenant import move_by_name
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from e2e_support import Tenant
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
 HANG = "hang,memory=4096"
@@ -29,11 +31,23 @@ def shared_nova() -> Iterator[NovaLab]:
         yield running
 
 
-def moved_and_forgotten(tenant: Tenant, server: str, **hosts: str | None) -> Move:
+def moved_and_forgotten(
+    tenant: Tenant, server: str, *, source: str | None = None, destination: str | None = None
+) -> Move:
     """Move a server once, and delete the finished object, as a prune or a rebuilt cluster does."""
-    move = tenant.move(server, **hosts)
+    move = tenant.move(server, source=source, destination=destination)
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     move.delete()
+    return move
+
+
+def reapplied_under_way(tenant: Tenant, server: str) -> Move:
+    """Delete the object of a move under way and apply it again; return it once it waits for that move."""
+    move = tenant.move(server, source="cmp1", destination="cmp2")
+    move.until_phase("Running")
+    move.delete()
+    move.apply(source="cmp1", destination="cmp2")
+    move.until(is_queued_behind_somebody, what="queued")
     return move
 
 
@@ -44,7 +58,7 @@ def starts(nova: NovaLab, server: str) -> int:
 
 @pytest.mark.parametrize("source", ["cmp1", None], ids=["both-named", "only-destination-named"])
 def test_reapplied_while_the_server_is_on_the_destination_succeeds_and_sends_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str], source: str | None
+    tenant: Tenant, nova: NovaLab, boot: Boot, source: str | None
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source=source, destination="cmp2")
@@ -58,7 +72,7 @@ def test_reapplied_while_the_server_is_on_the_destination_succeeds_and_sends_not
 
 
 def test_reapplied_while_the_server_is_on_neither_host_fails_and_sends_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source="cmp1", destination="cmp2")
@@ -74,7 +88,7 @@ def test_reapplied_while_the_server_is_on_neither_host_fails_and_sends_nothing(
 
 
 def test_reapplied_with_only_a_source_that_the_server_has_left_succeeds_and_sends_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source="cmp1")
@@ -87,7 +101,7 @@ def test_reapplied_with_only_a_source_that_the_server_has_left_succeeds_and_send
 
 
 def test_reapplied_with_only_a_destination_that_the_server_has_left_is_a_new_order(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, destination="cmp2")
@@ -101,7 +115,7 @@ def test_reapplied_with_only_a_destination_that_the_server_has_left_is_a_new_ord
     assert starts(nova, server) == 2
 
 
-def test_reapplied_without_any_host_is_a_new_order(tenant: Tenant, nova: NovaLab, boot: Callable[..., str]) -> None:
+def test_reapplied_without_any_host_is_a_new_order(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     server = boot()
     again = moved_and_forgotten(tenant, server)
 
@@ -112,7 +126,7 @@ def test_reapplied_without_any_host_is_a_new_order(tenant: Tenant, nova: NovaLab
 
 
 def test_hosts_that_the_credentials_cannot_see_fail_the_migration_each_time_and_send_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     tenant.connect(nova, name="manager", cloud="manager")
@@ -130,7 +144,7 @@ def test_hosts_that_the_credentials_cannot_see_fail_the_migration_each_time_and_
 
 
 def test_reapplied_while_somebody_else_moves_the_server_waits_and_then_sends_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source="cmp1", destination="cmp2")
@@ -151,7 +165,7 @@ def test_reapplied_while_somebody_else_moves_the_server_waits_and_then_sends_not
 
 
 def test_reapplied_while_a_cold_move_waits_for_its_confirmation_waits_too(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source="cmp1", destination="cmp2")
@@ -168,7 +182,7 @@ def test_reapplied_while_a_cold_move_waits_for_its_confirmation_waits_too(
 
 
 def test_reapplied_while_the_server_is_in_error_fails_and_sends_nothing(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1", plan="crash")
     broken = tenant.move(server, source="cmp1", destination="cmp2")
@@ -182,15 +196,10 @@ def test_reapplied_while_the_server_is_in_error_fails_and_sends_nothing(
 
 
 def test_a_move_goes_on_when_its_object_is_deleted_and_the_reapplied_one_waits_for_it(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1", plan=HANG)
-    move = tenant.move(server, source="cmp1", destination="cmp2")
-    move.until_phase("Running")
-
-    move.delete()
-    move.apply(source="cmp1", destination="cmp2")
-    move.until(is_queued_behind_somebody, what="queued")
+    move = reapplied_under_way(tenant, server)
     assert [run["server"] for run in nova.control.runs() if run["server"] == server] == [server]
     nova.control.steer(server, "finish")
 
@@ -199,15 +208,10 @@ def test_a_move_goes_on_when_its_object_is_deleted_and_the_reapplied_one_waits_f
 
 
 def test_a_move_that_fails_after_its_object_was_deleted_is_ordered_anew_by_the_reapplied_one(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1", plan=HANG)
-    move = tenant.move(server, source="cmp1", destination="cmp2")
-    move.until_phase("Running")
-
-    move.delete()
-    move.apply(source="cmp1", destination="cmp2")
-    move.until(is_queued_behind_somebody, what="queued")
+    move = reapplied_under_way(tenant, server)
     nova.control.plan(server, "finish")
     nova.control.steer(server, "fail")
 
@@ -216,7 +220,7 @@ def test_a_move_that_fails_after_its_object_was_deleted_is_ordered_anew_by_the_r
 
 
 def test_of_two_migrations_of_one_server_one_starts_and_the_other_waits_and_names_it(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     server = boot(host="cmp1", plan=HANG)
     names = ("one", "two")
@@ -234,9 +238,7 @@ def test_of_two_migrations_of_one_server_one_starts_and_the_other_waits_and_name
     assert starts(nova, server) == 1
 
 
-def test_a_mistyped_server_is_mended_by_an_edit_and_then_moves(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
-) -> None:
+def test_a_mistyped_server_is_mended_by_an_edit_and_then_moves(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     server = boot(host="cmp1")
     name = nova.nova.server(server)["name"]
     move = move_by_name(tenant, f"{name}-typo", source="cmp1")
@@ -253,7 +255,7 @@ def test_a_mistyped_server_is_mended_by_an_edit_and_then_moves(
 
 
 def test_a_waiting_migration_that_is_turned_to_another_server_moves_that_one_only(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     busy, wanted = boot(host="cmp1", plan=HANG), boot(host="cmp2")
     nova.nova.live_migrate(busy, host="cmp3")
@@ -277,7 +279,7 @@ FROZEN = (
 
 
 def test_an_edit_after_the_start_is_refused_with_the_name_of_the_field(
-    tenant: Tenant, nova: NovaLab, boot: Callable[..., str]
+    tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
     move = tenant.move(boot(host="cmp1", plan=HANG), source="cmp1", destination="cmp2")
     move.until_phase("Running")

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_more import describe_move, is_paused, is_queued_behind_somebody, outcome, wide_cloud
-from e2e_support import (
-    Move,
-    Tenant,
-    calls,
-    condition,
-    verdicts,
-)
+from e2e_cloud import Boot, calls, wide_cloud
+from e2e_move import Move, describe_move
+from e2e_status import condition, is_paused, is_queued_behind_somebody, outcome, verdicts
+from e2e_tenant import Tenant
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lab.cluster import Cluster
     from lab.nova import NovaLab
@@ -42,7 +38,7 @@ def shared_nova() -> Iterator[NovaLab]:
 
 
 @pytest.fixture
-def running(tenant: Tenant, boot: Callable[..., str]) -> Move:
+def running(tenant: Tenant, boot: Boot) -> Move:
     """A Migration whose move goes on until the test ends it."""
     move = tenant.move(boot(host="cmp1", plan=HANG), source="cmp1", destination="cmp2")
     move.until_phase("Running")
@@ -102,7 +98,7 @@ def test_stripped_annotations_and_a_replaced_object_repeat_nothing(running: Move
 
 
 def test_a_namespace_goes_away_while_a_move_runs_and_the_others_go_on(
-    running: Move, nova: NovaLab, boot: Callable[..., str], crds: Cluster, operator: OsmigRun
+    running: Move, nova: NovaLab, boot: Boot, crds: Cluster, operator: OsmigRun
 ) -> None:
     namespace = running.tenant.namespace
     crds.kubectl("create", "namespace", f"{namespace}-next")
@@ -124,7 +120,7 @@ def test_a_namespace_goes_away_while_a_move_runs_and_the_others_go_on(
     crds.kubectl("delete", "namespace", other.namespace, "--wait=false")
 
 
-def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, boot: Callable[..., str]) -> None:
+def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     server = boot(host="cmp1")
     twins = [nova.boot("twin", host="cmp4") for _ in range(2)]
     foreign = nova.boot("foreign", user="other")
@@ -167,7 +163,7 @@ def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, bo
 
 
 def test_a_broken_provider_pauses_its_own_migrations_only_until_it_is_mended(
-    running: Move, nova: NovaLab, boot: Callable[..., str]
+    running: Move, nova: NovaLab, boot: Boot
 ) -> None:
     tenant = running.tenant
     good = nova.clouds.read_text(encoding="utf-8")

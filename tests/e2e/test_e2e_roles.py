@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Tenant, act, calls, condition
+from e2e_cloud import Boot, act, calls
+from e2e_status import condition, outcome
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from e2e_support import Move
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
-
-    Boot = Callable[..., str]
-
-
-def outcome(move: Move) -> tuple[str, str]:
-    """Wait for the end; return phase and reason."""
-    status = move.until_finished()
-    return status["phase"], condition(status, "Succeeded")["reason"]
 
 
 def as_role(tenant: Tenant, nova: NovaLab, role: str) -> None:
@@ -45,7 +38,7 @@ def test_a_role_moves_what_nova_lets_it_move(
     as_role(empty_tenant, nova, role)
     first = empty_tenant.move(boot(), name="live")
     second = empty_tenant.move_cold(boot(), name="cold", cold={"confirm": "Automatic"})
-    assert (outcome(first), outcome(second)) == (live, cold)
+    assert (outcome(first.until_finished()), outcome(second.until_finished())) == (live, cold)
     if live[1] == "NotPermitted":
         assert "forbids" in condition(first.status, "Succeeded")["message"]
 
@@ -56,7 +49,7 @@ def test_named_hosts_are_refused_where_hosts_are_hidden(
 ) -> None:
     as_role(empty_tenant, nova, role)
     move = empty_tenant.move(boot(host="cmp1"), source="cmp1")
-    assert outcome(move) == ("Failed", "HostsNotVisible")
+    assert outcome(move.until_finished()) == ("Failed", "HostsNotVisible")
     assert calls(nova, move.server) == []
 
 
@@ -93,7 +86,7 @@ def test_a_live_move_is_followed_by_its_server_where_no_migration_may_be_listed(
     capabilities = empty_tenant.provider()["status"]["capabilities"]
     assert ("FollowByServer" in capabilities, "AllMigrations" in capabilities) == (True, False)
     move = empty_tenant.move(boot(host="cmp1", plan="finish,duration=3"), source="cmp1")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert "Running" in move.phases()
     assert len(calls(nova, move.server, "live-migrate")) == 1
 
@@ -106,5 +99,5 @@ def test_a_cold_move_is_followed_and_confirmed_where_no_migration_may_be_listed(
     move = empty_tenant.move_cold(boot(host="cmp1"), source="cmp1")
     move.until_phase("AwaitingConfirmation")
     move.order("confirm")
-    assert outcome(move) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", "confirm"]

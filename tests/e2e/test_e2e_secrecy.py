@@ -8,24 +8,16 @@ from contextlib import ExitStack
 from itertools import product
 from typing import TYPE_CHECKING
 
-from e2e_more import (
-    add_account,
-    by_password,
-    by_token,
-    connect_all,
-    connect_by,
-    has_trouble,
-    is_ready,
-    one_cloud,
-    outcome,
-)
-from e2e_support import condition
+from e2e_credentials import add_account, by_password, by_token, connect_all, connect_by, one_cloud
+from e2e_status import condition, has_trouble, is_ready, outcome
 from http_upstream import Upstream, answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from e2e_support import Tenant
+    from e2e_cloud import Boot
+    from e2e_move import Move
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
 
@@ -55,7 +47,7 @@ def hostile(code: int, *, is_json: bool) -> Callable[..., None]:
 
 
 def test_nothing_secret_or_raw_reaches_status_events_logs_or_metrics(
-    empty_tenant: Tenant, nova: NovaLab, nova_keystone: NovaLab, boot: Callable[..., str], operator: OsmigRun
+    empty_tenant: Tenant, nova: NovaLab, nova_keystone: NovaLab, boot: Boot, operator: OsmigRun
 ) -> None:
     tenant = empty_tenant
     meet_keystone(tenant, nova_keystone)
@@ -133,14 +125,14 @@ def meet_hostile_clouds(tenant: Tenant) -> None:
             )
 
 
-def meet_raw_faults(tenant: Tenant, nova: NovaLab, boot: Callable[..., str]) -> None:
+def meet_raw_faults(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     """Let Migrations meet answers that hold everything: to the start, and as the reason of a failure."""
     answers: tuple[tuple[int, object], ...] = (
         (400, {"badRequest": {"code": 400, "message": STORY}}),
         (404, {"itemNotFound": {"code": 404, "message": STORY}}),
         (400, STORY),
     )
-    moves = []
+    moves: list[Move] = []
     for status, body in answers:
         server = boot(host="cmp1")
         nova.control.fault(path=f"{server}/action", method="POST", status=status, body=body)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Move, Tenant, calls, condition, control, occupy, verdicts
+from e2e_cloud import Boot, calls, occupy
+from e2e_status import Json, condition, control, outcome, verdicts
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from e2e_move import Move
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
-
-    Boot = Callable[..., str]
-    Status = dict[str, Any]
 
 SUCCESS = {"Succeeded": "True", "Finished": "True", "Ready": "True"}
 NO_SUCCESS = {"Succeeded": "False", "Finished": "True", "Ready": "False", "Stalled": "True"}
 
 
-def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool = False) -> Status:
+def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool = False) -> Json:
     """Wait for the end and compare it with Nova's own truth; return the status.
 
     Args:
@@ -34,7 +32,7 @@ def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, m
     """
     status = move.until_finished()
     phase, _, reason = end.partition("/")
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == (phase, reason)
+    assert outcome(status) == (phase, reason)
     assert verdicts(status) == (SUCCESS if phase == "Succeeded" else NO_SUCCESS)
     assert ("failure" in status) == (phase != "Succeeded")
     assert "pendingCall" not in status
@@ -77,7 +75,7 @@ def test_a_move_in_post_copy_is_running_until_it_succeeds(tenant: Tenant, nova: 
     move.until_upstream("running")
     move.order("force-complete")
     status = move.until_upstream("running (post-copy)")
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Running", "PostCopy")
+    assert outcome(status) == ("Running", "PostCopy")
     expect(move, nova, end="Succeeded/Succeeded", upstream="completed", server="ACTIVE", moved=True)
 
 
@@ -94,7 +92,7 @@ def test_a_move_aborted_while_queued_is_aborted(tenant: Tenant, nova: NovaLab, b
     occupy(nova, boot(plan="hang", host="cmp1"))
     move = tenant.move(boot(plan="hang", host="cmp1"))
     status = move.until_upstream("queued")
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Starting", "Queued")
+    assert outcome(status) == ("Starting", "Queued")
     move.order("abort")
     expect(move, nova, end="Aborted/Aborted", upstream="cancelled", server="ACTIVE")
     assert "Running" not in move.phases()
@@ -103,7 +101,7 @@ def test_a_move_aborted_while_queued_is_aborted(tenant: Tenant, nova: NovaLab, b
 def test_a_move_aborted_while_preparing_is_aborted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(plan="hang,pre_delay=3"))
     status = move.until_upstream("preparing")
-    assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Starting", "Preparing")
+    assert outcome(status) == ("Starting", "Preparing")
     move.order("abort")
     expect(move, nova, end="Aborted/Aborted", upstream="cancelled", server="ACTIVE")
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_support import Move, Tenant, calls, condition
+from e2e_cloud import Boot, calls
+from e2e_status import condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from e2e_move import Move
+    from e2e_tenant import Tenant
     from lab.nova import NovaLab
-
-    Boot = Callable[..., str]
 
 STALL_S = 60.0
 
@@ -82,9 +81,15 @@ def test_a_record_that_is_completed_with_the_server_where_it_was_is_never_done(
     move.until_upstream("running")
     (record,) = nova.nova.migrations(server)
     rows = json.dumps({"migrations": [record | {"status": "completed"}]})
-    fault = {"when": "before", "action": "status", "status": 200, "count": 0, "body": rows}
     nova.control.fault(
-        path=f"/os-migrations.*{server}", method="GET", headers={"Content-Type": "application/json"}, **fault
+        path=f"/os-migrations.*{server}",
+        method="GET",
+        when="before",
+        action="status",
+        count=0,
+        status=200,
+        headers={"Content-Type": "application/json"},
+        body=rows,
     )
     try:
         nova.control.steer(server, "cancel")

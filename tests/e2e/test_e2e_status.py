@@ -1,40 +1,29 @@
-"""What users and tools see: status, conditions, columns, Events, kstatus verdicts; and how often it is written."""
+"""What users and tools see in the end: conditions, columns, Events, kstatus verdicts; and how often it is written."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import (
-    API_VERSION,
-    OPERATOR,
-    Move,
-    Tenant,
-    calls,
-    condition,
-    control,
-    is_moving,
-    kstatus,
-    occupy,
-    tenancy,
-    verdicts,
-)
+from e2e_cloud import Boot, is_moving, occupy
+from e2e_operator import OPERATOR
+from e2e_status import Json, control, kstatus, verdicts
+from e2e_tenant import Tenant, tenancy
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from e2e_move import Move
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
 
-    Boot = Callable[..., str]
-    Status = dict[str, Any]
 
-UNDER_WAY = {"Succeeded": "Unknown", "Finished": "False", "Ready": "False", "Reconciling": "True"}
 WRITES_PER_ATTEMPT, WRITES_PER_VERB = 9, 2
 
 
@@ -49,83 +38,11 @@ def long_move(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def long_status(long_move: Move, second_nova: NovaLab) -> Status:
+def long_status(long_move: Move, second_nova: NovaLab) -> Json:
     """Its status at the end, which came after the second write of progress."""
     long_move.until(lambda status: status["progress"]["percent"] >= 40, what="40 percent on record", timeout_s=45)
     second_nova.control.steer(long_move.server, "finish")
     return long_move.until_finished()
-
-
-def expect_under_way(move: Move, phase: str, reason: str) -> None:
-    """Check the row of the status table, and that kstatus waits for the end."""
-    move.until(
-        lambda status: (status.get("phase"), condition(status, "Succeeded").get("reason")) == (phase, reason),
-        what=f"{phase}/{reason}",
-    )
-    body = move.get()
-    ready = "False" if reason == "ProviderNotReady" else "True"
-    told = verdicts(body["status"])
-    # of a live move whose data is moving, and no part of what this is about
-    told.pop("Converging", None)
-    assert told == {**UNDER_WAY, "ProviderReady": ready}
-    assert {entry["observedGeneration"] for entry in body["status"]["conditions"]} == {1}
-    assert kstatus(body) == "InProgress"
-
-
-@pytest.mark.usefixtures("long_move")
-def test_a_migration_that_nobody_has_seen_is_in_progress(empty_tenant: Tenant) -> None:
-    # two moments of one object: as the API server stored it, before the operator can have written
-    move = Move(empty_tenant, "move", "00000000-0000-4000-8000-000000000000", empty_tenant.cluster.audit_mark())
-    manifest = (
-        f'{{"apiVersion": "{API_VERSION}", "kind": "Migration", "metadata": {{"name": "move"}}, "spec": '
-        f'{{"providerRef": {{"name": "cloud"}}, "type": "LiveMigration", "server": {{"id": "{move.server}"}}}}}}'
-    )
-    stored = empty_tenant.kubectl("create", "-f", "-", "-o", "jsonpath={.status}", stdin=manifest)
-    assert stored == '{"observedGeneration":-1}'
-    assert kstatus({"metadata": {"generation": 1}, "status": {"observedGeneration": -1}}) == "InProgress"
-    expect_under_way(move, "Queued", "ProviderNotReady")
-
-
-def test_a_migration_of_a_busy_server_is_in_progress(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    server = boot(plan="hang")
-    occupy(nova, server)
-    move = tenant.move(server)
-    expect_under_way(move, "Queued", "ServerBusy")
-    assert calls(nova, server) == []
-
-
-def test_a_migration_that_is_tried_again_is_in_progress(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    server = boot()
-    nova.control.fault(path=f"/servers/{server}$", method="GET", status=503, count=0)
-    move = tenant.move(server)
-    expect_under_way(move, "Pending", "Retrying")
-    assert calls(nova, server) == []
-
-
-def test_a_migration_under_way_is_in_progress_until_it_is_current(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    first = boot(plan="hang", host="cmp1")
-    occupy(nova, first)
-    move = tenant.move(boot(plan="hang", host="cmp1"))
-    expect_under_way(move, "Starting", "Queued")
-    nova.control.steer(first, "cancel")
-    expect_under_way(move, "Running", "Running")
-    nova.control.steer(move.server, status="running (post-copy)")
-    expect_under_way(move, "Running", "PostCopy")
-    nova.control.steer(move.server, "finish")
-    move.until_finished()
-    assert kstatus(move.get()) == "Current"
-
-
-def test_a_migration_being_aborted_is_in_progress_until_it_has_failed(
-    tenant: Tenant, nova: NovaLab, boot: Boot
-) -> None:
-    move = tenant.move(boot(plan="hang,abort=ignore"))
-    move.until_upstream("running")
-    move.order("abort")
-    expect_under_way(move, "Aborting", "Aborting")
-    nova.control.steer(move.server, "cancel")
-    move.until_finished()
-    assert kstatus(move.get()) == "Failed"
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +66,7 @@ def outcomes(started: dict[str, Move]) -> dict[str, Move]:
     return started
 
 
+@pytest.mark.usefixtures("long_move")
 def test_kubectl_wait_for_finished_ends_for_every_outcome(started: dict[str, Move]) -> None:
     tenant = started["good"].tenant
     tenant.kubectl("wait", "--for=condition=Finished", "--timeout=30s", "migrations", "--all")
@@ -187,7 +105,7 @@ def test_each_event_is_posted_once(outcomes: dict[str, Move]) -> None:
     # every Event that is still on its way comes before these
     tenant.kubectl("annotate", "migrations", "--all", "osmig.dev/reconcile=now")
     for name in ("good", "bad", "stopped"):
-        eventually(lambda name=name: _find_reconciled(tenant.events(name)), what=f"the last Event of {name}")
+        eventually(partial(_find_reconciled_of, tenant, name), what=f"the last Event of {name}")
     for name, reasons in expected.items():
         events = tenant.events(name)
         about_reconcile = _find_reconciled(events)
@@ -196,7 +114,11 @@ def test_each_event_is_posted_once(outcomes: dict[str, Move]) -> None:
         assert all("series" not in event for event in events)
 
 
-def _find_reconciled(events: list[Status]) -> list[Status]:
+def _find_reconciled_of(tenant: Tenant, name: str) -> list[Json]:
+    return _find_reconciled(tenant.events(name))
+
+
+def _find_reconciled(events: list[Json]) -> list[Json]:
     return [event for event in events if event["reason"] == "VerbDone" and event["note"].startswith("reconcile")]
 
 
@@ -248,7 +170,7 @@ def _sweeps(nova: NovaLab, since: int) -> int:
     return sum("changes-since" in request["path"] for request in nova.control.requests(since=since))
 
 
-def _is_provider_write(event: Status, namespace: str) -> bool:
+def _is_provider_write(event: Json, namespace: str) -> bool:
     about = event.get("objectRef", {})
     return (
         (about.get("resource"), about.get("subresource"), about.get("namespace")) == ("providers", "status", namespace)
@@ -257,7 +179,7 @@ def _is_provider_write(event: Status, namespace: str) -> bool:
     )
 
 
-def _told(status: Status) -> Mapping[str, object]:
+def _told(status: Json) -> Mapping[str, object]:
     return {name: status.get(name) for name in ("upstream", "apiVersion", "endpoint", "capabilities", "conditions")}
 
 
@@ -276,7 +198,7 @@ def test_kubectl_get_shows_where_a_running_move_stands(long_move: Move) -> None:
     assert {"ATTEMPT", "UPSTREAM", "READY"} < set(wide[0].split())
 
 
-def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: Move, long_status: Status) -> None:
+def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: Move, long_status: Json) -> None:
     samples = [one["progress"] for one in long_move.writes() if one.get("progress", {}).get("memory")]
     percents = [sample["percent"] for sample in samples]
     assert percents == sorted(percents)
@@ -307,7 +229,7 @@ def test_progress_is_written_at_most_every_15_s_and_within_the_budget(long_move:
     assert len(writes) - len(progress) <= WRITES_PER_ATTEMPT
 
 
-def _without_progress(status: Status) -> Status:
+def _without_progress(status: Json) -> Json:
     shown = {name: value for name, value in status.items() if name != "progress"}
     upstream = {name: value for name, value in status.get("upstream", {}).items() if name != "updatedTime"}
     return {**shown, "upstream": upstream, "controls": control(status, "abort")}

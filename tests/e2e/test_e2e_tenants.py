@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from e2e_more import install
-from e2e_support import Tenant, condition, run_operator
+from e2e_operator import install, run_operator
+from e2e_status import condition, outcome
+from e2e_tenant import Tenant
 from e2e_waldur import (
     MAPPINGS,
     ORDERED,
@@ -16,7 +17,6 @@ from e2e_waldur import (
     put_mapping,
     put_provider,
     put_token,
-    reason,
     replicate,
     requests,
     rows,
@@ -49,7 +49,7 @@ def test_a_tenant_is_replicated_with_mappings_and_every_tool_reads_its_status(ow
     waldur.control.advance(row, 2)
     status = move.until_finished()
 
-    assert reason(status) == ("Succeeded", "Succeeded")
+    assert outcome(status) == ("Succeeded", "Succeeded")
     assert "servers, volumes, their data and floating IPs are not" in message(status)
     assert "servers, volumes, their data and floating IPs are not" in status["tenant"]["scope"]
     [order] = orders(waldur)
@@ -68,10 +68,10 @@ def test_a_token_of_another_user_never_makes_a_record_count_as_gone(owner: Tenan
     row = ordered_row(waldur)
     move.until_upstream("CREATION_SCHEDULED")
     put_token(owner, waldur.token("rival"))
-    move.until(lambda status: reason(status)[1] == "TokenOfAnotherUser", what="TokenOfAnotherUser")
+    move.until(lambda status: outcome(status)[1] == "TokenOfAnotherUser", what="TokenOfAnotherUser")
     put_token(owner, waldur.token("owner"))
     waldur.control.advance(row, 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
 
 def test_a_token_that_is_refused_pauses_the_provider_until_the_secret_follows(
@@ -88,7 +88,7 @@ def test_a_token_that_is_refused_pauses_the_provider_until_the_secret_follows(
     put_token(owner, "f" * 40)
     owner.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "provider/waldur")
     waldur.control.advance(row, 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     told = str(move.get()) + str(owner.provider("waldur")) + str(owner.events("copy")) + operator.output()
     assert "f" * 40 not in told
     assert waldur.token("owner") not in told
@@ -98,7 +98,7 @@ def test_a_provider_of_another_type_is_waited_for(owner: Tenant, waldur: WaldurL
     put_provider(owner, waldur.url, name="other")
     move = replicate(owner, provider="cloud")
     status = move.until_phase("Queued")
-    assert reason(status) == ("Queued", "ProviderNotReady")
+    assert outcome(status) == ("Queued", "ProviderNotReady")
     owner.put_secret("clouds: {}")
     owner.put_provider()
     eventually(
@@ -130,7 +130,7 @@ def test_the_same_manifest_adopts_its_record_among_34_and_orders_nothing(owner: 
     status = again.until_upstream("CREATION_SCHEDULED")
     assert status["upstream"]["id"] == row
     waldur.control.advance(row, 3)
-    assert reason(again.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(again.until_finished()) == ("Succeeded", "Succeeded")
     assert len(orders(waldur)) == 1
     assert "MigrationAdopted" in [event["reason"] for event in owner.events("copy")]
 

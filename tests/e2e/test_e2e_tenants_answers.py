@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e_status import outcome
 from e2e_waldur import (
     RUNS,
     connect,
     ordered_row,
     orders,
-    reason,
     replicate,
     requests,
     rows,
@@ -20,9 +20,9 @@ from lab.waiting import eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
-    from e2e_support import Tenant
+    from e2e_tenant import Tenant
     from lab.waldur import WaldurLab
-
+    from lab.waldur_client import WaldurFault
 
 REFUSALS = {
     "the plan is exhausted": (400, {"plan": "Plan is not available because limit has been reached."}, "InvalidSpec"),
@@ -51,7 +51,7 @@ def test_an_order_that_waldur_refuses_fails_and_created_nothing(owner: Tenant, w
     waldur.control.fault(path="/api/openstack-migrations/$", method="POST", status=code, body=body)
     move = replicate(owner)
     status = move.until_finished()
-    assert reason(status) == ("Failed", word)
+    assert outcome(status) == ("Failed", word)
     assert len(orders(waldur)) == 1
     assert rows(waldur) == []
     move.order("retry", "1")
@@ -59,7 +59,7 @@ def test_an_order_that_waldur_refuses_fails_and_created_nothing(owner: Tenant, w
     assert orders(waldur)[-1]["name"].endswith("-2")
 
 
-LOST_ANSWERS = {
+LOST_ANSWERS: dict[str, WaldurFault] = {
     "500 after the commit": {"when": "after", "status": 500},
     "the connection is cut after the commit": {"when": "after", "action": "cut"},
     "an answer that cannot be read": {"when": "after", "status": 201, "body": {"unexpected": True}},
@@ -69,10 +69,11 @@ LOST_ANSWERS = {
 
 @pytest.mark.parametrize("lost", LOST_ANSWERS)
 def test_an_order_whose_answer_is_lost_is_found_and_not_sent_again(owner: Tenant, waldur: WaldurLab, lost: str) -> None:
-    waldur.control.fault(path="/api/openstack-migrations/$", method="POST", **LOST_ANSWERS[lost])
+    fault: WaldurFault = {"path": "/api/openstack-migrations/$", "method": "POST", **LOST_ANSWERS[lost]}
+    waldur.control.fault(**fault)
     move = replicate(owner)
     waldur.control.advance(ordered_row(waldur), 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert len(orders(waldur)) == 1
     assert len(rows(waldur)) == 1
 
@@ -80,7 +81,7 @@ def test_an_order_whose_answer_is_lost_is_found_and_not_sent_again(owner: Tenant
 def test_an_order_that_left_no_trace_is_sent_once_more_and_no_more(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.fault(path="/api/openstack-migrations/$", method="POST", status=500, count=0)
     move = replicate(owner)
-    assert reason(move.until_finished()) == ("Failed", "StartLost")
+    assert outcome(move.until_finished()) == ("Failed", "StartLost")
     assert len(orders(waldur)) == 2
     assert rows(waldur) == []
 
@@ -91,7 +92,7 @@ def test_a_token_that_is_refused_at_the_order_is_renewed_and_the_order_sent_then
     waldur.control.fault(path=f"{RUNS}$", method="POST", status=401, body={"detail": "Invalid token."})
     move = replicate(owner)
     waldur.control.advance(ordered_row(waldur), 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert len(rows(waldur)) == 1
 
 
@@ -105,27 +106,27 @@ def test_an_order_that_comes_too_soon_waits_as_long_as_it_is_told(owner: Tenant,
 
 def test_an_endpoint_without_the_plugin_is_told(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.fault(path=f"{RUNS}$", method="POST", status=404, body="<h1>Not Found</h1>")
-    assert reason(replicate(owner).until_finished()) == ("Failed", "Unsupported")
+    assert outcome(replicate(owner).until_finished()) == ("Failed", "Unsupported")
 
 
 def test_a_conflict_is_a_refusal(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.fault(path=f"{RUNS}$", method="POST", status=409, body={"detail": "Valid states for operation: OK."})
     status = replicate(owner).until_finished()
-    assert reason(status)[0] == "Failed"
+    assert outcome(status)[0] == "Failed"
     assert rows(waldur) == []
 
 
 def test_a_redirect_is_never_followed(owner: Tenant, waldur: WaldurLab) -> None:
     target = f"{waldur.url}/stolen/"
     waldur.control.fault(path=f"{RUNS}$", method="POST", status=307, headers={"Location": target}, count=0)
-    assert reason(replicate(owner).until_finished()) == ("Failed", "StartLost")
+    assert outcome(replicate(owner).until_finished()) == ("Failed", "StartLost")
     assert not [request for request in waldur.control.requests() if "stolen" in request["path"]]
 
 
 def test_an_account_without_the_right_learns_it_and_creates_nothing(empty_tenant: Tenant, waldur: WaldurLab) -> None:
     connect(empty_tenant, waldur, user="admin")
     status = replicate(empty_tenant).until_finished()
-    assert reason(status) == ("Failed", "NotPermitted")
+    assert outcome(status) == ("Failed", "NotPermitted")
     assert rows(waldur) == []
 
 

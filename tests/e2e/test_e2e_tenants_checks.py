@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e_status import outcome
 from e2e_waldur import (
     MAPPINGS,
     check,
@@ -13,16 +14,15 @@ from e2e_waldur import (
     ordered_row,
     orders,
     put_mapping,
-    reason,
     replicate,
     requests,
 )
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
-    from e2e_support import Json, Tenant
+    from e2e_status import Json
+    from e2e_tenant import Tenant
     from lab.waldur import WaldurLab
-
 
 FINDINGS: dict[str, tuple[Json, str, str]] = {
     "a source CIDR that no subnet has": (
@@ -75,7 +75,7 @@ def test_what_waldur_would_get_wrong_is_found_before_anything_is_sent(
 ) -> None:
     options, name, path = FINDINGS[finding]
     status = replicate(owner, options=options).until_finished()
-    assert reason(status) == ("Failed", "PreflightFailed")
+    assert outcome(status) == ("Failed", "PreflightFailed")
     found = check(status, name)
     assert (found["result"], found["path"]) == ("Fail", path)
     assert found["message"]
@@ -95,11 +95,11 @@ def test_limits_that_would_be_dropped_are_told_and_do_not_hinder(owner: Tenant, 
 def test_validate_stops_before_the_order_and_execute_goes_on(owner: Tenant, waldur: WaldurLab) -> None:
     move = replicate(owner, mode="Validate", options={"mappings": MAPPINGS})
     status = move.until_finished()
-    assert reason(status) == ("Succeeded", "Validated")
+    assert outcome(status) == ("Succeeded", "Validated")
     assert requests(waldur) == []
     move.edit(mode="Execute")
     waldur.control.advance(ordered_row(waldur), 3)
-    move.until(lambda status: reason(status) == ("Succeeded", "Succeeded"), what="Succeeded")
+    move.until(lambda status: outcome(status) == ("Succeeded", "Succeeded"), what="Succeeded")
 
 
 def test_what_may_not_be_looked_at_is_skipped_and_never_passed(owner: Tenant, waldur: WaldurLab) -> None:
@@ -115,9 +115,9 @@ def test_a_mapping_that_changes_before_the_order_ends_the_migration(owner: Tenan
     put_mapping(owner, MAPPINGS)
     second = replicate(owner, name="second", provider="narrow", options={"mappingRef": {"name": "mapping"}})
     status = second.until_phase("Queued")
-    assert reason(status) == ("Queued", "SlotsTaken")
+    assert outcome(status) == ("Queued", "SlotsTaken")
     put_mapping(owner, {"subnets": [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]})
-    assert reason(second.until_finished()) == ("Failed", "MappingChanged")
+    assert outcome(second.until_finished()) == ("Failed", "MappingChanged")
     assert len(orders(waldur)) == 1
     waldur.control.advance(row, 3)
     first.until_finished()
@@ -125,11 +125,11 @@ def test_a_mapping_that_changes_before_the_order_ends_the_migration(owner: Tenan
 
 def test_a_mapping_that_is_not_there_yet_is_waited_for(owner: Tenant, waldur: WaldurLab) -> None:
     move = replicate(owner, options={"mappingRef": {"name": "mapping"}})
-    assert reason(move.until_phase("Pending")) == ("Pending", "MappingNotFound")
+    assert outcome(move.until_phase("Pending")) == ("Pending", "MappingNotFound")
     assert requests(waldur) == []
     put_mapping(owner, MAPPINGS)
     waldur.control.advance(ordered_row(waldur), 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
 
 def test_an_edit_of_mappings_after_the_start_is_refused_with_its_reason(owner: Tenant, waldur: WaldurLab) -> None:

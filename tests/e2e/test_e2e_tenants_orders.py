@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from e2e_support import control
+from e2e_status import control, outcome
 from e2e_waldur import (
     RUNS,
     message,
     ordered_row,
     orders,
-    reason,
     replicate,
     requests,
     rows,
@@ -19,7 +18,8 @@ from lab.waiting import eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
-    from e2e_support import Move, Tenant
+    from e2e_move import Move
+    from e2e_tenant import Tenant
     from lab.waldur import WaldurLab
 
 
@@ -46,7 +46,7 @@ def test_an_abort_before_the_order_sends_nothing(owner: Tenant, waldur: WaldurLa
     move = replicate(owner, suspend=True)
     move.until_phase("Suspended")
     move.order("abort")
-    assert reason(move.until_finished()) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert requests(waldur) == []
 
 
@@ -61,7 +61,7 @@ def test_an_abort_in_creating_is_refused_and_the_run_followed_to_its_end(owner: 
         move.order(verb)
         move.until_control(verb, "Unsupported")
     waldur.control.advance(row, 2)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert [request["method"] for request in requests(waldur)] == ["POST"]
 
 
@@ -71,11 +71,11 @@ def test_a_replica_that_nobody_wants_is_terminated_on_request(owner: Tenant, wal
     waldur.control.advance(row)
     move.until_phase("Running")
     move.order("abort")
-    assert reason(move.until_phase("Aborting")) == ("Aborting", "Aborting")
+    assert outcome(move.until_phase("Aborting")) == ("Aborting", "Aborting")
     waldur.control.advance(row, 2)
     replica = end_termination(move, waldur, "done")
     status = move.until_finished()
-    assert reason(status) == ("Aborted", "Aborted")
+    assert outcome(status) == ("Aborted", "Aborted")
     assert control(status, "abort")["result"] == "Done"
     terminations = [request["path"] for request in requests(waldur, "POST") if "terminate" in request["path"]]
     assert len(terminations) == 1
@@ -86,13 +86,13 @@ def test_a_failed_replica_is_terminated_too_when_the_abort_came_first(owner: Ten
     waldur.control.choose("fails-late")
     move = abort_at_once(owner, waldur, steps=2)
     end_termination(move, waldur, "done")
-    assert reason(move.until_finished()) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
 
 
 def test_a_termination_that_fails_is_told_and_not_repeated(owner: Tenant, waldur: WaldurLab) -> None:
     move = abort_at_once(owner, waldur, steps=3)
     end_termination(move, waldur, "erred")
-    assert reason(move.until_finished()) == ("Failed", "CleanupFailed")
+    assert outcome(move.until_finished()) == ("Failed", "CleanupFailed")
     assert sum("terminate" in request["path"] for request in requests(waldur, "POST")) == 1
 
 
@@ -100,14 +100,14 @@ def test_a_termination_that_is_not_permitted_names_the_permission(owner: Tenant,
     waldur.control.user("owner", may_terminate=False)
     move = abort_at_once(owner, waldur, steps=3)
     status = move.until_finished()
-    assert reason(status) == ("Failed", "CleanupFailed")
+    assert outcome(status) == ("Failed", "CleanupFailed")
     assert "permission to terminate" in message(status)
 
 
 def test_a_replica_that_failed_early_needs_no_clean_up(owner: Tenant, waldur: WaldurLab) -> None:
     waldur.control.choose("fails-early")
     move = abort_at_once(owner, waldur, steps=2)
-    assert reason(move.until_finished()) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert [request["path"] for request in requests(waldur)] == [RUNS]
 
 
@@ -115,7 +115,7 @@ def test_a_replica_whose_run_hangs_is_terminated_once_it_has_failed(owner: Tenan
     waldur.control.choose("worker-lost")
     move = abort_at_once(owner, waldur, steps=2)
     end_termination(move, waldur, "done")
-    assert reason(move.until_finished()) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
 
 
 def test_a_conflict_at_the_termination_is_waited_out(owner: Tenant, waldur: WaldurLab) -> None:
@@ -123,7 +123,7 @@ def test_a_conflict_at_the_termination_is_waited_out(owner: Tenant, waldur: Wald
     waldur.control.fault(path="/terminate/$", method="POST", status=409, body=body)
     move = abort_at_once(owner, waldur, steps=3)
     end_termination(move, waldur, "done")
-    assert reason(move.until_finished()) == ("Aborted", "Aborted")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
 
 
 def test_orders_after_the_end_are_rejected_and_retry_makes_a_replica_of_another_name(
@@ -143,4 +143,4 @@ def test_orders_after_the_end_are_rejected_and_retry_makes_a_replica_of_another_
     assert (first[-2:], second) == ("-1", f"{first[:-2]}-2")
     second_run = next(row["uuid"] for row in rows(waldur) if row["dst_resource_name"] == second)
     waldur.control.advance(second_run, 3)
-    move.until(lambda status: reason(status) == ("Succeeded", "Succeeded"), what="Succeeded")
+    move.until(lambda status: outcome(status) == ("Succeeded", "Succeeded"), what="Succeeded")

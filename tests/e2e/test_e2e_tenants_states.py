@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e_support import Tenant
-from e2e_waldur import connect, message, ordered_row, orders, reason, replicate
+from e2e_status import outcome
+from e2e_tenant import Tenant
+from e2e_waldur import connect, message, ordered_row, orders, replicate
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_support import Move
+    from e2e_move import Move
     from lab.cluster import Cluster
     from lab.osmig_run import OsmigRun
+    from lab.waldurlab.replication import Outcome
 
-WAYS = {
+WAYS: dict[Outcome, tuple[int, str, str, str]] = {
     "fails-early": (3, "Failed", "ReplicationFailed", "create_tenant_safe"),
     "fails-late": (3, "Failed", "ReplicationFailed", "create_network"),
     "worker-lost": (3, "Failed", "WaldurStalled", "does not go on"),
@@ -29,14 +31,14 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_replication_that_goes_wrong_ends_with_waldurs_words_and_no_traceback(
-    owner: Tenant, waldur: WaldurLab, operator: OsmigRun, way: str
+    owner: Tenant, waldur: WaldurLab, operator: OsmigRun, way: Outcome
 ) -> None:
     steps, phase, word, text = WAYS[way]
     waldur.control.choose(way)
     move = replicate(owner)
     waldur.control.advance(ordered_row(waldur), steps)
     status = move.until_finished()
-    assert reason(status) == (phase, word)
+    assert outcome(status) == (phase, word)
     assert text in message(status)
     told = f"{move.get()}{owner.events(move.name)}{operator.output()}"
     for secret in ("Traceback", "keystone.internal", "/opt/waldur", waldur.token("owner")):
@@ -48,15 +50,15 @@ def test_a_replica_that_is_ready_before_its_run_is_not_done_yet(owner: Tenant, w
     move = replicate(owner)
     waldur.control.advance(ordered_row(waldur), 3)
     status = move.until(lambda status: status.get("tenant", {}).get("destinationStatus") == "OK", what="replica OK")
-    assert reason(status) == ("Running", "Creating")
+    assert outcome(status) == ("Running", "Creating")
 
 
 def test_a_run_that_does_not_begin_is_told_and_followed(owner: Tenant, waldur: WaldurLab) -> None:
     move = replicate(owner)
     row = ordered_row(waldur)
-    move.until(lambda status: reason(status) == ("Starting", "NotStarted"), what="NotStarted")
+    move.until(lambda status: outcome(status) == ("Starting", "NotStarted"), what="NotStarted")
     waldur.control.advance(row, 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
 
 def test_an_unknown_word_keeps_the_phase_and_is_told_once(owner: Tenant, waldur: WaldurLab) -> None:
@@ -65,7 +67,7 @@ def test_an_unknown_word_keeps_the_phase_and_is_told_once(owner: Tenant, waldur:
     waldur.control.advance(row)
     move.until_phase("Running")
     waldur.control.change(row, state="UPDATING")
-    status = move.until(lambda status: reason(status) == ("Running", "Unknown"), what="Unknown")
+    status = move.until(lambda status: outcome(status) == ("Running", "Unknown"), what="Unknown")
     assert status["upstream"]["status"] == "UPDATING"
     waldur.control.mend(row)
     waldur.control.advance(row, 2)
@@ -78,7 +80,7 @@ def test_old_labels_are_understood(owner: Tenant, waldur: WaldurLab) -> None:
     row = ordered_row(waldur)
     waldur.control.advance(row, 3)
     waldur.control.change(row, state="Ok", dst_resource_state="OK")
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
 
 def test_a_record_that_is_gone_is_not_ordered_again(owner: Tenant, waldur: WaldurLab) -> None:
@@ -87,7 +89,7 @@ def test_a_record_that_is_gone_is_not_ordered_again(owner: Tenant, waldur: Waldu
     move.until_phase("Starting")
     waldur.control.forget(row)
     status = move.until_finished()
-    assert reason(status) == ("Failed", "RecordGone")
+    assert outcome(status) == ("Failed", "RecordGone")
     assert status["tenant"]["destinationResource"] in message(status)
     assert len(orders(waldur)) == 1
 
@@ -157,9 +159,9 @@ def played(crds: Cluster, operator: OsmigRun) -> Iterator[dict[str, Move]]:
 def test_what_waldur_shows_is_told_as(played: dict[str, Move], row: str) -> None:
     shown, move = SHOWN[row], played[row]
     if shown.ends:
-        assert reason(move.until_finished()) == (shown.phase, shown.reason)
+        assert outcome(move.until_finished()) == (shown.phase, shown.reason)
     else:
-        move.until(lambda status: reason(status) == (shown.phase, shown.reason), what=f"{shown.phase}/{shown.reason}")
+        move.until(lambda status: outcome(status) == (shown.phase, shown.reason), what=f"{shown.phase}/{shown.reason}")
 
 
 def test_a_replica_that_was_terminated_later_is_told_when_its_record_is_adopted(
@@ -169,7 +171,7 @@ def test_a_replica_that_was_terminated_later_is_told_when_its_record_is_adopted(
     move = replicate(owner)
     row = ordered_row(waldur)
     waldur.control.advance(row, 3)
-    assert reason(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     move.delete()
     waldur.control.advance(row, 2)
-    assert reason(replicate(owner).until_finished()) == ("Failed", "DestinationLost")
+    assert outcome(replicate(owner).until_finished()) == ("Failed", "DestinationLost")

@@ -22,7 +22,7 @@ The lab is on. In another shell:
   export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=operator
 
   Compute API   {compute}   (clouds: operator, manager, member, reader, other)
-  Control API   {control}   (plans, faults, request log: tests/lab/nova/README.md)
+  Control API   {control}   (plans, faults, request log: tests/lab/nova_sources/README.md)
   Servers       {servers}
   Logs          {state}/*.log, {nova_log}
 

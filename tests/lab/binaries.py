@@ -1,4 +1,4 @@
-"""The programs of a real Kubernetes API server: found, or built from the Go modules named in ``cluster/go.mod``."""
+"""The programs of a real Kubernetes API server: found, or built from the modules of ``cluster_sources/go.mod``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lab.cache import Report
 
-SOURCES = Path(__file__).with_name("cluster")
+SOURCES = Path(__file__).with_name("cluster_sources")
 VERSION = "v1.36.3"
 PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",

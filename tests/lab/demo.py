@@ -84,7 +84,7 @@ class Demo:
         self._cluster.await_established("-f", str(ROOT / "crds"))
         self._kubectl("apply", "-f", f"{ROOT}/deploy/namespace.yaml", "-f", f"{ROOT}/deploy/rbac.yaml", is_quiet=True)
         kubeconfig = self._cluster.service_account_kubeconfig("osmig-system", "osmig")
-        # The first is needed here only, where everything is on loopback; the others make the demo brisk.
+        # The first line is for a lab, on loopback and outside the cluster; the second makes the demo brisk.
         flags = (
             *("--allow-endpoint", "127.0.0.1", "--http-host", "127.0.0.1", "--lease-namespace", "osmig-system"),
             *("--sweep-period", "5", "--progress-period", "2", "--verb-repeat", "2"),
@@ -122,7 +122,7 @@ class Demo:
 
     def follow(self) -> Mapping[str, Mapping[str, Any]]:
         """Show the table and give the orders until everything is over, or too late; return the Migrations."""
-        self._board.say("\nThe status is written every 15 s at most, and only for 5 points or more.\n")
+        self._board.say("\nProgress is written every 15 s at most, for 5 points or another count of items.\n")
         deadline = time.monotonic() + STORY_TIMEOUT_S
         waiting = [part for part in PARTS if part.verb]
         asked_at = time.monotonic()

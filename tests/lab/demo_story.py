@@ -26,7 +26,7 @@ class Part:
 
     Attributes:
         kind: ``spec.type``.
-        plan: how the lab's hypervisors treat the move, see ``nova/README.md``.
+        plan: how the lab's hypervisors treat the move, see ``nova_sources/README.md``.
         host: where the server starts; named as ``sourceHost``, which makes the manifest safe to apply again.
         phase: how the Migration must end.
         verb: the order that is given on the way, if any.
@@ -124,7 +124,7 @@ Probes          {http}/readyz and {http}/livez
 osmig's log     {osmig_log}
 Other logs      {cluster}/*.log
                 {nova_log}
-Nova's control  {control} (tests/lab/nova/README.md)
+Nova's control  {control} (tests/lab/nova_sources/README.md)
 Waldur          {waldur}, its control {waldur_control} (tests/lab/README.md)
 """
 """What to look at afterwards; ``demo`` fills in the places."""

@@ -13,7 +13,7 @@ from lab.environments import make_environment
 if TYPE_CHECKING:
     from lab.cache import Report
 
-REQUIREMENTS = Path(__file__).parent / "cluster" / "requirements.txt"
+REQUIREMENTS = Path(__file__).parent / "cluster_sources" / "requirements.txt"
 OLDEST = (1, 26)
 
 

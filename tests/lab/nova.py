@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lab.cache import Report
 
-SOURCES = Path(__file__).with_name("nova")
+SOURCES = Path(__file__).with_name("nova_sources")
 REQUIREMENTS = SOURCES / "requirements.txt"
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 PASSWORD = "secret"  # noqa: S105 - the lab's own Keystone
@@ -70,7 +70,7 @@ class NovaLab:
         """Prepare; nothing is started yet.
 
         Args:
-            options: Further options of novalab (``nova/README.md``), for example ``"--confirm-window", "2"``.
+            options: Further options of novalab (``nova_sources/README.md``), for example ``"--confirm-window", "2"``.
             auth: Tokens that are names, or a real Keystone.
             servers: How many servers vm-1 ... to boot.
             computes: Hosts, each ``NAME`` or ``NAME=PLAN``.
@@ -151,7 +151,7 @@ class NovaLab:
 
         Args:
             name: Its name, also the key in ``servers``.
-            plan: How the hypervisors treat it, see ``nova/README.md``.
+            plan: How the hypervisors treat it, see ``nova_sources/README.md``.
             host: The compute host it starts on.
             user: Who owns it.
             flavor: 1 to 3.

@@ -16,7 +16,7 @@ TIMEOUT_S = 60.0
 
 
 class Fault(TypedDict):
-    """One rule that breaks the next ``count`` requests matching it; ``nova/README.md`` has the defaults."""
+    """One rule that breaks the next ``count`` requests matching it; ``nova_sources/README.md`` has the defaults."""
 
     path: NotRequired[str]
     method: NotRequired[str]

@@ -143,7 +143,7 @@ class PrometheusServer:
         Raises:
             NotInTimeError: It did not get ready; a note holds what it said.
         """
-        command = [
+        command: list[str | Path] = [
             find_prometheus().prometheus,
             f"--config.file={self._configuration}",
             f"--storage.tsdb.path={self._folder / 'data'}",

@@ -21,7 +21,7 @@ class NotInTimeError(AssertionError):
 
 
 def eventually(
-    probe: Callable[[], T],
+    probe: Callable[[], T | None],
     *,
     what: str,
     timeout_s: float = 10.0,
@@ -55,10 +55,12 @@ def eventually(
 
 @overload
 async def eventually_async(
-    probe: Callable[[], Awaitable[T]], *, what: str, timeout_s: float = ..., every_s: float = ...
+    probe: Callable[[], Awaitable[T | None]], *, what: str, timeout_s: float = ..., every_s: float = ...
 ) -> T: ...
 @overload
-async def eventually_async(probe: Callable[[], T], *, what: str, timeout_s: float = ..., every_s: float = ...) -> T: ...
+async def eventually_async(
+    probe: Callable[[], T | None], *, what: str, timeout_s: float = ..., every_s: float = ...
+) -> T: ...
 async def eventually_async(
     probe: Callable[[], object],
     *,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from load.journal import Journal
-from load.scripted_cloud import ScriptedCloud, ScriptedFactory
+from load.scripted_backend import ScriptedFactory
+from load.scripted_cloud import ScriptedCloud
 from osmig.__main__ import build_cli
 from osmig.api.provider import ProviderType
 from osmig.app import run
@@ -34,7 +35,12 @@ def main() -> None:
     def run_profiled(settings: Settings) -> int:
         if path := os.environ.get("LOAD_PROFILE"):
             profile = cProfile.Profile()
-            signal.signal(signal.SIGUSR1, lambda *_: (profile.dump_stats(path), profile.enable()))
+
+            def write_profile(*_: object) -> None:
+                profile.dump_stats(path)
+                profile.enable()
+
+            signal.signal(signal.SIGUSR1, write_profile)
             profile.enable()
         return run(settings, ports)
 

@@ -11,7 +11,8 @@ from load import figures
 from load.figures import Figure, Table
 from load.floor import Pace, count_floor
 from load.measuring import AuditTail, Life, percentile, read_cpu_s, read_memory_mib
-from load.scripted_cloud import PAGE_ROWS, RUN_S
+from load.scripted_backend import PAGE_ROWS
+from load.scripted_cloud import RUN_S
 from load.stage import LIMITS, NAMESPACE, Bare, name_migration, name_server, open_stage, pause
 
 if TYPE_CHECKING:

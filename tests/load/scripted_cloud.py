@@ -2,56 +2,33 @@
 
 A start is accepted, its record appears at once, the move prepares, runs for a while and completes; a moment later the
 server is idle. Rows change as often as Nova's do: while a move runs, its progress touches the row every few seconds, so
-that every sweep lists it. Each call counts as many requests as Nova would see for it.
+that every sweep lists it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import ceil
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import Mark
-from osmig.api.names import Reason, Verb
-from osmig.domain.capabilities import Capability, Probe, Scope
-from osmig.domain.errors import Refused, Transient, Unsupported
+from osmig.api.names import Reason
+from osmig.domain.errors import Refused
 from osmig.domain.upstream import (
-    BytesView,
-    Explanation,
-    Finding,
-    FindingKind,
-    HostView,
-    ProgressView,
-    Receipt,
     RecordView,
     ServerView,
     Stage,
-    Survey,
-    Sweep,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from load.journal import Journal
-    from osmig.api.migration import PendingCall, PreflightCheck
-    from osmig.api.provider import ProviderSpec
-    from osmig.backends.ports import Permit
     from osmig.domain.clock import Clock
-    from osmig.domain.upstream import Job
 
 HOSTS = 25
 PREPARE_S, RUN_S, SETTLE_S = 0.2, 0.5, 0.3
 """From the start until ``preparing`` and until ``running``; from ``completed`` until the server is idle."""
 TICK_S = 5.0
 """How often progress touches a row, as with libvirt."""
-PAGE_ROWS = 1000
-"""Nova's default ``max_limit``."""
-OVERLAP = timedelta(seconds=30)
-MEMORY = 16 * 2**30
-SURVEY_REQUESTS, FIND_REQUESTS, PROBE_REQUESTS, PREFLIGHT_REQUESTS, EXPLAIN_REQUESTS = 3, 3, 3, 5, 3
 
 _STAGES = {
     "accepted": Stage.ACCEPTED,
@@ -173,135 +150,3 @@ class ScriptedCloud:
         move = Movement(len(self.moves) + 1, server_id, source, target, self.clock.now(), self.duration_s)
         self.moves[server_id] = move
         return move
-
-
-class ScriptedBackend:
-    """The port onto a ``ScriptedCloud``."""
-
-    def __init__(self, cloud: ScriptedCloud, journal: Journal) -> None:
-        """Note every call in ``journal``."""
-        self._cloud = cloud
-        self._journal = journal
-
-    async def probe(self) -> Probe:
-        """Say that everything is possible."""
-        self._journal.note("probe", PROBE_REQUESTS)
-        everything = frozenset(Capability)
-        return Probe(
-            endpoint="https://nova.example.org/v2.1",
-            api_version="2.104",
-            capabilities=everything,
-            possible=everything,
-            scope=Scope.CLOUD,
-        )
-
-    async def survey(self, job: Job) -> Survey:
-        """Return server, actions and records."""
-        server_id = job.server_id or ""
-        self._journal.note("survey", SURVEY_REQUESTS, server_id)
-        records = self._cloud.records(server_id)
-        server = self._cloud.server(server_id)
-        mark = Mark(
-            request_ids=tuple(f"req-{server_id[:-4]}{number:04x}" for number in range(3)),
-            previous_id=records[0].id if records else None,
-            host=server.host,
-            host_id=server.host_id,
-        )
-        active = next((record for record in records if not record.is_terminal), None)
-        return Survey(server=server, mark=mark, active=active)
-
-    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
-        """Find nothing to complain about."""
-        self._journal.note("preflight", PREFLIGHT_REQUESTS, job.server_id or "")
-        return ()
-
-    async def host(self, name: str) -> HostView:
-        """Return a host that is up."""
-        self._journal.note("host")
-        return HostView(name=name)
-
-    async def start(self, job: Job, permit: Permit) -> Receipt:
-        """Start a move."""
-        if not permit.is_valid():
-            raise Transient(Reason.RETRYING, "the permit has expired", operation="start")
-        server_id = job.server_id or ""
-        self._journal.note("start", server_id=server_id)
-        return Receipt(request_id=_name_request(self._cloud.start(server_id)))
-
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
-        """Look for a start."""
-        server_id = job.server_id or ""
-        self._journal.note("find", FIND_REQUESTS, server_id)
-        server, move = self._cloud.server(server_id), self._cloud.moves.get(server_id)
-        if move is None or _name_request(move) in claimed or call.operation != "live-migrate":
-            return Finding(kind=FindingKind.NOTHING, server=server)
-        record = self._cloud.records(server_id)[0]
-        return Finding(kind=FindingKind.OURS, server=server, request_id=_name_request(move), record=record)
-
-    async def server(self, server_id: str) -> ServerView:
-        """Return a server."""
-        self._journal.note("server", server_id=server_id)
-        return self._cloud.server(server_id)
-
-    async def records(self, server_id: str) -> tuple[RecordView, ...]:
-        """Return the rows of a server."""
-        self._journal.note("records", server_id=server_id)
-        return self._cloud.records(server_id)
-
-    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
-        """Return one sample: memory falls evenly."""
-        self._journal.note("progress", server_id=server_id)
-        move, now = self._cloud.moves[server_id], self._cloud.clock.now()
-        if move.status(now) != "running" or str(move.number) != record_id:
-            return None
-        share = min(1.0, ((now - move.began).total_seconds() - RUN_S) / move.duration_s)
-        processed = int(MEMORY * share)
-        return ProgressView(memory=BytesView(total=MEMORY, processed=processed, remaining=MEMORY - processed))
-
-    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
-        """Tell nothing."""
-        self._journal.note("explain", EXPLAIN_REQUESTS, f"{server_id}" if request_id else "")
-        return Explanation(reason=None, message="")
-
-    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
-        """Call a move off; nothing else is ordered here."""
-        self._journal.note(str(verb), server_id=server_id)
-        move = self._cloud.moves[server_id]
-        if verb is not Verb.ABORT or not permit.is_valid() or str(move.number) != record_id:
-            raise Unsupported(Reason.UNSUPPORTED, f"the cloud has no {verb}", operation=str(verb))
-        move.ended = self._cloud.clock.now()
-
-    async def sweep(self, since: datetime | None) -> Sweep:
-        """List rows as Nova does: one in ``accepted`` was never changed, so it is not among the changes."""
-        now = self._cloud.clock.now()
-        rows = [move.view(now) for move in self._cloud.moves.values()]
-        if since is None:
-            listed = [row for row in rows if not row.is_terminal]
-        else:
-            listed = [row for row in rows if row.updated is not None and row.updated >= since]
-        self._journal.note("sweep", max(1, ceil((len(rows) if since is None else len(listed)) / PAGE_ROWS)))
-        latest = max((row.updated or now for row in listed), default=now)
-        cursor = latest - OVERLAP
-        return Sweep(records=tuple(listed), cursor=max(cursor, since) if since else cursor, is_full=since is None)
-
-    async def close(self) -> None:
-        """Have nothing to close."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptedFactory:
-    """Makes backends of one cloud, whatever the Provider says."""
-
-    cloud: ScriptedCloud
-    journal: Journal
-
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ScriptedBackend:
-        """Make one."""
-        assert key
-        assert spec.type
-        assert secret
-        return ScriptedBackend(self.cloud, self.journal)
-
-
-def _name_request(move: Movement) -> str:
-    return f"req-{move.number:08x}-0000-4000-8000-0000000000ff"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from e2e_support import API_VERSION, OPERATOR, OPERATOR_NAMESPACE
+from e2e_operator import API_VERSION, OPERATOR, OPERATOR_NAMESPACE
 from lab.child import Child
 from lab.cluster import Cluster
 from lab.osmig_run import OsmigRun

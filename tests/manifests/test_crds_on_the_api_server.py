@@ -46,7 +46,7 @@ def test_a_new_object_gets_the_default_status_whatever_its_manifest_says(crds: C
 
 
 def test_the_api_server_fills_in_every_default(crds: Cluster, namespace: str) -> None:
-    options = {"live": {"convergence": {}}, "retry": {}}
+    options: dict[str, dict[str, object]] = {"live": {"convergence": {}}, "retry": {}}
     create(crds, namespace, migration_body(spec=options))
     create(crds, namespace, provider_body(spec={"limits": {}}))
     cold = migration_body(spec={"type": "ColdMigration", "cold": {}})

@@ -173,7 +173,7 @@ def test_edges_of_what_is_private_are_told_alike_by_the_model(cidr: str) -> None
 
 def _takes(cidr: str) -> bool:
     try:
-        SubnetMapping(sourceCIDR=cidr, destinationCIDR="10.0.0.0/24")
+        SubnetMapping.model_validate({"sourceCIDR": cidr, "destinationCIDR": "10.0.0.0/24"})
     except ValidationError as refused:
         assert NOT_PRIVATE in str(refused)  # noqa: PT017 - the other outcome is no error
         return False

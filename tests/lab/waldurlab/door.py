@@ -51,7 +51,6 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # An answer is sent as one piece.
     wbufsize = -1
-    server: _Server
 
     def serve(self) -> None:
         arrival = Arrival(
@@ -61,6 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
             authorization=self.headers.get("Authorization"),
             content=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
+        assert isinstance(self.server, _Server)
         answer = self.server.respond(arrival, self.headers.get("User-Agent"))
         if answer is None:
             self.close_connection = True
