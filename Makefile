@@ -8,6 +8,10 @@ PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
 BEGIN := $(shell date +%s)
 LOGS ?=
+# Of make bench.
+SIZE ?= 1000,5000
+NOVA ?= 50
+RATE ?= 200
 # What computes runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run side by
 # side themselves.
 LANES := unit+manifests+component+lab-test+load contract
@@ -127,8 +131,8 @@ $(addprefix lane-,$(LANES)):
 	  $(MAKE) --no-print-directory $$step LOGS='$(LOGS)' PYTEST='$(PYTEST)' || exit 1; done
 
 .PHONY: bench
-bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none
-	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA))
+bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none; RATE=200
+	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA) --rate $(RATE))
 
 .PHONY: lab
 lab: venv ## A real API server, a real Nova and a double of Waldur to play with, until Ctrl-C

@@ -30,17 +30,19 @@ COSTS = ("CPU per Migration", "CPU per watch event + own status write")
 @click.command()
 @click.option("--size", "sizes", default="1000,5000", show_default=True, help="Migrations, one run a size; 0 for none.")
 @click.option("--nova", default=50, show_default=True, help="Migrations on the real Nova; 0 for none.")
+@click.option("--rate", default=200, show_default=True, help="Limit of the Provider: requests a second, at most 1,000.")
 @click.option("--move-seconds", type=float, help="How long a move takes; default: 60 for each 1,000 Migrations.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
 @click.option("--profile", is_flag=True, help="Profile the operator; its figures of CPU are worth nothing then.")
-def main(*, sizes: str, nova: int, move_seconds: float | None, output: Path, profile: bool) -> None:
+def main(*, sizes: str, nova: int, rate: int, move_seconds: float | None, output: Path, profile: bool) -> None:
     """Measure osmig against its budgets; the exit status is 1 where one is missed, 2 where a run failed."""
     find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="osmig-bench-"))
     tables: list[Table] = []
     try:
         for count in sorted(int(word) for word in sizes.split(",") if word.strip() not in {"", "0"}):
-            size = Size(count=count, move_s=move_seconds or max(10.0, MOVE_S_PER_1000 * count / 1000))
+            move_s = move_seconds or max(10.0, MOVE_S_PER_1000 * count / 1000)
+            size = Size(count=count, move_s=move_s, requests_per_second=rate)
             inside = folder / str(count)
             inside.mkdir()
             _add(tables, run_size(size, inside, _report, profile=inside / "profile" if profile else None), output)

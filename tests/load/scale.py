@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lab.waiting import eventually
@@ -30,6 +30,7 @@ MOST_BARE = 1000
 FEW = 500
 """With fewer, what is measured of time and memory is mostly the process itself: shown, and held to no budget."""
 PACE = Pace(progress_s=5.0, sweep_s=10.0, requests_per_second=LIMITS["requestsPerSecond"])
+"""Of the default settings."""
 MANY = 5000
 """With fewer that are finished, the memory of a fresh process is mostly that of its first lists."""
 LOOK_EVERY_S = 1.0
@@ -44,14 +45,26 @@ class Size:
     samples of all together are bounded by the Provider's limit.
 
     Attributes:
+        requests_per_second: the Provider's limit; a start takes four of them.
         is_smoke: leave out what a small size tells nothing about.
     """
 
     count: int
     move_s: float
+    requests_per_second: int = LIMITS["requestsPerSecond"]
     idle_s: float = 10.0
     timeout_s: float = 3000.0
     is_smoke: bool = False
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """The Provider's limits."""
+        return {**LIMITS, "requestsPerSecond": self.requests_per_second}
+
+    @property
+    def pace(self) -> Pace:
+        """How often the operator may look."""
+        return replace(PACE, requests_per_second=self.requests_per_second)
 
     @property
     def servers(self) -> list[str]:
@@ -84,7 +97,7 @@ def run_size(size: Size, folder: Path, report: Report, *, profile: Path | None =
     Raises:
         NotInTimeError: something did not end; the logs are in ``folder``.
     """
-    with open_stage(folder) as stage:
+    with open_stage(folder, limits=size.limits) as stage:
         bares = _measure_bares(size, stage, report)
         watch, tail = Watch(), stage.follow_writes()
         with stage.operator(name="operator", move_s=size.move_s, profile=profile) as osmig:
@@ -183,7 +196,7 @@ def _judge(size: Size, seen: Seen) -> Table:
     loads = watch.loads or [0.0]
     conditions = (
         f"{size.count} Migrations, each moves for {size.move_s:g} s; at most {watch.most_active} were active at once",
-        f"Provider limits: {', '.join(f'{name} {value}' for name, value in LIMITS.items())}; default settings",
+        f"Provider limits: {', '.join(f'{name} {value}' for name, value in size.limits.items())}; default settings",
         f"created within {seen.burst.lasted_s:.1f} s, all over after {watch.lasted_s:.0f} s",
         f"a finished object has {seen.object_bytes / 1024:.1f} KiB",
         f"{os.cpu_count()} processors for everything, load average {min(loads):.1f} to {max(loads):.1f}",
@@ -223,7 +236,7 @@ def _judge_requests(seen: Seen, size: Size) -> tuple[Figure, ...]:
         if entry.method != "probe":
             sent[entry.method] = sent.get(entry.method, 0) + entry.requests
     floor = count_floor(
-        spans, PACE, sampled=sent.get("progress", 0), pages=max(1.0, seen.watch.most_active / PAGE_ROWS)
+        spans, size.pace, sampled=sent.get("progress", 0), pages=max(1.0, seen.watch.most_active / PAGE_ROWS)
     )
     others = sum(sent.values()) - sent.get("progress", 0) - sent.get("sweep", 0)
     return (

@@ -32,7 +32,7 @@ BARE_COMMAND = (sys.executable, Path(__file__).with_name("bare_client.py"))
 NAMESPACE: Final = "fleet"
 AT_ONCE = 10
 """Migrations that are being created at once."""
-LIMITS: Final = {
+LIMITS: Final[Mapping[str, int]] = {
     "maxInFlight": 10_000,
     "maxInFlightPerSourceHost": 1_000,
     "maxInFlightPerDestinationHost": 1_000,
@@ -83,8 +83,8 @@ class Stage:
         self.folder = folder
         self.clock = SystemClock()
 
-    def prepare(self, clouds: str) -> None:
-        """Install what a cluster has, and a Provider that holds nothing back; ``clouds`` is its clouds.yaml."""
+    def prepare(self, clouds: str, limits: Mapping[str, int]) -> None:
+        """Install what a cluster has, and a Provider with these limits; ``clouds`` is its clouds.yaml."""
         crds = str(ROOT / "crds")
         self.cluster.kubectl("apply", "--server-side", "-f", crds)
         self.cluster.await_established("-f", crds)
@@ -94,7 +94,7 @@ class Stage:
         spec = {
             "type": "OpenStack",
             "openstack": {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "operator"}},
-            "limits": LIMITS,
+            "limits": dict(limits),
         }
         inside = {"namespace": NAMESPACE}
         self.cluster.apply(
@@ -191,12 +191,12 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path, clouds: str = "clouds: {}\n") -> Iterator[Stage]:
+def open_stage(folder: Path, clouds: str = "clouds: {}\n", *, limits: Mapping[str, int] = LIMITS) -> Iterator[Stage]:
     """Start an API server for one run."""
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster())
         stage = Stage(cluster, folder)
-        stage.prepare(clouds)
+        stage.prepare(clouds, limits)
         yield stage
 
 
