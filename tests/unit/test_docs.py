@@ -41,7 +41,7 @@ FLAG = re.compile(r"--[a-z][a-z-]+")
 
 OTHERS_WORDS = {
     *("BeforeHookCreation", "ClusterRole", "Degraded", "Deployment", "Done", "Healthy", "Kustomization", "Lease"),
-    *("RuntimeDefault", "Secret", "TemporaryError"),
+    *("Progressing", "RuntimeDefault", "Secret", "TemporaryError"),
 }
 CODE_WORDS = {
     "Backend",
