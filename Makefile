@@ -31,8 +31,8 @@ define timed
 endef
 
 # $(call tested,NAME[,ARGUMENTS]): the tests of the folder NAME, or those that pytest's arguments choose; with LOGS=DIR
-# only their last line is shown, or all of a failure, and the run shares no folder with one beside it: pytest removes the
-# temporary folders of earlier runs at its end, and what then cannot be removed fails a run that passed.
+# only their last line is shown, or all of a failure, and the run shares neither cache nor temporary folders with one
+# beside it: at its end pytest tidies both up, and what goes wrong then fails a run whose tests have passed.
 define tested
 	$(call timed,tests/$(1),$(if $(LOGS),\
 	  { $(PYTEST) -q -p no:cacheprovider --basetemp=$(LOGS)/$(1).tmp $(or $(2),tests/$(1)) >$(LOGS)/$(1).log 2>&1 && \

@@ -13,8 +13,8 @@ from fake_clock import HeldClock
 from osmig.domain.errors import Absent, KubeUnavailable
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Surroundings, Tuning, build_engine
+from osmig.engine.contacting import ProviderPeriods
 from osmig.engine.keys import Key, Kind
-from osmig.engine.providers import ProviderPeriods
 from osmig.telemetry.metrics import Metrics
 from server_fakes import FakeBackend
 from tenant_fakes import FakeTenants, FakeWaldur

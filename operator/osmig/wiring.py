@@ -12,7 +12,7 @@ from osmig.backends.openstack.factory import NovaFactory
 from osmig.clock import SystemClock
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Tuning
-from osmig.engine.providers import ProviderPeriods
+from osmig.engine.contacting import ProviderPeriods
 from osmig.kube.status import StatusWriter
 
 if TYPE_CHECKING:

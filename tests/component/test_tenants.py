@@ -19,8 +19,8 @@ from osmig.domain.errors import ObjectGone
 from osmig.domain.observation import Timings
 from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.engine.assembly import Surroundings, Tuning, build_engine
+from osmig.engine.contacting import ProviderPeriods
 from osmig.engine.keys import RESOURCES, Kind
-from osmig.engine.providers import ProviderPeriods
 from osmig.kube.events import EventRecorder
 from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader

@@ -105,9 +105,7 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
             reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
             return outcome.fail(observation, reason, trouble.message)
         case _:
-            verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-            after = recording.put(observation, verdict)
-            return pauses.begin(observation, after, pauses.measure_s(observation, trouble))
+            return pauses.retry_later(observation, trouble)
 
 
 def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
@@ -192,7 +190,7 @@ def _describe_way(observation: Observation, survey: Survey) -> PlacementFacts:
 
 def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     """Write the intent and send one start under it: the only place where a start comes from."""
-    status, spec = observation.status, observation.migration.spec
+    spec = observation.migration.spec
     if (finalizer := deleting.hold(observation)) is not None:
         return finalizer
     where = f"from {survey.server.host}" if survey.server.host else ""
@@ -205,11 +203,8 @@ def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     after = recording.put(
         observation,
         verdict,
-        attempt=status.attempt or 1,
-        start_time=status.start_time or observation.now,
-        attempt_start_time=status.attempt_start_time or observation.now,
+        **recording.describe_begin(observation),
         pending_call=intents.write(observation, OPERATIONS[spec.type], mark=survey.mark, sends=sends),
         placement=_describe_way(observation, survey),
-        failure=None,
     )
     return Decision(status=after, call=StartCall(), takes_server=True)

@@ -66,16 +66,13 @@ def _take(observation: Observation, record: RecordView, survey: Survey) -> Decis
         Verdict(
             phase=Phase.RUNNING, reason=Reason.RUNNING, message=f"the cloud's migration {record.id} is {record.status}"
         ),
-        attempt=observation.status.attempt or 1,
-        start_time=observation.status.start_time or observation.now,
-        attempt_start_time=observation.now,
+        **recording.describe_begin(observation),
         upstream=facts,
         placement=PlacementFacts(
             source_host=record.source_host,
             destination_host=record.destination_host,
             source_host_id=survey.server.host_id if _is_at_source(survey.server, record) else None,
         ),
-        failure=None,
     )
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=f"the cloud's migration {record.id} is followed")
     return Decision(status=after, notes=(note,), due_s=0.0, takes_server=True)

@@ -41,6 +41,12 @@ def hold_out(observation: Observation) -> Decision | None:
     return Decision(status=keep(observation), due_s=due_s, waiting_for=observation.label)
 
 
+def retry_later(observation: Observation, trouble: BackendError) -> Decision:
+    """Try again after a pause: a read failed before anything was sent."""
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
+    return begin(observation, put(observation, verdict), measure_s(observation, trouble))
+
+
 def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Decision:
     """Record ``status`` and do nothing for ``seconds``, as a Retry-After asks."""
     return Decision(status=status, due_s=seconds, waiting_for=_name(observation, seconds))

@@ -53,6 +53,17 @@ def _put_times(observation: Observation, after: MigrationStatus) -> MigrationSta
     return after.model_copy(update=changes)
 
 
+def describe_begin(observation: Observation) -> dict[str, Any]:
+    """Return the fields of an attempt that begins now, or began earlier: an earlier failure is over with it."""
+    status = observation.status
+    return {
+        "attempt": status.attempt or 1,
+        "start_time": status.start_time or observation.now,
+        "attempt_start_time": status.attempt_start_time or observation.now,
+        "failure": None,
+    }
+
+
 def find_deadline(
     observation: Observation, status: MigrationStatus, confirm: ConfirmFacts | None
 ) -> dt.datetime | None:

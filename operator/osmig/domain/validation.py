@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import PreflightCheck
-from osmig.api.names import CheckResult, Phase, Reason
-from osmig.domain import outcome, pauses, recording
-from osmig.domain.conditions import Verdict
+from osmig.api.names import CheckResult, Reason
+from osmig.domain import outcome, pauses
 from osmig.domain.observation import Decision, Read
 
 if TYPE_CHECKING:
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 def validate(observation: Observation) -> Decision:
     """Decide for a Migration that shall only be checked; changing it to Execute evaluates it anew."""
     if observation.preflight is None and observation.trouble is not None:
-        trouble = observation.trouble
-        verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-        return pauses.begin(observation, recording.put(observation, verdict), pauses.measure_s(observation, trouble))
+        return pauses.retry_later(observation, observation.trouble)
     if observation.preflight is None:
         return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT}))
     is_found = not any(check.result is CheckResult.FAIL for check in observation.preflight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from osmig.engine.contacting import ProviderContact
+from osmig.engine.contacting import ProviderContact, ProviderPeriods
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.keys import Key, Kind
@@ -14,7 +14,7 @@ from osmig.engine.mappings import MappingStep
 from osmig.engine.migrations import MigrationStep
 from osmig.engine.observing import Memories, Observer
 from osmig.engine.permits import Fence
-from osmig.engine.providers import ProviderPeriods, ProviderStep
+from osmig.engine.providers import ProviderStep
 from osmig.engine.publishing import Publisher
 from osmig.engine.relisting import Relist
 from osmig.engine.reporting import Reporter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from osmig.domain.clock import Clock
     from osmig.engine.keys import Key
     from osmig.engine.ledger import Ledger
-    from osmig.engine.providers import ProviderPeriods
     from osmig.engine.slots import SlotQueue
     from osmig.kube.secrets import SecretReader
     from osmig.telemetry.metrics import Metrics
@@ -33,6 +33,15 @@ RETRY_S = 10.0
 MENDED_BY_A_PERSON_S = 60.0
 EARLIEST_SWEEP = 0.5
 """Share of the period before which a step that was woken for something else does not sweep again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPeriods:
+    """How often to do what, in seconds."""
+
+    sweep_s: float = 10.0
+    full_sweep_s: float = 600.0
+    secret_s: float = 60.0
 
 
 class ProviderContact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.meta import InvalidManifest
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
     from osmig.telemetry.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderPeriods:
-    """How often to do what, in seconds."""
-
-    sweep_s: float = 10.0
-    full_sweep_s: float = 600.0
-    secret_s: float = 60.0
 
 
 class ProviderStep:

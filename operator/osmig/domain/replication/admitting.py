@@ -110,20 +110,17 @@ def order(observation: Observation, name: str, *, sends: int) -> Decision:
     after = recording.put(
         observation,
         verdict,
-        attempt=status.attempt or 1,
-        start_time=status.start_time or observation.now,
-        attempt_start_time=status.attempt_start_time or observation.now,
+        **recording.describe_begin(observation),
         pending_call=intents.write(observation, Operation.REPLICATE, mark=mark, sends=sends),
         preflight=_locate_checks(observation) or status.preflight,
         tenant=_pin(observation, mappings) if mappings is not None else status.tenant,
-        failure=None,
     )
     return Decision(status=after, call=ReplicateCall(job=jobs.resolve_job(observation, name=name)), takes_server=True)
 
 
 def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None = None) -> Decision:
     """Follow a run that is there already; from here on nothing is ever ordered again for this attempt."""
-    status, run = observation.status, choice.run
+    run = choice.run
     reason, message = Reason.AWAITING_RECORD, f"replica {run.replica_name} was ordered before and is followed"
     if choice.others:
         reason = Reason.AMBIGUOUS_START
@@ -134,12 +131,8 @@ def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None
     after = recording.put(
         observation,
         Verdict(phase=Phase.STARTING, reason=reason, message=message),
-        **described,
-        attempt=choice.attempt,
-        start_time=status.start_time or observation.now,
-        attempt_start_time=status.attempt_start_time or observation.now,
+        **{**described, **recording.describe_begin(observation), "attempt": choice.attempt},
         pending_call=None,
-        failure=None,
     )
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
     # an ambiguity is to be seen before the run itself is told of
