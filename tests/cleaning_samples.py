@@ -23,8 +23,8 @@ from replication_samples import (
 )
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision
 
 ABORT = control(Verb.ABORT)
 CLEANED = {"cleanup": "DestinationOnAbort"}
@@ -43,7 +43,7 @@ def watch(status: MigrationStatus | None = None, **changes: Any) -> Observation:
     return observe(status or followed(ABORT, phase=Phase.ABORTING), tenant=CLEANED, **changes)
 
 
-def twice(waldur: Waldur, status: MigrationStatus | None = None) -> Decision:
+def twice(waldur: Waldur, status: MigrationStatus | None = None) -> Decided:
     """The decision of the second of two equal polls."""
     first = decide_in(waldur, watch(status))
     return decide_in(waldur, watch(stored(first.status), waited_s=after(first)))

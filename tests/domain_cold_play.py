@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from decided import decide
 from domain_cold_samples import COLD, cold_record
 from domain_samples import MARK, NOW, conditions_of, observe, reason_of, started, stored
 from domain_world import World, decide_in
 from osmig.api.names import Phase
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Explanation, Survey
@@ -18,10 +18,11 @@ from osmig.domain.upstream import Explanation, Survey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
     from osmig.api.names import Verb
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Ask, Decision, Note, Observation
+    from osmig.domain.observation import Ask, Note, Observation
     from osmig.domain.upstream import Finding, ServerView
 
 Moment = tuple["ServerView", str, Phase, str]
@@ -60,7 +61,7 @@ class ColdPlay:
         *asks: Ask,
         error: BackendError | None = None,
         finding: Finding | None = None,
-    ) -> Decision:
+    ) -> Decided:
         """Show one moment; what was waited for has been waited for by the next one."""
         for_now = asks
         if for_now:
@@ -79,7 +80,7 @@ class ColdPlay:
             self.write(decide(self.observe(answer=Answer(call=decision.call, error=error))))
         return decision
 
-    def write(self, decision: Decision) -> None:
+    def write(self, decision: Decided) -> None:
         """Store what was decided."""
         before, after = self.status.phase, decision.status.phase
         assert before == after or (after is not None and may_follow(before, after)), (before, after)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from decided import decide
 from domain_cold_samples import COLD, awaiting, cold_record, resizing, survey_gate, verify
 from domain_samples import NOW, finding, observe, reason_of, record, result_of, sent, server, started, status_in, survey
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Verb
-from osmig.domain.machine import decide
 from osmig.domain.observation import StartCall, VerbCall
 from osmig.domain.phases import FINISHED
 from osmig.domain.upstream import FindingKind, ProgressView
@@ -18,9 +18,10 @@ from osmig.domain.upstream import FindingKind, ProgressView
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
     from osmig.api.names import ControlResult
-    from osmig.domain.observation import Ask, Decision
+    from osmig.domain.observation import Ask
 
 BUSY = server(busy=True)
 EARLIER = NOW - timedelta(hours=1)
@@ -89,7 +90,7 @@ class Seen:
     call: Verb | str | None = None
 
 
-def name_call(decision: Decision) -> Verb | str | None:
+def name_call(decision: Decided) -> Verb | str | None:
     """Name the call of a decision in one word."""
     if decision.call is None:
         return None
@@ -99,18 +100,18 @@ def name_call(decision: Decision) -> Verb | str | None:
     return decision.call.verb
 
 
-def give(moment: Moment, *asks: Ask, wanted: Mapping[str, Any] | None = None, **facts: Any) -> Decision:  # noqa: ANN401
+def give(moment: Moment, *asks: Ask, wanted: Mapping[str, Any] | None = None, **facts: Any) -> Decided:  # noqa: ANN401
     """Let an event meet a moment: orders are latched first, as the engine does, then the step goes on."""
     wanted = {**moment.wanted, **(wanted or {})}
     status = moment.status
     if asks:
         latched = decide(observe(status, wanted=wanted, asks=asks))
-        assert latched.is_latch
+        assert latched.goes_on
         status = latched.status
     return decide_in(moment.world, observe(status, wanted=wanted, **facts))
 
 
-def see(decision: Decision, verb: Verb | None = None) -> Seen:
+def see(decision: Decided, verb: Verb | None = None) -> Seen:
     """Sum a decision up."""
     result = result_of(decision.status, verb) if verb is not None else None
     return Seen(decision.status.phase, reason_of(decision.status), result, name_call(decision))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from decided import decide
 from domain_samples import stored
 from domain_world import has
-from osmig.domain.machine import decide
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision, Observation
+    from decided import Decided
+    from osmig.domain.observation import Observation
 
 
-def decide_soundly(observation: Observation) -> Decision:
+def decide_soundly(observation: Observation) -> Decided:
     """Decide, and see that no promise is broken that every decision makes."""
     before = observation.status
     decision = decide(observation)

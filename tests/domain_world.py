@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from osmig.domain.machine import decide
-from osmig.domain.observation import Decision, Observation, Read
+from decided import Decided, decide
+from osmig.domain.observation import Observation, Read
 from osmig.domain.upstream import Explanation, Finding, HostView, ProgressView, RecordView, ServerView, Survey
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read(observation: Observation, wants: frozenset[Read], world: World) -> Obse
     return observation
 
 
-def decide_in(world: World, observation: Observation) -> Decision:
+def decide_in(world: World, observation: Observation) -> Decided:
     """Decide, reading what is wanted, until nothing is."""
     for _ in range(6):
         decision = decide(observation)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from decided import Decided, decide
 from domain_samples import HOLDER, NOW, status_in
 from domain_world import has
 from osmig.api.mappings import Mappings, canonical_id
@@ -25,8 +26,7 @@ from osmig.api.names import CheckResult, Phase, Reason
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
 from osmig.domain.intents import label_of
-from osmig.domain.machine import decide
-from osmig.domain.observation import Decision, Observation, ProviderView, Read
+from osmig.domain.observation import Observation, ProviderView, Read
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
 from osmig.domain.replication import facts, marking
 
@@ -155,7 +155,7 @@ EMPTY = Waldur(runs=(), preflight=PASSED)
 """Nothing was ordered, and nothing is wrong."""
 
 
-def decide_in(waldur: Waldur, observation: Observation) -> Decision:
+def decide_in(waldur: Waldur, observation: Observation) -> Decided:
     """Decide, reading what is wanted as the engine does, until nothing is."""
     for _ in range(6):
         decision = decide(observation)
@@ -223,6 +223,6 @@ def waited(status: MigrationStatus, seconds: float = 120.0) -> dict[str, float]:
     return {label_of(status.pending_call): seconds}
 
 
-def after(decision: Decision, seconds: float = 5.0) -> dict[str, float]:
+def after(decision: Decided, seconds: float = 5.0) -> dict[str, float]:
     """The wait that a decision began, as the next observation tells its age."""
     return {decision.waiting_for: seconds} if decision.waiting_for else {}

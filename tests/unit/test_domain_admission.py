@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import COLD
 from domain_samples import (
     HOLDER,
@@ -28,7 +29,6 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.machine import decide
 from osmig.domain.observation import ProviderView, Read, StartCall
 from osmig.domain.upstream import FindingKind, ServerView
 

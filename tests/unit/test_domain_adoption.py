@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from decided import Decided, decide
 from domain_cold_samples import cold_record, verify
 from domain_samples import LOST, NOW, control, observe, reason_of, record, server, status_in, survey
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
-from osmig.domain.machine import decide
-from osmig.domain.observation import Decision, ObjectChange, Read, VerbCall
+from osmig.domain.observation import ObjectChange, Read, VerbCall
 from osmig.domain.upstream import MoveKind, ProgressView, RecordView, ServerView
 
 UUID = "9b2c3d4e-0000-4000-8000-0123456789ab"
@@ -26,7 +26,7 @@ def look(
     view: ServerView = BUSY,
     wanted: dict[str, Any] | None = None,
     **changes: Any,  # noqa: ANN401 - as observe() takes them
-) -> Decision:
+) -> Decided:
     rows = (record(number=6), row) if row is not None else ()
     spec = {**ADOPT, **(wanted or {})}
     return decide(observe(wanted=spec, survey=survey(view, row), records=rows, **changes))
@@ -45,7 +45,7 @@ def test_a_migration_that_is_under_way_is_followed_by_its_number_or_its_uuid_and
 ) -> None:
     decision = look(record(uuid=UUID), wanted={"adopt": {"id": wanted_id}})
     status = decision.status
-    assert (decision.call, decision.takes_server, decision.due_s) == (None, True, 0.0)
+    assert (decision.call, decision.claims, decision.due_s) == (None, True, 0.0)
     assert (status.phase, status.attempt, status.start_time, status.pending_call) == (Phase.RUNNING, 1, NOW, None)
     assert status.upstream is not None
     assert (status.upstream.id, status.upstream.status) == ("7", "running")
@@ -83,7 +83,7 @@ def test_what_cannot_be_followed_is_refused_with_the_reason_and_nothing_is_sent(
     decision = look(row, wanted=wanted)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.ADOPT_REFUSED)
     assert told in decision.status.conditions[0].message
-    assert (decision.call, decision.takes_server, decision.status.start_time) == (None, False, None)
+    assert (decision.call, decision.claims, decision.status.start_time) == (None, False, None)
 
 
 def test_a_migration_of_another_server_is_refused_by_its_name() -> None:
@@ -102,13 +102,13 @@ def test_what_another_migration_of_ours_follows_is_refused(who: dict[str, Any]) 
 
 @pytest.mark.parametrize("kind", [MoveKind.LIVE, MoveKind.UNTOLD])
 def test_an_old_cloud_that_tells_no_kind_is_taken_at_the_specs_word(kind: MoveKind) -> None:
-    assert look(record(kind=kind, type=None)).takes_server
+    assert look(record(kind=kind, type=None)).claims
 
 
 def test_a_cold_move_that_awaits_its_confirmation_can_be_adopted_and_decided_on() -> None:
     cold = {"type": "ColdMigration"}
     taken = look(cold_record(), verify(), cold)
-    assert taken.takes_server
+    assert taken.claims
     status = taken.status.model_copy(update={"controls": (control(Verb.CONFIRM),)})
     world = World(server=verify(), records=(cold_record(),), survey=survey(verify(), cold_record()))
     decision = decide_in(world, observe(status, wanted={**ADOPT, **cold}))
@@ -153,7 +153,7 @@ def vars_of(word: str) -> dict[str, Any]:
 def test_with_a_deletion_policy_the_finalizer_comes_before_the_move_is_taken() -> None:
     guarded = {"deletionPolicy": "Abort"}
     assert look(record(), wanted=guarded).change is ObjectChange.ADD_FINALIZER
-    assert look(record(), wanted=guarded, finalizers=(FINALIZER,)).takes_server
+    assert look(record(), wanted=guarded, finalizers=(FINALIZER,)).claims
 
 
 @pytest.mark.parametrize("phase", [None, Phase.QUEUED])

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from decided import decide
 from domain_cold_play import ColdPlay, Moment
 from domain_cold_samples import COLD, resizing, verify
 from domain_samples import ask, conditions_of, control, observe, reason_of, record, result_of, server, started
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
-from osmig.domain.machine import decide
 from osmig.domain.upstream import MoveKind, ServerView
 
 AWAITED, SWITCHING = Reason.AWAITING_CONFIRMATION, Reason.SWITCHING_OVER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,9 +16,12 @@ from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.observation import Answer, Decision, VerbCall
+from osmig.domain.observation import Answer, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Finding, FindingKind, RecordView, ServerView, Survey
+
+if TYPE_CHECKING:
+    from decided import Decided
 
 CALL_BEFORE_S = 65.0
 """A request that was sent under an intent reaches the cloud within this time, or never (architecture.md)."""
@@ -146,11 +149,11 @@ class OneAtATime(RuleBasedStateMachine):
             if isinstance(decision.call, VerbCall):
                 self.call(decision.call, fate, dies)
                 return
-            if not decision.is_latch:
+            if not decision.goes_on:
                 return
             self.asks = ()
 
-    def decide(self, answer: Answer | None = None) -> Decision:
+    def decide(self, answer: Answer | None = None) -> Decided:
         """Decide on what is stored, reading what is wanted."""
         observation = observe(
             self.status,
@@ -173,7 +176,7 @@ class OneAtATime(RuleBasedStateMachine):
         self.waits = {label: self.waits.get(label, self.clock) for label in [decision.waiting_for] if label}
         return decision
 
-    def write(self, decision: Decision) -> None:
+    def write(self, decision: Decided) -> None:
         """Store what was decided."""
         before, after = self.status.phase, decision.status.phase
         assert before == after or (after is not None and may_follow(before, after))

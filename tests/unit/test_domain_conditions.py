@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_samples import LOST, NOW, READY, conditions_of, observe, started, status_in, survey
 from osmig.api.meta import to_wire
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import ConditionType, Phase, Reason
 from osmig.domain.conditions import Verdict, describe_migration, describe_provider, find_condition
-from osmig.domain.machine import decide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import GATE, awaiting, cold_record, deciding, observe_cold, policy_order, survey_gate, verify
 from domain_samples import HOLDER, MARK, NOW, ask, control, reason_of, result_of, server
 from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Read, VerbCall
 from osmig.domain.orders import find_control
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision
     from osmig.domain.upstream import Survey
 
 
@@ -82,7 +82,7 @@ def test_a_call_that_was_given_up_is_sent_again_after_five_seconds(*, since_s: f
 # --- what comes of the call
 
 
-def answered(status: MigrationStatus, error: BackendError | None = None, verb: Verb = CONFIRM) -> Decision:
+def answered(status: MigrationStatus, error: BackendError | None = None, verb: Verb = CONFIRM) -> Decided:
     return decide(observe_cold(status, answer=Answer(call=VerbCall(verb=verb, record_id="7"), error=error)))
 
 

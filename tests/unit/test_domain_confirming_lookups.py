@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import GATE, deciding, observe_cold, verify
 from domain_samples import HOLDER, LOST, NOW, finding, intent, reason_of, server
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.intents import label_of
-from osmig.domain.machine import decide
 from osmig.domain.observation import VerbCall
 from osmig.domain.orders import find_control
 from osmig.domain.upstream import FindingKind
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import MigrationStatus, PendingCall
-    from osmig.domain.observation import Decision
     from osmig.domain.upstream import ServerView
 
 CONFIRM, REVERT = Verb.CONFIRM, Verb.REVERT
@@ -28,7 +28,7 @@ CONFIRM, REVERT = Verb.CONFIRM, Verb.REVERT
 
 def look(
     status: MigrationStatus, kind: FindingKind, *, view: ServerView | None = None, waited_s: float = 0.0
-) -> Decision:
+) -> Decided:
     found = World(finding=finding(kind, view or verify()))
     assert status.pending_call is not None
     return decide_in(found, observe_cold(status, waited_s={label_of(status.pending_call): waited_s}))

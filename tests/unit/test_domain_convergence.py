@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import cold_record, observe_cold, resizing
 from domain_samples import NOW, conditions_of, control, observe, reason_of, record, server, started, stored
 from domain_world import World, decide_in
 from osmig.api.names import ConditionType, Phase, Policy, Reason, Verb
 from osmig.domain.conditions import find_condition
 from osmig.domain.errors import Refused
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Read, VerbCall
 from osmig.domain.upstream import BytesView, HostView, ProgressView, RecordView
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision
 
 BUSY = server(busy=True)
 DOWN, UP = HostView(name="cmp1", is_up=False), HostView(name="cmp1")
@@ -43,7 +43,7 @@ def step(
     row: RecordView | None = None,
     host: HostView = UP,
     **changes: Any,  # noqa: ANN401 - fields of Observation
-) -> Decision:
+) -> Decided:
     world = World(server=BUSY, records=(row or record(),), progress=view, source_host=host)
     return decide_in(world, observe(status, now=at(seconds), **changes))
 

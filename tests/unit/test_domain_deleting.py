@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import Decided, decide
 from domain_cold_samples import COLD, awaiting, cold_record, policy_order, survey_gate, verify
 from domain_samples import LOST, NOW, ask, control, observe, reason_of, record, sent, server, started, status_in, survey
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import outcome
-from osmig.domain.machine import decide
-from osmig.domain.observation import Decision, ObjectChange, StartCall, VerbCall
+from osmig.domain.observation import ObjectChange, StartCall, VerbCall
 from osmig.domain.upstream import ProgressView
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ MOVING = World(records=(record(),), server=server(busy=True), progress=ProgressV
 ORDERED = (policy_order(Policy.DELETION, Verb.ABORT),)
 
 
-def tend(status: MigrationStatus | None, wanted: dict[str, Any] | None = None, **changes: Any) -> Decision:  # noqa: ANN401
+def tend(status: MigrationStatus | None, wanted: dict[str, Any] | None = None, **changes: Any) -> Decided:  # noqa: ANN401
     return decide_in(MOVING, observe(status, wanted=wanted or {}, **changes))
 
 
@@ -147,7 +147,7 @@ def test_a_policy_that_is_taken_back_lets_a_deleted_object_go_while_its_move_goe
 
 def test_an_order_that_is_seen_on_a_deleted_object_is_latched_first() -> None:
     decision = decide(observe(started(), wanted=GUARDED, deleting=True, asks=(ask(Verb.ABORT),), **HELD))
-    assert (decision.is_latch, decision.change) == (True, None)
+    assert (decision.goes_on, decision.change) == (True, None)
 
 
 def test_an_unanswered_start_of_a_deleted_object_is_looked_for_and_keeps_its_wait() -> None:

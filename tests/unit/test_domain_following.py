@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import cold_record
 from domain_samples import (
     LOST,
@@ -24,7 +25,6 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.following import pick_record
-from osmig.domain.machine import decide
 from osmig.domain.observation import Read, Timings
 from osmig.domain.upstream import Explanation, MoveKind, ProgressView
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import awaiting, cold_record, observe_cold, policy_order, resizing, survey_gate, verify
 from domain_samples import NOW, READY, control, reason_of, result_of, server, started, stored
 from domain_world import World, decide_in
 from osmig.api.migration import ConfirmFacts, PlacementFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.gate import describe_left
-from osmig.domain.machine import decide
 from osmig.domain.observation import Observation, VerbCall
 
 if TYPE_CHECKING:

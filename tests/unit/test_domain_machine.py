@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import awaiting, observe_cold
 from domain_samples import (
     NOW,
@@ -25,7 +26,6 @@ from osmig.api.migration import Attempt, MigrationStatus, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain import outcome, recording
 from osmig.domain.errors import Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Read, StartCall, Timings
 from osmig.domain.phases import FINISHED, GATE, TRANSITIONS, may_follow
 from osmig.domain.upstream import Receipt
@@ -39,7 +39,7 @@ ENDED = (Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED)
 @pytest.mark.parametrize("status", [MigrationStatus(), started(), sent()])
 def test_a_status_that_cannot_be_read_is_neither_written_nor_acted_upon(status: MigrationStatus) -> None:
     decision = decide(observe(status, readable=False, survey=survey(), asks=(ask(Verb.ABORT),)))
-    assert (decision.status, decision.call, decision.wants, decision.is_latch) == (status, None, frozenset(), False)
+    assert (decision.status, decision.call, decision.wants, decision.goes_on) == (status, None, frozenset(), False)
 
 
 @pytest.mark.parametrize("phase", ENDED)

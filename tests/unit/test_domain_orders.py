@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_samples import (
     NOW,
     ORDERS,
@@ -20,7 +21,6 @@ from domain_samples import (
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain.conditions import Verdict
 from osmig.domain.latching import canonical_token
-from osmig.domain.machine import decide
 from osmig.domain.orders import close_controls, find_control
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_a_token_is_bound_to_the_attempt_it_names_or_to_the_current_one(
     verb: Verb, token: str, attempt: int | None, result: ControlResult
 ) -> None:
     decision = decide(observe(status_in(Phase.QUEUED, attempt=attempt), asks=(ask(verb, token),)))
-    assert decision.is_latch
+    assert decision.goes_on
     latched = find_control(decision.status.controls, verb)
     assert latched is not None
     assert (latched.result, latched.attempt, latched.field_manager) == (result, attempt or 1, "kubectl-annotate")
@@ -75,7 +75,7 @@ def test_an_order_is_latched_in_every_live_phase_before_anything_else_happens(
     verb: Verb, status: MigrationStatus
 ) -> None:
     decision = decide(observe(status, asks=(ask(verb),)))
-    assert (decision.is_latch, decision.call, decision.wants, decision.due_s) == (True, None, frozenset(), 0.0)
+    assert (decision.goes_on, decision.call, decision.wants, decision.due_s) == (True, None, frozenset(), 0.0)
     assert decision.status == status.model_copy(update={"controls": decision.status.controls})
     assert result_of(decision.status, verb) is ACCEPTED
     assert [note.reason for note in decision.notes] == [EventReason.VERB_ACCEPTED]
@@ -100,7 +100,7 @@ def test_reconcile_is_done_the_moment_it_is_seen(status: MigrationStatus) -> Non
 def test_the_same_token_is_one_order_however_often_it_is_seen(token: str) -> None:
     first = decide(observe(started(), asks=(ask(Verb.ABORT, token), ask(Verb.ABORT, token))))
     assert len(first.notes) == 1
-    assert not decide(observe(first.status, asks=(ask(Verb.ABORT, token),))).is_latch
+    assert not decide(observe(first.status, asks=(ask(Verb.ABORT, token),))).goes_on
 
 
 def test_long_tokens_that_differ_at_their_end_are_told_apart() -> None:
@@ -122,7 +122,7 @@ def test_a_mistyped_newer_token_never_loses_the_order_in_force(token: str) -> No
     assert kept is not None
     assert kept.result is ACCEPTED
     assert "rejected" in (kept.message or "")
-    assert not decide(observe(decision.status, asks=(ask(Verb.ABORT, token),))).is_latch
+    assert not decide(observe(decision.status, asks=(ask(Verb.ABORT, token),))).goes_on
 
 
 def test_a_new_token_after_a_final_result_is_a_new_order() -> None:
@@ -163,7 +163,7 @@ def test_force_complete_stands_when_no_abort_is_in_force(
 
 def test_an_annotation_that_is_removed_later_changes_nothing() -> None:
     latched = decide(observe(started(), asks=(ask(Verb.ABORT),))).status
-    assert not decide(observe(latched, asks=())).is_latch
+    assert not decide(observe(latched, asks=())).goes_on
     assert result_of(latched, Verb.ABORT) is ACCEPTED
 
 

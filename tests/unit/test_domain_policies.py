@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import policy_order
 from domain_samples import NOW, READY, control, observe, reason_of, record, result_of, server, started, stored
 from domain_world import World, decide_in
@@ -15,14 +16,13 @@ from osmig.api.migration import Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, VerbCall
 from osmig.domain.upstream import BytesView, ProgressView
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import Control, MigrationStatus, PolicyOrder
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Decision
 
 ABORT, FORCE = Verb.ABORT, Verb.FORCE_COMPLETE
 LONG_AGO = NOW - timedelta(days=2)
@@ -38,14 +38,14 @@ def running(*orders: Control, seconds: float = 300.0, **changes: Any) -> Migrati
     return started(*orders, progress=progress, **changes)
 
 
-def step(status: MigrationStatus, word: str = "running", *, on_stall: str = "Alert", **spec: object) -> Decision:
+def step(status: MigrationStatus, word: str = "running", *, on_stall: str = "Alert", **spec: object) -> Decided:
     """Decide on a running move whose sample shows no gain."""
     wanted = {"live": {"convergence": {"onStall": on_stall}}, **spec}
     world = World(server=server(busy=True), records=(record(word),), progress=SAMPLE)
     return decide_in(world, observe(status, wanted=wanted))
 
 
-def orders_of(decision: Decision) -> list[tuple[Policy, Verb | None]]:
+def orders_of(decision: Decided) -> list[tuple[Policy, Verb | None]]:
     return [(order.policy, order.verb) for order in decision.status.policy_orders]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
+from decided import decide
 from domain_promises import decide_soundly
 from domain_samples import finding, server, stored, survey
 from domain_strategies import observations
@@ -15,17 +16,17 @@ from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
 from osmig.domain import confirming, errors, orders
 from osmig.domain.conditions import find_condition
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.machine import decide
 from osmig.domain.observation import StartCall, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Explanation, FindingKind, HostView, ProgressView
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision, Observation
+    from osmig.domain.observation import Observation
 
 
-def check_start(observation: Observation, decision: Decision) -> None:
+def check_start(observation: Observation, decision: Decided) -> None:
     """A start goes with a fresh intent of our own in the same write, and only where one is wanted."""
     before, after, spec = observation.status, decision.status, observation.migration.spec
     metadata = observation.migration.metadata
@@ -43,10 +44,10 @@ def check_start(observation: Observation, decision: Decision) -> None:
     assert spec.adopt is None or before.pending_call is not None
     assert not spec.suspend or before.pending_call is not None
     assert spec.deletion_policy is DeletionPolicy.DETACH or FINALIZER in metadata.finalizers
-    assert decision.takes_server
+    assert decision.claims
 
 
-def check_order(observation: Observation, decision: Decision, call: VerbCall) -> None:
+def check_order(observation: Observation, decision: Decided, call: VerbCall) -> None:
     """An order is sent only while it is in force; confirm and revert under a fresh intent, on what was just read."""
     before, after = observation.status, decision.status
     order = orders.in_force(before)
@@ -101,7 +102,7 @@ def test_every_observation_is_decided_and_no_promise_is_broken(observation: Obse
     decision = decide_soundly(observation)
     after = decision.status
 
-    if decision.is_latch:
+    if decision.goes_on:
         assert after == before.model_copy(update={"controls": after.controls})
 
     check_phase(observation, after)
@@ -135,10 +136,10 @@ def test_a_latch_is_idempotent_and_never_lost(observation: Observation) -> None:
     decision = decide(observation)
     handled = {found.verb for found in decision.status.controls}
     asked = [order.verb for order in observation.asks]
-    if not decision.is_latch or len(asked) != len(set(asked)):
+    if not decision.goes_on or len(asked) != len(set(asked)):
         return
     again = replace(observation, migration=observation.migration.model_copy(update={"status": stored(decision.status)}))
-    assert not decide(again).is_latch
+    assert not decide(again).goes_on
     assert set(asked) <= handled
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import Decided, decide
 from domain_samples import READY, conditions_of, control, observe, record, result_of, sent, server, started
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, Observation, VerbCall
+from osmig.domain.observation import Answer, Observation, VerbCall
 from osmig.domain.orders import find_control
 from osmig.domain.upstream import ProgressView
 
@@ -24,7 +24,7 @@ ABORT, FORCE = Verb.ABORT, Verb.FORCE_COMPLETE
 SENDS, WAITS = "sends", "waits"
 
 
-def look(verb: Verb, word: str, *, was_sent: bool = False, **changes: object) -> Decision:
+def look(verb: Verb, word: str, *, was_sent: bool = False, **changes: object) -> Decided:
     """Decide on a move in a state, with an order in force."""
     world = World(server=server(busy=True), records=(record(word),), progress=ProgressView(percent=1))
     return decide_in(world, observe(started(control(verb, sent=was_sent)), **changes))
@@ -117,7 +117,7 @@ def test_abort_is_sent_before_force_complete() -> None:
 
 def answered(
     error: BackendError | None = None, *, word: str = "running", verb: Verb = ABORT
-) -> tuple[Observation, Decision]:
+) -> tuple[Observation, Decided]:
     call = VerbCall(verb=verb, record_id="7")
     answer = Answer(call=call, error=error)
     observation = observe(started(control(verb)), answer=answer, records=(record(word),))

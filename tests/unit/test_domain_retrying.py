@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import policy_order
 from domain_samples import (
     LOST,
@@ -32,14 +33,13 @@ from osmig.api.names import RUNBOOKS, ControlResult, EventReason, Phase, Policy,
 from osmig.domain import outcome
 from osmig.domain.errors import Refused
 from osmig.domain.latching import LAST_ATTEMPT
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, StartCall
 from osmig.domain.outcome import RETRYABLE
 from osmig.domain.upstream import Explanation, FindingKind, RecordView
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Decision
+    from osmig.domain.observation import Commit
 
 RETRIES = {"retry": {"limit": 2, "backoffSeconds": 30, "maxBackoffSeconds": 100}}
 ABORT = Verb.ABORT
@@ -73,7 +73,7 @@ ENDS_OF_AN_ATTEMPT = {
 }
 
 
-def fail(reason: Reason, status: MigrationStatus | None = None, **changes: Any) -> Decision:  # noqa: ANN401
+def fail(reason: Reason, status: MigrationStatus | None = None, **changes: Any) -> Commit:  # noqa: ANN401
     return outcome.fail(observe(status or started(), **{"wanted": RETRIES, **changes}), reason, "why")
 
 

@@ -15,8 +15,8 @@ from osmig.domain.phases import may_follow
 from osmig.domain.upstream import BytesView, Explanation, ProgressView
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.domain.observation import Decision
     from osmig.domain.upstream import ServerView
 
 SAMPLE = ProgressView(memory=BytesView(total=100, processed=10, remaining=90))
@@ -45,7 +45,7 @@ class Play:
     explanation: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
     waited: dict[str, float] = field(default_factory=dict)
 
-    def step(self, view: ServerView, word: str) -> Decision:
+    def step(self, view: ServerView, word: str) -> Decided:
         """Show one moment; what was waited for has been waited for by the next one."""
         rows = (record(word, destination=None if word == "accepted" else "cmp2"),) if word else ()
         world = World(server=view, records=rows, progress=SAMPLE, explanation=self.explanation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,9 +15,12 @@ from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.observation import Answer, Decision, StartCall
+from osmig.domain.observation import Answer, StartCall
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.domain.upstream import Finding, FindingKind, Receipt, RecordView, ServerView, Survey
+
+if TYPE_CHECKING:
+    from decided import Decided
 
 ADOPT_AFTER_S = 70.0
 FATES = ["accepted", "answer lost", "delivered late", "never delivered", "refused", "busy elsewhere", "permit expired"]
@@ -122,11 +126,11 @@ class ExactlyOnce(RuleBasedStateMachine):
             if isinstance(decision.call, StartCall):
                 self.call(fate, dies)
                 return
-            if not decision.is_latch:
+            if not decision.goes_on:
                 return
             self.asks = ()
 
-    def decide(self, answer: Answer | None = None) -> Decision:
+    def decide(self, answer: Answer | None = None) -> Decided:
         """Decide on what is stored, reading what is wanted."""
         status = self.status
         observation = observe(
@@ -151,7 +155,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             records=over + ((self.nova.row,) if self.nova.row is not None else ()),
         )
 
-    def write(self, decision: Decision) -> None:
+    def write(self, decision: Decided) -> None:
         """Store what was decided."""
         before, after = self.status.phase, decision.status.phase
         assert before == after or (after is not None and may_follow(before, after))

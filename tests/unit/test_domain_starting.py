@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_samples import (
     HOLDER,
     LOST,
@@ -34,7 +35,6 @@ from osmig.domain.errors import (
     Transient,
     Unsupported,
 )
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Read, StartCall
 from osmig.domain.upstream import FindingKind, Receipt
 

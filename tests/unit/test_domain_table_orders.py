@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from decided import decide
 from domain_columns import MOMENTS, TERMINAL, UNDER_WAY, Seen, give, same, see
 from domain_samples import ask, observe, result_of, survey
 from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Refused
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, VerbCall
 
 ABORT, FORCE, CONFIRM, REVERT, RETRY = Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RETRY

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_samples import LOST, ask, observe, reason_of, result_of, server, survey
 from domain_world import World, decide_in
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import Read, StartCall
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision
+    from decided import Decided
 
 VALIDATE = {"mode": "Validate"}
 
@@ -30,7 +30,7 @@ GOOD = (check("Server"), check("Hosts", CheckResult.SKIPPED))
 BAD = (check("Server"), check("DestinationHost", CheckResult.FAIL, "spec.placement.destinationHost", "is disabled"))
 
 
-def validate(checks: tuple[PreflightCheck, ...], **changes: Any) -> Decision:  # noqa: ANN401 - as observe() takes them
+def validate(checks: tuple[PreflightCheck, ...], **changes: Any) -> Decided:  # noqa: ANN401 - as observe() takes them
     return decide_in(World(preflight=checks, survey=survey()), observe(wanted=VALIDATE, **changes))
 
 
@@ -44,7 +44,7 @@ def test_a_migration_that_passes_every_check_is_validated_and_nothing_is_sent() 
     decision = validate(GOOD)
     status = decision.status
     assert (status.phase, reason_of(status), status.start_time) == (Phase.SUCCEEDED, Reason.VALIDATED, None)
-    assert (decision.call, decision.takes_server, status.pending_call, status.attempts) == (None, False, None, ())
+    assert (decision.call, decision.claims, status.pending_call, status.attempts) == (None, False, None, ())
     assert [found.check for found in status.preflight] == ["Server", "Hosts", "Rivals"]
     assert status.conditions[0].message == "checks: 2 passed, 1 skipped; nothing was sent"
     assert status.progress is None

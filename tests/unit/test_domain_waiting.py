@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import COLD, awaiting, cold_record, observe_cold, survey_gate, verify
 from domain_samples import (
     LOST,
@@ -28,14 +29,13 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, Slots, StartCall, VerbCall
 from osmig.domain.upstream import FindingKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from osmig.domain.observation import Decision
+    from decided import Decided
 
 FULL = Slots(limit_of="moves away from host cmp1", used=2, limit=2)
 EARLIER = NOW - timedelta(hours=1)
@@ -49,7 +49,7 @@ def test_a_full_limit_queues_with_used_and_limit_and_where_the_move_would_go() -
     status = decision.status
     assert (status.phase, reason_of(status), status.queued_time) == (Phase.QUEUED, Reason.SLOTS_TAKEN, NOW)
     assert status.conditions[0].message == "2/2 moves away from host cmp1 are under way"
-    assert (decision.call, decision.due_s, decision.takes_server) == (None, 60.0, False)
+    assert (decision.call, decision.due_s, decision.claims) == (None, 60.0, False)
     assert status.placement is not None
     assert (status.placement.source_host, status.placement.destination_host) == ("cmp1", "cmp2")
 
@@ -79,7 +79,7 @@ def test_the_place_in_the_queue_is_kept_whatever_one_waits_for(facts: dict[str, 
 
 def test_the_start_gives_the_place_in_the_queue_up() -> None:
     decision = decide(observe(status_in(Phase.QUEUED, queued_time=EARLIER), survey=survey()))
-    assert (decision.call, decision.status.queued_time, decision.takes_server) == (StartCall(), None, True)
+    assert (decision.call, decision.status.queued_time, decision.claims) == (StartCall(), None, True)
 
 
 def test_a_start_that_is_sent_again_has_its_slot_already() -> None:
@@ -118,16 +118,16 @@ def test_an_abort_ends_what_is_suspended() -> None:
 BUSY_CLOUD = Transient("TooMany", "the cloud asks to wait", operation="o", retry_after_s=77.0)
 
 
-def pause_before_start() -> Decision:
+def pause_before_start() -> Decided:
     return decide(observe(trouble=BUSY_CLOUD))
 
 
-def pause_after_start() -> Decision:
+def pause_after_start() -> Decided:
     return decide(observe(sent(), answer=Answer(call=StartCall(), error=BUSY_CLOUD)))
 
 
 @pytest.mark.parametrize("pause", [pause_before_start, pause_after_start])
-def test_an_event_never_cuts_a_retry_after_short(pause: Callable[[], Decision]) -> None:
+def test_an_event_never_cuts_a_retry_after_short(pause: Callable[[], Decided]) -> None:
     begun = pause()
     assert (begun.due_s, begun.status.phase) == (77.0, Phase.PENDING)
     early = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, survey=survey()))
@@ -158,7 +158,7 @@ def test_after_a_restart_the_cloud_is_simply_asked_anew() -> None:
 def test_an_order_that_is_latched_lets_every_wait_go_on(verb: Verb) -> None:
     begun = pause_before_start()
     latched = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, asks=(ask(verb),)))
-    assert (latched.is_latch, latched.waiting_for) == (True, begun.waiting_for)
+    assert (latched.goes_on, latched.waiting_for) == (True, begun.waiting_for)
 
 
 def test_an_abort_needs_not_wait_for_a_pause() -> None:

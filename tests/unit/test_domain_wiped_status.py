@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from decided import decide
 from domain_samples import NOW, observe, reason_of, survey
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import Phase, Reason
-from osmig.domain.machine import decide
 from osmig.domain.observation import StartCall
 
 

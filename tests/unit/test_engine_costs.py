@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from decided import decide
 from domain_samples import NOW, observe, record, server, started
 from osmig.api.names import Verb
-from osmig.domain.machine import decide
 from osmig.domain.observation import Read
 from osmig.domain.upstream import ProgressView, Sweep
 from osmig.engine.inbox import Inbox

@@ -10,7 +10,7 @@ from engine_fakes import MIGRATION
 from fake_clock import FakeClock
 from osmig.api.migration import Attempt
 from osmig.api.names import ControlResult, Phase, Verb
-from osmig.domain.observation import Decision
+from osmig.domain.observation import Commit
 from osmig.engine.reporting import Reporter
 from osmig.telemetry.metrics import Metrics
 
@@ -28,7 +28,7 @@ def test_only_an_order_that_got_its_final_result_is_counted() -> None:
     before = started(control(Verb.FORCE_COMPLETE))
     done = started(control(Verb.ABORT), control(Verb.FORCE_COMPLETE, ControlResult.SUPERSEDED))
     for _ in range(2):
-        reporter.report(MIGRATION, observe(before), Decision(status=done))
+        reporter.report(MIGRATION, observe(before), Commit(status=done))
         before = done
     counted = [
         (sample.labels["verb"], sample.labels["result"], sample.value)
@@ -45,7 +45,7 @@ def test_only_an_order_that_got_its_final_result_is_counted() -> None:
 def report(before: MigrationStatus, after: MigrationStatus) -> dict[tuple[str, str, str], float]:
     """What one report counts, by metric, outcome and reason."""
     metrics = Metrics(FakeClock())
-    Reporter(metrics, lambda *_: None).report(MIGRATION, observe(before), Decision(status=after))
+    Reporter(metrics, lambda *_: None).report(MIGRATION, observe(before), Commit(status=after))
     return {
         (sample.name.removeprefix("osmig_migration_"), sample.labels["outcome"], sample.labels.get("reason", "")): (
             sample.value
@@ -83,4 +83,4 @@ def test_an_end_without_a_start_is_counted_without_a_duration() -> None:
 def test_a_status_without_a_phase_is_no_phase_change_to_report() -> None:
     reporter = Reporter(Metrics(FakeClock()), lambda *_: None)
     blank = started().model_copy(update={"phase": None})
-    reporter.report(MIGRATION, observe(started()), Decision(status=blank))
+    reporter.report(MIGRATION, observe(started()), Commit(status=blank))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from decided import decide
 from domain_samples import HOLDER, NOW, control, reason_of, status_in, stored
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import MigrationStatus, PreflightCheck
 from osmig.api.names import FINALIZER, CheckResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
-from osmig.domain.machine import decide
 from osmig.domain.observation import ObjectChange, Read, ReplicateCall, Slots
 from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.domain.replication import marking
@@ -210,7 +210,7 @@ def test_an_order_is_written_down_with_all_that_it_takes_to_find_it_again() -> N
     assert (status.tenant.mapping_hash, status.tenant.source_resource) == (marking.digest(MAPPED), canonical_id(SOURCE))
     assert "servers, volumes" in (status.tenant.scope or "")
     assert status.preflight == PASSED
-    assert decision.takes_server
+    assert decision.claims
     assert stored(status) == status
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_cold_samples import policy_order
 from domain_samples import NOW, conditions_of, reason_of, stored
 from osmig.api.meta import to_wire
@@ -15,7 +16,6 @@ from osmig.api.migration import Items, Progress, UpstreamFacts
 from osmig.api.names import EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import budget
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient
-from osmig.domain.machine import decide
 from osmig.domain.replicas import ReplicaStage, RunStage
 from replication_samples import (
     LOST,
@@ -36,7 +36,7 @@ from replication_samples import (
 )
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision
+    from decided import Decided
 
 GONE = Absent(Reason.RECORD_GONE, "no such run", operation="run")
 ITEMS = Items(of="networks and subnets of the replica", total=7, done=3)
@@ -171,7 +171,7 @@ def test_a_deadline_that_passed_does_not_spoil_a_success() -> None:
     assert decision.status.phase is Phase.SUCCEEDED
 
 
-def poll_gone(decision: Decision | None = None, seconds: float = 10.0, **changes: Any) -> Decision:  # noqa: ANN401
+def poll_gone(decision: Decided | None = None, seconds: float = 10.0, **changes: Any) -> Decided:  # noqa: ANN401
     """Meet a 404, after what an earlier poll waited for."""
     status = followed() if decision is None else stored(decision.status)
     seen = after(decision, seconds) if decision is not None else {}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
+from decided import decide
 from domain_promises import decide_soundly
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
 from osmig.domain import orders
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.machine import decide
 from osmig.domain.observation import ReplicateCall, TerminateCall
 from osmig.domain.phases import FINISHED, WAITING, may_follow
 from osmig.domain.replication import jobs, marking
@@ -22,11 +22,12 @@ from replication_samples import SOURCE
 from replication_strategies import observations, ready_to_order
 
 if TYPE_CHECKING:
+    from decided import Decided
     from osmig.api.migration import MigrationStatus, PendingCall
-    from osmig.domain.observation import Decision, Observation
+    from osmig.domain.observation import Observation
 
 
-def check_replicate(observation: Observation, decision: Decision, call: ReplicateCall) -> None:
+def check_replicate(observation: Observation, decision: Decided, call: ReplicateCall) -> None:
     """One order goes with one fresh intent of our own in the same write, and only where one is wanted."""
     before, after, spec = observation.status, decision.status, observation.migration.spec
     intent, metadata = after.pending_call, observation.migration.metadata
@@ -69,7 +70,7 @@ def check_repeated(observation: Observation, before: PendingCall, intent: Pendin
     assert before.mark.user_id in {None, observation.provider.user_id}
 
 
-def check_terminate(observation: Observation, decision: Decision, call: TerminateCall) -> None:
+def check_terminate(observation: Observation, decision: Decided, call: TerminateCall) -> None:
     """Only the replica, only under a fresh intent, and first only where the user opted in and called it off."""
     before, intent = observation.status, decision.status.pending_call
     assert canonical_id(call.replica_id) != canonical_id(SOURCE)
@@ -87,7 +88,7 @@ def check_terminate(observation: Observation, decision: Decision, call: Terminat
         assert observation.has_waited(label_of(before.pending_call), observation.timings.resend_after_s)
 
 
-def check_call(observation: Observation, decision: Decision) -> None:
+def check_call(observation: Observation, decision: Decided) -> None:
     """What is sent may be sent."""
     if isinstance(decision.call, ReplicateCall):
         check_replicate(observation, decision, decision.call)

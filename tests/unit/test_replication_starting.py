@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import decide
 from domain_samples import NOW, control, reason_of, result_of, stored
 from osmig.api.migration import Mark, PendingCall
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, ReplicateCall, TerminateCall
 from osmig.domain.replicas import ReplicaJob, RunStage, RunView
 from osmig.domain.replication import marking

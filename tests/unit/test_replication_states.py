@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from decided import decide
 from domain_samples import reason_of, status_in, stored
 from osmig.api.names import EventReason, Phase, Reason
-from osmig.domain.machine import decide
 from osmig.domain.phases import FINISHED
 from osmig.domain.replicas import LOST_STAGES, ReplicaStage, RunStage
 from osmig.domain.replication.stages import STANDINGS
 from replication_samples import UNSEEN, Waldur, after, decide_in, followed, observe, replica, run
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision
+    from decided import Decided
 
 S, C, OK, E, U = RunStage.SCHEDULED, RunStage.CREATING, RunStage.OK, RunStage.ERRED, RunStage.UNKNOWN
 CREATING, FINE, ERRED = ReplicaStage.CREATING, ReplicaStage.OK, ReplicaStage.ERRED
@@ -58,7 +58,7 @@ def test_the_table_has_a_row_for_every_pair() -> None:
     assert set(STANDINGS) == set(pairs)
 
 
-def poll(row: Row, *, waited_s: dict[str, float] | None = None) -> Decision:
+def poll(row: Row, *, waited_s: dict[str, float] | None = None) -> Decided:
     waldur = Waldur(run=run(row.run, row.replica), replica=replica(row.replica, error="Provisioning has timed out."))
     return decide_in(waldur, observe(followed(), waited_s=waited_s or {}))
 

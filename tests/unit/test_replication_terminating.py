@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaning_samples import CALL, DONE, PENDING, seen, sent, taken, watch
+from decided import decide
 from domain_samples import reason_of, result_of, stored
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.machine import decide
 from osmig.domain.observation import Answer, ProviderView
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
 from osmig.domain.upstream import Receipt
 from replication_samples import LOST, ORDER, STRANGER, UNSEEN, Waldur, after, decide_in, intent, replica, run, waited
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision
+    from decided import Decided
 
 OK, ERRED, TERMINATED = ReplicaStage.OK, ReplicaStage.ERRED, ReplicaStage.TERMINATED
 CREATING, TERMINATING, UNKNOWN = ReplicaStage.CREATING, ReplicaStage.TERMINATING, ReplicaStage.UNKNOWN
 
 
-def answered(error: BackendError | None = None, order_id: str | None = None, **changes: object) -> Decision:
+def answered(error: BackendError | None = None, order_id: str | None = None, **changes: object) -> Decided:
     receipt = None if error else Receipt(request_id=order_id)
     return decide(watch(sent(**changes), answer=Answer(call=CALL, receipt=receipt, error=error)))
 

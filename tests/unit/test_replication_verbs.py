@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaning_samples import CLEANED
+from decided import decide
 from domain_cold_samples import policy_order
 from domain_samples import NOW, ask, control, reason_of, result_of, status_in, stored
 from osmig.api.names import FINALIZER, ControlResult, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain.machine import decide
 from osmig.domain.observation import ObjectChange, ReplicateCall, TerminateCall
 from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.domain.replication.following import NO_CANCEL
@@ -42,7 +42,7 @@ OVER = [Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED]
 @pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.phase)
 def test_an_abort_after_the_order_is_unsupported_and_says_why(status: MigrationStatus) -> None:
     decision = decide(observe(status, asks=(ask(Verb.ABORT),)))
-    assert decision.is_latch
+    assert decision.goes_on
     assert result_of(decision.status, Verb.ABORT) is ControlResult.UNSUPPORTED
     assert decision.status.controls[0].message == NO_CANCEL
     assert [note.reason for note in decision.notes] == [EventReason.VERB_UNSUPPORTED]

@@ -10,7 +10,7 @@ from osmig.domain import adoption, deleting, intents, orders, outcome, pauses, r
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, Refused, Unsupported
-from osmig.domain.observation import Decision, Read, StartCall
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts, StartCall
 from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ def admit(observation: Observation) -> Decision:
     if observation.survey is None and observation.slots.limit_of:
         return wait_for_slot(observation, placement=observation.status.placement)
     if observation.survey is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SURVEY}))
+        return ReadFacts(frozenset({Read.SURVEY}))
     return judge(observation, observation.survey, sends=1)
 
 
-def hold_back(observation: Observation) -> Decision | None:
+def hold_back(observation: Observation) -> Commit | None:
     """Apply what keeps any start back, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted before anything was sent")
     if observation.migration.spec.suspend:
         verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
-        return Decision(status=recording.put(observation, verdict))
+        return Commit(status=recording.put(observation, verdict))
     if (pause := pauses.go_on(observation)) is not None:
         return pause
     if not observation.provider.is_ready:
@@ -65,7 +65,7 @@ def hold_back(observation: Observation) -> Decision | None:
     return None
 
 
-def find_refusal(observation: Observation) -> Decision | None:
+def find_refusal(observation: Observation) -> Commit | None:
     """Refuse what this cloud can never do, whoever asks; a right that is missing shows in the answer to the call."""
     provider, spec = observation.provider, observation.migration.spec
     if spec.type is MigrationType.LIVE_MIGRATION and Capability.LIVE_MIGRATION not in provider.possible:
@@ -86,17 +86,17 @@ def find_refusal(observation: Observation) -> Decision | None:
     return None
 
 
-def wait_for_provider(observation: Observation) -> Decision:
+def wait_for_provider(observation: Observation) -> Commit:
     """Queue until the Provider is ready; its own step wakes us. The first moments of a probe are not worth a write."""
     label = f"provider:{Reason.PROBING}"
     if observation.provider.reason == Reason.PROBING and not observation.has_waited(label, PROBING_S):
-        return Decision(status=observation.status, due_s=PROBING_S, waiting_for=label)
+        return Commit(status=observation.status, due_s=PROBING_S, waiting_for=label)
     message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
-    return Decision(status=recording.put(observation, verdict))
+    return Commit(status=recording.put(observation, verdict))
 
 
-def answer_trouble(observation: Observation, trouble: BackendError) -> Decision:
+def answer_trouble(observation: Observation, trouble: BackendError) -> Commit:
     """A read failed before the start: name what only a person can mend, try everything else again."""
     match trouble:
         case Absent():
@@ -137,7 +137,7 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
     return start(observation, survey, sends=sends)
 
 
-def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Decision:
+def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Commit:
     source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
     if destination is not None:
         message = f"{where}, neither on {source} nor on {destination}; {unsent}"
@@ -156,15 +156,15 @@ def _describe_busy(observation: Observation, survey: Survey) -> str:
     return f"the server is busy ({state})"
 
 
-def _wait_for_server(observation: Observation, message: str) -> Decision:
+def _wait_for_server(observation: Observation, message: str) -> Commit:
     """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
     after = recording.put(observation, verdict, pending_call=None, queued_time=_since(observation))
     period_s = observation.timings.sweep_period_s
-    return Decision(status=after, due_s=period_s * _SAFETY_SWEEPS if observation.rival else period_s)
+    return Commit(status=after, due_s=period_s * _SAFETY_SWEEPS if observation.rival else period_s)
 
 
-def wait_for_slot(observation: Observation, **changes: Any) -> Decision:  # noqa: ANN401 - fields of MigrationStatus
+def wait_for_slot(observation: Observation, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
     """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
     slots = observation.slots
     verdict = Verdict(
@@ -173,7 +173,7 @@ def wait_for_slot(observation: Observation, **changes: Any) -> Decision:  # noqa
         message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
     )
     after = recording.put(observation, verdict, queued_time=_since(observation), **changes)
-    return Decision(status=after, due_s=observation.timings.sweep_period_s * _SAFETY_SWEEPS)
+    return Commit(status=after, due_s=observation.timings.sweep_period_s * _SAFETY_SWEEPS)
 
 
 def _since(observation: Observation) -> object:
@@ -207,4 +207,4 @@ def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
         pending_call=intents.write(observation, OPERATIONS[spec.type], mark=survey.mark, sends=sends),
         placement=_describe_way(observation, survey),
     )
-    return Decision(status=after, call=StartCall(), takes_server=True)
+    return Commit(status=after, call=StartCall(), claims=True)

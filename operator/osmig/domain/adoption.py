@@ -9,7 +9,7 @@ from osmig.api.names import EventReason, Phase, Reason
 from osmig.domain import deleting, outcome, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def adopt(observation: Observation, wanted_id: str) -> Decision:
     """Decide for a Migration that names a migration of the cloud; one that cannot be followed is refused."""
     survey, records = observation.survey, observation.records
     if survey is None or records is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SURVEY, Read.RECORDS}))
+        return ReadFacts(frozenset({Read.SURVEY, Read.RECORDS}))
     record = find_record(records, wanted_id)
     refusal = _find_refusal(observation, record)
     if refusal or record is None:
@@ -58,7 +58,7 @@ def _find_refusal(observation: Observation, record: RecordView | None) -> str:
     return ""
 
 
-def _take(observation: Observation, record: RecordView, survey: Survey) -> Decision:
+def _take(observation: Observation, record: RecordView, survey: Survey) -> Commit:
     """Record the migration as ours; the next step follows it like one that was started here."""
     facts = recording.describe_record(observation, record)
     after = recording.put(
@@ -75,7 +75,7 @@ def _take(observation: Observation, record: RecordView, survey: Survey) -> Decis
         ),
     )
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=f"the cloud's migration {record.id} is followed")
-    return Decision(status=after, notes=(note,), due_s=0.0, takes_server=True)
+    return Commit(status=after, notes=(note,), due_s=0.0, claims=True)
 
 
 def _is_at_source(server: ServerView, record: RecordView) -> bool:

@@ -15,7 +15,7 @@ from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Decision, Read, VerbCall
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts, VerbCall
 from osmig.domain.upstream import FindingKind, Operation, Stage
 
 if TYPE_CHECKING:
@@ -58,22 +58,22 @@ def may_confirm(observation: Observation, record: RecordView) -> bool:
     return abs((moment - observation.now).total_seconds()) >= observation.timings.confirm_window_s
 
 
-def carry_out(observation: Observation, record: RecordView, order: Order, waiting: Decision) -> Decision:
+def carry_out(observation: Observation, record: RecordView, order: Order, waiting: Commit) -> Decision:
     """Send the order's call under an intent, on ground of what was read in this very step only."""
     verb = CALLS[order.verb]
     timings, since_s = observation.timings, observation.since_call_s
     if verb is Verb.CONFIRM and not may_confirm(observation, record):
-        return Decision(status=waiting.status, notes=waiting.notes, due_s=_SAFETY_S)
+        return Commit(status=waiting.status, notes=waiting.notes, due_s=_SAFETY_S)
     if (pause := pauses.go_on(observation)) is not None:
         return replace(waiting, due_s=pause.due_s, waiting_for=pause.waiting_for)
     if since_s is not None and since_s < timings.verb_repeat_s:
-        return Decision(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
+        return Commit(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
     survey = observation.survey
     if survey is None or observation.records is None:
         wants = frozenset({Read.SURVEY, Read.SERVER, Read.RECORDS})
-        return Decision(status=observation.status, wants=wants)
+        return ReadFacts(wants)
     if not _is_still_awaiting(survey, record):
-        return Decision(status=waiting.status, notes=waiting.notes, due_s=_HANDOVER_POLL_S)
+        return Commit(status=waiting.status, notes=waiting.notes, due_s=_HANDOVER_POLL_S)
     return _send(observation, order, verb, waiting, survey, record)
 
 
@@ -84,8 +84,8 @@ def _is_still_awaiting(survey: Survey, record: RecordView) -> bool:
 
 
 def _send(
-    observation: Observation, order: Order, verb: Verb, waiting: Decision, survey: Survey, record: RecordView
-) -> Decision:
+    observation: Observation, order: Order, verb: Verb, waiting: Commit, survey: Survey, record: RecordView
+) -> Commit:
     phase, reason = name_phase(verb)
     if order.verb is Verb.ABORT:
         phase = Phase.ABORTING
@@ -97,28 +97,28 @@ def _send(
         pending_call=intents.write(observation, _OPERATIONS[verb], mark=survey.mark),
         **recording.describe_facts(observation, record),
     )
-    return Decision(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
+    return Commit(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
 
 
-def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Decision:
+def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Commit:
     """Record what came of the call that was sent in this step."""
     pending = observation.status.pending_call
     if pending is None or not is_about(pending) or pending.holder != observation.holder:
         # somebody else resolved the intent meanwhile; the cloud's record tells what came of it
-        return Decision(status=observation.status, due_s=0.0)
+        return Commit(status=observation.status, due_s=0.0)
     error = answer_.error
     if error is None:
         return _done(observation, call.verb)
     if isinstance(error, OutcomeUnknown):
         known = pending.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-        look = Decision(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
+        look = Commit(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
         return pauses.remember(observation, look, error.retry_after_s)
     if isinstance(error, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, error.message)
     return _answer_error(observation, error)
 
 
-def _done(observation: Observation, verb: Verb) -> Decision:
+def _done(observation: Observation, verb: Verb) -> Commit:
     """The cloud took it (now, or before a crash): the order is sent, and the record is followed to its end."""
     status = observation.status
     order = orders.in_force(status)
@@ -126,10 +126,10 @@ def _done(observation: Observation, verb: Verb) -> Decision:
         status = orders.mark_sent(status, order, now=observation.now)
     confirm = (status.confirm or ConfirmFacts()).model_copy(update={"decision": verb})
     after = status.model_copy(update={"pending_call": None, "confirm": confirm})
-    return Decision(status=after, due_s=_HANDOVER_POLL_S)
+    return Commit(status=after, due_s=_HANDOVER_POLL_S)
 
 
-def _answer_error(observation: Observation, error: BackendError) -> Decision:
+def _answer_error(observation: Observation, error: BackendError) -> Commit:
     """Nothing was done: drop the intent; the order stays in force unless it can never be carried out."""
     order = orders.in_force(observation.status)
     status = observation.status.model_copy(update={"pending_call": None})
@@ -148,7 +148,7 @@ def _answer_error(observation: Observation, error: BackendError) -> Decision:
         return replace(pauses.begin(observation, after, error.retry_after_s), notes=notes)
     # refused: it came late, the move was decided elsewhere, and its record shows it in a moment
     due_s = _HANDOVER_POLL_S if isinstance(error, Refused) else observation.timings.retry_s
-    return Decision(status=after, notes=notes, due_s=due_s)
+    return Commit(status=after, notes=notes, due_s=due_s)
 
 
 def _phase_after_refusal(observation: Observation) -> Phase:
@@ -159,7 +159,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of a confirm or revert whose answer is not on record."""
     finding = observation.finding
     if finding is None:
-        return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
+        return ReadFacts(frozenset({Read.FINDING}))
     verb = Verb.CONFIRM if call.operation == Operation.CONFIRM else Verb.REVERT
     if finding.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}:
         return _done(observation, verb)
@@ -174,10 +174,10 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
         message=f"the {verb} that was sent left no trace in the cloud",
     )
     label = observation.label if pauses.go_on(observation) is not None else ""
-    return Decision(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)
+    return Commit(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)
 
 
-def _resolve_decided(observation: Observation, call: PendingCall, finding: Finding) -> Decision:
+def _resolve_decided(observation: Observation, call: PendingCall, finding: Finding) -> Commit:
     """The move was decided, as it seems not by us: the record tells how. Without an action that shows it, look again.
 
     Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like
@@ -187,5 +187,5 @@ def _resolve_decided(observation: Observation, call: PendingCall, finding: Findi
     if finding.kind is FindingKind.NOTHING:
         wait_s = observation.timings.resend_after_s if finding.server.is_busy else _HANDOVER_POLL_S
     if not observation.has_waited(label, wait_s):
-        return Decision(status=recording.keep(observation), due_s=_HANDOVER_POLL_S, waiting_for=label)
-    return Decision(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)
+        return Commit(status=recording.keep(observation), due_s=_HANDOVER_POLL_S, waiting_for=label)
+    return Commit(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)

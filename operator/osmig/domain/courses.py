@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PendingCall, UpstreamFacts
     from osmig.api.names import Verb
-    from osmig.domain.observation import Answer, Decision, Observation
+    from osmig.domain.observation import Answer, Commit, Decision, Observation
 
 
 class Course(Protocol):
     """What a type of Migration does at each of its stations; orders, deletion and finished objects are common to all.
 
-    Each is total and pure; what it lacks it asks for in ``Decision.wants``.
+    Each is total and pure; what it lacks it asks for in ``ReadFacts``.
     """
 
     def admit(self, observation: Observation) -> Decision:
@@ -35,7 +35,7 @@ class Course(Protocol):
         """Decide when upstream's record is known, or awaited: follow it to its end."""
         ...
 
-    def answer(self, observation: Observation, answer: Answer) -> Decision:
+    def answer(self, observation: Observation, answer: Answer) -> Commit:
         """Decide what the answer to the call of this very step means."""
         ...
 

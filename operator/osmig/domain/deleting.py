@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import DeletionPolicy, PolicyOrder
 from osmig.api.names import FINALIZER, EventReason, Policy, Reason, Verb
 from osmig.domain import orders
-from osmig.domain.observation import Decision, Note, ObjectChange
+from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
 from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def hold(observation: Observation) -> Decision | None:
     is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
     if not is_wanted or FINALIZER in metadata.finalizers or metadata.deletion_timestamp is not None:
         return None
-    return Decision(status=observation.status, change=ObjectChange.ADD_FINALIZER)
+    return ChangeObject(ObjectChange.ADD_FINALIZER)
 
 
 def tend(observation: Observation) -> Decision | None:
@@ -34,15 +34,15 @@ def tend(observation: Observation) -> Decision | None:
         return hold(observation) if is_under_way else None
     is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
     if metadata.deletion_timestamp is None:
-        return _release(observation) if not is_wanted or status.phase in FINISHED else None
+        return _release() if not is_wanted or status.phase in FINISHED else None
     if not is_wanted or not is_under_way:
-        return _release(observation)
+        return _release()
     if (why := _find_hindrance(observation)) is not None:
-        return _release(observation, left=why)
+        return _release(left=why)
     if orders.find_policy_order(status, Policy.DELETION) is None:
         ordered = PolicyOrder(policy=Policy.DELETION, verb=Verb.ABORT, time=observation.now)
         after = status.model_copy(update={"policy_orders": (*status.policy_orders, ordered)})
-        return Decision(status=after, due_s=0.0, waiting_for=observation.label)
+        return Commit(status=after, due_s=0.0, waiting_for=observation.label)
     return None
 
 
@@ -60,12 +60,12 @@ def _find_hindrance(observation: Observation) -> str | None:
     return None
 
 
-def _release(observation: Observation, *, left: str = "") -> Decision:
+def _release(*, left: str = "") -> Decision:
     notes: tuple[Note, ...] = ()
     if left:
         text = f"the Migration is let go while its move goes on in the cloud: {left}"
         notes = (Note(reason=EventReason.FINALIZER_LEFT, text=text, is_warning=True),)
-    return Decision(status=observation.status, change=ObjectChange.REMOVE_FINALIZER, notes=notes)
+    return ChangeObject(ObjectChange.REMOVE_FINALIZER, notes=notes)
 
 
 def expire(observation: Observation) -> Decision | None:
@@ -75,5 +75,5 @@ def expire(observation: Observation) -> Decision | None:
         return None
     left_s = ttl_s - (observation.now - status.completion_time).total_seconds()
     if left_s > 0:
-        return Decision(status=status, due_s=left_s)
-    return Decision(status=status, change=ObjectChange.DELETE)
+        return Commit(status=status, due_s=left_s)
+    return ChangeObject(ObjectChange.DELETE)

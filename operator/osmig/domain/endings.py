@@ -8,7 +8,7 @@ from osmig.api.migration import MigrationType
 from osmig.api.names import ConditionType, Phase, Reason, Verb
 from osmig.domain import confirming, gate, orders, outcome, recording
 from osmig.domain.conditions import Verdict, find_condition
-from osmig.domain.observation import Decision, Read
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts
 from osmig.domain.upstream import Stage
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def judge(observation: Observation, record: RecordView) -> Decision:
         needed = frozenset({Read.SERVER, Read.RECORDS})
         is_read = observation.server is not None and observation.records is not None
     if not is_read or observation.server is None:
-        return Decision(status=observation.status, wants=needed)
+        return ReadFacts(needed)
     server = observation.server
     if server.is_busy:
         return _wait_for_server(observation, record)
     label = f"{'error' if record.stage is Stage.ERROR else 'settle'}:{record.id}"
     if _may_change_yet(observation, record) and not observation.has_waited(label, observation.timings.error_settle_s):
-        return Decision(status=observation.status, due_s=observation.timings.error_settle_s, waiting_for=label)
+        return Commit(status=observation.status, due_s=observation.timings.error_settle_s, waiting_for=label)
     return _end(observation, record, server)
 
 
@@ -49,14 +49,14 @@ def _may_change_yet(observation: Observation, record: RecordView) -> bool:
     return is_cold and record.stage is Stage.SUCCEEDED and not orders.was_sent(observation.status, Verb.CONFIRM)
 
 
-def _wait_for_server(observation: Observation, record: RecordView) -> Decision:
+def _wait_for_server(observation: Observation, record: RecordView) -> Commit:
     phase, reason = _stand(observation, record)
     verdict = Verdict(
         phase=phase,
         reason=reason,
         message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
     )
-    return Decision(
+    return Commit(
         status=recording.put(observation, verdict, **recording.describe_facts(observation, record)), due_s=_BUSY_POLL_S
     )
 
@@ -96,7 +96,7 @@ def _end(observation: Observation, record: RecordView, server: ServerView) -> De
 
 def _end_completed(
     observation: Observation, record: RecordView, server: ServerView, facts: dict[str, object]
-) -> Decision:
+) -> Commit:
     placement = recording.describe_placement(observation, record)
     source = placement.source_host
     if recording.has_moved(observation, server) is False:
@@ -119,7 +119,7 @@ def _fail(observation: Observation, reason: Reason, message: str, facts: dict[st
     """End as Failed with upstream's explanation, which is read first; if it cannot be, the outcome stands alone."""
     explanation = observation.explanation
     if explanation is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS, Read.EXPLANATION}))
+        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS, Read.EXPLANATION}))
     if explanation.reason is not None and reason is Reason.MIGRATION_ERROR:
         return outcome.fail(observation, explanation.reason, explanation.message or message, **facts)
     text = f"{message}: {explanation.message}" if explanation.message else message
@@ -137,7 +137,7 @@ def judge_lost(observation: Observation) -> Decision:
 def judge_gone(observation: Observation) -> Decision:
     """Our record vanished (its server was deleted, or the cloud forgot it): the server alone decides."""
     if observation.server is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS}))
+        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS}))
     server = observation.server
     if server.is_busy:
         verdict = Verdict(
@@ -145,7 +145,7 @@ def judge_gone(observation: Observation) -> Decision:
             reason=Reason.RECORD_GONE,
             message="the cloud's record of the move is gone; the server is still busy",
         )
-        return Decision(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
+        return Commit(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
     has_moved = recording.has_moved(observation, server)
     if has_moved and not server.is_in_error:
         where = f"on {server.host}" if server.host else "on another host"

@@ -13,7 +13,7 @@ from osmig.api.names import Phase, Reason
 from osmig.domain import convergence, endings, gate, orders, policies, progress, pursuit, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Decision, Read
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts
 from osmig.domain.phases import GATE
 from osmig.domain.upstream import WAITING_STAGES, Stage
 
@@ -46,7 +46,7 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
         return _await_record(observation, upstream)
     record = find_record(observation, upstream.id)
     if record is None and observation.records is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
+        return ReadFacts(frozenset({Read.RECORDS}))
     if record is None:
         return endings.judge_gone(observation)
     return _follow_record(observation, record)
@@ -89,14 +89,14 @@ def pick_record(
 
 def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision:
     if observation.records is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
+        return ReadFacts(frozenset({Read.RECORDS}))
     kind = kind_of(observation.migration.spec.type)
     record = pick_record(observation.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
     if record is not None:
         return _follow_record(observation, record)
     if observation.server is None:
         # only a start without a record asks what its server does: nearly all have one at the first look
-        return Decision(status=observation.status, wants=frozenset({Read.SERVER}))
+        return ReadFacts(frozenset({Read.SERVER}))
     is_busy, timings = observation.server.is_busy, observation.timings
     label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
     if not is_busy and observation.has_waited(label, timings.start_lost_s):
@@ -107,10 +107,10 @@ def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision
         reason, due_s = Reason.RECORD_MISSING, timings.retry_s
         message = f"the server is {observation.server.status} and the cloud has no record of it (runbook {reason})"
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
-    return _alert(observation, Decision(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
+    return _alert(observation, Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
 
 
-def _alert(observation: Observation, decision: Decision) -> Decision:
+def _alert(observation: Observation, decision: Commit) -> Commit:
     """Tell of a deadline that has passed where a policy can do no more than tell."""
     act = policies.alert_past_deadline(observation, decision.status)
     if act is None:
@@ -123,18 +123,18 @@ def _go_on(observation: Observation, record: RecordView) -> Decision:
     is_live = observation.migration.spec.type is MigrationType.LIVE_MIGRATION
     is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
     if is_moving and is_live and observation.progress is None:
-        return Decision(status=observation.status, wants=frozenset({Read.PROGRESS}))
+        return ReadFacts(frozenset({Read.PROGRESS}))
     newest = progress.describe(observation.progress, observation.newest_progress, now=observation.now)
     is_measured = is_live and record.stage is Stage.RUNNING
     hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
     if hindrance.wants_host:
-        return Decision(status=observation.status, wants=frozenset({Read.SOURCE_HOST}))
+        return ReadFacts(frozenset({Read.SOURCE_HOST}))
     verdict = describe_stage(observation, record, hindrance)
     facts = recording.describe_facts(observation, record)
     server = recording.describe_moving_server(observation)
     after = recording.put(observation, verdict, progress=newest, server=server, **facts)
     due_s = _due_s(observation, record, is_live=is_live)
-    decision = Decision(status=after, due_s=due_s, waiting_for=hindrance.label)
+    decision = Commit(status=after, due_s=due_s, waiting_for=hindrance.label)
     act = (
         policies.alert_past_deadline(observation, after)
         if record.stage in {Stage.SWITCHING_OVER, Stage.UNKNOWN}

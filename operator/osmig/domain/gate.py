@@ -10,7 +10,7 @@ from osmig.api.migration import ConfirmFacts
 from osmig.api.names import EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import confirming, orders, outcome, policies, recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
 from osmig.domain.upstream import Stage
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def follow(observation: Observation, record: RecordView) -> Decision:
         return _watch(observation, record)
     server = observation.server
     if server is None:
-        return Decision(status=observation.status, wants=frozenset({Read.SERVER, Read.RECORDS}))
+        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS}))
     if not server.awaits_confirmation:
         return _judge_server(observation, record, server)
     return _await(observation, record)
 
 
-def _watch(observation: Observation, record: RecordView) -> Decision:
+def _watch(observation: Observation, record: RecordView) -> Commit:
     """The cloud confirms or reverts, for us or for somebody else: wait for the end."""
     is_confirming = record.stage is Stage.CONFIRMING
     phase, reason = confirming.name_phase(Verb.CONFIRM if is_confirming else Verb.REVERT)
@@ -52,10 +52,10 @@ def _watch(observation: Observation, record: RecordView) -> Decision:
     notes: tuple[Note, ...] = ()
     if act is not None:
         after, notes = policies.record(after, act[0]), (act[1],)
-    return Decision(status=after, due_s=observation.timings.record_poll_s, notes=notes)
+    return Commit(status=after, due_s=observation.timings.record_poll_s, notes=notes)
 
 
-def _judge_server(observation: Observation, record: RecordView, server: ServerView) -> Decision:
+def _judge_server(observation: Observation, record: RecordView, server: ServerView) -> Commit:
     """The record says finished and the server does not wait: a moment before or after it does, or never will."""
     label = f"not-awaiting:{record.id}"
     facts = recording.describe_facts(observation, record)
@@ -74,7 +74,7 @@ def _judge_server(observation: Observation, record: RecordView, server: ServerVi
         reason=_REASONS.get(phase, Reason.SWITCHING_OVER),
         message=f"the cloud's migration {record.id} is {record.status}, its server is {server.status}",
     )
-    return Decision(
+    return Commit(
         status=recording.put(observation, verdict, **facts),
         due_s=_HANDOVER_POLL_S,
         waiting_for="" if server.is_busy else label,
@@ -100,11 +100,11 @@ def _await(observation: Observation, record: RecordView) -> Decision:
     after = recording.put(observation, verdict, confirm=confirm, **recording.describe_facts(observation, record))
     notes = _announce(observation)
     if order is not None and order.verb in confirming.CALLS:
-        return confirming.carry_out(observation, record, order, Decision(status=after, notes=notes))
+        return confirming.carry_out(observation, record, order, Commit(status=after, notes=notes))
     act = policies.act_while_awaiting(observation, after)
     if act is not None:
-        return Decision(status=policies.record(after, act[0]), notes=(*notes, act[1]), due_s=0.0)
-    return Decision(status=after, notes=notes, due_s=_due_s(observation, deadline))
+        return Commit(status=policies.record(after, act[0]), notes=(*notes, act[1]), due_s=0.0)
+    return Commit(status=after, notes=notes, due_s=_due_s(observation, deadline))
 
 
 def _describe_gate(observation: Observation) -> tuple[ConfirmFacts, dt.datetime]:
@@ -146,7 +146,7 @@ def _due_s(observation: Observation, deadline: dt.datetime) -> float:
     return max(0.5, min(left_s, _SAFETY_S)) if left_s > 0 else _SAFETY_S
 
 
-def end_confirmed(observation: Observation, record: RecordView, **facts: object) -> Decision:
+def end_confirmed(observation: Observation, record: RecordView, **facts: object) -> Commit:
     """End a cold move that was confirmed, by us or by somebody else."""
     target = f" to {record.destination_host}" if record.destination_host else ""
     if orders.was_sent(observation.status, Verb.CONFIRM):
@@ -155,7 +155,7 @@ def end_confirmed(observation: Observation, record: RecordView, **facts: object)
     return outcome.succeed(observation, Reason.CONFIRMED_UPSTREAM, message, **facts)
 
 
-def end_reverted(observation: Observation, record: RecordView, **facts: object) -> Decision:
+def end_reverted(observation: Observation, record: RecordView, **facts: object) -> Commit:
     """End a cold move that was reverted: what was asked for, or what somebody else did."""
     order = orders.in_force(observation.status)
     message = f"the cloud's migration {record.id} was reverted"

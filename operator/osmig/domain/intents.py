@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import PendingCall
 from osmig.api.names import EventReason, Reason
 from osmig.domain import outcome, recording
-from osmig.domain.observation import Decision, Note
+from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
     from osmig.api.migration import Mark
@@ -37,7 +37,7 @@ def label_of(call: PendingCall) -> str:
     return f"intent:{call.holder}:{call.time.isoformat()}"
 
 
-def await_effect(observation: Observation, call: PendingCall, wait_s: float | None = None) -> Decision | None:
+def await_effect(observation: Observation, call: PendingCall, wait_s: float | None = None) -> Commit | None:
     """Look again until a call without an answer would have shown its effect; ``None`` when that time is over.
 
     Args:
@@ -49,10 +49,10 @@ def await_effect(observation: Observation, call: PendingCall, wait_s: float | No
     if observation.has_waited(label_of(call), slowest_s if wait_s is None else wait_s):
         return None
     due_s = min(LOOK_AGAIN_S, slowest_s / 4)
-    return Decision(status=recording.keep(observation), due_s=due_s, waiting_for=label_of(call))
+    return Commit(status=recording.keep(observation), due_s=due_s, waiting_for=label_of(call))
 
 
-def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Decision | None:
+def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Commit | None:
     """End what was sent in vain often enough, or by an object that is going; ``None`` when it may be sent once more.
 
     Args:
@@ -70,7 +70,7 @@ def give_up(observation: Observation, call: PendingCall, *, what: str, where: st
     return None
 
 
-def answer_late(observation: Observation, *, made: str | None, followed: str | None, taken: str) -> Decision:
+def answer_late(observation: Observation, *, made: str | None, followed: str | None, taken: str) -> Commit:
     """Decide when somebody else resolved the intent meanwhile: their record stands, and no second start stays unseen.
 
     Args:
@@ -84,4 +84,4 @@ def answer_late(observation: Observation, *, made: str | None, followed: str | N
         kept = f"{followed} is followed" if followed is not None else "none is followed"
         text = f"{taken} that was given up: {kept}, {made} is not"
         notes = (Note(reason=EventReason.DUPLICATE_START, text=text, is_warning=True),)
-    return Decision(status=observation.status, due_s=0.0, notes=notes)
+    return Commit(status=observation.status, due_s=0.0, notes=notes)

@@ -8,11 +8,11 @@ from osmig.api.migration import MigrationStatus
 from osmig.api.names import Reason, Verb
 from osmig.domain import deleting, latching, orders, outcome, retrying
 from osmig.domain.courses import course_of
-from osmig.domain.observation import Decision
+from osmig.domain.observation import Commit
 from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Observation
+    from osmig.domain.observation import Answer, Decision, Observation
 
 
 def decide(observation: Observation) -> Decision:
@@ -23,14 +23,14 @@ def decide(observation: Observation) -> Decision:
     """
     status = observation.status
     if not observation.migration.status_readable:
-        return Decision(status=status)
+        return Commit(status=status)
     if observation.answer is not None:
-        return course_of(observation).answer(observation, observation.answer)
+        return decide_answer(observation, observation.answer)
     if (latched := latching.latch(observation, refuse=course_of(observation).refuse)) is not None:
         controls, notes = latched
         after = status.model_copy(update={"controls": controls})
         # an order must neither cut a pause short nor make a wait begin anew
-        return Decision(status=after, notes=notes, due_s=0.0, is_latch=True, waiting_for=observation.label)
+        return Commit(status=after, notes=notes, due_s=0.0, goes_on=True, waiting_for=observation.label)
     if (tended := deleting.tend(observation)) is not None:
         return tended
     if status.phase in FINISHED:
@@ -38,6 +38,13 @@ def decide(observation: Observation) -> Decision:
     if status.pending_call is None and status.upstream is None:
         return _decide_unsent(observation)
     return _decide_under_way(observation)
+
+
+def decide_answer(observation: Observation, answer: Answer) -> Commit:
+    """Decide what the answer to the call of this very step means: it is recorded, whatever else there is to do."""
+    if not observation.migration.status_readable:
+        return Commit(status=observation.status)
+    return course_of(observation).answer(observation, answer)
 
 
 def _decide_under_way(observation: Observation) -> Decision:
@@ -53,7 +60,7 @@ def _decide_unsent(observation: Observation) -> Decision:
     """Decide when neither an intent nor an upstream record is known: start, unless a start was wiped from status."""
     status = observation.status
     if observation.migration.metadata.deletion_timestamp is not None:
-        return Decision(status=status)
+        return Commit(status=status)
     if status.start_time is not None and status.phase not in WAITING:
         return outcome.fail(
             observation,
@@ -67,17 +74,17 @@ def _decide_finished(observation: Observation) -> Decision:
     """A finished Migration answers to ``retry``, its generation and its time to live; the rest is evaluated anew."""
     migration, status = observation.migration, observation.status
     if migration.metadata.deletion_timestamp is not None:
-        return Decision(status=status)
+        return Commit(status=status)
     if orders.is_active(status, Verb.RETRY):
         return retrying.retry(observation)
     generation = migration.metadata.generation
     if status.observed_generation == generation:
-        return deleting.expire(observation) or Decision(status=status)
+        return deleting.expire(observation) or Commit(status=status)
     if status.start_time is None:
         anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
-        return Decision(status=anew.model_copy(update={"observed_generation": -1}), due_s=0.0)
+        return Commit(status=anew.model_copy(update={"observed_generation": -1}), due_s=0.0)
     conditions = tuple(
         condition.model_copy(update={"observed_generation": generation}) for condition in status.conditions
     )
     after = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
-    return Decision(status=after, due_s=0.0)
+    return Commit(status=after, due_s=0.0)

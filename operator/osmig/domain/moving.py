@@ -13,7 +13,7 @@ from osmig.domain.observation import StartCall, VerbCall
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
-    from osmig.domain.observation import Answer, Decision, Observation
+    from osmig.domain.observation import Answer, Commit, Decision, Observation
 
 
 def admit(observation: Observation) -> Decision:
@@ -40,7 +40,7 @@ def _hold_out(observation: Observation) -> Decision | None:
     return pauses.hold_out(observation)
 
 
-def answer(observation: Observation, answer: Answer) -> Decision:
+def answer(observation: Observation, answer: Answer) -> Commit:
     """Decide what the answer to the call of this very step means."""
     call = observation.status.pending_call
     if call is not None and confirming.is_about(call) and isinstance(answer.call, StartCall):
@@ -57,7 +57,7 @@ def answer(observation: Observation, answer: Answer) -> Decision:
             return _answer_late(observation, answer)
 
 
-def _answer_late(observation: Observation, answer: Answer) -> Decision:
+def _answer_late(observation: Observation, answer: Answer) -> Commit:
     recorded = observation.status.upstream.request_id if observation.status.upstream else None
     ours = answer.receipt.request_id if answer.receipt else None
     return intents.answer_late(observation, made=ours, followed=recorded, taken="the cloud accepted a start")

@@ -251,9 +251,32 @@ class ObjectChange(StrEnum):
     DELETE = "delete"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFacts:
+    """A decision that cannot be made yet: the facts named are read, and it is decided again (ADR 0007).
+
+    Attributes:
+        names: facts that are missing from the observation.
+    """
+
+    names: frozenset[Read]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeObject:
+    """A change of the Kubernetes object itself, made in a round of its own; the step goes on from there.
+
+    Attributes:
+        notes: Events to post after the change.
+    """
+
+    change: ObjectChange
+    notes: tuple[Note, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What one step does.
+class Commit:
+    """A new status, and at most one call under the intent in it.
 
     Attributes:
         status: the whole new status.
@@ -261,10 +284,8 @@ class Decision:
         due_s: when to look again, in seconds; ``None`` waits for a change of the object or of upstream.
         waiting_for: a label whose age the next observation tells; empty when nothing is waited for.
         notes: Events to post after the status was written.
-        wants: reads without which this decision could not be made; the engine reads them and decides again.
-        is_latch: the decision only records orders; the step goes on from there.
-        takes_server: from here on this Migration has the server; the engine makes sure that no other took it meanwhile.
-        change: of the object; nothing else of this decision but its notes counts then, and the step goes on from there.
+        goes_on: the status only records orders; the step goes on from there.
+        claims: from here on this Migration has its server; the step makes sure that no other took it meanwhile.
     """
 
     status: MigrationStatus
@@ -272,7 +293,9 @@ class Decision:
     due_s: float | None = None
     waiting_for: str = ""
     notes: tuple[Note, ...] = ()
-    wants: frozenset[Read] = frozenset()
-    is_latch: bool = False
-    takes_server: bool = False
-    change: ObjectChange | None = None
+    goes_on: bool = False
+    claims: bool = False
+
+
+Decision = ReadFacts | ChangeObject | Commit
+"""What one step does."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.migration import Attempt, Failure, Progress
 from osmig.api.names import RUNBOOKS, EventReason, Phase, Policy, Reason
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Decision, Note
+from osmig.domain.observation import Commit, Note
 from osmig.domain.orders import close_controls, in_force
 from osmig.domain.recording import put
 from osmig.domain.retrying import begin_attempt, find_pause_s
@@ -30,7 +30,7 @@ _ENDINGS = {
 }
 
 
-def end(observation: Observation, verdict: Verdict, **changes: Any) -> Decision:  # noqa: ANN401 - fields of MigrationStatus
+def end(observation: Observation, verdict: Verdict, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
     """End the attempt: outcome, orders and Event in one status; after some failures another attempt follows.
 
     Only what was started leaves an entry in ``attempts``; a finished Migration without one is evaluated anew when its
@@ -60,7 +60,7 @@ def end(observation: Observation, verdict: Verdict, **changes: Any) -> Decision:
         text=f"{verdict.reason}: {verdict.message}" if verdict.message else verdict.reason,
         is_warning=verdict.phase is Phase.FAILED,
     )
-    return Decision(status=after, notes=(*notes, note), due_s=0.0 if _has_more(observation) else None)
+    return Commit(status=after, notes=(*notes, note), due_s=0.0 if _has_more(observation) else None)
 
 
 def _has_more(observation: Observation) -> bool:
@@ -84,7 +84,7 @@ def _describe_failure(verdict: Verdict) -> Failure | None:
 
 def _schedule(
     observation: Observation, ended: MigrationStatus, verdict: Verdict, *, pause_s: float, notes: tuple[Note, ...]
-) -> Decision:
+) -> Commit:
     """Go on to the next attempt after a pause, with the failure of the last one in view."""
     next_time = observation.now + dt.timedelta(seconds=pause_s)
     failure = ended.failure.model_copy(update={"next_retry_time": next_time}) if ended.failure else None
@@ -94,7 +94,7 @@ def _schedule(
         text=f"attempt {ended.attempt or 1} ended ({verdict.reason}); another one follows",
         is_warning=True,
     )
-    return Decision(status=after, notes=(*notes, note), due_s=pause_s)
+    return Commit(status=after, notes=(*notes, note), due_s=pause_s)
 
 
 def _append_attempt(status: MigrationStatus, verdict: Verdict) -> tuple[Attempt, ...]:
@@ -114,17 +114,17 @@ def _append_attempt(status: MigrationStatus, verdict: Verdict) -> tuple[Attempt,
     return (*earlier, ended)[-KEPT_ATTEMPTS:]
 
 
-def fail(observation: Observation, reason: str, message: str, **changes: Any) -> Decision:  # noqa: ANN401
+def fail(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
     """End as Failed."""
     return end(observation, Verdict(phase=Phase.FAILED, reason=reason, message=message), **changes)
 
 
-def succeed(observation: Observation, reason: str, message: str, **changes: Any) -> Decision:  # noqa: ANN401
+def succeed(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
     """End as Succeeded."""
     return end(observation, Verdict(phase=Phase.SUCCEEDED, reason=reason, message=message), **changes)
 
 
-def abort(observation: Observation, message: str, **changes: Any) -> Decision:  # noqa: ANN401
+def abort(observation: Observation, message: str, **changes: Any) -> Commit:  # noqa: ANN401
     """End a move that the order in force called off: Aborted for a user, Failed with its reason for a policy."""
     order = in_force(observation.status)
     match order.policy if order is not None else None:
@@ -138,6 +138,6 @@ def abort(observation: Observation, message: str, **changes: Any) -> Decision:  
     return end(observation, verdict, **changes)
 
 
-def revert(observation: Observation, reason: str, message: str, **changes: Any) -> Decision:  # noqa: ANN401
+def revert(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
     """End as Reverted."""
     return end(observation, Verdict(phase=Phase.REVERTED, reason=reason, message=message), **changes)

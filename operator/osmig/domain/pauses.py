@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import NotPermitted
-from osmig.domain.observation import Decision
+from osmig.domain.observation import Commit
 from osmig.domain.recording import keep, put
 
 if TYPE_CHECKING:
@@ -28,36 +28,36 @@ def measure_s(observation: Observation, trouble: BackendError) -> float:
     return trouble.retry_after_s or observation.timings.retry_s
 
 
-def hold_out(observation: Observation) -> Decision | None:
+def hold_out(observation: Observation) -> Commit | None:
     """Stay as it is while the Provider is not ready or a read failed; ``None`` when all is well.
 
     A read that fails now and then must not make a wait begin anew, so its label is handed on.
     """
     if not observation.provider.is_ready:
-        return Decision(status=keep(observation), waiting_for=observation.label)
+        return Commit(status=keep(observation), waiting_for=observation.label)
     if observation.trouble is None:
         return None
     due_s = measure_s(observation, observation.trouble)
-    return Decision(status=keep(observation), due_s=due_s, waiting_for=observation.label)
+    return Commit(status=keep(observation), due_s=due_s, waiting_for=observation.label)
 
 
-def retry_later(observation: Observation, trouble: BackendError) -> Decision:
+def retry_later(observation: Observation, trouble: BackendError) -> Commit:
     """Try again after a pause: a read failed before anything was sent."""
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
     return begin(observation, put(observation, verdict), measure_s(observation, trouble))
 
 
-def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Decision:
+def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Commit:
     """Record ``status`` and do nothing for ``seconds``, as a Retry-After asks."""
-    return Decision(status=status, due_s=seconds, waiting_for=_name(observation, seconds))
+    return Commit(status=status, due_s=seconds, waiting_for=_name(observation, seconds))
 
 
-def remember(observation: Observation, decision: Decision, seconds: float | None) -> Decision:
+def remember(observation: Observation, decision: Commit, seconds: float | None) -> Commit:
     """Go on as decided, and keep in mind for how long the cloud asked us not to call again."""
     return decision if seconds is None else replace(decision, waiting_for=_name(observation, seconds))
 
 
-def go_on(observation: Observation) -> Decision | None:
+def go_on(observation: Observation) -> Commit | None:
     """Return the decision to go on waiting, ``None`` when no pause is left.
 
     A pause of seconds is remembered by this process only: after a restart the cloud is simply asked anew. The pause
@@ -67,13 +67,13 @@ def go_on(observation: Observation) -> Decision | None:
     for label, age_s in observation.waited_s.items():
         seconds = _read(observation, label)
         if seconds is not None and age_s < seconds:
-            return Decision(status=status, due_s=seconds - age_s, waiting_for=label)
+            return Commit(status=status, due_s=seconds - age_s, waiting_for=label)
     failure = status.failure
     if failure is None or failure.next_retry_time is None or observation.now >= failure.next_retry_time:
         return None
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=failure.message or "")
     left_s = (failure.next_retry_time - observation.now).total_seconds()
-    return Decision(status=put(observation, verdict), due_s=left_s)
+    return Commit(status=put(observation, verdict), due_s=left_s)
 
 
 def _name(observation: Observation, seconds: float) -> str:

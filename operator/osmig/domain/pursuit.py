@@ -14,7 +14,7 @@ from osmig.domain import convergence, orders, pauses
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Decision, Read, VerbCall
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts, VerbCall
 from osmig.domain.upstream import MoveKind, Stage
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NEEDED = {Verb.ABORT: Capability.ABORT, Verb.FORCE_COMPLETE: Capability.FORCE_COMPLETE}
 
 
-def pursue(observation: Observation, record: RecordView, decision: Decision) -> Decision:
+def pursue(observation: Observation, record: RecordView, decision: Commit) -> Decision:
     """Add the call of the order in force, if its moment has come, to the decision on a move under way.
 
     A cold move cannot be called off while its data is moving: it is reverted once it has arrived (osmig.domain.gate).
@@ -39,7 +39,7 @@ def pursue(observation: Observation, record: RecordView, decision: Decision) -> 
     if _NEEDED[order.verb] not in observation.provider.possible:
         return _settle(observation, decision, order, ControlResult.UNSUPPORTED, "the cloud's version cannot do it")
     if observation.records is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RECORDS}))
+        return ReadFacts(frozenset({Read.RECORDS}))
     if order.verb is Verb.FORCE_COMPLETE and record.stage is Stage.SWITCHING_OVER:
         return _answer_post_copy(observation, decision, order)
     repeat_s = observation.timings.verb_repeat_s
@@ -66,18 +66,18 @@ def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
             return False
 
 
-def _answer_post_copy(observation: Observation, decision: Decision, order: Order) -> Decision:
+def _answer_post_copy(observation: Observation, decision: Commit, order: Order) -> Commit:
     if order.is_sent:
         return decision
     return _settle(observation, decision, order, ControlResult.TOO_LATE, "the move is switching over already")
 
 
-def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Decision:
+def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Commit:
     """Record what upstream said to an order that was sent in this step; whatever is not final is asked again."""
     status, timings = observation.status, observation.timings
     # an order that is repeated must not make the wait for a change of the record begin anew
     quiet = next((convergence.label_of(row) for row in observation.records or () if row.id == call.record_id), "")
-    again = Decision(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s), waiting_for=quiet)
+    again = Commit(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s), waiting_for=quiet)
     order = orders.in_force(status)
     if order is None or order.verb is not call.verb:
         return again
@@ -86,9 +86,7 @@ def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Dec
     return _answer_error(observation, again, answer.error, order, call)
 
 
-def _answer_error(
-    observation: Observation, again: Decision, error: BackendError, order: Order, call: VerbCall
-) -> Decision:
+def _answer_error(observation: Observation, again: Commit, error: BackendError, order: Order, call: VerbCall) -> Commit:
     match error:
         case Unsupported():
             return _settle(observation, again, order, ControlResult.UNSUPPORTED, error.message)
@@ -107,8 +105,6 @@ def is_switching(observation: Observation, record_id: str) -> bool:
     return any(record.id == record_id and record.stage is Stage.SWITCHING_OVER for record in observation.records or ())
 
 
-def _settle(
-    observation: Observation, decision: Decision, order: Order, result: ControlResult, message: str
-) -> Decision:
+def _settle(observation: Observation, decision: Commit, order: Order, result: ControlResult, message: str) -> Commit:
     after, notes = orders.give_up(decision.status, order, result, message, now=observation.now)
     return replace(decision, status=after, notes=(*decision.notes, *notes), due_s=0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb, verb_annotation
 from osmig.domain import latching, orders
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Decision, Note
+from osmig.domain.observation import Commit, Note
 from osmig.domain.recording import measure_pause, put
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def begin_attempt(
     )
 
 
-def retry(observation: Observation) -> Decision:
+def retry(observation: Observation) -> Commit:
     """Carry out the verb ``retry`` on a Migration that is over."""
     status, metadata = observation.status, observation.migration.metadata
     number = (status.attempt or 1) + 1 if status.start_time is not None else 1
@@ -76,4 +76,4 @@ def retry(observation: Observation) -> Decision:
     )
     ended = status.model_copy(update={"controls": controls})
     after = begin_attempt(observation, ended, message="another attempt was ordered", failure=None)
-    return Decision(status=after, notes=(*notes, *told), due_s=0.0)
+    return Commit(status=after, notes=(*notes, *told), due_s=0.0)

@@ -9,7 +9,7 @@ from osmig.api.names import EventReason, Phase, Reason, Verb
 from osmig.domain import admission, intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
 from osmig.domain.upstream import FindingKind
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osmig.domain.upstream import Finding
 
 
-def answer_start(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
+def answer_start(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the start that was sent in this step."""
     error = answer.error
     if error is None and answer.receipt is not None and answer.receipt.request_id is not None:
@@ -37,7 +37,7 @@ def answer_start(observation: Observation, answer: Answer, call: PendingCall) ->
             return answer_refusal(observation, error)
 
 
-def answer_refusal(observation: Observation, error: BackendError) -> Decision:
+def answer_refusal(observation: Observation, error: BackendError) -> Commit:
     """End, or wait and start anew: it is certain that nothing was started."""
     match error:
         case Refused():
@@ -53,12 +53,12 @@ def answer_refusal(observation: Observation, error: BackendError) -> Decision:
     return _back(observation, Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message), wait_s)
 
 
-def _look(observation: Observation, call: PendingCall, message: str) -> Decision:
+def _look(observation: Observation, call: PendingCall, message: str) -> Commit:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
-    return Decision(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
+    return Commit(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
 
 
-def _back(observation: Observation, verdict: Verdict, wait_s: float) -> Decision:
+def _back(observation: Observation, verdict: Verdict, wait_s: float) -> Commit:
     """Drop the intent: it is certain that nothing was started."""
     return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
 
@@ -70,7 +70,7 @@ def adopt(
     *,
     event: EventReason,
     reason: Reason = Reason.AWAITING_RECORD,
-) -> Decision:
+) -> Commit:
     """Record the start's request id; from here on nothing is ever sent again for this attempt."""
     finding = observation.finding
     record = finding.record if finding is not None else None
@@ -88,14 +88,14 @@ def adopt(
     )
     after = recording.put(observation, verdict, pending_call=None, upstream=upstream)
     note = Note(reason=event, text=f"the cloud accepted the move (attempt {call.attempt})")
-    return Decision(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
+    return Commit(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
 
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
     """Find out what became of a start whose answer is not on record: ours after a lost answer, or a dead process's."""
     finding = observation.finding
     if finding is None:
-        return Decision(status=observation.status, wants=frozenset({Read.FINDING}))
+        return ReadFacts(frozenset({Read.FINDING}))
     match finding.kind:
         case FindingKind.OURS:
             return adopt(observation, call, finding.request_id, event=EventReason.MIGRATION_ADOPTED)
@@ -122,7 +122,7 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
     if finding.kind is FindingKind.RIVAL:
         verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=finding.detail or "the server is busy")
         queued = recording.put(observation, verdict, pending_call=None, queued_time=observation.now)
-        return Decision(status=queued, due_s=observation.timings.sweep_period_s)
+        return Commit(status=queued, due_s=observation.timings.sweep_period_s)
     if is_answered:
         verdict = Verdict(
             phase=Phase.PENDING, reason=Reason.RETRYING, message="the cloud failed to start the move; nothing was done"
@@ -138,7 +138,7 @@ def _send_again(observation: Observation, call: PendingCall) -> Decision:
         return ended
     label = intents.label_of(call)
     if observation.survey is None:
-        return Decision(status=observation.status, wants=frozenset({Read.FINDING, Read.SURVEY}), waiting_for=label)
+        return ReadFacts(frozenset({Read.FINDING, Read.SURVEY}))
     if observation.survey.server.is_busy:
-        return Decision(status=recording.keep(observation), due_s=intents.LOOK_AGAIN_S, waiting_for=label)
+        return Commit(status=recording.keep(observation), due_s=intents.LOOK_AGAIN_S, waiting_for=label)
     return admission.judge(observation, observation.survey, sends=call.sends + 1)

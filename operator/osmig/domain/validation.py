@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, Reason
 from osmig.domain import outcome, pauses
-from osmig.domain.observation import Decision, Read
+from osmig.domain.observation import Decision, Read, ReadFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,11 @@ def validate(observation: Observation) -> Decision:
     if observation.preflight is None and observation.trouble is not None:
         return pauses.retry_later(observation, observation.trouble)
     if observation.preflight is None:
-        return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT}))
+        return ReadFacts(frozenset({Read.PREFLIGHT}))
     is_found = not any(check.result is CheckResult.FAIL for check in observation.preflight)
     if is_found and observation.survey is None and observation.trouble is None:
         # who else of ours has the server is known by its id only
-        return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT, Read.SURVEY}))
+        return ReadFacts(frozenset({Read.PREFLIGHT, Read.SURVEY}))
     checks = (*observation.preflight, _check_rivals(observation))
     failed = [check for check in checks if check.result is CheckResult.FAIL]
     if failed:

@@ -17,8 +17,19 @@ from osmig.api.names import Verb
 from osmig.domain import budget
 from osmig.domain.budget import Urgency
 from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
-from osmig.domain.machine import decide
-from osmig.domain.observation import Answer, Decision, ObjectChange, Observation, ReplicateCall, StartCall, VerbCall
+from osmig.domain.machine import decide, decide_answer
+from osmig.domain.observation import (
+    Answer,
+    ChangeObject,
+    Commit,
+    ObjectChange,
+    Observation,
+    Read,
+    ReadFacts,
+    ReplicateCall,
+    StartCall,
+    VerbCall,
+)
 from osmig.domain.queueing import Move
 from osmig.engine import effects
 from osmig.engine.looking import describe_job
@@ -100,17 +111,19 @@ class MigrationStep:
         except InvalidManifest as error:
             _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             return None
+        due_s: float | None = None
         for _ in range(MOST_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
-            decision = decide(observation)
-            if decision.wants:
-                observation = await self._look(key, observation, decision)
-            elif decision.change is not None:
-                observation = await self._change(key, observation, decision, decision.change)
-            else:
-                observation = await self._commit(key, observation, decision)
+            match decide(observation):
+                case ReadFacts(names):
+                    observation = await self._look(key, observation, names)
+                case ChangeObject() as decision:
+                    observation = await self._change(key, observation, decision)
+                case Commit() as decision:
+                    observation = await self._commit(key, observation, decision)
+                    due_s = decision.due_s
             if observation is None:
-                return decision.due_s
+                return due_s
         return RECORD_RETRY_S
 
     def _forget(self, key: Key) -> None:
@@ -118,8 +131,8 @@ class MigrationStep:
         self._waits.note(key, "")
         self._reporter.forget(key)
 
-    async def _look(self, key: Key, observation: Observation, decision: Decision) -> Observation:
-        observation = await self._observer.look(key, observation, decision.wants)
+    async def _look(self, key: Key, observation: Observation, names: frozenset[Read]) -> Observation:
+        observation = await self._observer.look(key, observation, names)
         if needs_login(observation):
             self._refresh(provider_of(key, observation.migration))
         return observation
@@ -130,19 +143,17 @@ class MigrationStep:
             session.wants_refresh = True
             self._reporter.wake(provider)
 
-    async def _change(
-        self, key: Key, observation: Observation, decision: Decision, change: ObjectChange
-    ) -> Observation | None:
+    async def _change(self, key: Key, observation: Observation, decision: ChangeObject) -> Observation | None:
         """Change the object itself; return the next observation of this step, ``None`` when it is over."""
         provider = provider_of(key, observation.migration)
-        await self._publisher.change(key, change, decision.notes, provider=provider)
+        await self._publisher.change(key, decision.change, decision.notes, provider=provider)
         self._reporter.report_change(key, observation, decision.notes)
         entry = self._inbox.get(key)
-        if change is ObjectChange.DELETE or entry is None:
+        if decision.change is ObjectChange.DELETE or entry is None:
             return None
         return self._observer.carry(key, observation, entry)
 
-    async def _commit(self, key: Key, observation: Observation, decision: Decision) -> Observation | None:
+    async def _commit(self, key: Key, observation: Observation, decision: Commit) -> Observation | None:
         """Write, post, call; return the next observation of this step, ``None`` when it is over."""
         written_at = self._clock.boottime()
         await self._write(key, observation, decision)
@@ -151,7 +162,7 @@ class MigrationStep:
         self._waits.note(key, decision.waiting_for)
         self._memories.update(key, sampled=decision.status.progress)
         self._inbox.settle(key, observation.asks)
-        if decision.is_latch:
+        if decision.goes_on:
             return self._after_latch(key, observation)
         if decision.call is None:
             return None
@@ -181,7 +192,7 @@ class MigrationStep:
         entry = self._inbox.get(key)
         return None if entry is None else self._observer.observe(key, entry)
 
-    async def _write(self, key: Key, observation: Observation, decision: Decision) -> None:
+    async def _write(self, key: Key, observation: Observation, decision: Commit) -> None:
         """Write the status if it is worth a write; what it takes is reserved while it is on its way."""
         age_s = self._clock.boottime() - self._memories.get(key).written_at
         if budget.judge(observation.status, decision.status, age_s=age_s) is not Urgency.NOW:
@@ -192,7 +203,7 @@ class MigrationStep:
             await self._publisher.put(key, decision.status)
         self._memories.update(key, written_at=self._clock.boottime())
 
-    def _reserve(self, key: Key, observation: Observation, decision: Decision) -> AbstractContextManager[None]:
+    def _reserve(self, key: Key, observation: Observation, decision: Commit) -> AbstractContextManager[None]:
         status = decision.status
         taken = _name_taken(key, observation, status)
         if not _takes(decision) or taken is None:
@@ -214,8 +225,8 @@ class MigrationStep:
         """
         for _ in range(RECORD_TRIES):
             self._check_exists(key, observation)
-            now = replace(observation, migration=self._parse(key, observation), answer=answer, now=self._clock.now())
-            decision = decide(now)
+            now = replace(observation, migration=self._parse(key, observation), now=self._clock.now())
+            decision = decide_answer(now, answer)
             try:
                 await self._write(key, now, decision)
             except StaleView:
@@ -248,9 +259,9 @@ class MigrationStep:
         return observation.migration if entry is None else parse_migration(entry.body)
 
 
-def _takes(decision: Decision) -> bool:
+def _takes(decision: Commit) -> bool:
     """Whether others must be kept away while this is written: a replication takes no server, but a slot."""
-    return decision.takes_server or isinstance(decision.call, ReplicateCall)
+    return decision.claims or isinstance(decision.call, ReplicateCall)
 
 
 def _name_taken(key: Key, observation: Observation, status: MigrationStatus) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from osmig.api.migration import Attempt, MigrationStatus
-    from osmig.domain.observation import Decision, Note, Observation
+    from osmig.domain.observation import Commit, Note, Observation
     from osmig.engine.keys import Key
     from osmig.telemetry.metrics import Metrics
 
@@ -39,7 +39,7 @@ class Reporter:
         """Drop the series of a Migration that is gone."""
         self._metrics.forget_migration(key.namespace, key.name)
 
-    def report(self, key: Key, observation: Observation, decision: Decision) -> None:
+    def report(self, key: Key, observation: Observation, decision: Commit) -> None:
         """Record one decision whose status was written (or was not worth a write)."""
         before, after = observation.status, decision.status
         self._metrics.observe_migration(sample_migration(observation.migration.model_copy(update={"status": after})))

@@ -10,7 +10,7 @@ from osmig.api.migration_intent import Mark
 from osmig.api.names import CheckResult, EventReason, Phase, Reason
 from osmig.domain import admission, deleting, intents, outcome, recording, validation
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Decision, Note, Read, ReplicateCall
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts, ReplicateCall
 from osmig.domain.replication import choosing, facts, jobs, marking
 from osmig.domain.upstream import Operation
 
@@ -28,11 +28,7 @@ _MAPPING_PERIOD_S = 60.0
 
 def admit(observation: Observation) -> Decision:
     """Decide for a Migration that has ordered nothing: end it, let it wait, adopt, or write the intent and order."""
-    decision = _admit(_unpin(observation))
-    if decision.wants or decision.change is not None:
-        # nothing is written before the reads, or the change, are made and this is decided again
-        return replace(decision, status=observation.status)
-    return decision
+    return _admit(_unpin(observation))
 
 
 def _unpin(observation: Observation) -> Observation:
@@ -62,7 +58,7 @@ def _admit(observation: Observation) -> Decision:
     ):
         return known
     if observation.preflight is None:
-        return Decision(status=observation.status, wants=frozenset({Read.PREFLIGHT}))
+        return ReadFacts(frozenset({Read.PREFLIGHT}))
     return _judge_checks(observation, mappings)
 
 
@@ -72,7 +68,7 @@ def _look_for_known(observation: Observation, mappings: Mappings) -> Decision | 
         # nothing is read while all slots are taken
         return admission.wait_for_slot(observation, tenant=_pin(observation, mappings))
     if observation.runs is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RUNS}))
+        return ReadFacts(frozenset({Read.RUNS}))
     migration = observation.migration
     choice = choosing.choose(
         observation.runs,
@@ -115,10 +111,10 @@ def order(observation: Observation, name: str, *, sends: int) -> Decision:
         preflight=_locate_checks(observation) or status.preflight,
         tenant=_pin(observation, mappings) if mappings is not None else status.tenant,
     )
-    return Decision(status=after, call=ReplicateCall(job=jobs.resolve_job(observation, name=name)), takes_server=True)
+    return Commit(status=after, call=ReplicateCall(job=jobs.resolve_job(observation, name=name)), claims=True)
 
 
-def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None = None) -> Decision:
+def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None = None) -> Commit:
     """Follow a run that is there already; from here on nothing is ever ordered again for this attempt."""
     run = choice.run
     reason, message = Reason.AWAITING_RECORD, f"replica {run.replica_name} was ordered before and is followed"
@@ -137,7 +133,7 @@ def adopt(observation: Observation, choice: Choice, *, mappings: Mappings | None
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
     # an ambiguity is to be seen before the run itself is told of
     due_s = observation.timings.run_poll_s if choice.others else 0.0
-    return Decision(status=after, due_s=due_s, notes=(note,), takes_server=True)
+    return Commit(status=after, due_s=due_s, notes=(note,), claims=True)
 
 
 def _locate_checks(observation: Observation) -> tuple[PreflightCheck, ...]:
@@ -169,7 +165,7 @@ def _name_mapping(observation: Observation) -> str:
     return f"MigrationMapping {ref.name}" if ref is not None else "spec.tenant.mappings"
 
 
-def _wait_for_mapping(observation: Observation) -> Decision:
+def _wait_for_mapping(observation: Observation) -> Commit:
     message = f"{_name_mapping(observation)} does not exist in this namespace, or cannot be read"
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.MAPPING_NOT_FOUND, message=message)
-    return Decision(status=recording.put(observation, verdict), due_s=_MAPPING_PERIOD_S)
+    return Commit(status=recording.put(observation, verdict), due_s=_MAPPING_PERIOD_S)

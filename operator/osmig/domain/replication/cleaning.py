@@ -14,7 +14,7 @@ from osmig.api.names import Phase, Reason
 from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Unsupported
-from osmig.domain.observation import Decision, Read, TerminateCall
+from osmig.domain.observation import Commit, Decision, Read, ReadFacts, TerminateCall
 from osmig.domain.replicas import OrderStage, ReplicaStage
 from osmig.domain.replication import facts, holding, jobs
 from osmig.domain.upstream import Operation
@@ -36,7 +36,7 @@ def is_under_way(observation: Observation) -> bool:
     return tenant is not None and tenant.cleanup_order is not None
 
 
-def begin(observation: Observation, run: RunView) -> Decision:
+def begin(observation: Observation, run: RunView) -> Commit:
     """Terminate the replica of a run that is over and was to be aborted, as far as that is possible and safe."""
     if (pause := pauses.go_on(observation)) is not None:
         return pause
@@ -58,15 +58,15 @@ def _is_source(observation: Observation, resource_id: str) -> bool:
     return canonical_id(resource_id) == canonical_id(jobs.options_of(observation).source_resource)
 
 
-def _order(observation: Observation, replica_id: str, *, sends: int, described: dict[str, object]) -> Decision:
+def _order(observation: Observation, replica_id: str, *, sends: int, described: dict[str, object]) -> Commit:
     mark = Mark(user_id=observation.provider.user_id)
     intent = intents.write(observation, Operation.TERMINATE, mark=mark, sends=sends)
     verdict = _verdict(f"terminating the replica {replica_id}")
     after = recording.put(observation, verdict, **{**described, "pending_call": intent})
-    return Decision(status=after, call=TerminateCall(replica_id=replica_id))
+    return Commit(status=after, call=TerminateCall(replica_id=replica_id))
 
 
-def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
+def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order to terminate that was sent in this step."""
     error, wait_s = answer.error, observation.timings.run_poll_most_s
     match error:
@@ -76,7 +76,7 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decis
         case OutcomeUnknown():
             known = call.model_copy(update={"answer": error.reason})
             verdict = _verdict(f"{error.message}; looking for the order's effect")
-            return Decision(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
+            return Commit(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
         case Absent():
             return outcome.abort(observation, "the replica is gone")
         case Refused() if error.reason == Reason.CONFLICT:
@@ -97,7 +97,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.replica is None:
-        return Decision(status=observation.status, wants=frozenset({Read.REPLICA}))
+        return ReadFacts(frozenset({Read.REPLICA}))
     replica = observation.replica
     if replica.stage in {ReplicaStage.TERMINATING, ReplicaStage.TERMINATED}:
         return _note_order(observation, UNNAMED)
@@ -118,7 +118,7 @@ def follow(observation: Observation, run: RunView) -> Decision:
     """Follow the order to terminate until the replica is gone, or the order failed."""
     replica = observation.replica
     if replica is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}))
+        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
     described = facts.describe_run(observation, run)
     if ReplicaStage.TERMINATED in {replica.stage, run.replica_stage}:
         return outcome.abort(observation, "the replica was terminated", **described)
@@ -142,12 +142,12 @@ def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
     return is_silent and observation.has_waited(_label_of(replica), observation.timings.split_s)
 
 
-def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Decision:
+def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Commit:
     after = recording.put(observation, _verdict(message), **facts.describe_run(observation, run))
-    return Decision(status=after, due_s=observation.timings.run_poll_s, waiting_for=label)
+    return Commit(status=after, due_s=observation.timings.run_poll_s, waiting_for=label)
 
 
-def _note_order(observation: Observation, order_id: str) -> Decision:
+def _note_order(observation: Observation, order_id: str) -> Commit:
     tenant = (observation.status.tenant or TenantFacts()).model_copy(update={"cleanup_order": order_id})
     verdict = _verdict("Waldur took the order to terminate the replica")
     status = observation.status
@@ -155,7 +155,7 @@ def _note_order(observation: Observation, order_id: str) -> Decision:
     after = recording.put(observation, verdict, pending_call=None, tenant=tenant)
     if order is not None:
         after = orders.mark_sent(after, order, now=observation.now)
-    return Decision(status=after, due_s=min(1.0, observation.timings.run_poll_s))
+    return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s))
 
 
 def _verdict(message: str) -> Verdict:

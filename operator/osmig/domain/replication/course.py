@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Verb
 from osmig.domain import intents
 from osmig.domain.latching import Column, column_of
-from osmig.domain.observation import Decision, ReplicateCall, TerminateCall
+from osmig.domain.observation import Commit, Decision, ReplicateCall, TerminateCall
 from osmig.domain.replication import admitting, cleaning, following, jobs, starting
 from osmig.domain.upstream import Operation
 
@@ -34,7 +34,7 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     return following.follow(observation, upstream)
 
 
-def answer(observation: Observation, answer: Answer) -> Decision:
+def answer(observation: Observation, answer: Answer) -> Commit:
     """Decide what the answer to the call of this very step means.
 
     An answer to an intent that somebody else has resolved meanwhile changes nothing on record.
@@ -49,10 +49,10 @@ def answer(observation: Observation, answer: Answer) -> Decision:
         case TerminateCall() if call is not None and is_ours and call.operation == Operation.TERMINATE:
             return cleaning.answer(observation, answer, call)
         case _:
-            return Decision(status=observation.status, due_s=0.0)
+            return Commit(status=observation.status, due_s=0.0)
 
 
-def _answer_late(observation: Observation, answer: Answer) -> Decision:
+def _answer_late(observation: Observation, answer: Answer) -> Commit:
     run = answer.receipt.run if answer.receipt is not None else None
     recorded = observation.status.upstream.id if observation.status.upstream else None
     made = run.id if run is not None else None

@@ -9,7 +9,7 @@ from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, V
 from osmig.domain import orders, outcome, pauses, policies, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
-from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
 from osmig.domain.replicas import ReplicaStage
 from osmig.domain.replication import cleaning, facts, holding, jobs, stages
 from osmig.domain.replication.stages import Standing
@@ -41,7 +41,7 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
     if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.run is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RUN}))
+        return ReadFacts(frozenset({Read.RUN}))
     if (undone := _give_up_abort(observation)) is not None:
         return undone
     if cleaning.is_under_way(observation):
@@ -54,15 +54,14 @@ def _judge(observation: Observation, run: RunView) -> Decision:
     if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
         return _go_on(observation, run, standing)
     if standing is Standing.STALLED and not observation.has_waited(_label_of(run), poll_s * _SETTLE_SHARE):
-        return replace(_go_on(observation, run, Standing.RUNNING), due_s=poll_s)
+        going = _go_on(observation, run, Standing.RUNNING)
+        return replace(going, due_s=poll_s) if isinstance(going, Commit) else going
     if observation.replica is None:
-        return Decision(
-            status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
-        )
+        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
     return cleaning.begin(observation, run) if orders.wants_abort(observation.status) else end(observation, run)
 
 
-def end(observation: Observation, run: RunView) -> Decision:
+def end(observation: Observation, run: RunView) -> Commit:
     """End by what the run and its replica say."""
     described, replica = facts.describe_run(observation, run), observation.replica
     why = run.error or (replica.error if replica is not None else "") or "Waldur does not say why"
@@ -84,11 +83,9 @@ def end(observation: Observation, run: RunView) -> Decision:
 
 def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decision:
     if standing is Standing.RUNNING and observation.replica is None:
-        return Decision(
-            status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
-        )
+        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
     after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
-    decision = Decision(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
+    decision = Commit(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
     if standing is Standing.UNKNOWN and observation.label != decision.waiting_for:
         text = f"Waldur reports a state that this version does not know: {run.status}"
         decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
@@ -115,7 +112,7 @@ def _describe(observation: Observation, run: RunView, standing: Standing) -> Ver
     return Verdict(phase=phase, reason=reason, message=message)
 
 
-def _give_up_abort(observation: Observation) -> Decision | None:
+def _give_up_abort(observation: Observation) -> Commit | None:
     """Take back an abort that nothing can come of: without clean-up the run would go on all the same."""
     order = orders.in_force(observation.status)
     if order is None or order.verb is not Verb.ABORT:
@@ -125,16 +122,16 @@ def _give_up_abort(observation: Observation) -> Decision | None:
     if order.policy is Policy.ON_DEADLINE:
         return outcome.abort(observation, "Waldur has no cancel; the run is no longer followed and may still succeed")
     after, notes = orders.give_up(observation.status, order, ControlResult.UNSUPPORTED, NO_CANCEL, now=observation.now)
-    return Decision(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
+    return Commit(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
 
 
-def _answer_gone(observation: Observation, upstream: UpstreamFacts) -> Decision:
+def _answer_gone(observation: Observation, upstream: UpstreamFacts) -> Commit:
     """A 404 proves something only to the user that ordered, and only if it stays."""
     if holding.may_be_blind(observation, upstream.user_id):
         return holding.wait_for_user(observation)
     label = f"gone:{upstream.id}"
     if not observation.has_waited(label, observation.timings.retry_s):
-        return Decision(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
+        return Commit(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
     message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown and nothing is ordered again"
     tenant = observation.status.tenant
     if tenant is not None and tenant.destination_resource is not None:

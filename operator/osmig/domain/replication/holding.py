@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Phase, Reason
 from osmig.domain import recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Decision
+from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
     from osmig.domain.observation import Observation
@@ -18,10 +18,10 @@ def may_be_blind(observation: Observation, user_id: str | None) -> bool:
     return user_id is not None and observation.provider.user_id != user_id
 
 
-def wait_for_user(observation: Observation) -> Decision:
+def wait_for_user(observation: Observation) -> Commit:
     """Conclude nothing until the token is of the right user again; the Provider's next probe wakes us."""
     message = "the token is of another user than the one that ordered or last saw the record; nothing is concluded"
     phase = observation.status.phase or Phase.STARTING
     verdict = Verdict(phase=phase, reason=Reason.TOKEN_OF_ANOTHER_USER, message=message)
     due_s = observation.timings.run_poll_most_s
-    return Decision(status=recording.put(observation, verdict), due_s=due_s, waiting_for=observation.label)
+    return Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=observation.label)

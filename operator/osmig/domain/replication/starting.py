@@ -8,7 +8,7 @@ from osmig.api.names import EventReason, Phase, Reason, Verb
 from osmig.domain import intents, orders, outcome, pauses, recording, starting
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import OutcomeUnknown
-from osmig.domain.observation import Decision, Note, Read
+from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
 from osmig.domain.replication import admitting, choosing, facts, holding, jobs
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from osmig.domain.replicas import RunView
 
 
-def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
+def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order that was sent in this step."""
     error, run = answer.error, answer.receipt.run if answer.receipt is not None else None
     match error:
@@ -33,18 +33,18 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decis
             return starting.answer_refusal(observation, error)
 
 
-def _begin(observation: Observation, call: PendingCall, run: RunView) -> Decision:
+def _begin(observation: Observation, call: PendingCall, run: RunView) -> Commit:
     message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
     described = facts.describe_run(observation, run)
     after = recording.put(observation, verdict, pending_call=None, **described)
     note = Note(reason=EventReason.MIGRATION_STARTED, text=f"Waldur took the order (attempt {call.attempt})")
-    return Decision(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
+    return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
 
 
-def _look(observation: Observation, call: PendingCall, message: str) -> Decision:
+def _look(observation: Observation, call: PendingCall, message: str) -> Commit:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
-    return Decision(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
+    return Commit(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
 
 
 def resolve(observation: Observation, call: PendingCall) -> Decision:
@@ -52,7 +52,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     if (held := pauses.hold_out(observation)) is not None:
         return held
     if observation.runs is None:
-        return Decision(status=observation.status, wants=frozenset({Read.RUNS}))
+        return ReadFacts(frozenset({Read.RUNS}))
     name = call.mark.name if call.mark is not None else None
     choice = choosing.find_named(observation.runs, name, attempt=call.attempt) if name else None
     if choice is not None:
