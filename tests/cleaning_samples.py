@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain_samples import control, stored
 from osmig.api.names import Phase, Verb
-from osmig.domain.observation import Observation, TerminateCall
 from osmig.domain.replicas import ReplicaStage, RunStage, RunView
+from osmig.domain.replication.calls import TerminateCall
 from replication_samples import (
     ORDER,
     REPLICA_ID,
@@ -23,7 +23,7 @@ from replication_samples import (
 )
 
 if TYPE_CHECKING:
-    from decided import Decided
+    from decided import Decided, Observed
     from osmig.api.migration import MigrationStatus
 
 ABORT = control(Verb.ABORT)
@@ -38,7 +38,7 @@ def seen(view: RunView, stage: ReplicaStage | None = None, **changes: object) ->
     return Waldur(run=view, replica=replica(stage or view.replica_stage, **changes))
 
 
-def watch(status: MigrationStatus | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - as observe() takes them
+def watch(status: MigrationStatus | None = None, **changes: Any) -> Observed:  # noqa: ANN401 - as observe() takes them
     """One observation of a replication whose clean-up is wanted."""
     return observe(status or followed(ABORT, phase=Phase.ABORTING), tenant=CLEANED, **changes)
 

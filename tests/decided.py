@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from osmig.domain import machine
-from osmig.domain.observation import ChangeObject, Commit, ReadFacts
+from osmig.domain.observation import ChangeObject, Commit, Observation, ReadFacts
+from osmig.drivers import DRIVERS
 
 if TYPE_CHECKING:
-    from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Call, Note, ObjectChange, Observation, Read
+    from osmig.api.migration import Migration, MigrationStatus
+    from osmig.domain.calls import Answer, Call
+    from osmig.domain.observation import Note, ObjectChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed(Observation[Any]):
+    """An observation, and what came of the call that was made in its step, if one was."""
+
+    answer: Answer | None = None
+
+
+def look_at(migration: Migration, facts: type[Any], **known: Any) -> Observed:  # noqa: ANN401 - fields of both
+    """Make a moment; what is a field of ``facts`` goes there."""
+    names = {field.name for field in fields(facts)}
+    read = {name: known.pop(name) for name in names & set(known)}
+    return Observed(migration=migration, facts=facts(**read), **known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +44,33 @@ class Decided:
     due_s: float | None = None
     waiting_for: str = ""
     notes: tuple[Note, ...] = ()
-    wants: frozenset[Read] = frozenset()
+    wants: frozenset[str] = frozenset()
     goes_on: bool = False
     claims: bool = False
     change: ObjectChange | None = None
 
 
-def decide(observation: Observation) -> Decided:
+def decide(observation: Observed) -> Decided:
     """Decide what one step does."""
-    match machine.decide(observation):
+    policy = DRIVERS.of_migration(observation.migration.spec.type).policy
+    if observation.answer is not None:
+        return _tell(machine.decide_answer(observation, policy, observation.answer))
+    match machine.decide(observation, policy):
         case ReadFacts(names):
             return Decided(status=observation.status, wants=names)
         case ChangeObject(change, notes):
             return Decided(status=observation.status, change=change, notes=notes)
         case Commit() as commit:
-            return Decided(
-                status=commit.status,
-                call=commit.call,
-                due_s=commit.due_s,
-                waiting_for=commit.waiting_for,
-                notes=commit.notes,
-                goes_on=commit.goes_on,
-                claims=commit.claims,
-            )
+            return _tell(commit)
+
+
+def _tell(commit: Commit) -> Decided:
+    return Decided(
+        status=commit.status,
+        call=commit.call,
+        due_s=commit.due_s,
+        waiting_for=commit.waiting_for,
+        notes=commit.notes,
+        goes_on=commit.goes_on,
+        claims=commit.claims,
+    )

@@ -15,7 +15,7 @@ from osmig.backends.waldur import preflight as tenant_preflight
 from osmig.backends.waldur import preflight_facts as tenant_facts
 from osmig.domain.capabilities import Scope
 from osmig.domain.replicas import ReplicaJob
-from osmig.domain.upstream import Job
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,10 +17,10 @@ from osmig.backends.openstack.credentials import AUTH_TYPES, IGNORED_KEYS
 from osmig.backends.openstack.probing import find_permitted, find_possible
 from osmig.backends.openstack.translate import STAGES
 from osmig.domain.capabilities import Capability
+from osmig.domain.operations import TERMINAL_STAGES, WAITING_STAGES, Stage
 from osmig.domain.phases import FINISHED, TRANSITIONS
 from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.domain.replication.stages import STANDINGS, Standing
-from osmig.domain.upstream import TERMINAL_STAGES, WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -11,19 +11,20 @@ from domain_cold_samples import COLD, cold_record
 from domain_samples import MARK, NOW, conditions_of, observe, reason_of, started, stored
 from domain_world import World, decide_in
 from osmig.api.names import Phase
-from osmig.domain.observation import Answer, VerbCall
+from osmig.domain.calls import Answer
+from osmig.domain.move_calls import VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.upstream import Explanation, Survey
+from osmig.domain.server_views import Explanation, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from decided import Decided
+    from decided import Decided, Observed
     from osmig.api.migration import MigrationStatus
     from osmig.api.names import Verb
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Ask, Note, Observation
-    from osmig.domain.upstream import Finding, ServerView
+    from osmig.domain.observation import Ask, Note
+    from osmig.domain.server_views import Finding, ServerView
 
 Moment = tuple["ServerView", str, Phase, str]
 """The server, the record's word (empty: no record), and what we must make of it."""
@@ -48,7 +49,7 @@ class ColdPlay:
     notes: list[Note] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def observe(self, **facts: Any) -> Observation:  # noqa: ANN401 - fields of Observation
+    def observe(self, **facts: Any) -> Observed:  # noqa: ANN401 - fields of Observation
         """Look at what is stored now."""
         since_s = None if self.called_at_s is None else self.clock_s - self.called_at_s
         known = {"now": NOW + timedelta(seconds=self.clock_s), "holder": self.holder, "since_call_s": since_s}

@@ -10,14 +10,15 @@ from domain_samples import MARK, NOW, SERVER_ID, control, intent, observe, recor
 from domain_world import World
 from osmig.api.migration import ConfirmFacts, PolicyOrder
 from osmig.api.names import Phase, Verb
-from osmig.domain.upstream import MoveKind, RecordView, ServerView, Survey
+from osmig.domain.operations import MoveKind, RecordView
+from osmig.domain.server_views import ServerView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from decided import Observed
     from osmig.api.migration import Control, MigrationStatus
     from osmig.api.names import Policy
-    from osmig.domain.observation import Observation
 
 COLD: Mapping[str, Any] = {"type": "ColdMigration"}
 
@@ -26,7 +27,7 @@ def observe_cold(
     status: MigrationStatus | None = None,
     cold: Mapping[str, Any] | None = None,
     **changes: Any,  # noqa: ANN401 - fields of two models
-) -> Observation:
+) -> Observed:
     """One observation of a cold Migration; ``cold`` are its options by their names in the manifest."""
     wanted = {**COLD, **({"cold": cold} if cold else {}), **changes.pop("wanted", {})}
     return observe(status, wanted=wanted, **changes)

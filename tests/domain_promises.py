@@ -9,11 +9,10 @@ from domain_samples import stored
 from domain_world import has
 
 if TYPE_CHECKING:
-    from decided import Decided
-    from osmig.domain.observation import Observation
+    from decided import Decided, Observed
 
 
-def decide_soundly(observation: Observation) -> Decided:
+def decide_soundly(observation: Observed) -> Decided:
     """Decide, and see that no promise is broken that every decision makes."""
     before = observation.status
     decision = decide(observation)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from decided import Observed, look_at
 from osmig.api.meta import ObjectMeta, to_wire
 from osmig.api.migration import (
     Control,
@@ -22,15 +23,10 @@ from osmig.api.names import ConditionType, ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.intents import label_of
-from osmig.domain.observation import Ask, Observation, ProviderView
-from osmig.domain.upstream import (
-    Finding,
-    FindingKind,
-    RecordView,
-    ServerView,
-    Stage,
-    Survey,
-)
+from osmig.domain.move_facts import MoveFacts
+from osmig.domain.observation import Ask, ProviderView
+from osmig.domain.operations import RecordView, Stage
+from osmig.domain.server_views import Finding, FindingKind, ServerView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,18 +102,18 @@ def migration(
     )
 
 
-def observe(status: MigrationStatus | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - fields of two models
-    """One observation; fields of ``migration()`` and of Observation are told apart by name."""
+def observe(status: MigrationStatus | None = None, **changes: Any) -> Observed:  # noqa: ANN401 - fields of three models
+    """One observation; fields of ``migration()``, of Observation and of MoveFacts are told apart by name."""
     names = {
         *("source", "destination", "generation", "deleting", "readable"),
         *("finalizers", "annotations", "wanted"),
     }
     own = {key: changes.pop(key) for key in names & set(changes)}
     before = {"now": NOW, "holder": HOLDER, "provider": READY, "migration": migration(status, **own)}
-    return Observation(**{**before, **changes})
+    return look_at(**{**before, "facts": MoveFacts, **changes})
 
 
-def observe_waited(status: MigrationStatus, seconds: float = 120.0, **changes: Any) -> Observation:  # noqa: ANN401
+def observe_waited(status: MigrationStatus, seconds: float = 120.0, **changes: Any) -> Observed:  # noqa: ANN401
     """An observation of an intent that was seen unchanged for that long."""
     assert status.pending_call is not None
     return observe(status, waited_s={label_of(status.pending_call): seconds}, **changes)

@@ -30,22 +30,17 @@ from domain_samples import (
 from osmig.api.migration import Failure, PreflightCheck, Progress
 from osmig.api.names import FINALIZER, CheckResult, ControlResult, Phase, Policy, Reason, Verb
 from osmig.domain import errors
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.capabilities import Capability
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import Answer, Observation, ProviderView, Slots, StartCall, VerbCall
+from osmig.domain.move_calls import StartCall, VerbCall
+from osmig.domain.observation import ProviderView, Slots
+from osmig.domain.operations import MoveKind
 from osmig.domain.phases import FINISHED
-from osmig.domain.upstream import (
-    BytesView,
-    Explanation,
-    FindingKind,
-    HostView,
-    MoveKind,
-    ProgressView,
-    Receipt,
-    ServerView,
-)
+from osmig.domain.server_views import BytesView, Explanation, FindingKind, HostView, ProgressView, ServerView
 
 if TYPE_CHECKING:
+    from decided import Observed
     from osmig.api.migration import MigrationStatus
 
 RARELY = st.sampled_from([False] * 9 + [True])
@@ -241,7 +236,7 @@ checks = st.lists(
 
 
 @st.composite
-def observations(draw: st.DrawFn) -> Observation:
+def observations(draw: st.DrawFn) -> Observed:
     """Anything that the engine could possibly show."""
     status: MigrationStatus = stored(draw(statuses))
     return observe(

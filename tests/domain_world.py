@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from decided import Decided, decide
-from osmig.domain.observation import Observation, Read
-from osmig.domain.upstream import Explanation, Finding, HostView, ProgressView, RecordView, ServerView, Survey
+from decided import Decided, Observed, decide
+from osmig.domain.server_views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
 
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
+    from osmig.domain.operations import RecordView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,27 +27,32 @@ class World:
     source_host: HostView = field(default_factory=lambda: HostView(name="cmp1"))
 
 
-def has(observation: Observation, read: Read) -> bool:
-    """Whether a fact is there; a Read is named like its field."""
-    return getattr(observation, read.name.lower()) is not None
+def has(observation: Observed, read: str) -> bool:
+    """Whether a fact is there."""
+    return getattr(observation.facts, read) is not None
 
 
-def read(observation: Observation, wants: frozenset[Read], world: World) -> Observation:
+def read(observation: Observed, wants: frozenset[str], world: World) -> Observed:
     """Read what is wanted, as the engine does: no sample of progress means that the records are read."""
     missing = {name for name in wants if not has(observation, name)}
     assert missing, f"asks again for what is there: {wants}"
     for name in missing:
-        fact = getattr(world, name.name.lower())
-        if name is Read.PROGRESS and fact is None:
-            observation = replace(observation, progress=ProgressView(), records=world.records)
+        fact = getattr(world, name)
+        if name == "progress" and fact is None:
+            observation = with_facts(observation, progress=ProgressView(), records=world.records)
         else:
             assert fact is not None, f"this test did not expect {name} to be read"
-            observation = replace(observation, **{name.name.lower(): fact})
+            observation = with_facts(observation, **{name: fact})
     assert all(has(observation, name) for name in wants), f"cannot be read: {wants}"
     return observation
 
 
-def decide_in(world: World, observation: Observation) -> Decided:
+def with_facts(observation: Observed, **facts: Any) -> Observed:  # noqa: ANN401 - fields of the facts
+    """Return the observation with other facts."""
+    return replace(observation, facts=replace(observation.facts, **facts))
+
+
+def decide_in(world: World, observation: Observed) -> Decided:
     """Decide, reading what is wanted, until nothing is."""
     for _ in range(6):
         decision = decide(observation)

@@ -7,8 +7,9 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from osmig.api.names import Kind
 from osmig.domain.errors import ObjectGone, StaleView
-from osmig.engine.keys import RESOURCES, Key, Kind
+from osmig.engine.keys import RESOURCES, Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

@@ -10,11 +10,12 @@ from api_samples import migration_body, provider_body
 from domain_samples import SERVER_ID
 from engine_fakes import PROVIDER, ApiServer, FakeEvents
 from fake_clock import HeldClock
+from osmig.api.names import Kind
 from osmig.domain.errors import Absent, KubeUnavailable
 from osmig.domain.observation import Timings
+from osmig.drivers import DRIVERS
 from osmig.engine.assembly import Surroundings, Tuning, build_engine
 from osmig.engine.contacting import ProviderPeriods
-from osmig.engine.keys import Key, Kind
 from osmig.telemetry.metrics import Metrics
 from server_fakes import FakeBackend
 from tenant_fakes import FakeTenants, FakeWaldur
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from osmig.api.provider import ProviderSpec
+    from osmig.engine.keys import Key
 
 GONE = Absent("ServerNotFound", "the server does not exist", operation="read-server")
 DOWN = KubeUnavailable("Unreachable", "no answer")
@@ -52,6 +54,7 @@ class Lab:
             statuses=self.api,
             secrets=self.api.as_secrets,
             events=self.events.as_recorder,
+            drivers=DRIVERS,
             factories={"OpenStack": self._make, "Waldur": self._make_tenants},
             fence=lambda: self.fence_s,
             holder=holder,

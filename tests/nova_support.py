@@ -15,8 +15,9 @@ from osmig.backends.bounds import RequestObserver, Timeouts
 from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.clock import SystemClock
+from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent
-from osmig.domain.upstream import Job, Operation
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from lab.nova import NovaLab
     from lab.nova_client import Request
     from osmig.backends.ports import ServerBackend
-    from osmig.domain.upstream import RecordView, Stage, Survey
+    from osmig.domain.operations import RecordView, Stage
+    from osmig.domain.server_views import Survey
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from decided import Decided, decide
+from decided import Decided, Observed, decide, look_at
 from domain_samples import HOLDER, NOW, status_in
 from domain_world import has
 from osmig.api.mappings import Mappings, canonical_id
@@ -26,9 +26,11 @@ from osmig.api.names import CheckResult, Phase, Reason
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
 from osmig.domain.intents import label_of
-from osmig.domain.observation import Observation, ProviderView, Read
+from osmig.domain.observation import ProviderView
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
 from osmig.domain.replication import facts, marking
+from osmig.domain.replication.reads import ReplicationFacts
+from osmig.drivers.tenants.reading import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +84,7 @@ def observe(
     tenant: Mapping[str, Any] | None = None,
     wanted: Mapping[str, Any] | None = None,
     **changes: Any,  # noqa: ANN401 - fields of ObjectMeta and of Observation
-) -> Observation:
+) -> Observed:
     """One observation; ``tenant`` and ``wanted`` are fields of the spec by their names in the manifest."""
     names = {"name", "namespace", "generation", "deleting", "finalizers", "annotations"}
     own = {key: changes.pop(key) for key in names & set(changes)}
@@ -92,10 +94,10 @@ def observe(
         status=status or MigrationStatus(),
         status_readable=changes.pop("readable", True),
     )
-    return Observation(**{"now": NOW, "holder": HOLDER, "provider": WALDUR, "migration": migration, **changes})
+    return look_at(migration, ReplicationFacts, **{"now": NOW, "holder": HOLDER, "provider": WALDUR, **changes})
 
 
-def name_of(observation: Observation, attempt: int = 1, mappings: Mappings | None = None) -> str:
+def name_of(observation: Observed, attempt: int = 1, mappings: Mappings | None = None) -> str:
     """The name that an attempt's replica gets."""
     migration = observation.migration
     return marking.make_name(
@@ -155,7 +157,7 @@ EMPTY = Waldur(runs=(), preflight=PASSED)
 """Nothing was ordered, and nothing is wrong."""
 
 
-def decide_in(waldur: Waldur, observation: Observation) -> Decided:
+def decide_in(waldur: Waldur, observation: Observed) -> Decided:
     """Decide, reading what is wanted as the engine does, until nothing is."""
     for _ in range(6):
         decision = decide(observation)
@@ -168,15 +170,15 @@ def decide_in(waldur: Waldur, observation: Observation) -> Decided:
     raise AssertionError(message)
 
 
-def _read(waldur: Waldur, observation: Observation, wants: frozenset[Read]) -> Observation:
-    for read in Read:
+def _read(waldur: Waldur, observation: Observed, wants: frozenset[str]) -> Observed:
+    for read in READERS:
         if read not in wants or has(observation, read):
             continue
-        fact = getattr(waldur, read.value)
+        fact = getattr(waldur, read)
         assert fact is not None, f"this test did not expect {read} to be read"
         if isinstance(fact, BackendError):
             return replace(observation, trouble=fact)
-        observation = replace(observation, **{read.value: fact})
+        observation = replace(observation, facts=replace(observation.facts, **{read: fact}))
     return observation
 
 

@@ -22,12 +22,13 @@ from domain_strategies import (
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import Items, Mark, PreflightCheck, UpstreamFacts
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import Answer, Observation, ReplicateCall, Slots, TerminateCall
+from osmig.domain.observation import Slots
 from osmig.domain.phases import FINISHED
 from osmig.domain.replicas import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
 from osmig.domain.replication import marking
-from osmig.domain.upstream import Receipt
+from osmig.domain.replication.calls import ReplicateCall, TerminateCall
 from replication_samples import (
     BASE,
     LOST,
@@ -53,6 +54,7 @@ from replication_samples import (
 )
 
 if TYPE_CHECKING:
+    from decided import Observed
     from osmig.api.migration import MigrationStatus
 
 RESOURCES = st.sampled_from([REPLICA_ID, REPLICA_ID, canonical_id(SOURCE), SOURCE])
@@ -177,7 +179,7 @@ wanted = st.fixed_dictionaries(
 
 
 @st.composite
-def observations(draw: st.DrawFn) -> Observation:
+def observations(draw: st.DrawFn) -> Observed:
     """Anything that the engine could possibly show of a replication."""
     status: MigrationStatus = stored(draw(statuses))
     return observe(
@@ -198,7 +200,7 @@ def observations(draw: st.DrawFn) -> Observation:
 
 
 @st.composite
-def ready_to_order(draw: st.DrawFn) -> Observation:
+def ready_to_order(draw: st.DrawFn) -> Observed:
     """Everything was read and most of it is in favour: one thing at a time stands against an order."""
     status: MigrationStatus = stored(draw(st.one_of(before_order, unanswered, under_way)))
     label = label_of(status.pending_call) if status.pending_call else "run"

@@ -8,18 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
+from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Probe, Scope
-from osmig.domain.upstream import (
-    Explanation,
-    Finding,
-    FindingKind,
-    HostView,
-    ProgressView,
-    Receipt,
-    RecordView,
-    Survey,
-    Sweep,
-)
+from osmig.domain.operations import RecordView, Sweep
+from osmig.domain.server_views import Explanation, Finding, FindingKind, HostView, ProgressView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -27,7 +19,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.backends.ports import Permit
-    from osmig.domain.upstream import Job, ServerView
+    from osmig.domain.server_views import Job, ServerView
 
 
 @dataclass

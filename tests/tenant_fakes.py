@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from osmig.api.names import Kind
+from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Absent, NotPermitted
+from osmig.domain.operations import Sweep
 from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
-from osmig.domain.upstream import Receipt, Sweep
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,14 +189,14 @@ class FakeTenants:
         stage = self.waldur.replica_stage
         return ReplicaView(id=replica_id, stage=stage, status=stage.value)
 
-    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt[RunView]:
         """Take an order."""
         self.permits.append(permit.is_valid())
         self.waldur.on_order()
         user = await self._call("replicate")
         self.waldur.orders.append(job)
         self.waldur.owners[job.name] = user
-        return Receipt(request_id=None, run=self._view(len(self.waldur.orders) - 1))
+        return Receipt(request_id=None, made=self._view(len(self.waldur.orders) - 1))
 
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
         """Take an order to terminate."""

@@ -98,5 +98,5 @@ async def ordered(lab: WaldurLab, **fields: Any) -> RunView:  # noqa: ANN401 - a
     """Order one replication; return it as its answer told."""
     async with connected(lab) as backend:
         receipt = await backend.replicate(job_for(**fields), GRANTED)
-    assert receipt.run is not None
-    return receipt.run
+    assert receipt.made is not None
+    return receipt.made

@@ -20,6 +20,7 @@ import kopf
 from osmig import __version__
 from osmig.clock import SystemClock
 from osmig.domain.errors import LeadershipLost, OperatorError
+from osmig.drivers import DRIVERS
 from osmig.engine.assembly import Engine, Surroundings, build_engine
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
@@ -169,6 +170,7 @@ class _Operator:
                 statuses=self.ports.statuses(client),
                 secrets=SecretReader(client),
                 events=events,
+                drivers=DRIVERS,
                 factories=self.ports.factories(self.settings, metrics),
                 fence=lease.fence,
                 holder=uuid.uuid4().hex[:16],

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import timedelta
 
+    from osmig.api.names import Kind
     from osmig.domain.clock import Clock
     from osmig.engine.intake import Intake
-    from osmig.engine.keys import Kind
     from osmig.kube.credentials import Credentials
 
 LOGIN_PAUSE_S = 5.0

@@ -13,14 +13,16 @@ import pytest
 
 from api_samples import provider_body
 from lab.waiting import eventually_async
+from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
 from osmig.domain.errors import ObjectGone
 from osmig.domain.observation import Timings
 from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.drivers import DRIVERS
 from osmig.engine.assembly import Surroundings, Tuning, build_engine
 from osmig.engine.contacting import ProviderPeriods
-from osmig.engine.keys import RESOURCES, Kind
+from osmig.engine.keys import RESOURCES
 from osmig.kube.events import EventRecorder
 from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
@@ -135,6 +137,7 @@ async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Engi
         statuses=StatusWriter(client),
         secrets=SecretReader(client),
         events=events,
+        drivers=DRIVERS,
         factories=scene.factories,
         fence=lambda: 10.0,
         holder="holder-1",

@@ -13,11 +13,12 @@ from nova_support import GRANTED, connected, idle, record_at, record_in, running
 from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Refused
-from osmig.domain.upstream import Job, MoveKind, Stage
+from osmig.domain.operations import MoveKind, Stage
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from osmig.backends.ports import ServerBackend
-    from osmig.domain.upstream import ProgressView
+    from osmig.domain.server_views import ProgressView
 
 HANG = "hang,memory=64,tick=0.1"
 

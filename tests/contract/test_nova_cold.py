@@ -12,7 +12,8 @@ from nova_cold_support import COLD, changes, cold, moved, to_the_gate
 from nova_support import GRANTED, Permission, change_service, connected, idle, make_backend, pending, posts, record_in
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
-from osmig.domain.upstream import FindingKind, MoveKind, Stage
+from osmig.domain.operations import MoveKind, Stage
+from osmig.domain.server_views import FindingKind
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

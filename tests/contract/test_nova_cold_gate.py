@@ -11,15 +11,16 @@ import pytest
 from nova_cold_support import changes, cold, to_the_gate
 from nova_support import GRANTED, Permission, absent, change_service, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
+from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
-from osmig.domain.upstream import Operation, Stage
+from osmig.domain.operations import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.nova import NovaLab
     from osmig.backends.ports import ServerBackend
-    from osmig.domain.upstream import ServerView
+    from osmig.domain.server_views import ServerView
 
 NOT_WAITING = "Not possible now: the server does not wait for a confirmation"
 

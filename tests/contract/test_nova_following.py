@@ -11,7 +11,8 @@ from lab.waiting import eventually_async
 from nova_support import GRANTED, Permission, Told, connected, idle, record_in, running
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.upstream import Job, ProgressView, Stage
+from osmig.domain.operations import Stage
+from osmig.domain.server_views import Job, ProgressView
 
 HANG = "hang,memory=64,disk=128,tick=0.1"
 MIB = 2**20

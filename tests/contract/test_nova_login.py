@@ -12,7 +12,7 @@ from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_b
 from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
-from osmig.domain.upstream import FindingKind, Job
+from osmig.domain.server_views import FindingKind, Job
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

@@ -13,7 +13,8 @@ from osmig.api.names import Verb
 from osmig.backends.openstack.backend import NovaBackend
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted
-from osmig.domain.upstream import Job, MoveKind, Stage
+from osmig.domain.operations import MoveKind, Stage
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,7 +11,8 @@ import pytest
 from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
 from osmig.backends.bounds import Timeouts
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
-from osmig.domain.upstream import FindingKind, Job, Stage
+from osmig.domain.operations import Stage
+from osmig.domain.server_views import FindingKind, Job
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

@@ -183,8 +183,8 @@ async def test_an_order_under_way_when_its_backend_is_replaced_is_answered(waldu
     waldur.control.release()
     receipt = await ordering
 
-    assert receipt.run is not None
-    assert receipt.run.replica_name == MARKER
+    assert receipt.made is not None
+    assert receipt.made.replica_name == MARKER
 
 
 async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_is_not_sent(waldur: WaldurLab) -> None:

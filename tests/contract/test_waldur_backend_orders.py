@@ -81,7 +81,7 @@ async def test_an_answer_in_the_form_of_the_apis_own_description_is_a_receipt_wi
     async with connected(waldur) as backend:
         receipt = await backend.replicate(job_for(), GRANTED)
 
-    assert receipt.run is None
+    assert receipt.made is None
     assert len(waldur.control.rows()) == 1
 
 

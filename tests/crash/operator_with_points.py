@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.__main__ import build_cli
 from osmig.app import run
-from osmig.domain.upstream import MoveKind, Operation
+from osmig.domain.calls import Operation
+from osmig.domain.operations import MoveKind
 from osmig.kube.status import StatusWriter
 from osmig.wiring import Ports, make_factories
 
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
     from osmig.backends.ports import Backend, BackendFactory, Permit
+    from osmig.domain.calls import Receipt
     from osmig.domain.replicas import ReplicaJob
-    from osmig.domain.upstream import Finding, Job, Receipt
+    from osmig.domain.server_views import Finding, Job
     from osmig.engine.publishing import Statuses
     from osmig.kube.refs import ObjectRef
 

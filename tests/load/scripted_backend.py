@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 from load.scripted_cloud import RUN_S, Movement, ScriptedCloud
 from osmig.api.migration import Mark
 from osmig.api.names import Reason, Verb
+from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Transient, Unsupported
-from osmig.domain.upstream import (
+from osmig.domain.operations import RecordView, Sweep
+from osmig.domain.server_views import (
     BytesView,
     Explanation,
     Finding,
     FindingKind,
     HostView,
     ProgressView,
-    Receipt,
-    RecordView,
     ServerView,
     Survey,
-    Sweep,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.provider import ProviderSpec
     from osmig.backends.ports import Permit
-    from osmig.domain.upstream import Job
+    from osmig.domain.server_views import Job
 
 OVERLAP = timedelta(seconds=30)
 PAGE_ROWS = 1000

@@ -18,8 +18,9 @@ from lab.osmig_run import OsmigRun
 from lab.waiting import eventually
 from load.journal import JournalReader
 from load.measuring import AuditTail
+from osmig.api.names import Kind
 from osmig.clock import SystemClock
-from osmig.engine.keys import RESOURCES, Kind
+from osmig.engine.keys import RESOURCES
 from osmig.kube.client import connect
 from osmig.kube.refs import Call, KubeVerb
 

@@ -20,8 +20,9 @@ from osmig.api.tenant import Cleanup
 from osmig.command_line import list_declared
 from osmig.domain import errors
 from osmig.domain.capabilities import Capability
+from osmig.domain.operations import Stage
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
-from osmig.domain.upstream import FindingKind, Stage
+from osmig.domain.server_views import FindingKind
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:

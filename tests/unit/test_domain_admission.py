@@ -29,11 +29,12 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import ProviderView, Read, StartCall
-from osmig.domain.upstream import FindingKind, ServerView
+from osmig.domain.move_calls import StartCall
+from osmig.domain.observation import ProviderView
+from osmig.domain.server_views import FindingKind, ServerView
 
 if TYPE_CHECKING:
-    from osmig.domain.upstream import RecordView
+    from osmig.domain.operations import RecordView
 
 INVISIBLE = server(None)
 CONFIRMABLE = ServerView(id="s", name="n", status="VERIFY_RESIZE", host="cmp1", is_busy=True)
@@ -75,7 +76,7 @@ def test_applying_a_manifest_again_does_what_the_table_says(
 
 def test_a_new_migration_first_reads_the_server() -> None:
     decision = decide(observe())
-    assert decision.wants == {Read.SURVEY}
+    assert decision.wants == {"survey"}
     assert decision.call is None
 
 
@@ -179,7 +180,7 @@ def test_a_right_that_is_missing_or_a_call_that_is_not_needed_refuses_nothing(
     impossible: Capability | None, missing: frozenset[Capability], wanted: dict[str, object]
 ) -> None:
     poor = ProviderView(is_ready=True, capabilities=ALL - missing, possible=ALL - {impossible})
-    assert decide(observe(provider=poor, wanted=wanted)).wants == {Read.SURVEY}
+    assert decide(observe(provider=poor, wanted=wanted)).wants == {"survey"}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from domain_samples import LOST, NOW, control, observe, reason_of, record, serve
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
-from osmig.domain.observation import ObjectChange, Read, VerbCall
-from osmig.domain.upstream import MoveKind, ProgressView, RecordView, ServerView
+from osmig.domain.move_calls import VerbCall
+from osmig.domain.observation import ObjectChange
+from osmig.domain.operations import MoveKind, RecordView
+from osmig.domain.server_views import ProgressView, ServerView
 
 UUID = "9b2c3d4e-0000-4000-8000-0123456789ab"
 ADOPT = {"adopt": {"id": "7"}}
@@ -33,7 +35,7 @@ def look(
 
 
 def test_the_server_and_its_records_are_read_before_anything_is_taken() -> None:
-    wants = {Read.SURVEY, Read.RECORDS}
+    wants = {"survey", "records"}
     assert decide(observe(wanted=ADOPT)).wants == wants
     assert decide(observe(wanted=ADOPT, survey=survey())).wants == wants
     assert decide(observe(wanted=ADOPT, records=())).wants == wants

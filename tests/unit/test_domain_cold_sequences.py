@@ -12,7 +12,8 @@ from domain_cold_samples import COLD, resizing, verify
 from domain_samples import ask, conditions_of, control, observe, reason_of, record, result_of, server, started
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
-from osmig.domain.upstream import MoveKind, ServerView
+from osmig.domain.operations import MoveKind
+from osmig.domain.server_views import ServerView
 
 AWAITED, SWITCHING = Reason.AWAITING_CONFIRMATION, Reason.SWITCHING_OVER
 ARRIVED = verify()

@@ -15,13 +15,15 @@ from domain_samples import NOW, ask, observe, server, stored
 from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.observation import Answer, VerbCall
+from osmig.domain.move_calls import VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.upstream import Finding, FindingKind, RecordView, ServerView, Survey
+from osmig.domain.server_views import Finding, FindingKind, ServerView, Survey
 
 if TYPE_CHECKING:
     from decided import Decided
+    from osmig.domain.operations import RecordView
 
 CALL_BEFORE_S = 65.0
 """A request that was sent under an intent reaches the cloud within this time, or never (architecture.md)."""

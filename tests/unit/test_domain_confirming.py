@@ -12,14 +12,15 @@ from domain_cold_samples import GATE, awaiting, cold_record, deciding, observe_c
 from domain_samples import HOLDER, MARK, NOW, ask, control, reason_of, result_of, server
 from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Answer, Read, VerbCall
+from osmig.domain.move_calls import VerbCall
 from osmig.domain.orders import find_control
 
 if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.upstream import Survey
+    from osmig.domain.server_views import Survey
 
 
 CONFIRM, REVERT, ABORT = Verb.CONFIRM, Verb.REVERT, Verb.ABORT
@@ -45,7 +46,7 @@ def test_nothing_is_sent_unless_survey_server_and_records_were_read_in_this_step
     facts = {name: fact for name, fact in READY_TO_SEND.items() if name != missing}
     decision = decide(observe_cold(awaiting(control(verb)), swept=cold_record(), **facts))
     assert decision.call is None
-    assert Read(missing) in decision.wants
+    assert missing in decision.wants
     assert decide(observe_cold(awaiting(control(verb)), **READY_TO_SEND)).call is not None
 
 

@@ -12,16 +12,18 @@ from domain_cold_samples import cold_record, observe_cold, resizing
 from domain_samples import NOW, conditions_of, control, observe, reason_of, record, server, started, stored
 from domain_world import World, decide_in
 from osmig.api.names import ConditionType, Phase, Policy, Reason, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.conditions import find_condition
 from osmig.domain.errors import Refused
-from osmig.domain.observation import Answer, Read, VerbCall
-from osmig.domain.upstream import BytesView, HostView, ProgressView, RecordView
+from osmig.domain.move_calls import VerbCall
+from osmig.domain.server_views import BytesView, HostView, ProgressView
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from decided import Decided
     from osmig.api.migration import MigrationStatus
+    from osmig.domain.operations import RecordView
 
 BUSY = server(busy=True)
 DOWN, UP = HostView(name="cmp1", is_up=False), HostView(name="cmp1")
@@ -159,7 +161,7 @@ def test_where_there_are_numbers_they_tell_what_is_quiet() -> None:
 def test_only_the_host_is_read_then_and_never_samples_of_a_cold_move() -> None:
     row = cold_record("migrating")
     decision = decide(observe_cold(started(), swept=row, waited_s={quiet(row): 300.0}))
-    assert decision.wants == {Read.SOURCE_HOST}
+    assert decision.wants == {"source_host"}
     world = World(server=resizing(), source_host=DOWN)
     told = decide_in(world, observe_cold(started(), swept=row, waited_s={quiet(row): 300.0})).status
     assert (told.phase, reason_of(told)) == (Phase.RUNNING, Reason.SOURCE_HOST_DOWN)

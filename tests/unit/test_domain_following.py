@@ -25,12 +25,13 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.following import pick_record
-from osmig.domain.observation import Read, Timings
-from osmig.domain.upstream import Explanation, MoveKind, ProgressView
+from osmig.domain.observation import Timings
+from osmig.domain.operations import MoveKind
+from osmig.domain.server_views import Explanation, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.domain.upstream import ServerView
+    from osmig.domain.server_views import ServerView
 
 BUSY = server(busy=True)
 
@@ -42,7 +43,7 @@ def test_a_row_that_the_sweep_brought_needs_no_read_of_its_own() -> None:
 
 
 def test_without_a_swept_row_the_records_are_read() -> None:
-    assert decide(observe(started())).wants == {Read.RECORDS}
+    assert decide(observe(started())).wants == {"records"}
 
 
 @pytest.mark.parametrize(

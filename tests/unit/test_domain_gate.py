@@ -15,10 +15,11 @@ from domain_world import World, decide_in
 from osmig.api.migration import ConfirmFacts, PlacementFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.gate import describe_left
-from osmig.domain.observation import Observation, VerbCall
+from osmig.domain.move_calls import VerbCall
 
 if TYPE_CHECKING:
-    from osmig.domain.upstream import RecordView
+    from decided import Observed
+    from osmig.domain.operations import RecordView
 
 CONFIRM, REVERT = Verb.CONFIRM, Verb.REVERT
 GATE = World(server=verify(), records=(cold_record(),), survey=survey_gate())
@@ -163,7 +164,7 @@ def test_a_revert_by_somebody_else_while_ours_is_not_sent_is_theirs() -> None:
 # --- clocks
 
 
-def pass_time(observation: Observation, seconds: float) -> Observation:
+def pass_time(observation: Observed, seconds: float) -> Observed:
     return replace(observation, now=NOW + timedelta(seconds=seconds))
 
 

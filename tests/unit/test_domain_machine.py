@@ -25,10 +25,11 @@ from domain_samples import (
 from osmig.api.migration import Attempt, MigrationStatus, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain import outcome, recording
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Transient
-from osmig.domain.observation import Answer, Read, StartCall, Timings
+from osmig.domain.move_calls import StartCall
+from osmig.domain.observation import Timings
 from osmig.domain.phases import FINISHED, GATE, TRANSITIONS, may_follow
-from osmig.domain.upstream import Receipt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +68,7 @@ def test_a_new_generation_of_what_was_never_started_is_evaluated_anew(phase: Pha
     assert (first.status.phase, first.status.observed_generation, first.status.completion_time) == (None, -1, None)
     assert first.status.controls == status.controls
     assert first.due_s == 0.0
-    assert decide(observe(first.status, generation=2)).wants == {Read.SURVEY}
+    assert decide(observe(first.status, generation=2)).wants == {"survey"}
     assert decide(observe(first.status, generation=2, survey=survey())).call == StartCall()
 
 
@@ -85,7 +86,7 @@ def test_nothing_is_started_on_an_object_that_is_being_deleted(status: Migration
 
 
 def test_a_move_of_an_object_that_is_being_deleted_is_followed() -> None:
-    assert decide(observe(started(), deleting=True)).wants == {Read.RECORDS}
+    assert decide(observe(started(), deleting=True)).wants == {"records"}
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.RUNNING, Phase.ABORTING])
@@ -172,10 +173,10 @@ def test_a_status_without_conditions_is_kept_as_validating() -> None:
 
 
 def test_the_newest_view_of_the_server_wins() -> None:
-    newest = recording.newest_server(observe(server=server("cmp2"), survey=survey(server("cmp1"))))
+    newest = observe(server=server("cmp2"), survey=survey(server("cmp1"))).facts.newest_server
     assert newest is not None
     assert newest.host == "cmp2"
-    assert recording.newest_server(observe()) is None
+    assert observe().facts.newest_server is None
 
 
 # --- phases are data

@@ -14,10 +14,11 @@ from domain_samples import NOW, READY, control, observe, reason_of, record, resu
 from domain_world import World, decide_in
 from osmig.api.migration import Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
-from osmig.domain.observation import Answer, VerbCall
-from osmig.domain.upstream import BytesView, ProgressView
+from osmig.domain.move_calls import VerbCall
+from osmig.domain.server_views import BytesView, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided

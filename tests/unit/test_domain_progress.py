@@ -6,7 +6,7 @@ import pytest
 
 from domain_samples import NOW
 from osmig.domain.progress import describe, measure_percent
-from osmig.domain.upstream import BytesView, ProgressView
+from osmig.domain.server_views import BytesView, ProgressView
 
 LATER = NOW.replace(minute=5)
 NO_DISK = BytesView()

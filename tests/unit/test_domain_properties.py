@@ -11,22 +11,22 @@ from decided import decide
 from domain_promises import decide_soundly
 from domain_samples import finding, server, stored, survey
 from domain_strategies import observations
+from domain_world import with_facts
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
 from osmig.domain import confirming, errors, orders
 from osmig.domain.conditions import find_condition
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import StartCall, VerbCall
+from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.upstream import Explanation, FindingKind, HostView, ProgressView
+from osmig.domain.server_views import Explanation, FindingKind, HostView, ProgressView
 
 if TYPE_CHECKING:
-    from decided import Decided
+    from decided import Decided, Observed
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.observation import Observation
 
 
-def check_start(observation: Observation, decision: Decided) -> None:
+def check_start(observation: Observed, decision: Decided) -> None:
     """A start goes with a fresh intent of our own in the same write, and only where one is wanted."""
     before, after, spec = observation.status, decision.status, observation.migration.spec
     metadata = observation.migration.metadata
@@ -47,7 +47,7 @@ def check_start(observation: Observation, decision: Decided) -> None:
     assert decision.claims
 
 
-def check_order(observation: Observation, decision: Decided, call: VerbCall) -> None:
+def check_order(observation: Observed, decision: Decided, call: VerbCall) -> None:
     """An order is sent only while it is in force; confirm and revert under a fresh intent, on what was just read."""
     before, after = observation.status, decision.status
     order = orders.in_force(before)
@@ -56,16 +56,16 @@ def check_order(observation: Observation, decision: Decided, call: VerbCall) -> 
     assert before.pending_call is None, "nothing else is in flight"
     if call.verb in confirming.VERBS:
         assert confirming.CALLS[order.verb] is call.verb
-        assert None not in (observation.survey, observation.server, observation.records)
+        assert None not in (observation.facts.survey, observation.facts.server, observation.facts.records)
         assert after.pending_call is not None
         assert (after.pending_call.operation, after.pending_call.holder) == (call.verb.value, observation.holder)
         return
     assert order.verb is call.verb
-    assert observation.records is not None
+    assert observation.facts.records is not None
     assert after.pending_call is None
 
 
-def check_phase(observation: Observation, after: MigrationStatus) -> None:
+def check_phase(observation: Observed, after: MigrationStatus) -> None:
     """An end is an end but for retry, and for what never started anything and has a new spec; the table holds."""
     before = observation.status
     if before.phase in FINISHED and after.phase != before.phase:
@@ -97,7 +97,7 @@ def check_conditions(status: MigrationStatus) -> None:
 
 @given(observations())
 @settings(max_examples=200, deadline=None)
-def test_every_observation_is_decided_and_no_promise_is_broken(observation: Observation) -> None:
+def test_every_observation_is_decided_and_no_promise_is_broken(observation: Observed) -> None:
     before = observation.status
     decision = decide_soundly(observation)
     after = decision.status
@@ -116,7 +116,7 @@ def test_every_observation_is_decided_and_no_promise_is_broken(observation: Obse
 
 @given(observations())
 @settings(max_examples=100, deadline=None)
-def test_the_conditions_follow_from_the_phase_that_is_written(observation: Observation) -> None:
+def test_the_conditions_follow_from_the_phase_that_is_written(observation: Observed) -> None:
     after = decide(observation).status
     if after.phase != observation.status.phase:
         check_conditions(after)
@@ -132,7 +132,7 @@ def test_the_conditions_follow_from_the_phase_that_is_written(observation: Obser
 
 @given(observations())
 @settings(max_examples=100, deadline=None)
-def test_a_latch_is_idempotent_and_never_lost(observation: Observation) -> None:
+def test_a_latch_is_idempotent_and_never_lost(observation: Observed) -> None:
     decision = decide(observation)
     handled = {found.verb for found in decision.status.controls}
     asked = [order.verb for order in observation.asks]
@@ -146,13 +146,13 @@ def test_a_latch_is_idempotent_and_never_lost(observation: Observation) -> None:
 @given(observations())
 @settings(max_examples=100, deadline=None)
 def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server_that_is_gone(
-    observation: Observation,
+    observation: Observed,
 ) -> None:
     before = observation.status.pending_call
     after = decide(observation).status.pending_call
     if before is None or after == before:
         return
-    found = observation.finding
+    found = observation.facts.finding
     waited = observation.has_waited(label_of(before), observation.timings.resend_after_s)
     words = {"ServerError"} if confirming.is_about(before) else {"Conflict", "ServerError"}
     is_answered = before.request_id is not None and before.answer in words
@@ -166,8 +166,8 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
 
 @given(observations())
 @settings(max_examples=100, deadline=None)
-def test_a_step_comes_to_an_end_when_every_wanted_fact_is_read(observation: Observation) -> None:
-    world = replace(
+def test_a_step_comes_to_an_end_when_every_wanted_fact_is_read(observation: Observed) -> None:
+    world = with_facts(
         observation,
         survey=survey(),
         finding=finding(FindingKind.NOTHING),

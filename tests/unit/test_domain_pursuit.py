@@ -11,13 +11,15 @@ from decided import Decided, decide
 from domain_samples import READY, conditions_of, control, observe, record, result_of, sent, server, started
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Answer, Observation, VerbCall
+from osmig.domain.move_calls import VerbCall
 from osmig.domain.orders import find_control
-from osmig.domain.upstream import ProgressView
+from osmig.domain.server_views import ProgressView
 
 if TYPE_CHECKING:
+    from decided import Observed
     from osmig.domain.errors import BackendError
 
 ABORT, FORCE = Verb.ABORT, Verb.FORCE_COMPLETE
@@ -117,7 +119,7 @@ def test_abort_is_sent_before_force_complete() -> None:
 
 def answered(
     error: BackendError | None = None, *, word: str = "running", verb: Verb = ABORT
-) -> tuple[Observation, Decided]:
+) -> tuple[Observed, Decided]:
     call = VerbCall(verb=verb, record_id="7")
     answer = Answer(call=call, error=error)
     observation = observe(started(control(verb)), answer=answer, records=(record(word),))

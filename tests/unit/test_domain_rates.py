@@ -10,7 +10,7 @@ import pytest
 from domain_samples import NOW
 from osmig.api.names import Trend
 from osmig.domain.progress import describe
-from osmig.domain.upstream import BytesView, ProgressView
+from osmig.domain.server_views import BytesView, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import Progress

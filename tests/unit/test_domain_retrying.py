@@ -31,15 +31,17 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.names import RUNBOOKS, ControlResult, EventReason, Phase, Policy, Reason, Verb, verb_annotation
 from osmig.domain import outcome
+from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
 from osmig.domain.latching import LAST_ATTEMPT
-from osmig.domain.observation import Answer, StartCall
+from osmig.domain.move_calls import StartCall
 from osmig.domain.outcome import RETRYABLE
-from osmig.domain.upstream import Explanation, FindingKind, RecordView
+from osmig.domain.server_views import Explanation, FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
     from osmig.domain.observation import Commit
+    from osmig.domain.operations import RecordView
 
 RETRIES = {"retry": {"limit": 2, "backoffSeconds": 30, "maxBackoffSeconds": 100}}
 ABORT = Verb.ABORT

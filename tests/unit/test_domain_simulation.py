@@ -14,13 +14,15 @@ from domain_samples import NOW, SERVER_ID, ask, observe, record, server, stored
 from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.observation import Answer, StartCall
+from osmig.domain.move_calls import StartCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.upstream import Finding, FindingKind, Receipt, RecordView, ServerView, Survey
+from osmig.domain.server_views import Finding, FindingKind, ServerView, Survey
 
 if TYPE_CHECKING:
     from decided import Decided
+    from osmig.domain.operations import RecordView
 
 ADOPT_AFTER_S = 70.0
 FATES = ["accepted", "answer lost", "delivered late", "never delivered", "refused", "busy elsewhere", "permit expired"]

@@ -26,6 +26,7 @@ from domain_samples import (
 )
 from domain_world import World, decide_in
 from osmig.api.names import ConditionType, ControlResult, EventReason, Phase, Reason, Verb
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import (
     Absent,
     BackendError,
@@ -35,8 +36,8 @@ from osmig.domain.errors import (
     Transient,
     Unsupported,
 )
-from osmig.domain.observation import Answer, Read, StartCall
-from osmig.domain.upstream import FindingKind, Receipt
+from osmig.domain.move_calls import StartCall
+from osmig.domain.server_views import FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
@@ -98,7 +99,7 @@ def test_an_answer_that_proves_nothing_keeps_the_intent_with_what_it_told(word: 
 
 
 def test_a_start_whose_outcome_is_unknown_is_looked_for_before_anything_else() -> None:
-    assert decide(observe(sent())).wants == {Read.FINDING}
+    assert decide(observe(sent())).wants == {"finding"}
 
 
 def test_our_action_is_adopted_at_once_also_from_a_dead_process() -> None:

@@ -11,8 +11,9 @@ from domain_columns import MOMENTS, TERMINAL, UNDER_WAY, Seen, give, same, see
 from domain_samples import ask, observe, result_of, survey
 from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
-from osmig.domain.observation import Answer, VerbCall
+from osmig.domain.move_calls import VerbCall
 
 ABORT, FORCE, CONFIRM, REVERT, RETRY = Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RETRY
 ACCEPTED, REJECTED, DONE = ControlResult.ACCEPTED, ControlResult.REJECTED, ControlResult.DONE

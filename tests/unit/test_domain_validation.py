@@ -12,7 +12,7 @@ from domain_world import World, decide_in
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Transient
-from osmig.domain.observation import Read, StartCall
+from osmig.domain.move_calls import StartCall
 
 if TYPE_CHECKING:
     from decided import Decided
@@ -35,8 +35,8 @@ def validate(checks: tuple[PreflightCheck, ...], **changes: Any) -> Decided:  # 
 
 
 def test_the_preflight_is_read_first_and_the_server_only_when_it_was_found() -> None:
-    assert decide(observe(wanted=VALIDATE)).wants == {Read.PREFLIGHT}
-    assert decide(observe(wanted=VALIDATE, preflight=GOOD)).wants == {Read.PREFLIGHT, Read.SURVEY}
+    assert decide(observe(wanted=VALIDATE)).wants == {"preflight"}
+    assert decide(observe(wanted=VALIDATE, preflight=GOOD)).wants == {"preflight", "survey"}
     assert not decide(observe(wanted=VALIDATE, preflight=BAD)).wants
 
 

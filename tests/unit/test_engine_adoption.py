@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,9 +12,12 @@ from api_samples import migration_body, provider_body
 from domain_samples import SERVER_ID, record, server
 from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import SPEC, Lab
+from osmig.api.names import Kind
 from osmig.domain.capabilities import Capability
-from osmig.engine.keys import Key, Kind
 from server_fakes import FakeBackend
+
+if TYPE_CHECKING:
+    from osmig.engine.keys import Key
 
 UUID = "0d0e0f00-0000-4000-8000-000000000007"
 RUNNING = record("running", uuid=UUID)

@@ -11,9 +11,8 @@ import pytest
 from api_samples import migration_body, provider_body
 from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import SPEC, Lab, lab_with
-from osmig.api.names import FINALIZER
+from osmig.api.names import FINALIZER, Kind
 from osmig.domain.errors import KubeUnavailable, StaleView, Transient
-from osmig.engine.keys import Kind
 
 ABORT = {"deletionPolicy": "Abort"}
 ADDED = f"finalizers of db-07: {FINALIZER}"

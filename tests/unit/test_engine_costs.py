@@ -10,11 +10,12 @@ from typing import Any
 
 from decided import decide
 from domain_samples import NOW, observe, record, server, started
-from osmig.api.names import Verb
-from osmig.domain.observation import Read
-from osmig.domain.upstream import ProgressView, Sweep
+from domain_world import with_facts
+from osmig.api.names import Kind, Verb
+from osmig.domain.operations import Sweep
+from osmig.domain.server_views import ProgressView
 from osmig.engine.inbox import Inbox
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 from osmig.engine.sweeping import Rows
 
 KEY = Key(Kind.MIGRATION, "team-a", "db-07")
@@ -55,9 +56,9 @@ def test_a_row_that_was_only_touched_wakes_nobody_and_is_kept_as_it_is_now() -> 
 def test_a_start_whose_record_is_there_does_not_read_its_server() -> None:
     awaiting = observe(started(id=None))
 
-    assert decide(awaiting).wants == {Read.RECORDS}
-    assert decide(replace(awaiting, records=())).wants == {Read.SERVER}
-    assert decide(replace(awaiting, records=(record("running"),))).wants == {Read.PROGRESS}
+    assert decide(awaiting).wants == {"records"}
+    assert decide(with_facts(awaiting, records=())).wants == {"server"}
+    assert decide(with_facts(awaiting, records=(record("running"),))).wants == {"progress"}
 
 
 def test_words_of_a_server_that_were_read_before_its_move_are_not_shown_while_it_moves() -> None:

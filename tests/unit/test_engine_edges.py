@@ -14,12 +14,11 @@ from domain_samples import started
 from engine_fakes import MIGRATION, OTHER, PROVIDER, ApiServer
 from engine_lab import DOWN, SPEC, Lab, lab_with
 from fake_clock import FakeClock, HeldClock
-from osmig.api.names import EventReason
+from osmig.api.names import EventReason, Kind
 from osmig.domain.errors import ObjectGone, StaleView
 from osmig.domain.observation import Note
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
-from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
 from osmig.engine.publishing import Publisher
 from osmig.engine.relisting import Relist
@@ -28,6 +27,7 @@ from osmig.kube.credentials import Credentials
 
 if TYPE_CHECKING:
     from osmig.domain.errors import KubeUnavailable
+    from osmig.engine.keys import Key
 
 MINUTE = timedelta(minutes=1)
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
-from osmig.api.names import Verb
+from osmig.api.names import Kind, Verb
 from osmig.domain.observation import Ask
 from osmig.engine.inbox import Inbox, find_manager
-from osmig.engine.keys import Kind
 
 
 def asks(inbox: Inbox) -> list[tuple[Verb, str]]:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
+from osmig.api.names import Kind
 from osmig.domain.queueing import Move
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 from osmig.engine.ledger import Ledger
 
 

@@ -7,79 +7,86 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_samples import migration_body
+from decided import Observed
 from domain_samples import SERVER_ID, migration, observe, record, sent, server, started
+from domain_world import has
 from engine_lab import GONE
 from osmig.api.migration import PlacementFacts, PreflightCheck, parse_migration
 from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted, Transient
-from osmig.domain.observation import Read
-from osmig.domain.upstream import Explanation, HostView, MoveKind, ProgressView
-from osmig.engine.looking import ServerLook, describe_job, has
+from osmig.domain.operations import MoveKind
+from osmig.domain.server_views import Explanation, HostView, ProgressView
+from osmig.drivers import servers
+from osmig.drivers.driver import Sources
+from osmig.drivers.servers.jobs import describe_job
+from osmig.drivers.servers.reading import READERS
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
 
 LATER = Transient("Unreachable", "x", operation="o")
-SOURCE = frozenset({Read.SOURCE_HOST})
-OF_TENANTS = frozenset({Read.RUNS, Read.RUN, Read.REPLICA})
+ASKED = tuple(name for name in READERS if name != "finding")
+"""All but what needs an intent."""
 
 
-def look(backend: FakeBackend) -> ServerLook:
-    return ServerLook(backend, claimed=frozenset)
+async def read(backend: FakeBackend, observation: Observed, *names: str) -> Observed:
+    found = await servers.DRIVER.read(observation, names, Sources(backend=backend, claimed=frozenset))
+    assert isinstance(found, Observed)
+    return found
 
 
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     backend = FakeBackend(rows=(record(),))
-    observation = await look(backend).read(observe(started()), frozenset(Read))
+    observation = await read(backend, observe(started()), *ASKED)
     expected = ["survey", "server", "records", "progress", "explain", "preflight", "host cmp1"]
     assert backend.calls == expected
-    assert {read for read in Read if has(observation, read)} == set(Read) - {Read.FINDING, *OF_TENANTS}
-    again = await look(backend).read(observation, frozenset(Read))
+    assert {name for name in READERS if has(observation, name)} == set(ASKED)
+    again = await read(backend, observation, *ASKED)
     assert again == observation
     assert backend.calls == expected
 
 
 async def test_a_start_is_looked_for_by_its_intent() -> None:
     backend = FakeBackend()
-    assert (await look(backend).read(observe(sent()), frozenset({Read.FINDING}))).finding is not None
+    assert (await read(backend, observe(sent()), "finding")).facts.finding is not None
     assert backend.calls == ["find"]
 
 
 async def test_the_first_failure_ends_the_reading_and_what_was_read_stays() -> None:
     backend = FakeBackend(fail={"records": [GONE]})
-    observation = await look(backend).read(observe(started()), frozenset({Read.SERVER, Read.RECORDS, Read.PROGRESS}))
+    observation = await read(backend, observe(started()), "server", "records", "progress")
     assert observation.trouble is GONE
-    assert observation.server == server()
+    assert observation.facts.server == server()
     assert backend.calls == ["server", "records"]
 
 
 async def test_an_outcome_that_cannot_be_explained_is_certain_all_the_same() -> None:
     backend = FakeBackend(fail={"explain": [LATER]})
-    observation = await look(backend).read(observe(started()), frozenset({Read.EXPLANATION}))
-    assert (observation.trouble, observation.explanation) == (None, Explanation(reason=None, message=""))
+    observation = await read(backend, observe(started()), "explanation")
+    assert (observation.trouble, observation.facts.explanation) == (None, Explanation(reason=None, message=""))
 
 
 async def test_an_empty_sample_comes_with_the_records_because_the_move_may_just_have_ended() -> None:
     backend = FakeBackend(rows=(record("completed"),))
-    observation = await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))
-    assert (observation.progress, observation.records) == (ProgressView(), backend.rows)
+    observation = await read(backend, observe(started()), "progress")
+    assert (observation.facts.progress, observation.facts.records) == (ProgressView(), backend.rows)
     assert backend.calls == ["progress", "records"]
 
 
 async def test_a_sample_needs_no_records_and_records_are_read_once() -> None:
     backend = FakeBackend(sample=ProgressView(percent=3))
-    assert (await look(backend).read(observe(started()), frozenset({Read.PROGRESS}))).records is None
+    assert (await read(backend, observe(started()), "progress")).facts.records is None
     known = observe(started(id=None), records=(record(),))
     backend.calls.clear()
-    await look(backend).read(known, frozenset({Read.PROGRESS}))
+    await read(backend, known, "progress")
     assert backend.calls == []
 
 
 async def test_without_anything_recorded_nothing_is_explained_by_a_request() -> None:
     backend = FakeBackend()
-    observation = await look(backend).read(observe(sent()), frozenset({Read.EXPLANATION, Read.PROGRESS}))
-    assert observation.explanation is not None
+    observation = await read(backend, observe(sent()), "explanation", "progress")
+    assert observation.facts.explanation is not None
     assert backend.calls == ["records", "explain"]
 
 
@@ -109,8 +116,8 @@ def test_an_adopted_move_has_its_server_though_its_spec_gives_a_name() -> None:
 async def test_checks_before_a_start_are_read() -> None:
     check = PreflightCheck(check="Rights", result=CheckResult.PASS)
     backend = FakeBackend(checks=(check,))
-    observation = await look(backend).read(observe(), frozenset({Read.PREFLIGHT}))
-    assert observation.preflight == (check,)
+    observation = await read(backend, observe(), "preflight")
+    assert observation.facts.preflight == (check,)
     assert backend.jobs[0].server_id == SERVER_ID
 
 
@@ -123,8 +130,8 @@ async def test_the_source_host_is_the_recorded_one_else_the_ordered_one(
     down = HostView(name=name, is_up=False)
     backend = FakeBackend(hosts={name: down} if name else {})
     status = started(placement=PlacementFacts(source_host=recorded))
-    observation = await look(backend).read(observe(status, source=ordered), SOURCE)
-    assert observation.source_host == (down if name else HostView(name=""))
+    observation = await read(backend, observe(status, source=ordered), "source_host")
+    assert observation.facts.source_host == (down if name else HostView(name=""))
     assert backend.calls == ([f"host {name}"] if name else [])
 
 
@@ -133,12 +140,12 @@ async def test_the_source_host_is_the_recorded_one_else_the_ordered_one(
 )
 async def test_a_source_host_that_cannot_be_looked_at_is_no_verdict(error: BackendError) -> None:
     backend = FakeBackend(fail={"host cmp1": [error]})
-    observation = await look(backend).read(observe(started()), SOURCE)
-    assert (observation.source_host, observation.trouble) == (HostView(name="cmp1", is_up=True), None)
+    observation = await read(backend, observe(started()), "source_host")
+    assert (observation.facts.source_host, observation.trouble) == (HostView(name="cmp1", is_up=True), None)
 
 
 @pytest.mark.parametrize("error", [NotPermitted("Unauthorized", "401", operation="o"), LATER])
 async def test_refused_credentials_and_an_outage_are_trouble_here_as_everywhere(error: BackendError) -> None:
     backend = FakeBackend(fail={"host cmp1": [error]})
-    observation = await look(backend).read(observe(started()), SOURCE)
-    assert (observation.source_host, observation.trouble) == (None, error)
+    observation = await read(backend, observe(started()), "source_host")
+    assert (observation.facts.source_host, observation.trouble) == (None, error)

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decided import Observed, look_at
 from domain_samples import HOLDER, NOW, READY
+from domain_world import has
 from osmig.api.mappings import Mappings
 from osmig.api.migration import Migration, MigrationStatus, TenantFacts, UpstreamFacts, parse_migration
 from osmig.domain.errors import Absent, NotPermitted, Transient
-from osmig.domain.observation import Observation, Read
 from osmig.domain.replicas import ReplicaJob, ReplicaStage, ReplicaView
-from osmig.engine.looking import has
-from osmig.engine.looking_tenants import TenantLook
+from osmig.domain.replication.reads import ReplicationFacts
+from osmig.drivers import tenants
+from osmig.drivers.driver import Sources
+from osmig.drivers.tenants.reading import READERS
 from tenant_fakes import OFFERING, PLAN, REPLICA, RUN, SOURCE, FakeTenants, FakeWaldur, mapping_body, replication_body
 
 if TYPE_CHECKING:
@@ -25,12 +28,18 @@ FIRST = f"{RUN[:-2]}00"
 COPY = f"{REPLICA[:-2]}00"
 
 
-def observe(migration: Migration | None = None, **changes: Any) -> Observation:  # noqa: ANN401 - its fields
+def observe(migration: Migration | None = None, **changes: Any) -> Observed:  # noqa: ANN401 - its fields
     migration = migration or parse_migration(replication_body())
-    return Observation(now=NOW, holder=HOLDER, migration=migration, provider=READY, **changes)
+    return look_at(migration, ReplicationFacts, now=NOW, holder=HOLDER, provider=READY, **changes)
 
 
-def followed(*, replica: str | None = COPY, order: str | None = None) -> Observation:
+async def read(backend: FakeTenants, observation: Observed, *names: str) -> Observed:
+    found = await tenants.DRIVER.read(observation, names, Sources(backend=backend, claimed=frozenset))
+    assert isinstance(found, Observed)
+    return found
+
+
+def followed(*, replica: str | None = COPY, order: str | None = None) -> Observed:
     """A run is on record."""
     status = MigrationStatus(
         upstream=UpstreamFacts(id=FIRST), tenant=TenantFacts(destination_resource=replica, cleanup_order=order)
@@ -49,15 +58,14 @@ def backend_with_run() -> FakeTenants:
 
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     backend = backend_with_run()
-    observation = await TenantLook(backend).read(followed(), frozenset(Read))
+    observation = await read(backend, followed(), *READERS)
     expected = ["preflight", "runs", "run", f"replica {COPY} None"]
     assert backend.calls == expected
-    of_tenants = {Read.PREFLIGHT, Read.RUNS, Read.RUN, Read.REPLICA}
-    assert {read for read in Read if has(observation, read)} == of_tenants
-    assert observation.run is not None
-    assert observation.run.id == FIRST
-    assert observation.runs == (observation.run,)
-    again = await TenantLook(backend).read(observation, frozenset(Read))
+    assert all(has(observation, name) for name in READERS)
+    assert observation.facts.run is not None
+    assert observation.facts.run.id == FIRST
+    assert observation.facts.runs == (observation.facts.run,)
+    again = await read(backend, observation, *READERS)
     assert (again, backend.calls) == (observation, expected)
 
 
@@ -65,7 +73,7 @@ async def test_the_checks_are_made_with_the_mappings_that_are_referred_to() -> N
     backend = backend_with_run()
     mappings = Mappings.model_validate(mapping_body()["spec"])
     referring = parse_migration(replication_body(mapping="dc1-to-dc2"))
-    await TenantLook(backend).read(observe(referring, referenced=mappings), frozenset({Read.PREFLIGHT}))
+    await read(backend, observe(referring, referenced=mappings), "preflight")
     assert [job.mappings for job in backend.jobs] == [mappings]
     assert [job.name for job in backend.jobs] == [""]
 
@@ -74,8 +82,8 @@ async def test_the_checks_are_made_with_the_mappings_that_are_referred_to() -> N
 async def test_a_run_that_is_gone_is_trouble_like_any_other(error: BackendError) -> None:
     backend = backend_with_run()
     backend.fail["run"] = [error]
-    observation = await TenantLook(backend).read(followed(), frozenset({Read.RUN, Read.REPLICA}))
-    assert (observation.trouble, observation.run, observation.replica) == (error, None, None)
+    observation = await read(backend, followed(), "run", "replica")
+    assert (observation.trouble, observation.facts.run, observation.facts.replica) == (error, None, None)
     assert backend.calls == ["run"]
 
 
@@ -83,8 +91,8 @@ async def test_a_run_that_is_gone_is_trouble_like_any_other(error: BackendError)
 async def test_a_replica_that_may_not_be_seen_is_of_no_known_stage(error: BackendError) -> None:
     backend = backend_with_run()
     backend.fail[f"replica {COPY} None"] = [error]
-    observation = await TenantLook(backend).read(followed(), frozenset({Read.REPLICA}))
-    assert observation.replica == ReplicaView(id=COPY, stage=ReplicaStage.UNKNOWN, status="")
+    observation = await read(backend, followed(), "replica")
+    assert observation.facts.replica == ReplicaView(id=COPY, stage=ReplicaStage.UNKNOWN, status="")
     assert observation.trouble is None
 
 
@@ -92,24 +100,24 @@ async def test_a_replica_that_may_not_be_seen_is_of_no_known_stage(error: Backen
 async def test_refused_credentials_and_an_outage_are_trouble_for_a_replica_too(error: BackendError) -> None:
     backend = backend_with_run()
     backend.fail[f"replica {COPY} None"] = [error]
-    observation = await TenantLook(backend).read(followed(), frozenset({Read.REPLICA}))
-    assert (observation.replica, observation.trouble) == (None, error)
+    observation = await read(backend, followed(), "replica")
+    assert (observation.facts.replica, observation.trouble) == (None, error)
 
 
 async def test_a_replica_is_asked_about_with_the_order_that_terminates_it() -> None:
     backend = backend_with_run()
-    await TenantLook(backend).read(followed(order="order-1"), frozenset({Read.REPLICA}))
+    await read(backend, followed(order="order-1"), "replica")
     assert backend.calls == [f"replica {COPY} order-1"]
 
 
 async def test_a_replica_that_is_not_on_record_yet_is_the_one_that_the_run_names() -> None:
     backend = backend_with_run()
-    await TenantLook(backend).read(followed(replica=None), frozenset({Read.RUN, Read.REPLICA}))
+    await read(backend, followed(replica=None), "run", "replica")
     assert backend.calls == ["run", f"replica {COPY} None"]
 
 
 async def test_without_any_name_no_replica_is_asked_for_and_the_question_is_answered_all_the_same() -> None:
     backend = backend_with_run()
-    observation = await TenantLook(backend).read(followed(replica=None), frozenset({Read.REPLICA}))
-    assert has(observation, Read.REPLICA)
+    observation = await read(backend, followed(replica=None), "replica")
+    assert has(observation, "replica")
     assert backend.calls == []

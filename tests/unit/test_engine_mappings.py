@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine_lab import DOWN, Lab, fail_put
+from osmig.api.names import Kind
 from osmig.domain.errors import KubeUnavailable
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 from osmig.engine.ledger import Ledger
 from tenant_fakes import MAPPING, SHOP, mapping_body, replication_body
 

@@ -10,6 +10,7 @@ from api_samples import migration_body
 from domain_samples import REQUEST, SERVER_ID, server
 from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import DOWN, GONE, SPEC, Lab, fail_put, lab_with
+from osmig.api.names import Kind
 from osmig.domain.errors import (
     KubeUnavailable,
     NotPermitted,
@@ -19,8 +20,7 @@ from osmig.domain.errors import (
     StaleView,
     Transient,
 )
-from osmig.domain.upstream import BytesView, Finding, FindingKind, ProgressView
-from osmig.engine.keys import Kind
+from osmig.domain.server_views import BytesView, Finding, FindingKind, ProgressView
 from osmig.engine.migrations import RECORD_TRIES
 
 

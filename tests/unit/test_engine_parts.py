@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domain_samples import REQUEST, SERVER_ID, record
+from domain_samples import REQUEST, migration, record
 from engine_fakes import MIGRATION, OTHER, PROVIDER
 from fake_clock import FakeClock, HeldClock
 from osmig.api.migration import MigrationType
 from osmig.api.names import Reason, Verb
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
+from osmig.domain.calls import Answer, Call, Receipt
 from osmig.domain.clock import Clock
 from osmig.domain.errors import Transient
-from osmig.domain.observation import Answer, Call, ReplicateCall, StartCall, TerminateCall, VerbCall
+from osmig.domain.move_calls import StartCall, VerbCall
+from osmig.domain.operations import RecordView, Stage, Sweep
 from osmig.domain.replicas import ReplicaJob
-from osmig.domain.upstream import Job, Receipt, RecordView, Stage, Sweep
-from osmig.engine import effects
-from osmig.engine.fitting import MovesServers, ReplicatesTenants, fit
+from osmig.domain.replication.calls import ReplicateCall, TerminateCall
+from osmig.drivers import servers, tenants
 from osmig.engine.permits import Fence
 from osmig.engine.sessions import Sessions
 from osmig.engine.sweeping import Rows
@@ -29,15 +30,17 @@ from osmig.engine.waits import Waits
 from server_fakes import FakeBackend
 from tenant_fakes import FakeWaldur
 
+if TYPE_CHECKING:
+    from osmig.drivers.driver import Driver
+
 LATER = Transient("Unreachable", "x", operation="o")
 LIVE = MigrationType.LIVE_MIGRATION
-JOB = Job(server_id=SERVER_ID)
 REPLICA_JOB = ReplicaJob(source_resource="s", destination_offering="o", destination_plan="p")
-CALLS: dict[type, tuple[Call, type[MovesServers | ReplicatesTenants]]] = {
-    StartCall: (StartCall(), MovesServers),
-    VerbCall: (VerbCall(verb=Verb.ABORT, record_id="7"), MovesServers),
-    ReplicateCall: (ReplicateCall(job=REPLICA_JOB), ReplicatesTenants),
-    TerminateCall: (TerminateCall(replica_id="r"), ReplicatesTenants),
+CALLS: dict[Call, Driver[Any, Any]] = {
+    StartCall(): servers.DRIVER,
+    VerbCall(verb=Verb.ABORT, record_id="7"): servers.DRIVER,
+    ReplicateCall(job=REPLICA_JOB): tenants.DRIVER,
+    TerminateCall(replica_id="r"): tenants.DRIVER,
 }
 SENT = (Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT)
 
@@ -94,7 +97,7 @@ def test_a_permit_holds_for_five_seconds_after_the_write_began_and_while_the_lea
 async def test_a_start_is_sent_once_and_its_receipt_is_the_answer() -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(StartCall(), backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
+    answer = await servers.DRIVER.send(backend, StartCall(), migration(), permit)
     assert answer == Answer(call=StartCall(), receipt=Receipt(request_id=REQUEST))
     assert (backend.calls, backend.permits) == (["start"], [True])
 
@@ -106,7 +109,7 @@ async def test_every_expected_failure_of_a_call_is_an_answer(call: StartCall | V
         FakeClock(),
     )
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
-    answer = await effects.perform(call, backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
+    answer = await servers.DRIVER.send(backend, call, migration(), permit)
     assert answer == Answer(call=call, error=LATER)
 
 
@@ -115,25 +118,26 @@ async def test_an_order_is_sent_to_its_record(verb: Verb) -> None:
     backend, clock = FakeBackend(), FakeClock()
     permit = Fence(clock, lambda: 1.0, call_before_s=5.0).permit(clock.boottime())
     call = VerbCall(verb=verb, record_id="7")
-    answer = await effects.perform(call, backend=MovesServers(backend), describe_job=lambda: JOB, permit=permit)
+    answer = await servers.DRIVER.send(backend, call, migration(), permit)
     assert answer == Answer(call=call)
     assert backend.calls == [f"{verb} 7"]
 
 
-@pytest.mark.parametrize("engine", list(ProviderType))
-@pytest.mark.parametrize("kind", get_args(Call))
-async def test_a_call_reaches_the_backends_of_its_own_kind_alone(kind: type[Call], engine: ProviderType) -> None:
-    call, wanted = CALLS[kind]
-    backend = FakeBackend() if engine is ProviderType.OPENSTACK else FakeWaldur().connect("good")
-    permit, fitted = Fence(FakeClock(), lambda: 1.0, call_before_s=5.0).permit(0.0), fit(backend, engine)
-
-    if isinstance(fitted, wanted):
-        answer = await effects.perform(call, backend=fitted, describe_job=lambda: JOB, permit=permit)
-        assert (answer.error, len(backend.calls)) == (None, 1)
-    else:
-        with pytest.raises(TypeError, match=f"{kind.__name__} sent to"):
-            await effects.perform(call, backend=fitted, describe_job=lambda: JOB, permit=permit)
-        assert backend.calls == []
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: type(call).__name__)
+async def test_a_call_reaches_the_backends_of_its_own_driver_alone(call: Call) -> None:
+    permit = Fence(FakeClock(), lambda: 1.0, call_before_s=5.0).permit(0.0)
+    pairs: list[tuple[Driver[Any, Any], Any]] = [
+        (servers.DRIVER, FakeBackend()),
+        (tenants.DRIVER, FakeWaldur().connect("good")),
+    ]
+    for driver, backend in pairs:
+        if driver is CALLS[call]:
+            assert (await driver.send(backend, call, migration(), permit)).error is None
+            assert len(backend.calls) == 1
+        else:
+            with pytest.raises(TypeError, match=f"{type(call).__name__} is no call about"):
+                await driver.send(backend, call, migration(), permit)
+            assert backend.calls == []
 
 
 # --- swept rows
@@ -213,11 +217,11 @@ def test_a_sweep_that_began_before_a_read_does_not_undo_what_the_read_brought() 
 
 async def test_a_provider_that_does_not_exist_is_not_found_and_one_that_is_new_is_probed() -> None:
     sessions = Sessions()
-    assert sessions.view(PROVIDER, LIVE, exists=False).reason == Reason.PROVIDER_NOT_FOUND
-    assert sessions.view(PROVIDER, LIVE, exists=True).reason == Reason.PROBING
+    assert sessions.view(PROVIDER, LIVE, ProviderType.OPENSTACK, exists=False).reason == Reason.PROVIDER_NOT_FOUND
+    assert sessions.view(PROVIDER, LIVE, ProviderType.OPENSTACK, exists=True).reason == Reason.PROBING
     session = sessions.ensure(PROVIDER)
     assert sessions.ensure(PROVIDER) is session
-    assert sessions.view(PROVIDER, LIVE, exists=True) is session.view
+    assert sessions.view(PROVIDER, LIVE, ProviderType.OPENSTACK, exists=True) is session.view
     assert (session.view.is_ready, session.view.reason) == (False, Reason.PROBING)
 
 

@@ -10,9 +10,9 @@ from api_samples import migration_body, provider_body
 from domain_samples import record
 from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import DOWN, SPEC, Lab, lab_with
+from osmig.api.names import Kind
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import KubeUnavailable, NotPermitted, Refused, StaleView, Transient
-from osmig.engine.keys import Kind
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:

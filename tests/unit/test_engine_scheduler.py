@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_clock import HeldClock
+from osmig.api.names import Kind
 from osmig.domain.errors import (
     KubeUnavailable,
     LeadershipLost,
@@ -17,7 +18,7 @@ from osmig.domain.errors import (
     StaleView,
     Transient,
 )
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 from osmig.engine.scheduler import Scheduler
 from osmig.telemetry.metrics import Metrics
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine_fakes import MIGRATION
+from osmig.api.names import Kind
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
-from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
+
+if TYPE_CHECKING:
+    from osmig.engine.keys import Key
 
 SERVER = {"server": {"id": "s-1"}}
 MOVING = {"phase": "Running", **SERVER, "upstream": {"id": "7", "requestID": "req-1"}}

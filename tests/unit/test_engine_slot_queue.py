@@ -12,14 +12,14 @@ from domain_samples import record
 from engine_fakes import MIGRATION, PROVIDER
 from fake_clock import FakeClock
 from osmig.domain.errors import StaleView
+from osmig.domain.operations import MoveKind, Stage, Sweep
 from osmig.domain.queueing import FREE, Move
-from osmig.domain.upstream import MoveKind, Stage, Sweep
 from osmig.engine.ledger import Ledger
 from osmig.engine.sessions import Sessions
 from osmig.engine.slots import SlotQueue
 
 if TYPE_CHECKING:
-    from osmig.domain.upstream import RecordView
+    from osmig.domain.operations import RecordView
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

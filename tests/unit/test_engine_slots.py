@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -13,10 +13,13 @@ from api_samples import migration_body, provider_body
 from domain_samples import record, server
 from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import Lab, fail_put
+from osmig.api.names import Kind
 from osmig.domain.errors import KubeUnavailable
-from osmig.domain.upstream import Stage
-from osmig.engine.keys import Key, Kind
+from osmig.domain.operations import Stage
 from server_fakes import FakeBackend
+
+if TYPE_CHECKING:
+    from osmig.engine.keys import Key
 
 TIGHT = {"maxInFlight": 3, "maxInFlightPerSourceHost": 1, "maxInFlightPerDestinationHost": 1}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

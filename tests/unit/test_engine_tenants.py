@@ -13,12 +13,12 @@ from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import SPEC, Lab
 from fake_clock import settle
 from osmig.api.migration import MigrationType
-from osmig.api.names import FINALIZER
+from osmig.api.names import FINALIZER, Kind
 from osmig.api.provider import ProviderType
 from osmig.domain.errors import NotPermitted, StaleView
 from osmig.domain.replicas import ReplicaStage, RunStage
-from osmig.engine.fitting import SERVED_BY
-from osmig.engine.keys import Key, Kind
+from osmig.drivers import DRIVERS
+from osmig.engine.keys import Key
 from osmig.engine.sessions import Sessions
 from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, waldur_body
 
@@ -114,13 +114,14 @@ async def test_a_server_is_not_moved_through_waldur() -> None:
 
 async def test_a_backend_of_the_wrong_type_is_not_even_handed_out() -> None:
     lab = await tenant_lab()
-    assert lab.engine.sessions.find_backend(WALDUR, MigrationType.TENANT_REPLICATION).backend is lab.tenants[0]
+    assert lab.engine.sessions.find_backend(WALDUR, ProviderType.WALDUR) is lab.tenants[0]
     with pytest.raises(StaleView):
-        lab.engine.sessions.find_backend(WALDUR, MigrationType.LIVE_MIGRATION)
+        lab.engine.sessions.find_backend(WALDUR, ProviderType.OPENSTACK)
 
 
 def test_every_type_of_migration_has_a_type_of_provider() -> None:
-    assert set(SERVED_BY) == set(MigrationType)
+    assert {DRIVERS.of_migration(kind).provider_type for kind in MigrationType} == set(ProviderType)
+    assert {DRIVERS.of_provider(kind).provider_type for kind in ProviderType} == set(ProviderType)
 
 
 async def test_a_provider_that_becomes_another_engines_begins_anew() -> None:

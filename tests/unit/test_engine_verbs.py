@@ -11,11 +11,10 @@ from api_samples import migration_body
 from domain_samples import server
 from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import SPEC, Lab, lab_with
-from osmig.api.names import Verb
+from osmig.api.names import Kind, Verb
 from osmig.domain.errors import InvalidMigration, StaleView, Unsupported
-from osmig.domain.observation import StartCall, VerbCall
-from osmig.domain.upstream import BytesView, ProgressView
-from osmig.engine.keys import Kind
+from osmig.domain.move_calls import StartCall, VerbCall
+from osmig.domain.server_views import BytesView, ProgressView
 
 
 async def running() -> Lab:

@@ -12,8 +12,8 @@ from openstack import exceptions as sdk
 
 from nova_support import ENDS, STARTS
 from osmig.backends.openstack.classify import classify
+from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.upstream import Operation
 
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 FAULTS = {

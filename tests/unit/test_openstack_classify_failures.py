@@ -14,8 +14,8 @@ from osmig.api.names import Reason
 from osmig.backends.bounds import PermitExpiredError
 from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.openstack.classify import EXPECTED, classify
+from osmig.domain.calls import Operation
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
-from osmig.domain.upstream import Operation
 
 
 def connection_failure(cause: Exception) -> keystone.ConnectFailure:

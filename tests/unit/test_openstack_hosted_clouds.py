@@ -13,15 +13,19 @@ from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.migration import Mark, PendingCall
 from osmig.api.names import Verb
+from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.upstream import FindingKind, Job, MoveKind, Operation, Stage
+from osmig.domain.operations import MoveKind, Stage
+from osmig.domain.server_views import FindingKind, Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from osmig.backends.ports import ServerBackend
+    from osmig.domain.calls import Receipt
     from osmig.domain.errors import BackendError
-    from osmig.domain.upstream import Finding, Receipt, RecordView, ServerView
+    from osmig.domain.operations import RecordView
+    from osmig.domain.server_views import Finding, ServerView
 
 COLD = Job(server_id=SERVER, kind=MoveKind.COLD)
 PAGE = SERVER.replace("-", "_")

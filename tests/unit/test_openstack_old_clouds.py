@@ -12,7 +12,8 @@ from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
-from osmig.domain.upstream import Job, Stage
+from osmig.domain.operations import Stage
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from http_upstream import Upstream
     from osmig.backends.ports import ServerBackend
     from osmig.domain.capabilities import Probe
-    from osmig.domain.upstream import Sweep
+    from osmig.domain.operations import Sweep
 
 ROWS = [
     {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},

@@ -15,7 +15,8 @@ from osmig.backends.openstack.preflight import check
 from osmig.backends.openstack.preflight_facts import Facts
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Transient
-from osmig.domain.upstream import HostView, Job, MoveKind, RecordView, ServerView, Stage
+from osmig.domain.operations import MoveKind, RecordView, Stage
+from osmig.domain.server_views import HostView, Job, ServerView
 
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 

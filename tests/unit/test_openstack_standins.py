@@ -14,7 +14,8 @@ from osmig.api.names import Verb
 from osmig.backends.openstack.standins import is_made_up, judge_by_events, make_records
 from osmig.backends.openstack.translate import ActionView
 from osmig.domain.errors import BackendError, NotPermitted, Refused, Unsupported
-from osmig.domain.upstream import MoveKind, RecordView, ServerView, Stage
+from osmig.domain.operations import MoveKind, RecordView, Stage
+from osmig.domain.server_views import ServerView
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osmig.backends.openstack.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
-from osmig.domain.upstream import TERMINAL_STAGES, MoveKind, Stage
+from osmig.domain.operations import TERMINAL_STAGES, MoveKind, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

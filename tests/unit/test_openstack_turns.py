@@ -18,7 +18,8 @@ from osmig.api.provider import ProviderSpec
 from osmig.backends.endpoints import EndpointGuard
 from osmig.backends.openstack.factory import NovaFactory
 from osmig.domain.errors import Transient
-from osmig.domain.upstream import Job, MoveKind
+from osmig.domain.operations import MoveKind
+from osmig.domain.server_views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,10 @@ from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import MigrationStatus, PreflightCheck
 from osmig.api.names import FINALIZER, CheckResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
-from osmig.domain.observation import ObjectChange, Read, ReplicateCall, Slots
+from osmig.domain.observation import ObjectChange, Slots
 from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.domain.replication import marking
+from osmig.domain.replication.calls import ReplicateCall
 from replication_samples import (
     BASE,
     EMPTY,
@@ -183,11 +184,11 @@ def test_each_check_holds_the_order_back_only_when_it_fails(name: str, result: C
         (Absent("Absent", "gone", operation="o"), Phase.FAILED, None, None),
     ],
 )
-@pytest.mark.parametrize("read", [Read.RUNS, Read.PREFLIGHT])
+@pytest.mark.parametrize("read", ["runs", "preflight"])
 def test_a_read_that_fails_before_the_order_sends_nothing(
-    read: Read, trouble: BackendError, phase: Phase, reason: str | None, due_s: float | None
+    read: str, trouble: BackendError, phase: Phase, reason: str | None, due_s: float | None
 ) -> None:
-    decision = decide_in(replace(EMPTY, **{read.value: trouble}), observe())
+    decision = decide_in(replace(EMPTY, **{read: trouble}), observe())
     assert (decision.call, decision.status.phase, decision.due_s) == (None, phase, due_s)
     assert reason in {None, reason_of(decision.status)}
 

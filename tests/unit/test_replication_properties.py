@@ -13,21 +13,20 @@ from osmig.api.mappings import canonical_id
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
 from osmig.domain import orders
+from osmig.domain.calls import Operation
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import ReplicateCall, TerminateCall
 from osmig.domain.phases import FINISHED, WAITING, may_follow
 from osmig.domain.replication import jobs, marking
-from osmig.domain.upstream import Operation
+from osmig.domain.replication.calls import ReplicateCall, TerminateCall
 from replication_samples import SOURCE
 from replication_strategies import observations, ready_to_order
 
 if TYPE_CHECKING:
-    from decided import Decided
+    from decided import Decided, Observed
     from osmig.api.migration import MigrationStatus, PendingCall
-    from osmig.domain.observation import Observation
 
 
-def check_replicate(observation: Observation, decision: Decided, call: ReplicateCall) -> None:
+def check_replicate(observation: Observed, decision: Decided, call: ReplicateCall) -> None:
     """One order goes with one fresh intent of our own in the same write, and only where one is wanted."""
     before, after, spec = observation.status, decision.status, observation.migration.spec
     intent, metadata = after.pending_call, observation.migration.metadata
@@ -39,8 +38,8 @@ def check_replicate(observation: Observation, decision: Decided, call: Replicate
     assert intent.sends <= MAX_SENDS
     assert after.start_time is not None
     assert (before.upstream, after.upstream) == (None, None), "nothing is ordered once a run is known"
-    assert observation.runs is not None, "nothing is ordered without a look in the same step"
-    assert not [run for run in observation.runs if marking.has_name(run.replica_name, call.job.name)] or (
+    assert observation.facts.runs is not None, "nothing is ordered without a look in the same step"
+    assert not [run for run in observation.facts.runs if marking.has_name(run.replica_name, call.job.name)] or (
         before.pending_call is None
     )
     assert (observation.provider.is_ready, observation.trouble) == (True, None)
@@ -53,13 +52,13 @@ def check_replicate(observation: Observation, decision: Decided, call: Replicate
     if before.pending_call is None:
         assert before.phase is None or before.phase in WAITING
         assert (spec.mode, spec.suspend, observation.slots.limit_of) == (Mode.EXECUTE, False, "")
-        assert observation.preflight is not None
-        assert CheckResult.FAIL not in {check.result for check in observation.preflight}
+        assert observation.facts.preflight is not None
+        assert CheckResult.FAIL not in {check.result for check in observation.facts.preflight}
     else:
         check_repeated(observation, before.pending_call, intent)
 
 
-def check_repeated(observation: Observation, before: PendingCall, intent: PendingCall) -> None:
+def check_repeated(observation: Observed, before: PendingCall, intent: PendingCall) -> None:
     """An order is repeated under its very name, after its slowest effect would have shown to its very user."""
     assert before.operation != Operation.TERMINATE
     assert observation.has_waited(label_of(before), observation.timings.resend_after_s)
@@ -70,7 +69,7 @@ def check_repeated(observation: Observation, before: PendingCall, intent: Pendin
     assert before.mark.user_id in {None, observation.provider.user_id}
 
 
-def check_terminate(observation: Observation, decision: Decided, call: TerminateCall) -> None:
+def check_terminate(observation: Observed, decision: Decided, call: TerminateCall) -> None:
     """Only the replica, only under a fresh intent, and first only where the user opted in and called it off."""
     before, intent = observation.status, decision.status.pending_call
     assert canonical_id(call.replica_id) != canonical_id(SOURCE)
@@ -78,7 +77,7 @@ def check_terminate(observation: Observation, decision: Decided, call: Terminate
     assert (intent.operation, intent.holder) == (Operation.TERMINATE, observation.holder)
     assert intent != before.pending_call
     assert intent.sends <= MAX_SENDS
-    assert observation.replica is not None
+    assert observation.facts.replica is not None
     if before.pending_call is None or before.pending_call.operation != Operation.TERMINATE:
         assert jobs.wants_cleanup(observation)
         assert orders.wants_abort(before)
@@ -88,7 +87,7 @@ def check_terminate(observation: Observation, decision: Decided, call: Terminate
         assert observation.has_waited(label_of(before.pending_call), observation.timings.resend_after_s)
 
 
-def check_call(observation: Observation, decision: Decided) -> None:
+def check_call(observation: Observed, decision: Decided) -> None:
     """What is sent may be sent."""
     if isinstance(decision.call, ReplicateCall):
         check_replicate(observation, decision, decision.call)
@@ -96,7 +95,7 @@ def check_call(observation: Observation, decision: Decided) -> None:
         check_terminate(observation, decision, decision.call)
 
 
-def check_end(observation: Observation, after: MigrationStatus) -> None:
+def check_end(observation: Observed, after: MigrationStatus) -> None:
     """An end is an end but for retry, and for what never ordered anything and has a new spec; the table holds."""
     before = observation.status
     if before.phase in FINISHED and after.phase != before.phase:
@@ -113,7 +112,7 @@ def check_end(observation: Observation, after: MigrationStatus) -> None:
 
 @given(observations())
 @settings(max_examples=400, deadline=None)
-def test_every_observation_of_a_replication_is_decided_and_no_promise_is_broken(observation: Observation) -> None:
+def test_every_observation_of_a_replication_is_decided_and_no_promise_is_broken(observation: Observed) -> None:
     decision = decide_soundly(observation)
     check_end(observation, decision.status)
     check_call(observation, decision)
@@ -121,13 +120,13 @@ def test_every_observation_of_a_replication_is_decided_and_no_promise_is_broken(
 
 @given(ready_to_order())
 @settings(max_examples=200, deadline=None)
-def test_where_an_order_is_near_it_is_sent_only_where_it_may_be(observation: Observation) -> None:
+def test_where_an_order_is_near_it_is_sent_only_where_it_may_be(observation: Observed) -> None:
     check_call(observation, decide(observation))
 
 
 @given(observations())
 @settings(max_examples=200, deadline=None)
-def test_once_a_run_is_known_nothing_is_ordered_in_that_attempt(observation: Observation) -> None:
+def test_once_a_run_is_known_nothing_is_ordered_in_that_attempt(observation: Observed) -> None:
     if observation.status.upstream is None:
         return
     for answer in (observation.answer, None):

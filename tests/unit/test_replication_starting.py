@@ -9,14 +9,15 @@ import pytest
 
 from decided import decide
 from domain_samples import NOW, control, reason_of, result_of, stored
+from domain_world import with_facts
 from osmig.api.migration import Mark, PendingCall
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import Answer, ReplicateCall, TerminateCall
 from osmig.domain.replicas import ReplicaJob, RunStage, RunView
 from osmig.domain.replication import marking
-from osmig.domain.upstream import Receipt
+from osmig.domain.replication.calls import ReplicateCall, TerminateCall
 from replication_samples import (
     LOST,
     MAPPED,
@@ -55,7 +56,7 @@ REFERRING = {"mappingRef": {"name": "dc1"}}
 
 
 def answer(error: BackendError | None = None, view: RunView | None = None) -> Answer:
-    return Answer(call=CALL, receipt=None if error else Receipt(request_id=None, run=view), error=error)
+    return Answer(call=CALL, receipt=None if error else Receipt(request_id=None, made=view), error=error)
 
 
 def test_the_run_in_the_answer_is_recorded_before_anything_else() -> None:
@@ -165,7 +166,7 @@ def test_an_order_is_not_sent_again_once_its_mapping_changed(now: Mappings | Non
     observation = observe(status, tenant=REFERRING, referenced=now, waited_s=waited(status))
     decision = decide_in(NO_TRACE, observation)
     assert (decision.call, reason_of(decision.status)) == (None, Reason.MAPPING_CHANGED)
-    same = decide_in(NO_TRACE, replace(observation, referenced=MAPPED))
+    same = decide_in(NO_TRACE, with_facts(observation, referenced=MAPPED))
     assert isinstance(same.call, ReplicateCall)
 
 

@@ -11,15 +11,15 @@ from cleaning_samples import CALL, DONE, PENDING, seen, sent, taken, watch
 from decided import decide
 from domain_samples import reason_of, result_of, stored
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import Answer, ProviderView
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
-from osmig.domain.upstream import Receipt
 from replication_samples import LOST, ORDER, STRANGER, UNSEEN, Waldur, after, decide_in, intent, replica, run, waited
 
 if TYPE_CHECKING:
     from decided import Decided
+    from osmig.domain.observation import ProviderView
 
 OK, ERRED, TERMINATED = ReplicaStage.OK, ReplicaStage.ERRED, ReplicaStage.TERMINATED
 CREATING, TERMINATING, UNKNOWN = ReplicaStage.CREATING, ReplicaStage.TERMINATING, ReplicaStage.UNKNOWN

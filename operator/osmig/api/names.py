@@ -243,3 +243,11 @@ RUNBOOKS = frozenset(
 def verb_annotation(verb: Verb) -> str:
     """Name the annotation that carries the token of `verb`, such as ``osmig.dev/abort``."""
     return f"{GROUP}/{verb}"
+
+
+class Kind(StrEnum):
+    """A kind whose objects are stepped."""
+
+    MIGRATION = "Migration"
+    PROVIDER = "Provider"
+    MAPPING = "MigrationMapping"

@@ -14,20 +14,11 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
+    from osmig.domain.calls import Receipt
     from osmig.domain.capabilities import Probe
+    from osmig.domain.operations import RecordView, Sweep
     from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
-    from osmig.domain.upstream import (
-        Explanation,
-        Finding,
-        HostView,
-        Job,
-        ProgressView,
-        Receipt,
-        RecordView,
-        ServerView,
-        Survey,
-        Sweep,
-    )
+    from osmig.domain.server_views import Explanation, Finding, HostView, Job, ProgressView, ServerView, Survey
 
 
 class Permit(Protocol):
@@ -177,7 +168,7 @@ class TenantBackend(Backend, Protocol):
         """
         ...
 
-    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt[RunView]:
         """Order exactly one replication: no redirect, no transport retry, no environment.
 
         Returns:

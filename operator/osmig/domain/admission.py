@@ -2,70 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType, Mode, PlacementFacts
-from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import adoption, deleting, intents, orders, outcome, pauses, recording, validation
+from osmig.api.names import Phase, Reason
+from osmig.domain import adoption, deleting, gating, intents, outcome, recording, validation
+from osmig.domain.calls import Operation
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent, Refused, Unsupported
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts, StartCall
-from osmig.domain.upstream import Operation
+from osmig.domain.move_calls import StartCall
+from osmig.domain.move_facts import read as read_facts
+from osmig.domain.observation import Commit, Decision
 
 if TYPE_CHECKING:
-    from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Observation
-    from osmig.domain.upstream import Survey
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.server_views import Survey
 
 OPERATIONS = {
     MigrationType.LIVE_MIGRATION: Operation.LIVE_MIGRATE,
     MigrationType.COLD_MIGRATION: Operation.COLD_MIGRATE,
 }
 
-_SAFETY_SWEEPS = 6
-"""Those that wait for one another are woken by one another; each looks by itself after so many periods all the same."""
 
-PROBING_S = 5.0
-"""A Provider that is still being probed after this long is shown to those who wait for it."""
-
-# Nova's own word where the reason is not one of ours: never shown raw.
-_REASONS = frozenset(Reason)
-
-
-def admit(observation: Observation) -> Decision:
+def admit(observation: MoveObservation) -> Decision:
     """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
     spec = observation.migration.spec
-    if (held := hold_back(observation) or find_refusal(observation)) is not None:
+    if (held := gating.check_gates(observation) or find_refusal(observation)) is not None:
         return held
     if spec.mode is Mode.VALIDATE:
         return validation.validate(observation)
     if observation.trouble is not None:
-        return answer_trouble(observation, observation.trouble)
+        return gating.answer_trouble(observation, observation.trouble)
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
-    if observation.survey is None and observation.slots.limit_of:
-        return wait_for_slot(observation, placement=observation.status.placement)
-    if observation.survey is None:
-        return ReadFacts(frozenset({Read.SURVEY}))
-    return judge(observation, observation.survey, sends=1)
+    if observation.facts.survey is None and observation.slots.limit_of:
+        return gating.wait_for_slot(observation, placement=observation.status.placement)
+    if observation.facts.survey is None:
+        return read_facts("survey")
+    return judge(observation, observation.facts.survey, sends=1)
 
 
-def hold_back(observation: Observation) -> Commit | None:
-    """Apply what keeps any start back, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
-    if orders.is_active(observation.status, Verb.ABORT):
-        return outcome.abort(observation, "aborted before anything was sent")
-    if observation.migration.spec.suspend:
-        verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
-        return Commit(status=recording.put(observation, verdict))
-    if (pause := pauses.go_on(observation)) is not None:
-        return pause
-    if not observation.provider.is_ready:
-        return wait_for_provider(observation)
-    return None
-
-
-def find_refusal(observation: Observation) -> Commit | None:
+def find_refusal(observation: MoveObservation) -> Commit | None:
     """Refuse what this cloud can never do, whoever asks; a right that is missing shows in the answer to the call."""
     provider, spec = observation.provider, observation.migration.spec
     if spec.type is MigrationType.LIVE_MIGRATION and Capability.LIVE_MIGRATION not in provider.possible:
@@ -86,29 +63,7 @@ def find_refusal(observation: Observation) -> Commit | None:
     return None
 
 
-def wait_for_provider(observation: Observation) -> Commit:
-    """Queue until the Provider is ready; its own step wakes us. The first moments of a probe are not worth a write."""
-    label = f"provider:{Reason.PROBING}"
-    if observation.provider.reason == Reason.PROBING and not observation.has_waited(label, PROBING_S):
-        return Commit(status=observation.status, due_s=PROBING_S, waiting_for=label)
-    message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
-    verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
-    return Commit(status=recording.put(observation, verdict))
-
-
-def answer_trouble(observation: Observation, trouble: BackendError) -> Commit:
-    """A read failed before the start: name what only a person can mend, try everything else again."""
-    match trouble:
-        case Absent():
-            return outcome.fail(observation, Reason.SERVER_NOT_FOUND, trouble.message)
-        case Refused() | Unsupported():
-            reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
-            return outcome.fail(observation, reason, trouble.message)
-        case _:
-            return pauses.retry_later(observation, trouble)
-
-
-def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
+def judge(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
     """Apply the table "Applying the same manifest again" of docs/architecture.md; the first match wins.
 
     It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
@@ -130,14 +85,14 @@ def judge(observation: Observation, survey: Survey, *, sends: int) -> Decision:
         return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
     if source is not None and server.host != source:
         return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
-    if observation.rival:
+    if observation.facts.rival:
         return _wait_for_server(observation, _describe_busy(observation, survey))
     if observation.slots.limit_of and sends == 1:
-        return wait_for_slot(observation, placement=_describe_way(observation, survey))
+        return gating.wait_for_slot(observation, placement=_describe_way(observation, survey))
     return start(observation, survey, sends=sends)
 
 
-def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Commit:
+def _answer_elsewhere(observation: MoveObservation, where: str, unsent: str) -> Commit:
     source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
     if destination is not None:
         message = f"{where}, neither on {source} nor on {destination}; {unsent}"
@@ -146,9 +101,9 @@ def _answer_elsewhere(observation: Observation, where: str, unsent: str) -> Comm
     return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 
-def _describe_busy(observation: Observation, survey: Survey) -> str:
-    if observation.rival:
-        return f"{observation.rival} moves this server"
+def _describe_busy(observation: MoveObservation, survey: Survey) -> str:
+    if observation.facts.rival:
+        return f"{observation.facts.rival} moves this server"
     if survey.active is not None:
         active = survey.active
         return f"the cloud's migration {active.id} ({active.status}) has this server; adopt.id {active.id} follows it"
@@ -156,31 +111,15 @@ def _describe_busy(observation: Observation, survey: Survey) -> str:
     return f"the server is busy ({state})"
 
 
-def _wait_for_server(observation: Observation, message: str) -> Commit:
+def _wait_for_server(observation: MoveObservation, message: str) -> Commit:
     """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
-    after = recording.put(observation, verdict, pending_call=None, queued_time=_since(observation))
+    after = recording.put(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
     period_s = observation.timings.sweep_period_s
-    return Commit(status=after, due_s=period_s * _SAFETY_SWEEPS if observation.rival else period_s)
+    return Commit(status=after, due_s=period_s * gating.SAFETY_SWEEPS if observation.facts.rival else period_s)
 
 
-def wait_for_slot(observation: Observation, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
-    """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
-    slots = observation.slots
-    verdict = Verdict(
-        phase=Phase.QUEUED,
-        reason=Reason.SLOTS_TAKEN,
-        message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
-    )
-    after = recording.put(observation, verdict, queued_time=_since(observation), **changes)
-    return Commit(status=after, due_s=observation.timings.sweep_period_s * _SAFETY_SWEEPS)
-
-
-def _since(observation: Observation) -> object:
-    return observation.status.queued_time or observation.now
-
-
-def _describe_way(observation: Observation, survey: Survey) -> PlacementFacts:
+def _describe_way(observation: MoveObservation, survey: Survey) -> PlacementFacts:
     return PlacementFacts(
         source_host=survey.server.host,
         destination_host=observation.migration.spec.destination_host,
@@ -188,7 +127,7 @@ def _describe_way(observation: Observation, survey: Survey) -> PlacementFacts:
     )
 
 
-def start(observation: Observation, survey: Survey, *, sends: int) -> Decision:
+def start(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
     """Write the intent and send one start under it: the only place where a start comes from."""
     spec = observation.migration.spec
     if (finalizer := deleting.hold(observation)) is not None:

@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import PlacementFacts
 from osmig.api.names import EventReason, Phase, Reason
-from osmig.domain import deleting, outcome, recording
+from osmig.domain import deleting, move_status, outcome, recording
 from osmig.domain.conditions import Verdict
+from osmig.domain.move_facts import read as read_facts
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
-from osmig.domain.upstream import WAITING_STAGES, Stage
+from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.operations import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView, ServerView, Survey
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import RecordView
+    from osmig.domain.server_views import ServerView, Survey
 
 
-def adopt(observation: Observation, wanted_id: str) -> Decision:
+def adopt(observation: MoveObservation, wanted_id: str) -> Decision:
     """Decide for a Migration that names a migration of the cloud; one that cannot be followed is refused."""
-    survey, records = observation.survey, observation.records
+    survey, records = observation.facts.survey, observation.facts.records
     if survey is None or records is None:
-        return ReadFacts(frozenset({Read.SURVEY, Read.RECORDS}))
+        return read_facts("survey", "records")
     record = find_record(records, wanted_id)
     refusal = _find_refusal(observation, record)
     if refusal or record is None:
@@ -38,10 +40,10 @@ def find_record(records: Iterable[RecordView], wanted_id: str) -> RecordView | N
     return next((record for record in records if wanted_id in {record.id, record.uuid}), None)
 
 
-def _find_refusal(observation: Observation, record: RecordView | None) -> str:
+def _find_refusal(observation: MoveObservation, record: RecordView | None) -> str:
     spec = observation.migration.spec
-    if record is None and observation.swept is not None:
-        return f"this migration is of another server, {observation.swept.server_id}"
+    if record is None and observation.facts.swept is not None:
+        return f"this migration is of another server, {observation.facts.swept.server_id}"
     if record is None:
         return "the cloud has no migration of this id for this server"
     if record.is_terminal:
@@ -53,14 +55,14 @@ def _find_refusal(observation: Observation, record: RecordView | None) -> str:
     if spec.destination_host is not None and record.destination_host != spec.destination_host:
         target = record.destination_host or "a host that is not known"
         return f"this migration goes to {target}, not to spec.placement.destinationHost"
-    if owner := observation.owner or observation.rival:
+    if owner := observation.facts.owner or observation.facts.rival:
         return f"{owner} follows it already"
     return ""
 
 
-def _take(observation: Observation, record: RecordView, survey: Survey) -> Commit:
+def _take(observation: MoveObservation, record: RecordView, survey: Survey) -> Commit:
     """Record the migration as ours; the next step follows it like one that was started here."""
-    facts = recording.describe_record(observation, record)
+    facts = move_status.describe_record(observation, record)
     after = recording.put(
         observation,
         Verdict(

@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmFacts
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain import intents, orders, outcome, pauses, recording
+from osmig.domain import intents, move_status, orders, outcome, pauses, recording
+from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts, VerbCall
-from osmig.domain.upstream import FindingKind, Operation, Stage
+from osmig.domain.move_calls import VerbCall
+from osmig.domain.move_facts import read as read_facts
+from osmig.domain.observation import Commit, Decision
+from osmig.domain.operations import Stage
+from osmig.domain.server_views import FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
+    from osmig.domain.calls import Answer
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Answer, Note, Observation
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.observation import Note
+    from osmig.domain.operations import RecordView
     from osmig.domain.orders import Order
-    from osmig.domain.upstream import Finding, RecordView, Survey
+    from osmig.domain.server_views import Finding, Survey
 
 VERBS = frozenset({Verb.CONFIRM, Verb.REVERT})
 
@@ -47,7 +54,7 @@ def name_phase(verb: Verb) -> tuple[Phase, Reason]:
     return Phase.REVERTING, Reason.REVERTING
 
 
-def may_confirm(observation: Observation, record: RecordView) -> bool:
+def may_confirm(observation: MoveObservation, record: RecordView) -> bool:
     """Whether the cloud's own confirm is far enough away; two at once break the server."""
     window_s, gate = observation.provider.auto_confirm_s, observation.status.confirm
     # a record made up from the server has no time of its own; that the wait was seen is a moment later at most
@@ -58,7 +65,7 @@ def may_confirm(observation: Observation, record: RecordView) -> bool:
     return abs((moment - observation.now).total_seconds()) >= observation.timings.confirm_window_s
 
 
-def carry_out(observation: Observation, record: RecordView, order: Order, waiting: Commit) -> Decision:
+def carry_out(observation: MoveObservation, record: RecordView, order: Order, waiting: Commit) -> Decision:
     """Send the order's call under an intent, on ground of what was read in this very step only."""
     verb = CALLS[order.verb]
     timings, since_s = observation.timings, observation.since_call_s
@@ -68,10 +75,9 @@ def carry_out(observation: Observation, record: RecordView, order: Order, waitin
         return replace(waiting, due_s=pause.due_s, waiting_for=pause.waiting_for)
     if since_s is not None and since_s < timings.verb_repeat_s:
         return Commit(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
-    survey = observation.survey
-    if survey is None or observation.records is None:
-        wants = frozenset({Read.SURVEY, Read.SERVER, Read.RECORDS})
-        return ReadFacts(wants)
+    survey = observation.facts.survey
+    if survey is None or observation.facts.records is None:
+        return read_facts("survey", "server", "records")
     if not _is_still_awaiting(survey, record):
         return Commit(status=waiting.status, notes=waiting.notes, due_s=_HANDOVER_POLL_S)
     return _send(observation, order, verb, waiting, survey, record)
@@ -84,7 +90,7 @@ def _is_still_awaiting(survey: Survey, record: RecordView) -> bool:
 
 
 def _send(
-    observation: Observation, order: Order, verb: Verb, waiting: Commit, survey: Survey, record: RecordView
+    observation: MoveObservation, order: Order, verb: Verb, waiting: Commit, survey: Survey, record: RecordView
 ) -> Commit:
     phase, reason = name_phase(verb)
     if order.verb is Verb.ABORT:
@@ -95,12 +101,12 @@ def _send(
         Verdict(phase=phase, reason=reason, message=f"asking the cloud to {verb} its migration {record.id}"),
         confirm=confirm,
         pending_call=intents.write(observation, _OPERATIONS[verb], mark=survey.mark),
-        **recording.describe_facts(observation, record),
+        **move_status.describe_facts(observation, record),
     )
     return Commit(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
 
 
-def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Commit:
+def answer(observation: MoveObservation, answer_: Answer, call: VerbCall) -> Commit:
     """Record what came of the call that was sent in this step."""
     pending = observation.status.pending_call
     if pending is None or not is_about(pending) or pending.holder != observation.holder:
@@ -118,7 +124,7 @@ def answer(observation: Observation, answer_: Answer, call: VerbCall) -> Commit:
     return _answer_error(observation, error)
 
 
-def _done(observation: Observation, verb: Verb) -> Commit:
+def _done(observation: MoveObservation, verb: Verb) -> Commit:
     """The cloud took it (now, or before a crash): the order is sent, and the record is followed to its end."""
     status = observation.status
     order = orders.in_force(status)
@@ -129,7 +135,7 @@ def _done(observation: Observation, verb: Verb) -> Commit:
     return Commit(status=after, due_s=_HANDOVER_POLL_S)
 
 
-def _answer_error(observation: Observation, error: BackendError) -> Commit:
+def _answer_error(observation: MoveObservation, error: BackendError) -> Commit:
     """Nothing was done: drop the intent; the order stays in force unless it can never be carried out."""
     order = orders.in_force(observation.status)
     status = observation.status.model_copy(update={"pending_call": None})
@@ -151,15 +157,15 @@ def _answer_error(observation: Observation, error: BackendError) -> Commit:
     return Commit(status=after, notes=notes, due_s=due_s)
 
 
-def _phase_after_refusal(observation: Observation) -> Phase:
+def _phase_after_refusal(observation: MoveObservation) -> Phase:
     return Phase.ABORTING if orders.wants_abort(observation.status) else Phase.AWAITING_CONFIRMATION
 
 
-def resolve(observation: Observation, call: PendingCall) -> Decision:
+def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
     """Find out what became of a confirm or revert whose answer is not on record."""
-    finding = observation.finding
+    finding = observation.facts.finding
     if finding is None:
-        return ReadFacts(frozenset({Read.FINDING}))
+        return read_facts("finding")
     verb = Verb.CONFIRM if call.operation == Operation.CONFIRM else Verb.REVERT
     if finding.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}:
         return _done(observation, verb)
@@ -177,7 +183,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     return Commit(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)
 
 
-def _resolve_decided(observation: Observation, call: PendingCall, finding: Finding) -> Commit:
+def _resolve_decided(observation: MoveObservation, call: PendingCall, finding: Finding) -> Commit:
     """The move was decided, as it seems not by us: the record tells how. Without an action that shows it, look again.
 
     Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from osmig.api.names import ConditionStatus, Reason, Trend
 from osmig.domain import policies
 from osmig.domain.conditions import Converging
-from osmig.domain.upstream import Stage
+from osmig.domain.operations import Stage
 
 if TYPE_CHECKING:
     from osmig.api.migration import Progress
-    from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import RecordView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,9 @@ class Hindrance:
     label: str = ""
 
 
-def judge(observation: Observation, record: RecordView, progress: Progress | None, *, is_measured: bool) -> Hindrance:
+def judge(
+    observation: MoveObservation, record: RecordView, progress: Progress | None, *, is_measured: bool
+) -> Hindrance:
     """Judge a move that upstream has begun and not ended.
 
     A dead source compute leaves its record running for ever (docs/openstack.md): neither numbers nor record change. Its
@@ -47,12 +49,12 @@ def judge(observation: Observation, record: RecordView, progress: Progress | Non
         is_quiet = policies.is_stalled(observation, progress)
     if not is_quiet or record.stage is Stage.UNKNOWN:
         return Hindrance(converging=converging, label=label)
-    if observation.source_host is None:
+    if observation.facts.source_host is None:
         return Hindrance(wants_host=True, converging=converging, label=label)
-    if observation.source_host.is_up:
+    if observation.facts.source_host.is_up:
         return Hindrance(converging=converging, label=label)
     reason = Reason.SOURCE_HOST_DOWN
-    message = f"the compute service of {observation.source_host.name} is down (runbook {reason})"
+    message = f"the compute service of {observation.facts.source_host.name} is down (runbook {reason})"
     return Hindrance(reason=reason, message=message, converging=converging, label=label)
 
 
@@ -61,11 +63,11 @@ def label_of(record: RecordView) -> str:
     return f"quiet:{record.id}:{record.status}:{record.updated}"
 
 
-def _longest_quiet_s(observation: Observation) -> float:
+def _longest_quiet_s(observation: MoveObservation) -> float:
     return max(observation.timings.split_s, observation.migration.spec.convergence.progress_timeout_seconds)
 
 
-def describe_convergence(observation: Observation, progress: Progress | None) -> Converging:
+def describe_convergence(observation: MoveObservation, progress: Progress | None) -> Converging:
     """Return the condition Converging of a live move whose data is moving."""
     if policies.measure_stall_s(progress, now=observation.now) is None or progress is None:
         return Converging(

@@ -6,29 +6,26 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import ConditionType, Phase, Reason, Verb
-from osmig.domain import confirming, gate, orders, outcome, recording
+from osmig.domain import confirming, gate, move_status, orders, outcome, recording
 from osmig.domain.conditions import Verdict, find_condition
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts
-from osmig.domain.upstream import Stage
+from osmig.domain.move_facts import read as read_facts
+from osmig.domain.observation import Commit, Decision
+from osmig.domain.operations import Stage
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView, ServerView
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import RecordView
+    from osmig.domain.server_views import ServerView
 
 _BUSY_POLL_S = 1.0
 
 
-def judge(observation: Observation, record: RecordView) -> Decision:
+def judge(observation: MoveObservation, record: RecordView) -> Decision:
     """Decide on a terminal record: wait for the server to be idle, read an error again, then end."""
-    if record.stage is Stage.SUCCEEDED:
-        needed = frozenset({Read.SERVER})
-        is_read = observation.server is not None
-    else:
-        needed = frozenset({Read.SERVER, Read.RECORDS})
-        is_read = observation.server is not None and observation.records is not None
-    if not is_read or observation.server is None:
-        return ReadFacts(needed)
-    server = observation.server
+    server = observation.facts.server
+    is_read_again = record.stage is Stage.SUCCEEDED or observation.facts.records is not None
+    if server is None or not is_read_again:
+        return read_facts("server") if record.stage is Stage.SUCCEEDED else read_facts("server", "records")
     if server.is_busy:
         return _wait_for_server(observation, record)
     label = f"{'error' if record.stage is Stage.ERROR else 'settle'}:{record.id}"
@@ -37,7 +34,7 @@ def judge(observation: Observation, record: RecordView) -> Decision:
     return _end(observation, record, server)
 
 
-def _may_change_yet(observation: Observation, record: RecordView) -> bool:
+def _may_change_yet(observation: MoveObservation, record: RecordView) -> bool:
     """Whether a terminal record and an idle server may be a moment before something else (docs/openstack.md).
 
     ``error`` is not always final: pre_live_migration failing writes error, then failed. And a cold move that somebody
@@ -49,7 +46,7 @@ def _may_change_yet(observation: Observation, record: RecordView) -> bool:
     return is_cold and record.stage is Stage.SUCCEEDED and not orders.was_sent(observation.status, Verb.CONFIRM)
 
 
-def _wait_for_server(observation: Observation, record: RecordView) -> Commit:
+def _wait_for_server(observation: MoveObservation, record: RecordView) -> Commit:
     phase, reason = _stand(observation, record)
     verdict = Verdict(
         phase=phase,
@@ -57,11 +54,12 @@ def _wait_for_server(observation: Observation, record: RecordView) -> Commit:
         message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
     )
     return Commit(
-        status=recording.put(observation, verdict, **recording.describe_facts(observation, record)), due_s=_BUSY_POLL_S
+        status=recording.put(observation, verdict, **move_status.describe_facts(observation, record)),
+        due_s=_BUSY_POLL_S,
     )
 
 
-def _stand(observation: Observation, record: RecordView) -> tuple[Phase, str]:
+def _stand(observation: MoveObservation, record: RecordView) -> tuple[Phase, str]:
     """Return phase and reason until the end is certain: only a move that was completed is being handed over."""
     status = observation.status
     if orders.wants_abort(status):
@@ -74,8 +72,8 @@ def _stand(observation: Observation, record: RecordView) -> tuple[Phase, str]:
     return status.phase or Phase.STARTING, succeeded.reason if succeeded else Reason.STARTING
 
 
-def _end(observation: Observation, record: RecordView, server: ServerView) -> Decision:
-    facts = recording.describe_facts(observation, record)
+def _end(observation: MoveObservation, record: RecordView, server: ServerView) -> Decision:
+    facts = move_status.describe_facts(observation, record)
     if server.is_in_error:
         return _fail(observation, gate.name_error(observation, record, server), _describe_error(record, server), facts)
     match record.stage:
@@ -95,11 +93,11 @@ def _end(observation: Observation, record: RecordView, server: ServerView) -> De
 
 
 def _end_completed(
-    observation: Observation, record: RecordView, server: ServerView, facts: dict[str, object]
+    observation: MoveObservation, record: RecordView, server: ServerView, facts: dict[str, object]
 ) -> Commit:
-    placement = recording.describe_placement(observation, record)
+    placement = move_status.describe_placement(observation, record)
     source = placement.source_host
-    if recording.has_moved(observation, server) is False:
+    if move_status.has_moved(observation, server) is False:
         where = f"on {source}" if source else "on its source host"
         message = f"the cloud's migration {record.id} is {record.status}, but the server is still {where}"
         return outcome.fail(observation, Reason.HOST_UNCHANGED, message, **facts)
@@ -115,18 +113,18 @@ def _describe_error(record: RecordView, server: ServerView) -> str:
     return f"the cloud's migration {record.id} is {record.status} and the server is in status ERROR{where}"
 
 
-def _fail(observation: Observation, reason: Reason, message: str, facts: dict[str, object]) -> Decision:
+def _fail(observation: MoveObservation, reason: Reason, message: str, facts: dict[str, object]) -> Decision:
     """End as Failed with upstream's explanation, which is read first; if it cannot be, the outcome stands alone."""
-    explanation = observation.explanation
+    explanation = observation.facts.explanation
     if explanation is None:
-        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS, Read.EXPLANATION}))
+        return read_facts("server", "records", "explanation")
     if explanation.reason is not None and reason is Reason.MIGRATION_ERROR:
         return outcome.fail(observation, explanation.reason, explanation.message or message, **facts)
     text = f"{message}: {explanation.message}" if explanation.message else message
     return outcome.fail(observation, reason, text, **facts)
 
 
-def judge_lost(observation: Observation) -> Decision:
+def judge_lost(observation: MoveObservation) -> Decision:
     """The cloud accepted the start, made no record and left the server idle."""
     message = "the cloud accepted the start but never began the move"
     if orders.wants_abort(observation.status):
@@ -134,11 +132,11 @@ def judge_lost(observation: Observation) -> Decision:
     return _fail(observation, Reason.START_LOST, message, {})
 
 
-def judge_gone(observation: Observation) -> Decision:
+def judge_gone(observation: MoveObservation) -> Decision:
     """Our record vanished (its server was deleted, or the cloud forgot it): the server alone decides."""
-    if observation.server is None:
-        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS}))
-    server = observation.server
+    if observation.facts.server is None:
+        return read_facts("server", "records")
+    server = observation.facts.server
     if server.is_busy:
         verdict = Verdict(
             phase=observation.status.phase or Phase.RUNNING,
@@ -146,7 +144,7 @@ def judge_gone(observation: Observation) -> Decision:
             message="the cloud's record of the move is gone; the server is still busy",
         )
         return Commit(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
-    has_moved = recording.has_moved(observation, server)
+    has_moved = move_status.has_moved(observation, server)
     if has_moved and not server.is_in_error:
         where = f"on {server.host}" if server.host else "on another host"
         return outcome.succeed(observation, Reason.RECORD_GONE, f"the cloud's record is gone; the server is {where}")

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import Phase, Reason
-from osmig.domain import convergence, endings, gate, orders, policies, progress, pursuit, recording
+from osmig.domain import convergence, endings, gate, move_status, orders, policies, progress, pursuit, recording
 from osmig.domain.conditions import Verdict
+from osmig.domain.move_facts import read as read_facts
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts
+from osmig.domain.observation import Commit, Decision
+from osmig.domain.operations import WAITING_STAGES, Stage
 from osmig.domain.phases import GATE
-from osmig.domain.upstream import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from osmig.api.migration import UpstreamFacts
     from osmig.domain.convergence import Hindrance
-    from osmig.domain.observation import Observation
-    from osmig.domain.upstream import MoveKind, RecordView
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import MoveKind, RecordView
 
 _STAGE_REASONS = {
     Stage.ACCEPTED: Reason.ACCEPTED,
@@ -40,29 +41,29 @@ _SAFETY_SWEEPS = 6
 """Sweeps wake a Migration whose record changed; it looks by itself after this many periods all the same."""
 
 
-def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
+def follow(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
     """Decide for a Migration whose start is on record."""
     if upstream.id is None:
         return _await_record(observation, upstream)
     record = find_record(observation, upstream.id)
-    if record is None and observation.records is None:
-        return ReadFacts(frozenset({Read.RECORDS}))
+    if record is None and observation.facts.records is None:
+        return read_facts("records")
     if record is None:
         return endings.judge_gone(observation)
     return _follow_record(observation, record)
 
 
-def _follow_record(observation: Observation, record: RecordView) -> Decision:
+def _follow_record(observation: MoveObservation, record: RecordView) -> Decision:
     if record.is_terminal:
         return endings.judge(observation, record)
     return gate.follow(observation, record) if record.stage in _GATE_STAGES else _go_on(observation, record)
 
 
-def find_record(observation: Observation, record_id: str) -> RecordView | None:
+def find_record(observation: MoveObservation, record_id: str) -> RecordView | None:
     """Return our record as read in this step, else as the last sweep saw it."""
-    if observation.records is not None:
-        return next((record for record in observation.records if record.id == record_id), None)
-    swept = observation.swept
+    if observation.facts.records is not None:
+        return next((record for record in observation.facts.records if record.id == record_id), None)
+    swept = observation.facts.swept
     is_past_gate = swept is None or swept.is_terminal or swept.stage in _GATE_STAGES
     # a move that has reached its gate does not go back: the sweep is older than what was read since
     return swept if is_past_gate or observation.status.phase not in GATE else None
@@ -87,17 +88,17 @@ def pick_record(
     return min(newer, key=lambda record: record.number, default=None)
 
 
-def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision:
-    if observation.records is None:
-        return ReadFacts(frozenset({Read.RECORDS}))
+def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
+    if observation.facts.records is None:
+        return read_facts("records")
     kind = kind_of(observation.migration.spec.type)
-    record = pick_record(observation.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
+    record = pick_record(observation.facts.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
     if record is not None:
         return _follow_record(observation, record)
-    if observation.server is None:
+    if observation.facts.server is None:
         # only a start without a record asks what its server does: nearly all have one at the first look
-        return ReadFacts(frozenset({Read.SERVER}))
-    is_busy, timings = observation.server.is_busy, observation.timings
+        return read_facts("server")
+    is_busy, timings = observation.facts.server.is_busy, observation.timings
     label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
     if not is_busy and observation.has_waited(label, timings.start_lost_s):
         return endings.judge_lost(observation)
@@ -105,12 +106,14 @@ def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision
     due_s = timings.record_poll_s
     if is_busy and observation.has_waited(label, timings.split_s):
         reason, due_s = Reason.RECORD_MISSING, timings.retry_s
-        message = f"the server is {observation.server.status} and the cloud has no record of it (runbook {reason})"
+        message = (
+            f"the server is {observation.facts.server.status} and the cloud has no record of it (runbook {reason})"
+        )
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
     return _alert(observation, Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
 
 
-def _alert(observation: Observation, decision: Commit) -> Commit:
+def _alert(observation: MoveObservation, decision: Commit) -> Commit:
     """Tell of a deadline that has passed where a policy can do no more than tell."""
     act = policies.alert_past_deadline(observation, decision.status)
     if act is None:
@@ -118,20 +121,20 @@ def _alert(observation: Observation, decision: Commit) -> Commit:
     return replace(decision, status=policies.record(decision.status, act[0]), notes=(*decision.notes, act[1]))
 
 
-def _go_on(observation: Observation, record: RecordView) -> Decision:
+def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
     """The move is under way: say how far, look for what hinders it, and carry out orders."""
     is_live = observation.migration.spec.type is MigrationType.LIVE_MIGRATION
     is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
-    if is_moving and is_live and observation.progress is None:
-        return ReadFacts(frozenset({Read.PROGRESS}))
-    newest = progress.describe(observation.progress, observation.newest_progress, now=observation.now)
+    if is_moving and is_live and observation.facts.progress is None:
+        return read_facts("progress")
+    newest = progress.describe(observation.facts.progress, observation.newest_progress, now=observation.now)
     is_measured = is_live and record.stage is Stage.RUNNING
     hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
     if hindrance.wants_host:
-        return ReadFacts(frozenset({Read.SOURCE_HOST}))
+        return read_facts("source_host")
     verdict = describe_stage(observation, record, hindrance)
-    facts = recording.describe_facts(observation, record)
-    server = recording.describe_moving_server(observation)
+    facts = move_status.describe_facts(observation, record)
+    server = move_status.describe_moving_server(observation)
     after = recording.put(observation, verdict, progress=newest, server=server, **facts)
     due_s = _due_s(observation, record, is_live=is_live)
     decision = Commit(status=after, due_s=due_s, waiting_for=hindrance.label)
@@ -145,7 +148,7 @@ def _go_on(observation: Observation, record: RecordView) -> Decision:
     return pursuit.pursue(observation, record, decision)
 
 
-def describe_stage(observation: Observation, record: RecordView, hindrance: Hindrance) -> Verdict:
+def describe_stage(observation: MoveObservation, record: RecordView, hindrance: Hindrance) -> Verdict:
     """Return phase, reason and message for a record that is not over; an unknown word keeps the phase."""
     recorded = observation.status.phase or Phase.STARTING
     if record.stage is Stage.UNKNOWN or recorded in GATE:
@@ -166,11 +169,11 @@ def describe_stage(observation: Observation, record: RecordView, hindrance: Hind
     return Verdict(phase=phase, reason=reason, message=message, converging=hindrance.converging)
 
 
-def _phase(observation: Observation, phase: Phase) -> Phase:
+def _phase(observation: MoveObservation, phase: Phase) -> Phase:
     return Phase.ABORTING if orders.wants_abort(observation.status) else phase
 
 
-def _due_s(observation: Observation, record: RecordView, *, is_live: bool) -> float:
+def _due_s(observation: MoveObservation, record: RecordView, *, is_live: bool) -> float:
     timings = observation.timings
     if record.stage is Stage.ACCEPTED or record.is_made_up:
         # neither is told by sweeps: such a row is not returned by changes-since (docs/openstack.md)

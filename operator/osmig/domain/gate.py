@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmFacts
 from osmig.api.names import EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import confirming, orders, outcome, policies, recording
+from osmig.domain import confirming, move_status, orders, outcome, policies, recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
-from osmig.domain.upstream import Stage
+from osmig.domain.move_facts import read as read_facts
+from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.operations import Stage
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Observation
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import RecordView
     from osmig.domain.orders import Order
-    from osmig.domain.upstream import RecordView, ServerView
+    from osmig.domain.server_views import ServerView
 
 _COARSE_FROM_MIN, _TEN_MIN = 120, 10
 _HANDOVER_POLL_S = 1.0
@@ -28,26 +30,26 @@ _REASONS = {
 _SAFETY_S = 60.0
 
 
-def follow(observation: Observation, record: RecordView) -> Decision:
+def follow(observation: MoveObservation, record: RecordView) -> Decision:
     """Decide for a cold move whose data has arrived: awaiting, confirming or reverting."""
     if record.stage is not Stage.AWAITING_CONFIRMATION:
         return _watch(observation, record)
-    server = observation.server
+    server = observation.facts.server
     if server is None:
-        return ReadFacts(frozenset({Read.SERVER, Read.RECORDS}))
+        return read_facts("server", "records")
     if not server.awaits_confirmation:
         return _judge_server(observation, record, server)
     return _await(observation, record)
 
 
-def _watch(observation: Observation, record: RecordView) -> Commit:
+def _watch(observation: MoveObservation, record: RecordView) -> Commit:
     """The cloud confirms or reverts, for us or for somebody else: wait for the end."""
     is_confirming = record.stage is Stage.CONFIRMING
     phase, reason = confirming.name_phase(Verb.CONFIRM if is_confirming else Verb.REVERT)
     if not is_confirming and orders.wants_abort(observation.status):
         phase = Phase.ABORTING
     verdict = Verdict(phase=phase, reason=reason, message=f"the cloud's migration {record.id} is {record.status}")
-    after = recording.put(observation, verdict, **recording.describe_facts(observation, record))
+    after = recording.put(observation, verdict, **move_status.describe_facts(observation, record))
     act = policies.alert_past_deadline(observation, after)
     notes: tuple[Note, ...] = ()
     if act is not None:
@@ -55,10 +57,10 @@ def _watch(observation: Observation, record: RecordView) -> Commit:
     return Commit(status=after, due_s=observation.timings.record_poll_s, notes=notes)
 
 
-def _judge_server(observation: Observation, record: RecordView, server: ServerView) -> Commit:
+def _judge_server(observation: MoveObservation, record: RecordView, server: ServerView) -> Commit:
     """The record says finished and the server does not wait: a moment before or after it does, or never will."""
     label = f"not-awaiting:{record.id}"
-    facts = recording.describe_facts(observation, record)
+    facts = move_status.describe_facts(observation, record)
     if server.is_in_error:
         message = f"the cloud's migration {record.id} is {record.status} and the server is in status ERROR"
         reason = name_error(observation, record, server)
@@ -81,23 +83,23 @@ def _judge_server(observation: Observation, record: RecordView, server: ServerVi
     )
 
 
-def name_error(observation: Observation, record: RecordView, server: ServerView) -> Reason:
+def name_error(observation: MoveObservation, record: RecordView, server: ServerView) -> Reason:
     """Tell an ERROR on the destination, where two copies may exist, from one at the source."""
     if server.host is None:
-        is_moved = recording.has_moved(observation, server) is True
+        is_moved = move_status.has_moved(observation, server) is True
     else:
         is_moved = server.host == record.destination_host != record.source_host
     return Reason.ERROR_ON_DESTINATION if is_moved else Reason.SERVER_IN_ERROR
 
 
-def _await(observation: Observation, record: RecordView) -> Decision:
+def _await(observation: MoveObservation, record: RecordView) -> Decision:
     order = orders.in_force(observation.status)
     confirm, deadline = _describe_gate(observation)
     phase = Phase.ABORTING if order is not None and order.verb is Verb.ABORT else Phase.AWAITING_CONFIRMATION
     verdict = Verdict(
         phase=phase, reason=Reason.AWAITING_CONFIRMATION, message=_describe_wait(observation, deadline, record, order)
     )
-    after = recording.put(observation, verdict, confirm=confirm, **recording.describe_facts(observation, record))
+    after = recording.put(observation, verdict, confirm=confirm, **move_status.describe_facts(observation, record))
     notes = _announce(observation)
     if order is not None and order.verb in confirming.CALLS:
         return confirming.carry_out(observation, record, order, Commit(status=after, notes=notes))
@@ -107,7 +109,7 @@ def _await(observation: Observation, record: RecordView) -> Decision:
     return Commit(status=after, notes=notes, due_s=_due_s(observation, deadline))
 
 
-def _describe_gate(observation: Observation) -> tuple[ConfirmFacts, dt.datetime]:
+def _describe_gate(observation: MoveObservation) -> tuple[ConfirmFacts, dt.datetime]:
     known = observation.status.confirm or ConfirmFacts()
     began = known.start_time or observation.now
     allowed = dt.timedelta(seconds=observation.migration.spec.gate.confirm_deadline_seconds)
@@ -115,14 +117,14 @@ def _describe_gate(observation: Observation) -> tuple[ConfirmFacts, dt.datetime]
     return known.model_copy(update={"start_time": began, "deadline_time": deadline}), deadline
 
 
-def _announce(observation: Observation) -> tuple[Note, ...]:
+def _announce(observation: MoveObservation) -> tuple[Note, ...]:
     if observation.status.confirm is not None:
         return ()
     text = "the server runs at its destination; annotate osmig.dev/confirm or osmig.dev/revert"
     return (Note(reason=EventReason.CONFIRMATION_AWAITED, text=text),)
 
 
-def _describe_wait(observation: Observation, deadline: dt.datetime, record: RecordView, order: Order | None) -> str:
+def _describe_wait(observation: MoveObservation, deadline: dt.datetime, record: RecordView, order: Order | None) -> str:
     where = f"the server runs on {record.destination_host}" if record.destination_host else "the server has arrived"
     if order is not None and order.verb is Verb.CONFIRM and not confirming.may_confirm(observation, record):
         return f"{where}; the cloud is about to confirm by itself, so osmig keeps away"
@@ -141,12 +143,12 @@ def describe_left(seconds: float) -> str:
     return f"{math.ceil(minutes / 10) * 10 if minutes > _TEN_MIN else minutes} min left"
 
 
-def _due_s(observation: Observation, deadline: dt.datetime) -> float:
+def _due_s(observation: MoveObservation, deadline: dt.datetime) -> float:
     left_s = (deadline - observation.now).total_seconds()
     return max(0.5, min(left_s, _SAFETY_S)) if left_s > 0 else _SAFETY_S
 
 
-def end_confirmed(observation: Observation, record: RecordView, **facts: object) -> Commit:
+def end_confirmed(observation: MoveObservation, record: RecordView, **facts: object) -> Commit:
     """End a cold move that was confirmed, by us or by somebody else."""
     target = f" to {record.destination_host}" if record.destination_host else ""
     if orders.was_sent(observation.status, Verb.CONFIRM):
@@ -155,7 +157,7 @@ def end_confirmed(observation: Observation, record: RecordView, **facts: object)
     return outcome.succeed(observation, Reason.CONFIRMED_UPSTREAM, message, **facts)
 
 
-def end_reverted(observation: Observation, record: RecordView, **facts: object) -> Commit:
+def end_reverted(observation: MoveObservation, record: RecordView, **facts: object) -> Commit:
     """End a cold move that was reverted: what was asked for, or what somebody else did."""
     order = orders.in_force(observation.status)
     message = f"the cloud's migration {record.id} was reverted"

@@ -11,8 +11,8 @@ from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
     from osmig.api.migration import Mark
+    from osmig.domain.calls import Operation
     from osmig.domain.observation import Observation
-    from osmig.domain.upstream import Operation
 
 MAX_SENDS = 2
 """Calls whose answer was lost and that left no trace, before the Migration gives up."""

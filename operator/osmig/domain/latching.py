@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import Control
 from osmig.api.names import RUNBOOKS, TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
 from osmig.domain.conditions import find_condition
+from osmig.domain.observation import Facts
 from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationSpec, MigrationStatus
     from osmig.domain.observation import Ask, Note, Observation
 
-    Refusal = Callable[[Verb, Observation], str]
+F = TypeVar("F", bound=Facts)
 
 _BOUND = re.compile(r"([1-9][0-9]{0,2})(/.*)?")
 """A token that names the attempt it is meant for; anything else is meant for the attempt current when first seen."""
@@ -85,7 +86,9 @@ def is_legal(verb: Verb, status: MigrationStatus) -> bool:
     return column_of(status) in _LEGAL[verb]
 
 
-def latch(observation: Observation, *, refuse: Refusal) -> tuple[Controls, tuple[Note, ...]] | None:
+def latch(
+    observation: Observation[F], *, refuse: Callable[[Verb, Observation[F]], str]
+) -> tuple[Controls, tuple[Note, ...]] | None:
     """Record every order seen that differs from the last one handled for its verb; ``None`` when there is none.
 
     Args:
@@ -158,7 +161,9 @@ def _record(
     )
 
 
-def _rule(ask: Ask, observation: Observation, refuse: Refusal) -> tuple[ControlResult, str]:
+def _rule(
+    ask: Ask, observation: Observation[F], refuse: Callable[[Verb, Observation[F]], str]
+) -> tuple[ControlResult, str]:
     status, spec = observation.status, observation.migration.spec
     attempt = status.attempt or 1
     if objection := _object_to_token(ask.token, attempt):

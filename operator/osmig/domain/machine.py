@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import Reason, Verb
 from osmig.domain import deleting, latching, orders, outcome, retrying
-from osmig.domain.courses import course_of
-from osmig.domain.observation import Commit
+from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Answer, Decision, Observation
+    from osmig.domain.calls import Answer
+    from osmig.domain.observation import Decision, Observation
+    from osmig.domain.policy import Policy
+
+F = TypeVar("F", bound=Facts)
 
 
-def decide(observation: Observation) -> Decision:
+def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
     """Decide what one step does.
 
     An order that is new is recorded in a write of its own, before anything else (architecture.md §9). Nothing is
@@ -24,9 +27,7 @@ def decide(observation: Observation) -> Decision:
     status = observation.status
     if not observation.migration.status_readable:
         return Commit(status=status)
-    if observation.answer is not None:
-        return decide_answer(observation, observation.answer)
-    if (latched := latching.latch(observation, refuse=course_of(observation).refuse)) is not None:
+    if (latched := latching.latch(observation, refuse=policy.refuse)) is not None:
         controls, notes = latched
         after = status.model_copy(update={"controls": controls})
         # an order must neither cut a pause short nor make a wait begin anew
@@ -36,27 +37,27 @@ def decide(observation: Observation) -> Decision:
     if status.phase in FINISHED:
         return _decide_finished(observation)
     if status.pending_call is None and status.upstream is None:
-        return _decide_unsent(observation)
-    return _decide_under_way(observation)
+        return _decide_unsent(observation, policy)
+    return _decide_under_way(observation, policy)
 
 
-def decide_answer(observation: Observation, answer: Answer) -> Commit:
+def decide_answer(observation: Observation[F], policy: Policy[F], answer: Answer) -> Commit:
     """Decide what the answer to the call of this very step means: it is recorded, whatever else there is to do."""
     if not observation.migration.status_readable:
         return Commit(status=observation.status)
-    return course_of(observation).answer(observation, answer)
+    return policy.answer(observation, answer)
 
 
-def _decide_under_way(observation: Observation) -> Decision:
+def _decide_under_way(observation: Observation[F], policy: Policy[F]) -> Decision:
     """Decide when something was sent, or meant to be: look for its effect, or follow it."""
     call, upstream = observation.status.pending_call, observation.status.upstream
     if call is not None:
-        return course_of(observation).resolve(observation, call)
+        return policy.resolve(observation, call)
     assert upstream is not None  # noqa: S101 - the caller saw one of both
-    return course_of(observation).follow(observation, upstream)
+    return policy.follow(observation, upstream)
 
 
-def _decide_unsent(observation: Observation) -> Decision:
+def _decide_unsent(observation: Observation[F], policy: Policy[F]) -> Decision:
     """Decide when neither an intent nor an upstream record is known: start, unless a start was wiped from status."""
     status = observation.status
     if observation.migration.metadata.deletion_timestamp is not None:
@@ -67,7 +68,7 @@ def _decide_unsent(observation: Observation) -> Decision:
             Reason.RECORD_GONE,
             "the record of the start was removed from status, so the move cannot be followed; nothing more is sent",
         )
-    return course_of(observation).admit(observation)
+    return policy.admit(observation)
 
 
 def _decide_finished(observation: Observation) -> Decision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osmig.api.migration import MigrationType
-from osmig.domain.upstream import MoveKind
+from osmig.domain.operations import MoveKind
 
 _KINDS = {MigrationType.LIVE_MIGRATION: MoveKind.LIVE, MigrationType.COLD_MIGRATION: MoveKind.COLD}
 

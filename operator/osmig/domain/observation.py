@@ -4,44 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol
+
+from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from osmig.api.mappings import Mappings
-    from osmig.api.migration import Migration, MigrationStatus, PreflightCheck, Progress
+    from osmig.api.migration import Migration, MigrationStatus, Progress
     from osmig.api.names import EventReason, Verb
+    from osmig.domain.calls import Call
     from osmig.domain.capabilities import Capability
     from osmig.domain.errors import BackendError
-    from osmig.domain.replicas import ReplicaJob, ReplicaView, RunView
-    from osmig.domain.upstream import (
-        Explanation,
-        Finding,
-        HostView,
-        ProgressView,
-        Receipt,
-        RecordView,
-        ServerView,
-        Survey,
-    )
+    from osmig.domain.operations import RecordView
 
 
-class Read(StrEnum):
-    """One upstream fact that a step may need; the engine reads them in this order."""
+class Facts(Protocol):
+    """What one driver knows of one Migration at one moment; a fact that was not read is ``None``."""
 
-    SURVEY = "survey"
-    FINDING = "finding"
-    SERVER = "server"
-    RECORDS = "records"
-    PROGRESS = "progress"
-    EXPLANATION = "explanation"
-    PREFLIGHT = "preflight"
-    SOURCE_HOST = "source-host"
-    RUNS = "runs"
-    RUN = "run"
-    REPLICA = "replica"
+    def describe(self, status: MigrationStatus) -> Mapping[str, Any]:
+        """Return the fields of the status that these facts tell whatever is decided."""
+        ...
+
+    @property
+    def learned(self) -> Iterable[RecordView]:
+        """Records that were read in this step, for those who know them from sweeps."""
+        ...
+
+
+F_co = TypeVar("F_co", bound=Facts, default=Facts, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,99 +112,33 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartCall:
-    """The effect: send one start, under the intent in ``status.pendingCall``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerbCall:
-    """The effect: ask upstream once to carry out an order on its record.
-
-    Confirm and revert are sent under an intent in ``status.pendingCall``: two at once break the server. Abort and
-    force-complete may be repeated, so the accepted order is intent enough (ADR 0002).
-    """
-
-    verb: Verb
-    record_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicateCall:
-    """The effect: order one replication, under the intent in ``status.pendingCall``; all it takes was decided on."""
-
-    job: ReplicaJob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminateCall:
-    """The effect: order once that a replica be terminated, under the intent in ``status.pendingCall``."""
-
-    replica_id: str
-
-
-Call = StartCall | VerbCall | ReplicateCall | TerminateCall
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came of the call made in this very step: a receipt (starts only), nothing more to say, or an error."""
-
-    call: Call
-    receipt: Receipt | None = None
-    error: BackendError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Generic[F_co]):
     """One moment of one Migration.
 
     Attributes:
         now: the wall clock, UTC; only written down, never compared with another machine's.
         holder: the random id of this process, for intents.
         asks: verbs seen since the last latch, oldest first.
-        rival: who else of ours has the surveyed server, in words fit for status, else empty.
         waited_s: for each label that the previous decision waited for: how long this process has seen it unchanged.
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
         trouble: a read failed; the facts that were read before it are there.
-        swept: our record, or the one to adopt, as the last sweep saw it.
-        owner: which other Migration follows the record to adopt, in words fit for status, else empty.
+        facts: what the driver of the Migration's type knows.
         slots: what the Provider's limits say to a start now, by the hosts that are known so far.
-        preflight: what the engine checked before a start.
-        source_host: the compute host that the server leaves.
-        referenced: the mappings that ``spec.tenant.mappingRef`` names, as they are now; ``None`` if there are none.
-        runs: every replication of the source tenant that the credentials see, oldest first.
-        run: the replication that is followed.
-        replica: what it makes.
     """
 
     now: dt.datetime
     holder: str
     migration: Migration
     provider: ProviderView
+    facts: F_co
     timings: Timings = field(default_factory=Timings)
     asks: tuple[Ask, ...] = ()
-    rival: str = ""
-    owner: str = ""
     slots: Slots = field(default_factory=Slots)
     waited_s: Mapping[str, float] = field(default_factory=dict)
     since_call_s: float | None = None
     sampled: Progress | None = None
     trouble: BackendError | None = None
-    survey: Survey | None = None
-    finding: Finding | None = None
-    server: ServerView | None = None
-    records: tuple[RecordView, ...] | None = None
-    swept: RecordView | None = None
-    progress: ProgressView | None = None
-    explanation: Explanation | None = None
-    preflight: tuple[PreflightCheck, ...] | None = None
-    source_host: HostView | None = None
-    referenced: Mappings | None = None
-    runs: tuple[RunView, ...] | None = None
-    run: RunView | None = None
-    replica: ReplicaView | None = None
-    answer: Answer | None = None
 
     @property
     def status(self) -> MigrationStatus:
@@ -256,10 +182,10 @@ class ReadFacts:
     """A decision that cannot be made yet: the facts named are read, and it is decided again (ADR 0007).
 
     Attributes:
-        names: facts that are missing from the observation.
+        names: fields of the driver's facts that are missing.
     """
 
-    names: frozenset[Read]
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

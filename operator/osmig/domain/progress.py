@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Progress, Transfer
 from osmig.api.names import Trend
-from osmig.domain.upstream import ProgressView
+from osmig.domain.server_views import ProgressView
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from osmig.domain.upstream import BytesView
+    from osmig.domain.server_views import BytesView
 
 _PROGRESS_SHARE = 0.99
 """What remains must fall by 1 % below its lowest value to count as progress (architecture.md §6a)."""

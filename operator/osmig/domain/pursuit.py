@@ -13,20 +13,23 @@ from osmig.api.names import ControlResult, Reason, Verb
 from osmig.domain import convergence, orders, pauses
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.move_calls import VerbCall
+from osmig.domain.move_facts import read as read_facts
 from osmig.domain.moves import kind_of
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts, VerbCall
-from osmig.domain.upstream import MoveKind, Stage
+from osmig.domain.observation import Commit, Decision
+from osmig.domain.operations import MoveKind, Stage
 
 if TYPE_CHECKING:
+    from osmig.domain.calls import Answer
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.operations import RecordView
     from osmig.domain.orders import Order
-    from osmig.domain.upstream import RecordView
 
 _NEEDED = {Verb.ABORT: Capability.ABORT, Verb.FORCE_COMPLETE: Capability.FORCE_COMPLETE}
 
 
-def pursue(observation: Observation, record: RecordView, decision: Commit) -> Decision:
+def pursue(observation: MoveObservation, record: RecordView, decision: Commit) -> Decision:
     """Add the call of the order in force, if its moment has come, to the decision on a move under way.
 
     A cold move cannot be called off while its data is moving: it is reverted once it has arrived (osmig.domain.gate).
@@ -38,8 +41,8 @@ def pursue(observation: Observation, record: RecordView, decision: Commit) -> De
         return decision
     if _NEEDED[order.verb] not in observation.provider.possible:
         return _settle(observation, decision, order, ControlResult.UNSUPPORTED, "the cloud's version cannot do it")
-    if observation.records is None:
-        return ReadFacts(frozenset({Read.RECORDS}))
+    if observation.facts.records is None:
+        return read_facts("records")
     if order.verb is Verb.FORCE_COMPLETE and record.stage is Stage.SWITCHING_OVER:
         return _answer_post_copy(observation, decision, order)
     repeat_s = observation.timings.verb_repeat_s
@@ -53,7 +56,7 @@ def pursue(observation: Observation, record: RecordView, decision: Commit) -> De
     return replace(decision, call=VerbCall(verb=order.verb, record_id=record.id))
 
 
-def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
+def may_send(verb: Verb, stage: Stage, observation: MoveObservation) -> bool:
     """Whether upstream would take the order now (docs/openstack.md); otherwise it is asked later."""
     match stage:
         case Stage.RUNNING:
@@ -66,17 +69,17 @@ def may_send(verb: Verb, stage: Stage, observation: Observation) -> bool:
             return False
 
 
-def _answer_post_copy(observation: Observation, decision: Commit, order: Order) -> Commit:
+def _answer_post_copy(observation: MoveObservation, decision: Commit, order: Order) -> Commit:
     if order.is_sent:
         return decision
     return _settle(observation, decision, order, ControlResult.TOO_LATE, "the move is switching over already")
 
 
-def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Commit:
+def answer_verb(observation: MoveObservation, answer: Answer, call: VerbCall) -> Commit:
     """Record what upstream said to an order that was sent in this step; whatever is not final is asked again."""
     status, timings = observation.status, observation.timings
     # an order that is repeated must not make the wait for a change of the record begin anew
-    quiet = next((convergence.label_of(row) for row in observation.records or () if row.id == call.record_id), "")
+    quiet = next((convergence.label_of(row) for row in observation.facts.records or () if row.id == call.record_id), "")
     again = Commit(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s), waiting_for=quiet)
     order = orders.in_force(status)
     if order is None or order.verb is not call.verb:
@@ -86,7 +89,9 @@ def answer_verb(observation: Observation, answer: Answer, call: VerbCall) -> Com
     return _answer_error(observation, again, answer.error, order, call)
 
 
-def _answer_error(observation: Observation, again: Commit, error: BackendError, order: Order, call: VerbCall) -> Commit:
+def _answer_error(
+    observation: MoveObservation, again: Commit, error: BackendError, order: Order, call: VerbCall
+) -> Commit:
     match error:
         case Unsupported():
             return _settle(observation, again, order, ControlResult.UNSUPPORTED, error.message)
@@ -100,11 +105,15 @@ def _answer_error(observation: Observation, again: Commit, error: BackendError, 
             return again
 
 
-def is_switching(observation: Observation, record_id: str) -> bool:
+def is_switching(observation: MoveObservation, record_id: str) -> bool:
     """Whether the record, as read in this step, was past the point of no return."""
-    return any(record.id == record_id and record.stage is Stage.SWITCHING_OVER for record in observation.records or ())
+    return any(
+        record.id == record_id and record.stage is Stage.SWITCHING_OVER for record in observation.facts.records or ()
+    )
 
 
-def _settle(observation: Observation, decision: Commit, order: Order, result: ControlResult, message: str) -> Commit:
+def _settle(
+    observation: MoveObservation, decision: Commit, order: Order, result: ControlResult, message: str
+) -> Commit:
     after, notes = orders.give_up(decision.status, order, result, message, now=observation.now)
     return replace(decision, status=after, notes=(*decision.notes, *notes), due_s=0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.migration import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.names import ConditionType, Phase, Reason
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.phases import FINISHED, WAITING
@@ -13,7 +12,6 @@ from osmig.domain.phases import FINISHED, WAITING
 if TYPE_CHECKING:
     from osmig.api.migration import ConfirmFacts, MigrationStatus
     from osmig.domain.observation import Observation
-    from osmig.domain.upstream import RecordView, ServerView
 
 
 def put(observation: Observation, verdict: Verdict, **changes: Any) -> MigrationStatus:  # noqa: ANN401 - fields of MigrationStatus
@@ -24,7 +22,7 @@ def put(observation: Observation, verdict: Verdict, **changes: Any) -> Migration
         update={
             "phase": verdict.phase,
             "observed_generation": generation,
-            "server": describe_server(observation),
+            **observation.facts.describe(status),
             "conditions": describe_migration(
                 verdict,
                 observation.provider,
@@ -91,72 +89,3 @@ def keep(observation: Observation, **changes: Any) -> MigrationStatus:  # noqa: 
         message=succeeded.message if succeeded else "",
     )
     return put(observation, verdict, **changes)
-
-
-def describe_server(observation: Observation) -> ServerFacts | None:
-    """Return what is known of the server: the newest view of this step, else what was recorded."""
-    view = newest_server(observation)
-    if view is None:
-        return observation.status.server
-    return ServerFacts(
-        id=view.id, name=view.name, project_id=view.project_id, status=view.status or None, task_state=view.task_state
-    )
-
-
-def describe_moving_server(observation: Observation) -> ServerFacts | None:
-    """Return what is known of a server whose record is followed: what was read before the start is not so any more."""
-    facts = describe_server(observation)
-    if facts is None or observation.server is not None:
-        return facts
-    return facts.model_copy(update={"status": None, "task_state": None})
-
-
-def newest_server(observation: Observation) -> ServerView | None:
-    """Return the server as read last in this step."""
-    if observation.server is not None:
-        return observation.server
-    if observation.finding is not None:
-        return observation.finding.server
-    return observation.survey.server if observation.survey is not None else None
-
-
-def describe_record(observation: Observation, record: RecordView) -> UpstreamFacts:
-    """Return the engine's own words, with what we knew of the start."""
-    before = observation.status.upstream or UpstreamFacts()
-    # validated, not copied: cut to the schema's bounds, and equal to what the API server gives back
-    return UpstreamFacts(
-        id=record.id,
-        type=record.type,
-        status=record.status,
-        request_id=before.request_id,
-        previous_id=before.previous_id,
-        updated_time=record.updated or before.updated_time,
-    )
-
-
-def describe_placement(observation: Observation, record: RecordView) -> PlacementFacts:
-    """Return source and destination: upstream's where it shows hosts, else what we knew."""
-    before = observation.status.placement or PlacementFacts()
-    return PlacementFacts(
-        source_host=before.source_host or record.source_host,
-        destination_host=record.destination_host or before.destination_host,
-        source_host_id=before.source_host_id,
-    )
-
-
-def describe_facts(observation: Observation, record: RecordView) -> dict[str, Any]:
-    """Return the fields of the status that a record tells."""
-    return {
-        "upstream": describe_record(observation, record),
-        "placement": describe_placement(observation, record),
-    }
-
-
-def has_moved(observation: Observation, server: ServerView) -> bool | None:
-    """Whether the server left its source: by host, else by the cloud's anonymous name of it; ``None`` if unknowable."""
-    placement = observation.status.placement or PlacementFacts()
-    if server.host is not None and placement.source_host is not None:
-        return server.host != placement.source_host
-    if server.host_id is not None and placement.source_host_id is not None:
-        return server.host_id != placement.source_host_id
-    return None

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, assert_never
 
 from osmig.api.migration import UpstreamFacts
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import admission, intents, orders, outcome, pauses, recording
+from osmig.domain import admission, gating, intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
-from osmig.domain.upstream import FindingKind
+from osmig.domain.errors import Absent, OutcomeUnknown
+from osmig.domain.move_facts import read as read_facts
+from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.server_views import FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
-    from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Answer, Observation
-    from osmig.domain.upstream import Finding
+    from osmig.domain.calls import Answer
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.server_views import Finding
 
 
-def answer_start(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
+def answer_start(observation: MoveObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the start that was sent in this step."""
     error = answer.error
     if error is None and answer.receipt is not None and answer.receipt.request_id is not None:
@@ -34,37 +35,16 @@ def answer_start(observation: Observation, answer: Answer, call: PendingCall) ->
         case Absent():
             return outcome.fail(observation, Reason.SERVER_GONE, error.message)
         case _:
-            return answer_refusal(observation, error)
+            return gating.answer_refusal(observation, error)
 
 
-def answer_refusal(observation: Observation, error: BackendError) -> Commit:
-    """End, or wait and start anew: it is certain that nothing was started."""
-    match error:
-        case Refused():
-            return outcome.fail(observation, error.reason, error.message)
-        case Unsupported():
-            return outcome.fail(observation, Reason.UNSUPPORTED, error.message)
-        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
-            return outcome.fail(observation, Reason.NOT_PERMITTED, error.message)
-        case Transient() if error.retry_after_s is not None:
-            wait_s = error.retry_after_s
-        case _:
-            wait_s = observation.timings.retry_s
-    return _back(observation, Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message), wait_s)
-
-
-def _look(observation: Observation, call: PendingCall, message: str) -> Commit:
+def _look(observation: MoveObservation, call: PendingCall, message: str) -> Commit:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
     return Commit(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
 
 
-def _back(observation: Observation, verdict: Verdict, wait_s: float) -> Commit:
-    """Drop the intent: it is certain that nothing was started."""
-    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
-
-
 def adopt(
-    observation: Observation,
+    observation: MoveObservation,
     call: PendingCall,
     request_id: str | None,
     *,
@@ -72,7 +52,7 @@ def adopt(
     reason: Reason = Reason.AWAITING_RECORD,
 ) -> Commit:
     """Record the start's request id; from here on nothing is ever sent again for this attempt."""
-    finding = observation.finding
+    finding = observation.facts.finding
     record = finding.record if finding is not None else None
     upstream = UpstreamFacts(
         id=record.id if record else None,
@@ -91,11 +71,11 @@ def adopt(
     return Commit(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
 
 
-def resolve(observation: Observation, call: PendingCall) -> Decision:
+def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
     """Find out what became of a start whose answer is not on record: ours after a lost answer, or a dead process's."""
-    finding = observation.finding
+    finding = observation.facts.finding
     if finding is None:
-        return ReadFacts(frozenset({Read.FINDING}))
+        return read_facts("finding")
     match finding.kind:
         case FindingKind.OURS:
             return adopt(observation, call, finding.request_id, event=EventReason.MIGRATION_ADOPTED)
@@ -113,7 +93,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
             assert_never(never)
 
 
-def _resolve_nothing(observation: Observation, call: PendingCall, finding: Finding) -> Decision:
+def _resolve_nothing(observation: MoveObservation, call: PendingCall, finding: Finding) -> Decision:
     is_answered = call.answer in {Reason.CONFLICT, Reason.SERVER_ERROR} and call.request_id is not None
     if (look := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
         return look
@@ -129,16 +109,16 @@ def _resolve_nothing(observation: Observation, call: PendingCall, finding: Findi
         )
         asked = pauses.go_on(observation)
         wait_s = max(observation.timings.retry_s, asked.due_s or 0.0 if asked is not None else 0.0)
-        return _back(observation, verdict, wait_s)
+        return gating.drop_intent(observation, verdict, wait_s)
     return _send_again(observation, call)
 
 
-def _send_again(observation: Observation, call: PendingCall) -> Decision:
+def _send_again(observation: MoveObservation, call: PendingCall) -> Decision:
     if (ended := intents.give_up(observation, call, what="start", where="the cloud")) is not None:
         return ended
     label = intents.label_of(call)
-    if observation.survey is None:
-        return ReadFacts(frozenset({Read.FINDING, Read.SURVEY}))
-    if observation.survey.server.is_busy:
+    if observation.facts.survey is None:
+        return read_facts("finding", "survey")
+    if observation.facts.survey.server.is_busy:
         return Commit(status=recording.keep(observation), due_s=intents.LOOK_AGAIN_S, waiting_for=label)
-    return admission.judge(observation, observation.survey, sends=call.sends + 1)
+    return admission.judge(observation, observation.facts.survey, sends=call.sends + 1)

@@ -6,58 +6,37 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, Reason
-from osmig.domain import outcome, pauses
-from osmig.domain.observation import Decision, Read, ReadFacts
+from osmig.domain import outcome, pauses, preflight
+from osmig.domain.move_facts import read as read_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from osmig.domain.move_facts import MoveObservation
+    from osmig.domain.observation import Decision
 
-    from osmig.domain.observation import Observation
 
-
-def validate(observation: Observation) -> Decision:
+def validate(observation: MoveObservation) -> Decision:
     """Decide for a Migration that shall only be checked; changing it to Execute evaluates it anew."""
-    if observation.preflight is None and observation.trouble is not None:
+    if observation.facts.preflight is None and observation.trouble is not None:
         return pauses.retry_later(observation, observation.trouble)
-    if observation.preflight is None:
-        return ReadFacts(frozenset({Read.PREFLIGHT}))
-    is_found = not any(check.result is CheckResult.FAIL for check in observation.preflight)
-    if is_found and observation.survey is None and observation.trouble is None:
+    if observation.facts.preflight is None:
+        return read_facts("preflight")
+    is_found = not any(check.result is CheckResult.FAIL for check in observation.facts.preflight)
+    if is_found and observation.facts.survey is None and observation.trouble is None:
         # who else of ours has the server is known by its id only
-        return ReadFacts(frozenset({Read.PREFLIGHT, Read.SURVEY}))
-    checks = (*observation.preflight, _check_rivals(observation))
+        return read_facts("preflight", "survey")
+    checks = (*observation.facts.preflight, _check_rivals(observation))
     failed = [check for check in checks if check.result is CheckResult.FAIL]
     if failed:
-        return outcome.fail(observation, Reason.PREFLIGHT_FAILED, sum_up_failed(failed), preflight=checks)
-    return outcome.succeed(observation, Reason.VALIDATED, sum_up(checks), preflight=checks)
+        return outcome.fail(observation, Reason.PREFLIGHT_FAILED, preflight.sum_up_failed(failed), preflight=checks)
+    return outcome.succeed(observation, Reason.VALIDATED, preflight.sum_up(checks), preflight=checks)
 
 
-def _check_rivals(observation: Observation) -> PreflightCheck:
-    if observation.survey is None:
+def _check_rivals(observation: MoveObservation) -> PreflightCheck:
+    if observation.facts.survey is None:
         message = "not looked at, for the server was not read"
         return PreflightCheck(check="Rivals", result=CheckResult.SKIPPED, path="spec.server", message=message)
-    if observation.rival:
-        message = f"{observation.rival} moves this server; this one would wait for it"
+    if observation.facts.rival:
+        message = f"{observation.facts.rival} moves this server; this one would wait for it"
         return PreflightCheck(check="Rivals", result=CheckResult.WARN, path="spec.server", message=message)
     message = "no other Migration moves this server"
     return PreflightCheck(check="Rivals", result=CheckResult.PASS, path="spec.server", message=message)
-
-
-def sum_up_failed(failed: Sequence[PreflightCheck]) -> str:
-    """Return what failed, each with the path of its field, in one line."""
-    told = "; ".join(f"{check.path or check.check}: {check.message or 'failed'}" for check in failed)
-    return f"{told}; nothing was sent"
-
-
-def sum_up(checks: Sequence[PreflightCheck]) -> str:
-    """Return how many checks had which result, in one line."""
-    counts = [
-        f"{count} {word}"
-        for result, word in (
-            (CheckResult.PASS, "passed"),
-            (CheckResult.WARN, "with a warning"),
-            (CheckResult.SKIPPED, "skipped"),
-        )
-        if (count := sum(check.result is result for check in checks))
-    ]
-    return f"checks: {', '.join(counts)}; nothing was sent"

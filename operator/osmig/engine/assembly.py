@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from osmig.api.names import Kind
 from osmig.engine.contacting import ProviderContact, ProviderPeriods
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
-from osmig.engine.keys import Key, Kind
 from osmig.engine.ledger import Ledger
 from osmig.engine.mappings import MappingStep
 from osmig.engine.migrations import MigrationStep
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from osmig.backends.ports import BackendFactory
     from osmig.domain.clock import Clock
     from osmig.domain.observation import Timings
+    from osmig.drivers.driver import Drivers
+    from osmig.engine.keys import Key
     from osmig.engine.publishing import Statuses
     from osmig.kube.events import EventRecorder
     from osmig.kube.resources import ResourceClient
@@ -49,6 +51,7 @@ class Surroundings:
     """Everything the engine is given from outside.
 
     Attributes:
+        drivers: what can be moved.
         factories: by ``Provider.spec.type``, what makes a backend.
         fence: seconds for which the Lease lets us act.
         holder: the random id of this process, in every intent it writes.
@@ -63,6 +66,7 @@ class Surroundings:
     secrets: SecretReader
     events: EventRecorder
     factories: Mapping[str, BackendFactory]
+    drivers: Drivers
     fence: Callable[[], float]
     holder: str
     namespaces: tuple[str, ...] = ()
@@ -148,6 +152,7 @@ def _make_provider_step(given: Surroundings, tuning: Tuning, shared: _Shared) ->
         secrets=given.secrets,
         factories=given.factories,
         metrics=given.metrics,
+        drivers=given.drivers,
         clock=given.clock,
         wake=shared.scheduler.wake,
         periods=tuning.periods,
@@ -160,6 +165,7 @@ def _make_provider_step(given: Surroundings, tuning: Tuning, shared: _Shared) ->
         contact=contact,
         publisher=shared.publisher,
         metrics=given.metrics,
+        drivers=given.drivers,
         clock=given.clock,
         wake=shared.scheduler.wake,
     )
@@ -174,6 +180,7 @@ def _make_migration_step(given: Surroundings, tuning: Tuning, shared: _Shared) -
         queue=shared.queue,
         waits=waits,
         memories=memories,
+        drivers=given.drivers,
         clock=given.clock,
         holder=given.holder,
         timings=tuning.timings,
@@ -188,5 +195,6 @@ def _make_migration_step(given: Surroundings, tuning: Tuning, shared: _Shared) -
         fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
         waits=waits,
         memories=memories,
+        drivers=given.drivers,
         clock=given.clock,
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.names import ConditionType, Phase, Reason
+from osmig.api.names import ConditionType, Kind, Phase, Reason
 from osmig.domain.phases import FINISHED, GATE
 from osmig.domain.queueing import Move
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

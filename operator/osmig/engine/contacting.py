@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain.errors import BackendError, KubeUnavailable, NotPermitted, ObjectGone
 from osmig.domain.observation import ProviderView
-from osmig.engine.fitting import PRIVATE
 from osmig.engine.sessions import Session
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import Provider
     from osmig.backends.ports import BackendFactory
     from osmig.domain.clock import Clock
+    from osmig.drivers.driver import Drivers
     from osmig.engine.keys import Key
     from osmig.engine.ledger import Ledger
     from osmig.engine.slots import SlotQueue
@@ -55,6 +55,7 @@ class ProviderContact:
         secrets: SecretReader,
         factories: Mapping[str, BackendFactory],
         metrics: Metrics,
+        drivers: Drivers,
         clock: Clock,
         wake: Callable[[Key], None],
         periods: ProviderPeriods,
@@ -67,6 +68,7 @@ class ProviderContact:
             secrets: reads credentials.
             factories: by ``spec.type``, what makes a backend.
             metrics: counts.
+            drivers: what each type of Provider is for.
             clock: measures.
             wake: makes a Migration due.
             periods: how often to do what.
@@ -76,6 +78,7 @@ class ProviderContact:
         self._secrets = secrets
         self._factories = factories
         self._metrics = metrics
+        self._drivers = drivers
         self._clock = clock
         self._wake = wake
         self._periods = periods
@@ -130,7 +133,7 @@ class ProviderContact:
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
         session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint
-        if session.engine in PRIVATE:
+        if self._drivers.of_provider(provider.spec.type).shows_own_only:
             session.view = Session().view
 
     async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:

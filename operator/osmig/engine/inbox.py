@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.names import Verb, verb_annotation
+from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.domain.observation import Ask
-from osmig.engine.keys import Key, Kind
+from osmig.engine.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NamedTuple
 
-from osmig.api.names import GROUP, VERSION
+from osmig.api.names import GROUP, VERSION, Kind
 from osmig.kube.refs import Resource
-
-
-class Kind(StrEnum):
-    """A kind whose objects are stepped."""
-
-    MIGRATION = "Migration"
-    PROVIDER = "Provider"
-    MAPPING = "MigrationMapping"
-
 
 RESOURCES = {
     Kind.MIGRATION: Resource(GROUP, VERSION, "migrations", Kind.MIGRATION),

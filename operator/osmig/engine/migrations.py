@@ -18,28 +18,17 @@ from osmig.domain import budget
 from osmig.domain.budget import Urgency
 from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
 from osmig.domain.machine import decide, decide_answer
-from osmig.domain.observation import (
-    Answer,
-    ChangeObject,
-    Commit,
-    ObjectChange,
-    Observation,
-    Read,
-    ReadFacts,
-    ReplicateCall,
-    StartCall,
-    VerbCall,
-)
+from osmig.domain.observation import ChangeObject, Commit, ObjectChange, Observation, ReadFacts
 from osmig.domain.queueing import Move
-from osmig.engine import effects
-from osmig.engine.looking import describe_job
 from osmig.engine.observing import Memories, Observer, needs_login, provider_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from osmig.api.migration import MigrationStatus
+    from osmig.backends.ports import Permit
+    from osmig.domain.calls import Answer, Call
     from osmig.domain.clock import Clock
+    from osmig.drivers.driver import Drivers
     from osmig.engine.inbox import Inbox
     from osmig.engine.keys import Key
     from osmig.engine.permits import Fence
@@ -73,6 +62,7 @@ class MigrationStep:
         fence: Fence,
         waits: Waits,
         memories: Memories,
+        drivers: Drivers,
         clock: Clock,
     ) -> None:
         """Do nothing yet.
@@ -87,6 +77,7 @@ class MigrationStep:
             fence: makes permits for calls.
             waits: how long a thing was seen unchanged.
             memories: what the observer remembers.
+            drivers: what each type of Migration is.
             clock: measures and stamps.
         """
         self._inbox = inbox
@@ -98,6 +89,7 @@ class MigrationStep:
         self._fence = fence
         self._waits = waits
         self._memories = memories
+        self._drivers = drivers
         self._clock = clock
 
     async def step(self, key: Key) -> float | None:
@@ -114,7 +106,8 @@ class MigrationStep:
         due_s: float | None = None
         for _ in range(MOST_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
-            match decide(observation):
+            driver = self._drivers.of_migration(observation.migration.spec.type)
+            match decide(observation, driver.policy):
                 case ReadFacts(names):
                     observation = await self._look(key, observation, names)
                 case ChangeObject() as decision:
@@ -131,7 +124,7 @@ class MigrationStep:
         self._waits.note(key, "")
         self._reporter.forget(key)
 
-    async def _look(self, key: Key, observation: Observation, names: frozenset[Read]) -> Observation:
+    async def _look(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
         observation = await self._observer.look(key, observation, names)
         if needs_login(observation):
             self._refresh(provider_of(key, observation.migration))
@@ -167,19 +160,17 @@ class MigrationStep:
         if decision.call is None:
             return None
         self._check_exists(key, observation)
-        answer = await effects.perform(
-            decision.call,
-            backend=self._sessions.find_backend(
-                provider_of(key, observation.migration), observation.migration.spec.type
-            ),
-            describe_job=lambda: describe_job(self._parse(key, observation)),
-            permit=self._fence.permit(written_at),
-        )
-        if isinstance(decision.call, VerbCall):
+        answer = await self._perform(key, observation, decision.call, self._fence.permit(written_at))
+        if (verb := decision.call.carried_out) is not None:
             ordered_at = self._memories.get(key).ordered_at
-            self._memories.update(key, ordered_at={**ordered_at, decision.call.verb: self._clock.boottime()})
+            self._memories.update(key, ordered_at={**ordered_at, verb: self._clock.boottime()})
         await self._record(key, observation, answer)
         return None
+
+    async def _perform(self, key: Key, observation: Observation, call: Call, permit: Permit) -> Answer:
+        driver = self._drivers.of_migration(observation.migration.spec.type)
+        backend = self._sessions.find_backend(provider_of(key, observation.migration), driver.provider_type)
+        return await driver.send(backend, call, self._parse(key, observation), permit)
 
     def _after_latch(self, key: Key, observation: Observation) -> Observation | None:
         """Go on at once with what the latch recorded; ``reconcile`` makes everything be read anew."""
@@ -205,7 +196,7 @@ class MigrationStep:
 
     def _reserve(self, key: Key, observation: Observation, decision: Commit) -> AbstractContextManager[None]:
         status = decision.status
-        taken = _name_taken(key, observation, status)
+        taken = self._drivers.of_migration(observation.migration.spec.type).name_lock(observation.migration, status)
         if not _takes(decision) or taken is None:
             return nullcontext()
         placement = status.placement
@@ -215,7 +206,7 @@ class MigrationStep:
             taken,
             provider=provider_of(key, observation.migration),
             move=move,
-            needs_slot=isinstance(decision.call, (StartCall, ReplicateCall)),
+            needs_slot=decision.call is not None and decision.call.takes_slot,
         )
 
     async def _record(self, key: Key, observation: Observation, answer: Answer) -> None:
@@ -223,10 +214,11 @@ class MigrationStep:
 
         Should it fail for good, the intent on record makes the next step look for the effect.
         """
+        driver = self._drivers.of_migration(observation.migration.spec.type)
         for _ in range(RECORD_TRIES):
             self._check_exists(key, observation)
             now = replace(observation, migration=self._parse(key, observation), now=self._clock.now())
-            decision = decide_answer(now, answer)
+            decision = decide_answer(now, driver.policy, answer)
             try:
                 await self._write(key, now, decision)
             except StaleView:
@@ -261,11 +253,4 @@ class MigrationStep:
 
 def _takes(decision: Commit) -> bool:
     """Whether others must be kept away while this is written: a replication takes no server, but a slot."""
-    return decision.claims or isinstance(decision.call, ReplicateCall)
-
-
-def _name_taken(key: Key, observation: Observation, status: MigrationStatus) -> str | None:
-    """Name what is taken: the server, or where none is moved, the Migration's own place."""
-    if observation.migration.spec.tenant is not None:
-        return key.text
-    return status.server.id if status.server is not None else None
+    return decision.claims

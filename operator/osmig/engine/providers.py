@@ -10,13 +10,13 @@ from osmig.api.names import EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_provider
 from osmig.domain.conditions import describe_provider
 from osmig.domain.observation import Note
-from osmig.engine.fitting import LISTING, PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from osmig.domain.clock import Clock
     from osmig.domain.observation import ProviderView
+    from osmig.drivers.driver import Drivers
     from osmig.engine.contacting import ProviderContact
     from osmig.engine.inbox import Inbox
     from osmig.engine.keys import Key
@@ -42,6 +42,7 @@ class ProviderStep:
         contact: ProviderContact,
         publisher: Publisher,
         metrics: Metrics,
+        drivers: Drivers,
         clock: Clock,
         wake: Callable[[Key], None],
     ) -> None:
@@ -55,6 +56,7 @@ class ProviderStep:
             contact: keeps up the connections.
             publisher: writes status and Events.
             metrics: counts.
+            drivers: what each type of Provider is for.
             clock: stamps.
             wake: makes a Migration due.
         """
@@ -65,6 +67,7 @@ class ProviderStep:
         self._contact = contact
         self._publisher = publisher
         self._metrics = metrics
+        self._drivers = drivers
         self._clock = clock
         self._wake = wake
 
@@ -92,7 +95,7 @@ class ProviderStep:
                 extra={"key": key.text, "ready": session.view.is_ready, "reason": str(session.view.reason)},
             )
             self._wake_followers(key)
-        elif session.engine in PRIVATE and session.backend is not known:
+        elif self._drivers.of_provider(provider.spec.type).shows_own_only and session.backend is not known:
             # whoever was stepped before the probe waits
             self._wake_followers(key)
         self._queue.refresh(key)
@@ -133,7 +136,9 @@ class ProviderStep:
             endpoint=session.probe.endpoint if session.probe else before.endpoint,
             api_version=session.probe.api_version if session.probe else before.api_version,
             capabilities=tuple(sorted(session.probe.capabilities)) if session.probe else before.capabilities,
-            upstream=_count(session, before),
+            upstream=_count(
+                session, before, lists_operations=self._drivers.of_provider(provider.spec.type).lists_operations
+            ),
         )
         if after == before:
             return
@@ -142,10 +147,10 @@ class ProviderStep:
             self._publisher.announce(key, (_note(view),))
 
 
-def _count(session: Session, before: ProviderStatus) -> UpstreamCounts | None:
+def _count(session: Session, before: ProviderStatus, *, lists_operations: bool) -> UpstreamCounts | None:
     if not session.view.is_ready or session.probe is None:
         return before.upstream
-    counts = session.rows.count() if session.engine in LISTING else {}
+    counts = session.rows.count() if lists_operations else {}
     return UpstreamCounts.model_validate({"scope": session.probe.scope, **counts})
 
 

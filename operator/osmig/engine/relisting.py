@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from osmig.api.names import Kind
 from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError
 from osmig.engine.inbox import key_of
-from osmig.engine.keys import RESOURCES, Key, Kind
+from osmig.engine.keys import RESOURCES, Key
 
 if TYPE_CHECKING:
     from osmig.domain.clock import Clock

@@ -10,7 +10,6 @@ from osmig.api.names import Reason
 from osmig.api.provider import Limits
 from osmig.domain.errors import StaleView
 from osmig.domain.observation import ProviderView
-from osmig.engine.fitting import SERVED_BY, fit, narrow
 from osmig.engine.sweeping import Rows
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderType
     from osmig.backends.ports import Backend
     from osmig.domain.capabilities import Probe
-    from osmig.engine.fitting import Fitted
     from osmig.engine.keys import Key
 
 
@@ -78,22 +76,32 @@ class Sessions:
         session.engine = engine
         return session
 
-    def find_backend(self, key: Key, wanted: MigrationType) -> Fitted:
+    def find_backend(self, key: Key, needed: ProviderType) -> Backend:
         """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
 
         Raises:
             StaleView: the Provider was deleted, lost its Secret or became another engine's since the decision was made.
         """
-        session, engine = self._sessions.get(key), SERVED_BY[wanted]
-        if session is None or session.backend is None or session.engine is not engine:
+        session = self._sessions.get(key)
+        if session is None or session.backend is None or session.engine is not needed:
             raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
-        return fit(session.backend, engine)
+        return session.backend
 
-    def view(self, key: Key, wanted: MigrationType, *, exists: bool) -> ProviderView:
-        """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet."""
+    def view(self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool) -> ProviderView:
+        """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet.
+
+        Args:
+            key: the Provider.
+            wanted: the Migration's type.
+            needed: the type of Provider that serves it; one of another type is never ready for it.
+            exists: whether there is such a Provider.
+        """
         session = self._sessions.get(key)
         if session is not None:
-            return narrow(session.view, provider=key.name, engine=session.engine, wanted=wanted)
+            if session.engine in {None, needed}:
+                return session.view
+            message = f"Provider {key.name} is of type {session.engine}; a {wanted} needs one of type {needed}"
+            return ProviderView(is_ready=False, reason=Reason.WRONG_PROVIDER_TYPE, message=message)
         if exists:
             return Session().view
         return ProviderView(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain import queueing
 from osmig.domain.errors import StaleView
+from osmig.domain.operations import MoveKind, Stage
 from osmig.domain.queueing import Bounds, Move
-from osmig.domain.upstream import MoveKind, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import Limits
     from osmig.domain.clock import Clock
     from osmig.domain.observation import Slots
-    from osmig.domain.upstream import RecordView
+    from osmig.domain.operations import RecordView
     from osmig.engine.keys import Key
     from osmig.engine.ledger import Ledger
     from osmig.engine.sessions import Session, Sessions

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.domain.upstream import WAITING_STAGES, Stage
+from osmig.domain.operations import WAITING_STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from osmig.domain.upstream import RecordView, Sweep
+    from osmig.domain.operations import RecordView, Sweep
 
 
 class Rows:

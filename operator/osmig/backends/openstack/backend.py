@@ -18,8 +18,10 @@ from osmig.backends.openstack.nova import Nova
 from osmig.backends.openstack.preflight import check
 from osmig.backends.openstack.preflight_facts import look_round
 from osmig.backends.openstack.probing import probe
+from osmig.domain.calls import Receipt
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
-from osmig.domain.upstream import Explanation, Finding, Job, MoveKind, ProgressView, Receipt, ServerView, Survey
+from osmig.domain.operations import MoveKind
+from osmig.domain.server_views import Explanation, Finding, Job, ProgressView, ServerView, Survey
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from osmig.backends.openstack.session import ComputeSession
     from osmig.backends.ports import Permit
     from osmig.domain.capabilities import Probe
-    from osmig.domain.upstream import HostView, RecordView, Sweep
+    from osmig.domain.operations import RecordView, Sweep
+    from osmig.domain.server_views import HostView
 
 MARKED_ACTIONS = 20
 """As many request ids as a mark holds."""

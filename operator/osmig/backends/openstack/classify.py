@@ -22,8 +22,8 @@ from osmig.backends.bounds import PermitExpiredError, read_retry_after
 from osmig.backends.cleaning import clean_text
 from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.openstack.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
+from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from osmig.api.names import Reason
 from osmig.backends.cleaning import clean_text
 from osmig.backends.openstack.lookup import END_ACTIONS, MOVE_ACTIONS
 from osmig.backends.openstack.texts import known_refusal, reason_of_event
-from osmig.domain.upstream import Explanation
+from osmig.domain.server_views import Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from osmig.api.names import Reason
 from osmig.backends.openstack import nova
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import NotPermitted
-from osmig.domain.upstream import RecordView, Sweep
+from osmig.domain.operations import RecordView, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.domain.upstream import Finding, FindingKind, MoveKind, Operation, RecordView, ServerView
+from osmig.domain.calls import Operation
+from osmig.domain.operations import MoveKind, RecordView
+from osmig.domain.server_views import Finding, FindingKind, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

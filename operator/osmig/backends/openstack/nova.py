@@ -20,8 +20,8 @@ from osmig.backends.openstack.translate import (
     to_record,
     to_server,
 )
+from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Unsupported
-from osmig.domain.upstream import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import requests
 
     from osmig.backends.ports import Permit
-    from osmig.domain.upstream import HostView, ProgressView, RecordView, ServerView
+    from osmig.domain.operations import RecordView
+    from osmig.domain.server_views import HostView, ProgressView, ServerView
 
 SERVER = (2, 1)
 """All that is read of a server is in 2.1, and from 2.69 on an answer may be cut short while a cell is down."""

@@ -13,11 +13,12 @@ from osmig.api.names import CheckResult
 from osmig.backends.openstack import nova
 from osmig.backends.openstack.probing import ROLE_RIGHTS, find_permitted, find_possible
 from osmig.domain.capabilities import Capability, Scope
-from osmig.domain.upstream import Job, MoveKind, RecordView
+from osmig.domain.operations import MoveKind, RecordView
 
 if TYPE_CHECKING:
     from osmig.backends.openstack.preflight_facts import Facts
     from osmig.backends.openstack.session import Version
+    from osmig.domain.server_views import Job
 
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 

@@ -10,7 +10,7 @@ from osmig.backends.openstack.lookup import newest_active
 from osmig.backends.openstack.probing import may_read_progress
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused
-from osmig.domain.upstream import MoveKind
+from osmig.domain.operations import MoveKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from osmig.backends.openstack.listing import Listing
     from osmig.backends.openstack.nova import Nova
     from osmig.backends.openstack.session import ComputeSession, Version
-    from osmig.domain.upstream import HostView, Job, RecordView, ServerView
+    from osmig.domain.operations import RecordView
+    from osmig.domain.server_views import HostView, Job, ServerView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.backends.openstack import nova
 from osmig.domain.errors import NotPermitted, Refused, Unsupported
-from osmig.domain.upstream import TERMINAL_STAGES, MoveKind, RecordView, ServerView, Stage
+from osmig.domain.operations import TERMINAL_STAGES, MoveKind, RecordView, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from osmig.backends.openstack.nova import Nova
     from osmig.backends.openstack.translate import ActionView
+    from osmig.domain.server_views import ServerView
 
 _KINDS = {"live-migration": MoveKind.LIVE, "migrate": MoveKind.COLD, "resize": MoveKind.RESIZE}
 """Nova's words for the actions that move a server, in lower case."""

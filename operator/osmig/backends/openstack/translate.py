@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osmig.domain.upstream import BytesView, HostView, MoveKind, ProgressView, RecordView, ServerView, Stage
+from osmig.domain.operations import MoveKind, RecordView, Stage
+from osmig.domain.server_views import BytesView, HostView, ProgressView, ServerView
 
 Json = Mapping[str, Any]
 

@@ -27,9 +27,10 @@ from osmig.backends.waldur.wire import (
     read_created,
     read_row,
 )
+from osmig.domain.calls import Operation, Receipt
 from osmig.domain.errors import Absent, Transient
+from osmig.domain.operations import Sweep
 from osmig.domain.replicas import OrderStage, ReplicaView
-from osmig.domain.upstream import Operation, Receipt, Sweep
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -105,7 +106,7 @@ class WaldurBackend:
             order_error=order_error,
         )
 
-    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt:
+    async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt[RunView]:
         """Order exactly one replication."""
         operation = Operation.REPLICATE
         content = await self._session.change(operation, lambda client: client.create_run(job), Priority.START, permit)
@@ -113,7 +114,7 @@ class WaldurBackend:
             row = read_created(content)
         except UnreadableError:
             raise judge_unreadable(Call(operation, permit)) from None
-        return Receipt(request_id=None, run=view_run(row) if row is not None else None)
+        return Receipt(request_id=None, made=view_run(row) if row is not None else None)
 
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
         """Order that a replica be terminated."""

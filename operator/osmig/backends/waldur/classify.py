@@ -13,8 +13,8 @@ from osmig.backends.endpoints import EndpointRefusedError
 from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, UnusableEndpointError
 from osmig.backends.waldur.texts import describe, is_forbidden, list_objections
 from osmig.backends.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
+from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.upstream import Operation
 
 EXPECTED = (NoAnswerError, EndpointRefusedError, PermitExpiredError)
 """Everything that a request may raise because of what the other side did."""

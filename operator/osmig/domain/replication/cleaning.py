@@ -12,17 +12,20 @@ from osmig.api.migration import TenantFacts
 from osmig.api.migration_intent import Mark
 from osmig.api.names import Phase, Reason
 from osmig.domain import intents, orders, outcome, pauses, recording
+from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Unsupported
-from osmig.domain.observation import Commit, Decision, Read, ReadFacts, TerminateCall
+from osmig.domain.observation import Commit, Decision
 from osmig.domain.replicas import OrderStage, ReplicaStage
 from osmig.domain.replication import facts, holding, jobs
-from osmig.domain.upstream import Operation
+from osmig.domain.replication.calls import TerminateCall
+from osmig.domain.replication.reads import read as read_facts
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
-    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.calls import Answer
     from osmig.domain.replicas import ReplicaView, RunView
+    from osmig.domain.replication.reads import ReplicationObservation
 
 UNNAMED = "unnamed"
 """In ``status.tenant.cleanupOrder``: the order was taken, and Waldur did not say which it is."""
@@ -30,17 +33,17 @@ UNNAMED = "unnamed"
 _TERMINABLE = frozenset({ReplicaStage.OK, ReplicaStage.ERRED})
 
 
-def is_under_way(observation: Observation) -> bool:
+def is_under_way(observation: ReplicationObservation) -> bool:
     """Whether the order to terminate was sent, or was refused for the moment."""
     tenant = observation.status.tenant
     return tenant is not None and tenant.cleanup_order is not None
 
 
-def begin(observation: Observation, run: RunView) -> Commit:
+def begin(observation: ReplicationObservation, run: RunView) -> Commit:
     """Terminate the replica of a run that is over and was to be aborted, as far as that is possible and safe."""
     if (pause := pauses.go_on(observation)) is not None:
         return pause
-    replica, described = observation.replica, facts.describe_run(observation, run)
+    replica, described = observation.facts.replica, facts.describe_run(observation, run)
     stage = replica.stage if replica is not None and replica.stage is not ReplicaStage.UNKNOWN else run.replica_stage
     if stage is ReplicaStage.TERMINATED:
         return outcome.abort(observation, "the replica is terminated", **described)
@@ -54,11 +57,11 @@ def begin(observation: Observation, run: RunView) -> Commit:
     return _order(observation, run.replica_id, sends=1, described=described)
 
 
-def _is_source(observation: Observation, resource_id: str) -> bool:
+def _is_source(observation: ReplicationObservation, resource_id: str) -> bool:
     return canonical_id(resource_id) == canonical_id(jobs.options_of(observation).source_resource)
 
 
-def _order(observation: Observation, replica_id: str, *, sends: int, described: dict[str, object]) -> Commit:
+def _order(observation: ReplicationObservation, replica_id: str, *, sends: int, described: dict[str, object]) -> Commit:
     mark = Mark(user_id=observation.provider.user_id)
     intent = intents.write(observation, Operation.TERMINATE, mark=mark, sends=sends)
     verdict = _verdict(f"terminating the replica {replica_id}")
@@ -66,7 +69,7 @@ def _order(observation: Observation, replica_id: str, *, sends: int, described: 
     return Commit(status=after, call=TerminateCall(replica_id=replica_id))
 
 
-def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
+def answer(observation: ReplicationObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order to terminate that was sent in this step."""
     error, wait_s = answer.error, observation.timings.run_poll_most_s
     match error:
@@ -92,13 +95,13 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commi
     return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
 
 
-def resolve(observation: Observation, call: PendingCall) -> Decision:
+def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
     """Find out what became of an order to terminate whose answer is not on record."""
     if (held := pauses.hold_out(observation)) is not None:
         return held
-    if observation.replica is None:
-        return ReadFacts(frozenset({Read.REPLICA}))
-    replica = observation.replica
+    if observation.facts.replica is None:
+        return read_facts("replica")
+    replica = observation.facts.replica
     if replica.stage in {ReplicaStage.TERMINATING, ReplicaStage.TERMINATED}:
         return _note_order(observation, UNNAMED)
     user_id = call.mark.user_id if call.mark is not None else None
@@ -114,11 +117,11 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     return _order(observation, replica.id, sends=call.sends + 1, described={})
 
 
-def follow(observation: Observation, run: RunView) -> Decision:
+def follow(observation: ReplicationObservation, run: RunView) -> Decision:
     """Follow the order to terminate until the replica is gone, or the order failed."""
-    replica = observation.replica
+    replica = observation.facts.replica
     if replica is None:
-        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
+        return read_facts("run", "replica")
     described = facts.describe_run(observation, run)
     if ReplicaStage.TERMINATED in {replica.stage, run.replica_stage}:
         return outcome.abort(observation, "the replica was terminated", **described)
@@ -134,7 +137,7 @@ def _label_of(replica: ReplicaView) -> str:
     return f"terminate:{replica.id}:{replica.stage}"
 
 
-def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
+def _has_failed(observation: ReplicationObservation, replica: ReplicaView) -> bool:
     if replica.order_stage is OrderStage.ERRED:
         return True
     # an order that nobody can look up has failed when the replica stays usable for long
@@ -142,12 +145,12 @@ def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
     return is_silent and observation.has_waited(_label_of(replica), observation.timings.split_s)
 
 
-def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Commit:
+def _wait(observation: ReplicationObservation, run: RunView, message: str, *, label: str) -> Commit:
     after = recording.put(observation, _verdict(message), **facts.describe_run(observation, run))
     return Commit(status=after, due_s=observation.timings.run_poll_s, waiting_for=label)
 
 
-def _note_order(observation: Observation, order_id: str) -> Commit:
+def _note_order(observation: ReplicationObservation, order_id: str) -> Commit:
     tenant = (observation.status.tenant or TenantFacts()).model_copy(update={"cleanup_order": order_id})
     verdict = _verdict("Waldur took the order to terminate the replica")
     status = observation.status

@@ -6,22 +6,24 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Verb
 from osmig.domain import intents
+from osmig.domain.calls import Operation
 from osmig.domain.latching import Column, column_of
-from osmig.domain.observation import Commit, Decision, ReplicateCall, TerminateCall
+from osmig.domain.observation import Commit, Decision
 from osmig.domain.replication import admitting, cleaning, following, jobs, starting
-from osmig.domain.upstream import Operation
+from osmig.domain.replication.calls import ReplicateCall, TerminateCall
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
-    from osmig.domain.observation import Answer, Observation
+    from osmig.domain.calls import Answer
+    from osmig.domain.replication.reads import ReplicationObservation
 
 
-def admit(observation: Observation) -> Decision:
+def admit(observation: ReplicationObservation) -> Decision:
     """Decide for a Migration that has ordered nothing."""
     return admitting.admit(observation)
 
 
-def resolve(observation: Observation, call: PendingCall) -> Decision:
+def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
     """Decide when an intent is on record: look for its effect, unless a run is known already."""
     if call.operation == Operation.TERMINATE:
         return cleaning.resolve(observation, call)
@@ -29,12 +31,12 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     return following.follow(observation, upstream) if upstream is not None else starting.resolve(observation, call)
 
 
-def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
+def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Decision:
     """Decide when a run is on record: follow it."""
     return following.follow(observation, upstream)
 
 
-def answer(observation: Observation, answer: Answer) -> Commit:
+def answer(observation: ReplicationObservation, answer: Answer) -> Commit:
     """Decide what the answer to the call of this very step means.
 
     An answer to an intent that somebody else has resolved meanwhile changes nothing on record.
@@ -52,14 +54,14 @@ def answer(observation: Observation, answer: Answer) -> Commit:
             return Commit(status=observation.status, due_s=0.0)
 
 
-def _answer_late(observation: Observation, answer: Answer) -> Commit:
-    run = answer.receipt.run if answer.receipt is not None else None
+def _answer_late(observation: ReplicationObservation, answer: Answer) -> Commit:
+    run = starting.read_run(answer)
     recorded = observation.status.upstream.id if observation.status.upstream else None
     made = run.id if run is not None else None
     return intents.answer_late(observation, made=made, followed=recorded, taken="Waldur accepted an order")
 
 
-def refuse(verb: Verb, observation: Observation) -> str:
+def refuse(verb: Verb, observation: ReplicationObservation) -> str:
     """Say what Waldur has no call for."""
     if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT}:
         return f"Waldur has no call to {verb} a replication"

@@ -9,8 +9,8 @@ from osmig.api.migration import Progress, TenantFacts, UpstreamFacts
 from osmig.domain.replication import jobs
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Observation
     from osmig.domain.replicas import RunView
+    from osmig.domain.replication.reads import ReplicationObservation
 
 SCOPE = (
     "The project with its quotas, networks, subnets, routers and security groups is replicated; servers, volumes, "
@@ -20,14 +20,14 @@ SCOPE = (
 UPSTREAM_TYPE = "openstack-migration"
 
 
-def describe_tenant(observation: Observation, **changes: Any) -> TenantFacts:  # noqa: ANN401 - fields of TenantFacts
+def describe_tenant(observation: ReplicationObservation, **changes: Any) -> TenantFacts:  # noqa: ANN401 - fields of TenantFacts
     """Return what is known of the tenant, with ``changes``."""
     before = observation.status.tenant or TenantFacts()
     source = canonical_id(jobs.options_of(observation).source_resource)
     return before.model_copy(update={"source_resource": source, "scope": SCOPE, **changes})
 
 
-def describe_run(observation: Observation, run: RunView) -> dict[str, Any]:
+def describe_run(observation: ReplicationObservation, run: RunView) -> dict[str, Any]:
     """Return the fields of the status that a run tells."""
     before = observation.status.upstream or UpstreamFacts()
     # validated, not copied: cut to the schema's bounds, and equal to what the API server gives back
@@ -39,7 +39,7 @@ def describe_run(observation: Observation, run: RunView) -> dict[str, Any]:
         user_id=observation.provider.user_id or before.user_id or run.user_id,
         updated_time=run.updated or before.updated_time,
     )
-    replica = observation.replica
+    replica = observation.facts.replica
     tenant = describe_tenant(observation)
     tenant = TenantFacts.model_validate(
         {
@@ -52,9 +52,9 @@ def describe_run(observation: Observation, run: RunView) -> dict[str, Any]:
     return {"upstream": upstream, "tenant": tenant, "progress": describe_progress(observation)}
 
 
-def describe_progress(observation: Observation) -> Progress | None:
+def describe_progress(observation: ReplicationObservation) -> Progress | None:
     """Return how many parts of the replica are there; of the replication itself Waldur tells nothing."""
-    replica = observation.replica
+    replica = observation.facts.replica
     if replica is None or replica.items is None:
         return observation.newest_progress
     return Progress(items=replica.items, sample_time=observation.now)

@@ -9,15 +9,16 @@ from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, V
 from osmig.domain import orders, outcome, pauses, policies, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
-from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
+from osmig.domain.observation import Commit, Decision, Note
 from osmig.domain.replicas import ReplicaStage
 from osmig.domain.replication import cleaning, facts, holding, jobs, stages
+from osmig.domain.replication.reads import read as read_facts
 from osmig.domain.replication.stages import Standing
 
 if TYPE_CHECKING:
     from osmig.api.migration import UpstreamFacts
-    from osmig.domain.observation import Observation
     from osmig.domain.replicas import RunView
+    from osmig.domain.replication.reads import ReplicationObservation
 
 NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
 
@@ -31,7 +32,7 @@ The next poll comes a little early or late, so that less than its whole period m
 """
 
 
-def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
+def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Decision:
     """Decide for a Migration whose run is on record."""
     if upstream.id is None:
         message = "the id of the run was removed from status, so it cannot be followed; nothing is ordered again"
@@ -40,30 +41,30 @@ def follow(observation: Observation, upstream: UpstreamFacts) -> Decision:
         return _answer_gone(observation, upstream)
     if (held := pauses.hold_out(observation)) is not None:
         return held
-    if observation.run is None:
-        return ReadFacts(frozenset({Read.RUN}))
+    if observation.facts.run is None:
+        return read_facts("run")
     if (undone := _give_up_abort(observation)) is not None:
         return undone
     if cleaning.is_under_way(observation):
-        return cleaning.follow(observation, observation.run)
-    return _judge(observation, observation.run)
+        return cleaning.follow(observation, observation.facts.run)
+    return _judge(observation, observation.facts.run)
 
 
-def _judge(observation: Observation, run: RunView) -> Decision:
+def _judge(observation: ReplicationObservation, run: RunView) -> Decision:
     standing, poll_s = stages.judge(run), observation.timings.run_poll_s
     if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
         return _go_on(observation, run, standing)
     if standing is Standing.STALLED and not observation.has_waited(_label_of(run), poll_s * _SETTLE_SHARE):
         going = _go_on(observation, run, Standing.RUNNING)
         return replace(going, due_s=poll_s) if isinstance(going, Commit) else going
-    if observation.replica is None:
-        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
+    if observation.facts.replica is None:
+        return read_facts("run", "replica")
     return cleaning.begin(observation, run) if orders.wants_abort(observation.status) else end(observation, run)
 
 
-def end(observation: Observation, run: RunView) -> Commit:
+def end(observation: ReplicationObservation, run: RunView) -> Commit:
     """End by what the run and its replica say."""
-    described, replica = facts.describe_run(observation, run), observation.replica
+    described, replica = facts.describe_run(observation, run), observation.facts.replica
     why = run.error or (replica.error if replica is not None else "") or "Waldur does not say why"
     left = "" if run.replica_stage is ReplicaStage.TERMINATED else "; what was created of the replica is still there"
     match stages.judge(run):
@@ -81,9 +82,9 @@ def end(observation: Observation, run: RunView) -> Commit:
             return outcome.fail(observation, Reason.WALDUR_STALLED, message, **described)
 
 
-def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decision:
-    if standing is Standing.RUNNING and observation.replica is None:
-        return ReadFacts(frozenset({Read.RUN, Read.REPLICA}))
+def _go_on(observation: ReplicationObservation, run: RunView, standing: Standing) -> Decision:
+    if standing is Standing.RUNNING and observation.facts.replica is None:
+        return read_facts("run", "replica")
     after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
     decision = Commit(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
     if standing is Standing.UNKNOWN and observation.label != decision.waiting_for:
@@ -95,7 +96,7 @@ def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decisi
     return decision
 
 
-def _describe(observation: Observation, run: RunView, standing: Standing) -> Verdict:
+def _describe(observation: ReplicationObservation, run: RunView, standing: Standing) -> Verdict:
     status = observation.status
     message = f"Waldur's run is {run.status}, its replica {run.replica_status or 'not told'}"
     phase, reason = status.phase or Phase.STARTING, Reason.UNKNOWN
@@ -112,7 +113,7 @@ def _describe(observation: Observation, run: RunView, standing: Standing) -> Ver
     return Verdict(phase=phase, reason=reason, message=message)
 
 
-def _give_up_abort(observation: Observation) -> Commit | None:
+def _give_up_abort(observation: ReplicationObservation) -> Commit | None:
     """Take back an abort that nothing can come of: without clean-up the run would go on all the same."""
     order = orders.in_force(observation.status)
     if order is None or order.verb is not Verb.ABORT:
@@ -125,7 +126,7 @@ def _give_up_abort(observation: Observation) -> Commit | None:
     return Commit(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
 
 
-def _answer_gone(observation: Observation, upstream: UpstreamFacts) -> Commit:
+def _answer_gone(observation: ReplicationObservation, upstream: UpstreamFacts) -> Commit:
     """A 404 proves something only to the user that ordered, and only if it stays."""
     if holding.may_be_blind(observation, upstream.user_id):
         return holding.wait_for_user(observation)
@@ -144,12 +145,12 @@ def _label_of(run: RunView) -> str:
     return f"run:{run.id}:{run.status}:{run.replica_status}"
 
 
-def _age_s(observation: Observation) -> float:
+def _age_s(observation: ReplicationObservation) -> float:
     began = observation.status.attempt_start_time
     return max(0.0, (observation.now - began).total_seconds()) if began is not None else 0.0
 
 
-def measure_pause_s(observation: Observation) -> float:
+def measure_pause_s(observation: ReplicationObservation) -> float:
     """Return when to look again: soon at first, later less and less often."""
     timings = observation.timings
     return min(timings.run_poll_most_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))

@@ -10,15 +10,15 @@ from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Observation
+    from osmig.domain.replication.reads import ReplicationObservation
 
 
-def may_be_blind(observation: Observation, user_id: str | None) -> bool:
+def may_be_blind(observation: ReplicationObservation, user_id: str | None) -> bool:
     """Whether a record may be there and not be shown: Waldur shows each user only what it ordered itself."""
     return user_id is not None and observation.provider.user_id != user_id
 
 
-def wait_for_user(observation: Observation) -> Commit:
+def wait_for_user(observation: ReplicationObservation) -> Commit:
     """Conclude nothing until the token is of the right user again; the Provider's next probe wakes us."""
     message = "the token is of another user than the one that ordered or last saw the record; nothing is concluded"
     phase = observation.status.phase or Phase.STARTING

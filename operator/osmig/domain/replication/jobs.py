@@ -10,28 +10,28 @@ from osmig.domain.replicas import ReplicaJob
 
 if TYPE_CHECKING:
     from osmig.api.tenant import TenantOptions
-    from osmig.domain.observation import Observation
+    from osmig.domain.replication.reads import ReplicationObservation
 
 
-def options_of(observation: Observation) -> TenantOptions:
+def options_of(observation: ReplicationObservation) -> TenantOptions:
     """Return the options of the replication; the schema demands them for this type."""
     tenant = observation.migration.spec.tenant
     assert tenant is not None  # noqa: S101 - the schema demands it for this type
     return tenant
 
 
-def wants_cleanup(observation: Observation) -> bool:
+def wants_cleanup(observation: ReplicationObservation) -> bool:
     """Whether the replica of an aborted replication is to be terminated."""
     return options_of(observation).cleanup is Cleanup.DESTINATION_ON_ABORT
 
 
-def find_mappings(observation: Observation) -> Mappings | None:
+def find_mappings(observation: ReplicationObservation) -> Mappings | None:
     """Return the mappings as they are now; ``None`` when those that are referred to cannot be found."""
     tenant = options_of(observation)
-    return observation.referenced if tenant.mapping_ref is not None else tenant.mappings or Mappings()
+    return observation.facts.referenced if tenant.mapping_ref is not None else tenant.mappings or Mappings()
 
 
-def resolve_job(observation: Observation, *, name: str = "") -> ReplicaJob:
+def resolve_job(observation: ReplicationObservation, *, name: str = "") -> ReplicaJob:
     """Return what is to be replicated, and under which name."""
     tenant = options_of(observation)
     return ReplicaJob(

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import intents, orders, outcome, pauses, recording, starting
+from osmig.domain import gating, intents, orders, outcome, pauses, recording
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import OutcomeUnknown
-from osmig.domain.observation import Commit, Decision, Note, Read, ReadFacts
+from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.replicas import RunView
 from osmig.domain.replication import admitting, choosing, facts, holding, jobs
+from osmig.domain.replication.reads import read as read_facts
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
-    from osmig.domain.observation import Answer, Observation
-    from osmig.domain.replicas import RunView
+    from osmig.domain.calls import Answer
+    from osmig.domain.replication.reads import ReplicationObservation
 
 
-def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commit:
+def answer(observation: ReplicationObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order that was sent in this step."""
-    error, run = answer.error, answer.receipt.run if answer.receipt is not None else None
+    error, run = answer.error, read_run(answer)
     match error:
         case None if run is not None:
             return _begin(observation, call, run)
@@ -30,10 +32,16 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Commi
             look = _look(observation, known, f"{error.message}; looking for the order's effect")
             return pauses.remember(observation, look, error.retry_after_s)
         case _:
-            return starting.answer_refusal(observation, error)
+            return gating.answer_refusal(observation, error)
 
 
-def _begin(observation: Observation, call: PendingCall, run: RunView) -> Commit:
+def read_run(answer: Answer) -> RunView | None:
+    """Return the run that an order began; ``None`` where the answer does not tell."""
+    made = answer.receipt.made if answer.receipt is not None else None
+    return made if isinstance(made, RunView) else None
+
+
+def _begin(observation: ReplicationObservation, call: PendingCall, run: RunView) -> Commit:
     message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
     described = facts.describe_run(observation, run)
@@ -42,19 +50,19 @@ def _begin(observation: Observation, call: PendingCall, run: RunView) -> Commit:
     return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
 
 
-def _look(observation: Observation, call: PendingCall, message: str) -> Commit:
+def _look(observation: ReplicationObservation, call: PendingCall, message: str) -> Commit:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
     return Commit(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
 
 
-def resolve(observation: Observation, call: PendingCall) -> Decision:
+def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
     """Find out what became of an order whose answer is not on record: ours after a lost answer, or a dead process's."""
     if (held := pauses.hold_out(observation)) is not None:
         return held
-    if observation.runs is None:
-        return ReadFacts(frozenset({Read.RUNS}))
+    if observation.facts.runs is None:
+        return read_facts("runs")
     name = call.mark.name if call.mark is not None else None
-    choice = choosing.find_named(observation.runs, name, attempt=call.attempt) if name else None
+    choice = choosing.find_named(observation.facts.runs, name, attempt=call.attempt) if name else None
     if choice is not None:
         return admitting.adopt(observation, choice)
     if name is None:
@@ -66,7 +74,7 @@ def resolve(observation: Observation, call: PendingCall) -> Decision:
     return _resolve_nothing(observation, call, name)
 
 
-def _resolve_nothing(observation: Observation, call: PendingCall, name: str) -> Decision:
+def _resolve_nothing(observation: ReplicationObservation, call: PendingCall, name: str) -> Decision:
     """Order again, a bounded number of times, once the slowest possible effect would have shown."""
     if (look := intents.await_effect(observation, call)) is not None:
         return look

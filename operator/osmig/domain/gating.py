@@ -1,0 +1,101 @@
+"""What keeps any start back: orders, ``suspend``, pauses, the Provider, a read that failed, the queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import Phase, Reason, Verb
+from osmig.domain import orders, outcome, pauses, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.observation import Commit
+
+if TYPE_CHECKING:
+    from osmig.domain.errors import BackendError
+    from osmig.domain.observation import Observation
+
+
+SAFETY_SWEEPS = 6
+"""Those that wait for one another are woken by one another; each looks by itself after so many periods all the same."""
+
+
+PROBING_S = 5.0
+"""A Provider that is still being probed after this long is shown to those who wait for it."""
+
+
+# Nova's own word where the reason is not one of ours: never shown raw.
+_REASONS = frozenset(Reason)
+
+
+def check_gates(observation: Observation) -> Commit | None:
+    """Apply what keeps any start back, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
+    if orders.is_active(observation.status, Verb.ABORT):
+        return outcome.abort(observation, "aborted before anything was sent")
+    if observation.migration.spec.suspend:
+        verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
+        return Commit(status=recording.put(observation, verdict))
+    if (pause := pauses.go_on(observation)) is not None:
+        return pause
+    if not observation.provider.is_ready:
+        return wait_for_provider(observation)
+    return None
+
+
+def wait_for_provider(observation: Observation) -> Commit:
+    """Queue until the Provider is ready; its own step wakes us. The first moments of a probe are not worth a write."""
+    label = f"provider:{Reason.PROBING}"
+    if observation.provider.reason == Reason.PROBING and not observation.has_waited(label, PROBING_S):
+        return Commit(status=observation.status, due_s=PROBING_S, waiting_for=label)
+    message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
+    verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
+    return Commit(status=recording.put(observation, verdict))
+
+
+def answer_trouble(observation: Observation, trouble: BackendError) -> Commit:
+    """A read failed before the start: name what only a person can mend, try everything else again."""
+    match trouble:
+        case Absent():
+            return outcome.fail(observation, Reason.SERVER_NOT_FOUND, trouble.message)
+        case Refused() | Unsupported():
+            reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
+            return outcome.fail(observation, reason, trouble.message)
+        case _:
+            return pauses.retry_later(observation, trouble)
+
+
+def wait_for_slot(observation: Observation, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
+    """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
+    slots = observation.slots
+    verdict = Verdict(
+        phase=Phase.QUEUED,
+        reason=Reason.SLOTS_TAKEN,
+        message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
+    )
+    after = recording.put(observation, verdict, queued_time=since_when(observation), **changes)
+    return Commit(status=after, due_s=observation.timings.sweep_period_s * SAFETY_SWEEPS)
+
+
+def since_when(observation: Observation) -> object:
+    """Return since when a Migration that waits has waited."""
+    return observation.status.queued_time or observation.now
+
+
+def answer_refusal(observation: Observation, error: BackendError) -> Commit:
+    """End, or wait and start anew: it is certain that nothing was started."""
+    match error:
+        case Refused():
+            return outcome.fail(observation, error.reason, error.message)
+        case Unsupported():
+            return outcome.fail(observation, Reason.UNSUPPORTED, error.message)
+        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+            return outcome.fail(observation, Reason.NOT_PERMITTED, error.message)
+        case Transient() if error.retry_after_s is not None:
+            wait_s = error.retry_after_s
+        case _:
+            wait_s = observation.timings.retry_s
+    return drop_intent(observation, Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message), wait_s)
+
+
+def drop_intent(observation: Observation, verdict: Verdict, wait_s: float) -> Commit:
+    """Drop the intent: it is certain that nothing was started."""
+    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)

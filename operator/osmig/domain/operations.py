@@ -1,0 +1,102 @@
+"""What goes on upstream, whoever began it: stages and records, as sweeps list them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class Stage(StrEnum):
+    """Where an upstream operation stands, whatever the engine calls it."""
+
+    ACCEPTED = "Accepted"
+    QUEUED = "Queued"
+    PREPARING = "Preparing"
+    RUNNING = "Running"
+    SWITCHING_OVER = "SwitchingOver"
+    AWAITING_CONFIRMATION = "AwaitingConfirmation"
+    CONFIRMING = "Confirming"
+    REVERTING = "Reverting"
+    SUCCEEDED = "Succeeded"
+    REVERTED = "Reverted"
+    CANCELLED = "Cancelled"
+    FAILED = "Failed"
+    ERROR = "Error"
+    UNKNOWN = "Unknown"
+
+
+TERMINAL_STAGES = frozenset({Stage.SUCCEEDED, Stage.REVERTED, Stage.CANCELLED, Stage.FAILED, Stage.ERROR})
+"""Stages that end an operation; ``ERROR`` only once the server is idle and the record was read again."""
+
+
+WAITING_STAGES = frozenset({Stage.ACCEPTED, Stage.QUEUED, Stage.PREPARING})
+"""Stages before any data moves."""
+
+
+class MoveKind(StrEnum):
+    """What kind of operation an upstream record is."""
+
+    LIVE = "Live"
+    COLD = "Cold"
+    RESIZE = "Resize"
+    OTHER = "Other"
+    UNTOLD = "Untold"
+
+    def fits(self, wanted: MoveKind) -> bool:
+        """Whether a record of this kind may be the move that is looked for; old clouds do not tell."""
+        return self in {wanted, MoveKind.UNTOLD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordView:
+    """One upstream operation (Nova: a row of os-migrations).
+
+    Attributes:
+        id: upstream's id as text, the form its other calls want (Nova: the integer, never the uuid).
+        number: the same as a number where upstream counts up, to order records by age; else 0.
+        status: upstream's word, verbatim.
+        type: upstream's word for the kind of move, verbatim; ``None`` where an old cloud does not say.
+        kind: what upstream says the record is about.
+        uuid: its other name, where the cloud gives one.
+        is_made_up: from the server and its actions, because the credentials may not list records; sweeps tell nothing.
+        created, updated: UTC; ``updated`` is ``None`` until the first change.
+    """
+
+    id: str
+    number: int = 0
+    server_id: str = ""
+    stage: Stage = Stage.UNKNOWN
+    status: str = ""
+    type: str | None = None
+    kind: MoveKind = MoveKind.LIVE
+    uuid: str | None = None
+    is_made_up: bool = False
+    source_host: str | None = None
+    destination_host: str | None = None
+    user_id: str | None = None
+    created: dt.datetime | None = None
+    updated: dt.datetime | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """The record says the operation is over (the server may still be busy)."""
+        return self.stage in TERMINAL_STAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """One bulk list of upstream operations.
+
+    Attributes:
+        records: rows that are new or changed since the cursor (all non-terminal and some terminal ones if ``is_full``).
+        cursor: hand it to the next sweep; ``None`` asks for a full one.
+        is_full: every operation these credentials can see and that is not over is in ``records``.
+    """
+
+    records: tuple[RecordView, ...]
+    cursor: dt.datetime | None
+    is_full: bool

@@ -1,0 +1,9 @@
+"""One driver per engine; a new one is a folder here and an entry in ``DRIVERS``."""
+
+from __future__ import annotations
+
+from osmig.drivers import servers, tenants
+from osmig.drivers.driver import Drivers
+
+DRIVERS = Drivers((servers.DRIVER, tenants.DRIVER))
+"""Everything that osmig can move."""

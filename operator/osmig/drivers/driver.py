@@ -1,0 +1,149 @@
+"""What the controllers know of a type of Migration: how it is decided, read and carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from osmig.domain.calls import Answer
+from osmig.domain.errors import BackendError
+from osmig.domain.observation import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+
+    from osmig.api.migration import Migration, MigrationStatus, MigrationType
+    from osmig.api.provider import ProviderType
+    from osmig.backends.ports import Backend, Permit
+    from osmig.domain.calls import Call, Receipt
+    from osmig.domain.observation import Observation
+    from osmig.domain.operations import RecordView
+    from osmig.domain.policy import Policy
+    from osmig.domain.queueing import Move
+
+F = TypeVar("F", bound=Facts)
+B = TypeVar("B", bound="Backend")
+
+
+class Neighbours(Protocol):
+    """What is known here beside the Migration itself, without asking upstream. Others are named in words for status."""
+
+    def get_swept(self, record_id: str) -> RecordView | None:
+        """Return the upstream record of this id as the last sweep saw it."""
+        ...
+
+    def find_swept(self, name: str) -> RecordView | None:
+        """Return the upstream record of this id or uuid as the last sweep saw it; looks through all."""
+        ...
+
+    def find_rival(self, subject_id: str) -> str:
+        """Name the other Migration that moves this server; empty for none."""
+        ...
+
+    def find_owner(self, record_id: str) -> str:
+        """Name the other Migration that follows this upstream record; empty for none."""
+        ...
+
+    def find_object(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """Return an object of ours in the Migration's namespace."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources(Generic[B]):
+    """What a reader may ask.
+
+    Attributes:
+        backend: the Provider's connection.
+        claimed: tells the request ids that belong to other Migrations.
+    """
+
+    backend: B
+    claimed: Callable[[], Collection[str]]
+
+
+class Reader(Protocol[F, B]):
+    """Reads one fact of a driver from upstream."""
+
+    async def __call__(self, observation: Observation[F], sources: Sources[B], /) -> F:
+        """Return the observation's facts with one more.
+
+        Raises:
+            BackendError: the fact cannot be read now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver(Generic[F, B]):
+    """One engine.
+
+    Attributes:
+        provider_type: the type of Provider that serves it.
+        types: of Migrations.
+        policy: decides, purely.
+        relate: what is known without asking upstream; facts that were read already stay.
+        carry: which facts of an earlier moment of this step still hold after the object changed.
+        readers: how each fact is read, in this order.
+        perform: sends one call; returns upstream's receipt, where the call has one.
+        find_hosts: the hosts that a start would load, as far as they are known.
+        name_lock: what nobody else may move meanwhile; ``None`` where nothing is to be locked.
+        lists_operations: sweeps list what goes on, so that it can be counted.
+        shows_own_only: upstream shows each user only what it ordered: new credentials are used once it is known whose.
+    """
+
+    provider_type: ProviderType
+    types: frozenset[MigrationType]
+    policy: Policy[F]
+    relate: Callable[[Migration, Neighbours, F | None], F]
+    carry: Callable[[Observation[F], Observation[F]], F]
+    readers: Mapping[str, Reader[F, B]]
+    perform: Callable[[B, Call, Migration, Permit], Awaitable[Receipt | None]]
+    find_hosts: Callable[[Observation[F]], Move]
+    name_lock: Callable[[Migration, MigrationStatus], str | None]
+    lists_operations: bool = False
+    shows_own_only: bool = False
+
+    async def read(self, observation: Observation[F], names: Collection[str], sources: Sources[B]) -> Observation[F]:
+        """Return the observation with the facts named that were not there yet; the first failure ends the reading."""
+        for name, read in self.readers.items():
+            if name not in names or getattr(observation.facts, name) is not None:
+                continue
+            try:
+                observation = replace(observation, facts=await read(observation, sources))
+            except BackendError as error:
+                return replace(observation, trouble=error)
+        return observation
+
+    async def send(self, backend: B, call: Call, migration: Migration, permit: Permit) -> Answer:
+        """Send one call and return what came of it; every failure of the backend is an answer.
+
+        Its intent, or the order behind it, is on record before. Nothing that can fail stands between the call and the
+        caller's write of the answer.
+
+        Raises:
+            TypeError: the call is another driver's.
+        """
+        try:
+            return Answer(call=call, receipt=await self.perform(backend, call, migration, permit))
+        except BackendError as error:
+            return Answer(call=call, error=error)
+
+
+class Drivers:
+    """All drivers, by what they serve."""
+
+    def __init__(self, drivers: Iterable[Driver[Any, Any]]) -> None:
+        """Register drivers; each type of Provider and of Migration has one."""
+        known = tuple(drivers)
+        self._by_migration = MappingProxyType({kind: driver for driver in known for kind in driver.types})
+        self._by_provider = MappingProxyType({driver.provider_type: driver for driver in known})
+
+    def of_migration(self, migration_type: MigrationType) -> Driver[Any, Any]:
+        """Return the driver of a type of Migration."""
+        return self._by_migration[migration_type]
+
+    def of_provider(self, provider_type: ProviderType) -> Driver[Any, Any]:
+        """Return the driver of a type of Provider."""
+        return self._by_provider[provider_type]

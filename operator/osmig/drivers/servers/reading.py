@@ -1,0 +1,107 @@
+"""How each fact about a server's move is read from the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from osmig.api.names import Reason
+from osmig.domain.errors import Absent, BackendError, NotPermitted
+from osmig.domain.server_views import Explanation, HostView, ProgressView
+from osmig.drivers.servers.jobs import describe_job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.backends.ports import ServerBackend
+    from osmig.domain.move_facts import MoveFacts, MoveObservation
+    from osmig.drivers.driver import Reader, Sources
+
+    _Sources: TypeAlias = Sources[ServerBackend]
+
+
+async def read_survey(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read the server as it is before a start."""
+    return replace(observation.facts, survey=await sources.backend.survey(describe_job(observation.migration)))
+
+
+async def find_effect(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Look for the effect of the call whose intent is on record."""
+    call, job = observation.status.pending_call, describe_job(observation.migration)
+    assert call is not None  # noqa: S101 - nobody looks without an intent
+    return replace(observation.facts, finding=await sources.backend.find(job, call, sources.claimed()))
+
+
+async def read_server(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read the server as it is now."""
+    return replace(observation.facts, server=await sources.backend.server(_server_id(observation)))
+
+
+async def read_records(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read the server's records."""
+    return replace(observation.facts, records=await sources.backend.records(_server_id(observation)))
+
+
+async def read_progress(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read one sample; when the cloud has none, the move may just have ended, so its record is read too."""
+    facts, upstream = observation.facts, observation.status.upstream
+    record_id = upstream.id if upstream is not None else None
+    sample = await sources.backend.progress(_server_id(observation), record_id) if record_id is not None else None
+    if sample is not None:
+        return replace(facts, progress=sample)
+    records = facts.records
+    if records is None:
+        records = await sources.backend.records(_server_id(observation))
+    return replace(facts, progress=ProgressView(), records=records)
+
+
+async def read_explanation(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read why it failed, if that can be read: the outcome is certain without it."""
+    upstream = observation.status.upstream
+    request_id = upstream.request_id if upstream is not None else None
+    try:
+        explanation = await sources.backend.explain(_server_id(observation), request_id)
+    except BackendError:
+        explanation = Explanation(reason=None, message="")
+    return replace(observation.facts, explanation=explanation)
+
+
+async def read_preflight(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Check whether the move could be done."""
+    return replace(observation.facts, preflight=await sources.backend.preflight(describe_job(observation.migration)))
+
+
+async def read_source_host(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read the host that the server leaves; one that cannot be looked at is taken as up, for that is no verdict."""
+    placement = observation.status.placement
+    name = (placement.source_host if placement is not None else None) or observation.migration.spec.source_host
+    host = HostView(name=name or "")
+    if name is not None:
+        try:
+            host = await sources.backend.host(name)
+        except Absent:
+            pass
+        except NotPermitted as error:
+            if error.reason == Reason.UNAUTHORIZED:
+                raise
+    return replace(observation.facts, source_host=host)
+
+
+def _server_id(observation: MoveObservation) -> str:
+    return describe_job(observation.migration).server_id or ""
+
+
+READERS: Mapping[str, Reader[MoveFacts, ServerBackend]] = MappingProxyType(
+    {
+        "survey": read_survey,
+        "finding": find_effect,
+        "server": read_server,
+        "records": read_records,
+        "progress": read_progress,
+        "explanation": read_explanation,
+        "preflight": read_preflight,
+        "source_host": read_source_host,
+    }
+)
+"""By the name of the fact, in the order in which they are read."""
