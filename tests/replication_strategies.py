@@ -154,7 +154,7 @@ answers = st.one_of(
         Answer,
         call=calls,
         receipt=st.one_of(
-            st.none(), st.builds(Receipt, request_id=st.sampled_from([None, ORDER]), run=st.one_of(st.none(), runs))
+            st.none(), st.builds(Receipt, request_id=st.sampled_from([None, ORDER]), made=st.one_of(st.none(), runs))
         ),
     ),
 )
