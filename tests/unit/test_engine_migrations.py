@@ -21,7 +21,7 @@ from osmig.domain.errors import (
     Transient,
 )
 from osmig.domain.server_views import BytesView, Finding, FindingKind, ProgressView
-from osmig.engine.migrations import RECORD_TRIES
+from osmig.engine.write_ahead import RECORD_TRIES
 
 
 def phases(lab: Lab) -> list[str]:

@@ -11,8 +11,9 @@ from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.ledger import Ledger
 from osmig.engine.mappings import MappingStep
+from osmig.engine.memories import Memories
 from osmig.engine.migrations import MigrationStep
-from osmig.engine.observing import Memories, Observer
+from osmig.engine.observing import Observer
 from osmig.engine.permits import Fence
 from osmig.engine.providers import ProviderStep
 from osmig.engine.publishing import Publisher
@@ -22,6 +23,7 @@ from osmig.engine.scheduler import Scheduler
 from osmig.engine.sessions import Sessions
 from osmig.engine.slots import SlotQueue
 from osmig.engine.waits import Waits
+from osmig.engine.write_ahead import WriteAhead
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -185,16 +187,27 @@ def _make_migration_step(given: Surroundings, tuning: Tuning, shared: _Shared) -
         holder=given.holder,
         timings=tuning.timings,
     )
-    return MigrationStep(
+    reporter = Reporter(given.metrics, shared.scheduler.wake)
+    write_ahead = WriteAhead(
         inbox=shared.inbox,
-        observer=observer,
         sessions=shared.sessions,
         queue=shared.queue,
         publisher=shared.publisher,
-        reporter=Reporter(given.metrics, shared.scheduler.wake),
+        reporter=reporter,
         fence=Fence(given.clock, given.fence, call_before_s=tuning.call_before_s),
         waits=waits,
         memories=memories,
         drivers=given.drivers,
         clock=given.clock,
+    )
+    return MigrationStep(
+        inbox=shared.inbox,
+        observer=observer,
+        drivers=given.drivers,
+        write_ahead=write_ahead,
+        publisher=shared.publisher,
+        sessions=shared.sessions,
+        reporter=reporter,
+        waits=waits,
+        memories=memories,
     )

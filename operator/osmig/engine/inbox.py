@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.domain.observation import Ask
 from osmig.engine.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _MOST_ASKS = 20
 """Orders kept per object between two latches; a script that writes faster loses the oldest."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Entry:
         kept: the body without managedFields; as text once the object has finished, for those are many, are rarely
             looked at, and take half the memory so.
         asks: verbs seen and not latched yet, oldest first.
+        parsed: a resourceVersion, and the object as parsed from its body.
     """
 
     uid: str
@@ -37,6 +41,7 @@ class Entry:
     kept: Mapping[str, Any] | bytes
     asks: list[Ask] = field(default_factory=list)
     seen: dict[Verb, str] = field(default_factory=dict)
+    parsed: tuple[str, Any] | None = None
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -45,6 +50,18 @@ class Entry:
             body: Mapping[str, Any] = json.loads(self.kept)
             return body
         return self.kept
+
+    def parse(self, parse: Callable[[Mapping[str, Any]], T]) -> T:
+        """Return the body as ``parse`` reads it; the same body is parsed once, for a step looks at it several times.
+
+        Raises:
+            InvalidManifest: as ``parse`` does.
+        """
+        known = self.parsed
+        if known is None or known[0] != self.resource_version:
+            self.parsed = known = (self.resource_version, parse(self.body))
+        parsed: T = known[1]
+        return parsed
 
     @property
     def version(self) -> int:
@@ -94,6 +111,12 @@ class Inbox:
             return False
         del self._entries[key]
         return True
+
+    def drop_parsed(self, key: Key) -> None:
+        """Keep an object as its body alone: parsed, it would take several times the memory until its next step."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.parsed = None
 
     def settle(self, key: Key, asks: Iterable[Ask]) -> None:
         """Drop verbs that are latched on record; those that came meanwhile stay."""

@@ -7,107 +7,84 @@ any line, start it again, and the story goes on.
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.meta import InvalidManifest
-from osmig.api.migration import Migration, parse_migration
 from osmig.api.names import Verb
-from osmig.domain import budget
-from osmig.domain.budget import Urgency
-from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
-from osmig.domain.machine import decide, decide_answer
+from osmig.domain.machine import decide
 from osmig.domain.observation import ChangeObject, Commit, ObjectChange, Observation, ReadFacts
-from osmig.domain.queueing import Move
-from osmig.engine.observing import Memories, Observer, needs_login, provider_of
+from osmig.engine.observing import Observer, needs_login, provider_of
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from osmig.backends.ports import Permit
-    from osmig.domain.calls import Answer, Call
-    from osmig.domain.clock import Clock
     from osmig.drivers.driver import Drivers
     from osmig.engine.inbox import Inbox
     from osmig.engine.keys import Key
-    from osmig.engine.permits import Fence
+    from osmig.engine.memories import Memories
     from osmig.engine.publishing import Publisher
     from osmig.engine.reporting import Reporter
     from osmig.engine.sessions import Sessions
-    from osmig.engine.slots import SlotQueue
     from osmig.engine.waits import Waits
+    from osmig.engine.write_ahead import WriteAhead
 
 _logger = logging.getLogger(__name__)
 
 MOST_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
 
-RECORD_RETRY_S = 1.0
-RECORD_TRIES = 30
+GO_ON_S = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationStep:
-    """Steps Migrations."""
+    """Steps Migrations.
 
-    def __init__(  # noqa: PLR0913 - what one step reads, writes and wakes
-        self,
-        *,
-        inbox: Inbox,
-        observer: Observer,
-        sessions: Sessions,
-        queue: SlotQueue,
-        publisher: Publisher,
-        reporter: Reporter,
-        fence: Fence,
-        waits: Waits,
-        memories: Memories,
-        drivers: Drivers,
-        clock: Clock,
-    ) -> None:
-        """Do nothing yet.
+    Attributes:
+        inbox: the newest bodies and the verbs seen.
+        observer: makes observations.
+        drivers: what each type of Migration is.
+        write_ahead: writes status, and sends calls under it.
+        publisher: changes objects.
+        sessions: the Providers' connections.
+        reporter: metrics and logs.
+        waits: how long a thing was seen unchanged.
+        memories: what is remembered of each Migration.
+    """
 
-        Args:
-            inbox: the newest bodies and the verbs seen.
-            observer: makes observations.
-            sessions: the Providers' connections.
-            queue: servers and slots that are taken.
-            publisher: writes status and Events, and changes objects.
-            reporter: metrics and logs.
-            fence: makes permits for calls.
-            waits: how long a thing was seen unchanged.
-            memories: what the observer remembers.
-            drivers: what each type of Migration is.
-            clock: measures and stamps.
-        """
-        self._inbox = inbox
-        self._observer = observer
-        self._sessions = sessions
-        self._queue = queue
-        self._publisher = publisher
-        self._reporter = reporter
-        self._fence = fence
-        self._waits = waits
-        self._memories = memories
-        self._drivers = drivers
-        self._clock = clock
+    inbox: Inbox
+    observer: Observer
+    drivers: Drivers
+    write_ahead: WriteAhead
+    publisher: Publisher
+    sessions: Sessions
+    reporter: Reporter
+    waits: Waits
+    memories: Memories
 
     async def step(self, key: Key) -> float | None:
         """Bring one Migration forward; return when to look again, in seconds."""
-        entry = self._inbox.get(key)
+        entry = self.inbox.get(key)
         if entry is None:
             self._forget(key)
             return None
         try:
-            observation: Observation | None = self._observer.observe(key, entry)
+            observation = self.observer.observe(key, entry)
         except InvalidManifest as error:
             _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             return None
+        try:
+            return await self._step(key, observation)
+        finally:
+            self.inbox.drop_parsed(key)
+
+    async def _step(self, key: Key, first: Observation) -> float | None:
+        """Decide and carry out until the step is over."""
+        observation: Observation | None = first
         due_s: float | None = None
         for _ in range(MOST_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
-            driver = self._drivers.of_migration(observation.migration.spec.type)
-            match decide(observation, driver.policy):
+            policy = self.drivers.of_migration(observation.migration.spec.type).policy
+            match decide(observation, policy):
                 case ReadFacts(names):
                     observation = await self._look(key, observation, names)
                 case ChangeObject() as decision:
@@ -117,140 +94,48 @@ class MigrationStep:
                     due_s = decision.due_s
             if observation is None:
                 return due_s
-        return RECORD_RETRY_S
+        return GO_ON_S
 
     def _forget(self, key: Key) -> None:
-        self._memories.forget(key)
-        self._waits.note(key, "")
-        self._reporter.forget(key)
+        self.memories.forget(key)
+        self.waits.note(key, "")
+        self.reporter.forget(key)
 
     async def _look(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
-        observation = await self._observer.look(key, observation, names)
+        observation = await self.observer.look(key, observation, names)
         if needs_login(observation):
             self._refresh(provider_of(key, observation.migration))
         return observation
 
     def _refresh(self, provider: Key) -> None:
-        session = self._sessions.get(provider)
+        session = self.sessions.get(provider)
         if session is not None:
             session.wants_refresh = True
-            self._reporter.wake(provider)
+            self.reporter.wake(provider)
 
     async def _change(self, key: Key, observation: Observation, decision: ChangeObject) -> Observation | None:
         """Change the object itself; return the next observation of this step, ``None`` when it is over."""
         provider = provider_of(key, observation.migration)
-        await self._publisher.change(key, decision.change, decision.notes, provider=provider)
-        self._reporter.report_change(key, observation, decision.notes)
-        entry = self._inbox.get(key)
+        await self.publisher.change(key, decision.change, decision.notes, provider=provider)
+        self.reporter.report_change(key, observation, decision.notes)
+        entry = self.inbox.get(key)
         if decision.change is ObjectChange.DELETE or entry is None:
             return None
-        return self._observer.carry(key, observation, entry)
+        return self.observer.carry(key, observation, entry)
 
     async def _commit(self, key: Key, observation: Observation, decision: Commit) -> Observation | None:
-        """Write, post, call; return the next observation of this step, ``None`` when it is over."""
-        written_at = self._clock.boottime()
-        await self._write(key, observation, decision)
-        self._publisher.announce(key, decision.notes)
-        self._reporter.report(key, observation, decision)
-        self._waits.note(key, decision.waiting_for)
-        self._memories.update(key, sampled=decision.status.progress)
-        self._inbox.settle(key, observation.asks)
-        if decision.goes_on:
-            return self._after_latch(key, observation)
-        if decision.call is None:
-            return None
-        self._check_exists(key, observation)
-        answer = await self._perform(key, observation, decision.call, self._fence.permit(written_at))
-        if (verb := decision.call.carried_out) is not None:
-            ordered_at = self._memories.get(key).ordered_at
-            self._memories.update(key, ordered_at={**ordered_at, verb: self._clock.boottime()})
-        await self._record(key, observation, answer)
-        return None
-
-    async def _perform(self, key: Key, observation: Observation, call: Call, permit: Permit) -> Answer:
-        driver = self._drivers.of_migration(observation.migration.spec.type)
-        backend = self._sessions.find_backend(provider_of(key, observation.migration), driver.provider_type)
-        return await driver.send(backend, call, self._parse(key, observation), permit)
+        """Write, and call; return the next observation of this step, ``None`` when it is over."""
+        await self.write_ahead.commit(key, observation, decision)
+        self.inbox.settle(key, observation.asks)
+        return self._after_latch(key, observation) if decision.goes_on else None
 
     def _after_latch(self, key: Key, observation: Observation) -> Observation | None:
         """Go on at once with what the latch recorded; ``reconcile`` makes everything be read anew."""
         if any(ask.verb is Verb.RECONCILE for ask in observation.asks):
             provider = provider_of(key, observation.migration)
             self._refresh(provider)
-            session, upstream = self._sessions.get(provider), observation.status.upstream
+            session, upstream = self.sessions.get(provider), observation.status.upstream
             if session is not None and upstream is not None and upstream.id is not None:
                 session.rows.forget(upstream.id)
-        entry = self._inbox.get(key)
-        return None if entry is None else self._observer.observe(key, entry)
-
-    async def _write(self, key: Key, observation: Observation, decision: Commit) -> None:
-        """Write the status if it is worth a write; what it takes is reserved while it is on its way."""
-        age_s = self._clock.boottime() - self._memories.get(key).written_at
-        if budget.judge(observation.status, decision.status, age_s=age_s) is not Urgency.NOW:
-            return
-        if _takes(decision):
-            self._check_newest(key, observation)
-        with self._reserve(key, observation, decision):
-            await self._publisher.put(key, decision.status)
-        self._memories.update(key, written_at=self._clock.boottime())
-
-    def _reserve(self, key: Key, observation: Observation, decision: Commit) -> AbstractContextManager[None]:
-        status = decision.status
-        taken = self._drivers.of_migration(observation.migration.spec.type).name_lock(observation.migration, status)
-        if not _takes(decision) or taken is None:
-            return nullcontext()
-        placement = status.placement
-        move = Move(placement.source_host, placement.destination_host) if placement is not None else Move()
-        return self._queue.reserve(
-            key,
-            taken,
-            provider=provider_of(key, observation.migration),
-            move=move,
-            needs_slot=decision.call is not None and decision.call.takes_slot,
-        )
-
-    async def _record(self, key: Key, observation: Observation, answer: Answer) -> None:
-        """Write down what the call brought, through conflicts and short outages of the API server.
-
-        Should it fail for good, the intent on record makes the next step look for the effect.
-        """
-        driver = self._drivers.of_migration(observation.migration.spec.type)
-        for _ in range(RECORD_TRIES):
-            self._check_exists(key, observation)
-            now = replace(observation, migration=self._parse(key, observation), now=self._clock.now())
-            decision = decide_answer(now, driver.policy, answer)
-            try:
-                await self._write(key, now, decision)
-            except StaleView:
-                continue
-            except KubeUnavailable as error:
-                await self._clock.sleep(error.retry_after_s or RECORD_RETRY_S)
-                continue
-            self._publisher.announce(key, decision.notes)
-            self._reporter.report(key, now, decision)
-            self._waits.note(key, decision.waiting_for)
-            self._reporter.wake(key, decision.due_s)
-            return
-        raise StaleView(reason="NotRecorded", message="the answer could not be written; its effect is looked for")
-
-    def _check_exists(self, key: Key, observation: Observation) -> None:
-        """Refuse to record on another object of the same name, or on none."""
-        entry = self._inbox.get(key)
-        if entry is None or entry.uid != observation.migration.metadata.uid:
-            raise ObjectGone(reason="NotFound", message=f"{key.text} was deleted while its call was under way")
-
-    def _check_newest(self, key: Key, observation: Observation) -> None:
-        """Refuse to start on ground of an object that has changed meanwhile: it may be suspended, or being deleted."""
-        entry = self._inbox.get(key)
-        if entry is None or entry.resource_version != observation.migration.metadata.resource_version:
-            raise StaleView(reason="Changed", message=f"{key.text} was changed while its start was being decided")
-
-    def _parse(self, key: Key, observation: Observation) -> Migration:
-        """Return the Migration as the Inbox has it now: after an own write, that is what was written."""
-        entry = self._inbox.get(key)
-        return observation.migration if entry is None else parse_migration(entry.body)
-
-
-def _takes(decision: Commit) -> bool:
-    """Whether others must be kept away while this is written: a replication takes no server, but a slot."""
-    return decision.claims
+        entry = self.inbox.get(key)
+        return None if entry is None else self.observer.observe(key, entry)

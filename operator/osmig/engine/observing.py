@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from osmig.api.migration import parse_migration
 from osmig.api.names import Kind, Reason
@@ -17,47 +17,16 @@ from osmig.engine.keys import Key
 from osmig.engine.neighbours import KnownNeighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from osmig.api.migration import Migration, Progress
-    from osmig.api.names import Verb
+    from osmig.api.migration import Migration
     from osmig.domain.clock import Clock
     from osmig.domain.observation import ProviderView, Slots
     from osmig.drivers.driver import Drivers, Neighbours
     from osmig.engine.inbox import Entry, Inbox
     from osmig.engine.ledger import Ledger
+    from osmig.engine.memories import Memories, Memory
     from osmig.engine.sessions import Session, Sessions
     from osmig.engine.slots import SlotQueue
     from osmig.engine.waits import Waits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What this process remembers of one Migration; losing it costs a read or a write, never a decision."""
-
-    written_at: float = float("-inf")
-    ordered_at: Mapping[Verb, float] = field(default_factory=dict)
-    sampled: Progress | None = None
-
-
-class Memories:
-    """What this process remembers of all Migrations."""
-
-    def __init__(self) -> None:
-        """Remember nothing."""
-        self._memories: dict[Key, Memory] = {}
-
-    def get(self, key: Key) -> Memory:
-        """Return what is remembered of one."""
-        return self._memories.get(key, Memory())
-
-    def update(self, key: Key, **changes: Any) -> None:  # noqa: ANN401 - fields of Memory
-        """Remember something else of one."""
-        self._memories[key] = replace(self.get(key), **changes)
-
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of one that is gone."""
-        self._memories.pop(key, None)
 
 
 class Observer:
@@ -95,7 +64,7 @@ class Observer:
         Raises:
             InvalidManifest: the spec is not one that this version can follow.
         """
-        migration = parse_migration(entry.body)
+        migration = entry.parse(parse_migration)
         provider = provider_of(key, migration)
         memory = self._memories.get(key)
         driver = self._drivers.of_migration(migration.spec.type)
