@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 Pair = dict[str, Any]
 RECORDED = Path(__file__).with_name("recorded")
 CURRENT: list[Pair] = json.loads((RECORDED / "waldur.json").read_text(encoding="utf-8"))
+RECORDED_NO_MAPPINGS = {"skip_connection_extnet": False, "sync_instance_ports": False}
+"""What was recorded for rows that were ordered without mappings; the later recording has null."""
+LATER: dict[str, Any] = {
+    "create-as-support": {"non_field_errors": ["You do not have permissions to create tenant in this project."]}
+}
+"""Bodies of which the later recording, ``waldur_reads.json``, says otherwise."""
 OLD: list[Pair] = json.loads((RECORDED / "waldur_before_7_6_4.json").read_text(encoding="utf-8"))
 MIGRATIONS = "/api/openstack-migrations/"
 RECORDED_AT = "http://127.0.0.1:8766"
@@ -227,6 +233,22 @@ def send(lab: WaldurLab, request: Mapping[str, Any]) -> tuple[int, dict[str, str
     return answer.status, got, json.loads(content) if is_json and content else content or None
 
 
+def known_later(pair: Pair, pairs: list[Pair]) -> Any:  # noqa: ANN401 - parsed JSON
+    """Return the recorded body with what the later recording has otherwise."""
+    body = LATER.get(pair["label"], pair["response"].get("body"))
+    mapped = {
+        row["uuid"]
+        for other in pairs
+        if other["response"]["status"] == 201 and "mappings" in request_of(other)["body"]
+        for row in shown_rows(other)
+    }
+    rows = [row for row in shown_rows(pair) if row["uuid"] not in mapped and row["mappings"] == RECORDED_NO_MAPPINGS]
+    if not rows:
+        return body
+    changed = [{**row, "mappings": None} if row in rows else row for row in shown_rows(pair)]
+    return changed if isinstance(body, list) else changed[0]
+
+
 def differences(recorded: Any, ours: Any, *, where: str = "body", is_part: bool = False) -> list[str]:  # noqa: ANN401
     """Compare keys and types at every depth, and all values but those that the server makes up."""
     if isinstance(recorded, dict) and isinstance(ours, dict):
@@ -256,7 +278,7 @@ def check(pair: Pair, pairs: list[Pair], lab: WaldurLab) -> None:
     compared = wanted if pair["label"] in UNWRITTEN else RECORDED_HEADERS
     assert {name: headers[name] for name in compared if name in headers} == wanted
     if "body" in recorded:
-        assert differences(recorded["body"], body, is_part=pair["label"] in ABRIDGED) == []
+        assert differences(known_later(pair, pairs), body, is_part=pair["label"] in ABRIDGED) == []
 
 
 @pytest.mark.parametrize("pair", CURRENT, ids=lambda pair: pair["label"])
@@ -276,7 +298,7 @@ def test_no_recorded_pair_is_missing_and_none_is_excused_that_does_not_exist() -
 
     assert (len(CURRENT), len(OLD)) == (91, 8)
     assert len(set(labels)) == len(labels)
-    assert {*UNWRITTEN, *ABRIDGED, *FULL_BODY, *FAULTS, *AFTER, *STEPS_BEFORE} <= set(labels)
+    assert {*UNWRITTEN, *ABRIDGED, *LATER, *FULL_BODY, *FAULTS, *AFTER, *STEPS_BEFORE} <= set(labels)
     assert {pair["label"] for pair in CURRENT if "request" not in pair} == set(UNWRITTEN)
 
 

@@ -67,7 +67,7 @@ def test_a_delay_ends_by_itself(waldur: WaldurLab) -> None:
 def test_a_request_that_hangs_is_on_record_unanswered_until_it_is_released(waldur: WaldurLab) -> None:
     waldur.control.fault(method="GET", path="/version/", action="pass", hold=True)
     answers: list[object] = []
-    thread = threading.Thread(target=lambda: answers.append(waldur.api.get("/api/version/")))
+    thread = threading.Thread(target=lambda: answers.append(waldur.as_user("staff").get("/api/version/")))
     thread.start()
     eventually(waldur.control.requests, what="the request")
     assert waldur.control.requests()[0]["status"] is None

@@ -193,7 +193,10 @@ class Cloud:
     def _list_parts(self, tenant: str) -> list[Network | Subnet]:
         """Return the networks and subnets of a tenant in the order in which they are made."""
         theirs = [network for network in self.networks.values() if network.tenant == tenant]
-        return [part for network in theirs for part in (network, *network.subnets)]
+        parts: list[Network | Subnet] = []
+        for network in theirs:
+            parts += [network, *network.subnets]
+        return parts
 
     def set_progress(self, tenant: str, done: int | None, *, is_next_begun: bool = True) -> None:
         """Let the first ``done`` networks and subnets of a tenant be OK, the next CREATING; None means all."""

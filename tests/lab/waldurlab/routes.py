@@ -95,10 +95,8 @@ def route(cloud: Cloud, arrival: Arrival) -> Answer:
     if found := _find(cloud, path):
         candidate, ids = found
         answer = _call(candidate, cloud, arrival, path, query, ids)
-        crashed = answer.status == 500
-        return (
-            answer if crashed else Answer(answer.status, answer.content, {**answer.headers, "allow": candidate.allow})
-        )
+        allow = {} if answer.status == 500 else {"allow": candidate.allow}
+        return Answer(answer.status, answer.content, {**answer.headers, **allow})
     is_cut = not path.endswith("/") and _find(cloud, f"{path}/") is not None
     return answer_moved(f"{path}/" + (f"?{query}" if query else "")) if is_cut else answer_page(404)
 
