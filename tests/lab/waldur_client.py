@@ -102,7 +102,7 @@ class WaldurControl:
         self._call("progress", replication=replication, done=done, is_next_begun=is_next_begun)
 
     def sweep(self) -> int:
-        """Mark as erred the tenants that are stuck, as the server does after three hours; return how many it were."""
+        """Mark tenants that are stuck as erred, as the server does after three hours; return how many there were."""
         return int(self._call("sweep"))
 
     def forget(self, replication: str) -> None:

@@ -176,7 +176,7 @@ class Cloud:
             self.set_progress(tenant.uuid, None)
 
     def sweep(self) -> int:
-        """Do what the server does once an hour to tenants that are stuck for three; return how many it were."""
+        """Do what the server does once an hour to tenants that are stuck for three; return how many there were."""
         stuck = [tenant for tenant in self.tenants.values() if tenant.state in {"CREATION_SCHEDULED", "CREATING"}]
         for tenant in stuck:
             tenant.state, tenant.error_message = "ERRED", TIMED_OUT

@@ -77,7 +77,7 @@ class Steering:
         self._cloud.set_progress(tenant, done, is_next_begun=is_next_begun)
 
     def sweep(self) -> int:
-        """Mark as erred the tenants that are stuck, as the server does after three hours; return how many it were."""
+        """Mark tenants that are stuck as erred, as the server does after three hours; return how many there were."""
         return self._cloud.sweep()
 
     def forget(self, replication: str) -> None:
