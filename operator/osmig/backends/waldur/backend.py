@@ -70,9 +70,9 @@ class WaldurBackend:
         await self._session.ping(Priority.SWEEP)
         return Sweep(records=(), cursor=now, is_full=True)
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect."""
-        return check(job, await look_round(job, self._session))
+        return check(job, await look_round(job, self._session, runs))
 
     async def runs(self, source_resource: str) -> tuple[RunView, ...]:
         """Read every replication of a tenant that the token's user sees, over all pages, oldest first."""

@@ -176,6 +176,10 @@ class WaldurClient:
         """List the volume types behind an offering."""
         return _list_volume_types(offering_uuid=UUID(offering_id))
 
+    def list_volume_types(self) -> Request:
+        """List all volume types that the account sees, of whatever service."""
+        return _list_volume_types()
+
     def retrieve_offering(self, offering_id: str) -> Request:
         """Read what can be ordered."""
         fields = [OfferingField.NAME, OfferingField.STATE, OfferingField.TYPE]
