@@ -10,11 +10,20 @@ from osmig.api.names import Reason
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.probing import read_version
 from osmig.backends.waldur.reading import read_runs, unless_forbidden, unless_hidden
+from osmig.backends.waldur.requests import (
+    LIST_NETWORKS,
+    LIST_OFFERING_TYPES,
+    LIST_PLANS,
+    LIST_TENANT_TYPES,
+    READ_OFFERING,
+    READ_SOURCE,
+)
 from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, ResourceRow
 from osmig.domain.errors import Absent, NotPermitted
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
+    from osmig.backends.waldur.requests import Request
     from osmig.backends.waldur.session import WaldurSession
     from osmig.domain.replicas import ReplicaJob, RunView
 
@@ -48,8 +57,13 @@ class Facts:
     runs: tuple[RunView, ...] = ()
 
 
-async def look_round(job: ReplicaJob, session: WaldurSession) -> Facts:
+async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunView, ...] | None = None) -> Facts:
     """Read what the checks need, and of what only mappings need only that.
+
+    Args:
+        job: what is to be replicated.
+        session: the connection.
+        runs: of the source, as they were read for the start; ``None`` where they were not, and are read here.
 
     Raises:
         BackendError: as any read; what is missing or not permitted is a fact.
@@ -65,14 +79,18 @@ async def look_round(job: ReplicaJob, session: WaldurSession) -> Facts:
         source=source,
         is_source_missing=is_source_missing,
         networks=await _read_networks(session, tenant_id) if tenant_id and _needs_networks(job.mappings) else None,
-        source_types=await _read_types(session, tenant_id=tenant_id) if tenant_id and maps_types else None,
+        source_types=await _read_types(session, LIST_TENANT_TYPES.about(tenant_id))
+        if tenant_id and maps_types
+        else None,
         offering=offering,
         is_offering_missing=is_offering_missing,
         plans=await _read_plans(session, offering_id) if not is_offering_missing else None,
         destination_types=(
-            await _read_types(session, offering_id=offering_id) if maps_types and not is_offering_missing else None
+            await _read_types(session, LIST_OFFERING_TYPES.about(offering_id))
+            if maps_types and not is_offering_missing
+            else None
         ),
-        runs=await read_runs(session, source_id, Priority.LOOK),
+        runs=runs if runs is not None else await read_runs(session, source_id, Priority.LOOK),
     )
 
 
@@ -82,9 +100,7 @@ def _needs_networks(mappings: Mappings) -> bool:
 
 async def _read_source(session: WaldurSession, source_id: str) -> tuple[ResourceRow | None, bool]:
     try:
-        row = await session.row(
-            ResourceRow, "read-source", lambda client: client.retrieve_resource(source_id), Priority.LOOK
-        )
+        row = await session.row(ResourceRow, READ_SOURCE.about(source_id), Priority.LOOK)
     except Absent:
         return None, True
     except NotPermitted as error:
@@ -95,9 +111,7 @@ async def _read_source(session: WaldurSession, source_id: str) -> tuple[Resource
 
 
 async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[OfferingRow | None, bool]:
-    read = session.row(
-        OfferingRow, "read-offering", lambda client: client.retrieve_offering(offering_id), Priority.LOOK
-    )
+    read = session.row(OfferingRow, READ_OFFERING.about(offering_id), Priority.LOOK)
     try:
         return await unless_forbidden(read), False
     except Absent:
@@ -105,31 +119,13 @@ async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[Offe
 
 
 async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[NamedRow, ...] | None:
-    return await unless_hidden(
-        session.rows(NamedRow, "list-plans", lambda client: client.list_plans(offering_id), Priority.LOOK)
-    )
+    return await unless_hidden(session.rows(NamedRow, LIST_PLANS.about(offering_id), Priority.LOOK))
 
 
 async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[NetworkRow, ...] | None:
-    rows = await unless_hidden(
-        session.rows(NetworkRow, "list-networks", lambda client: client.list_networks(tenant_id), Priority.LOOK)
-    )
+    rows = await unless_hidden(session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.LOOK))
     return tuple(row for row in rows or () if row.tenant_uuid in (None, tenant_id)) or None
 
 
-async def _read_types(
-    session: WaldurSession, *, tenant_id: str | None = None, offering_id: str = ""
-) -> tuple[NamedRow, ...] | None:
-    rows = await unless_hidden(
-        session.rows(
-            NamedRow,
-            "list-volume-types",
-            lambda client: (
-                client.list_tenant_volume_types(tenant_id)
-                if tenant_id is not None
-                else client.list_offering_volume_types(offering_id)
-            ),
-            Priority.LOOK,
-        )
-    )
-    return rows or None
+async def _read_types(session: WaldurSession, request: Request) -> tuple[NamedRow, ...] | None:
+    return await unless_hidden(session.rows(NamedRow, request, Priority.LOOK)) or None
