@@ -158,9 +158,9 @@ class FakeTenants:
         """Note that nobody needs this any more."""
         self.is_closed = True
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None) -> tuple[PreflightCheck, ...]:
         """Show the checks that were set up."""
-        await self._call("preflight")
+        await self._call("preflight" if runs is not None else "preflight runs")
         self.jobs.append(job)
         self.waldur.on_preflight()
         return self.waldur.checks

@@ -50,7 +50,7 @@ def backend_with_run() -> FakeTenants:
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     backend = backend_with_run()
     observation = await TenantLook(backend).read(followed(), frozenset(Read))
-    expected = ["preflight", "runs", "run", f"replica {COPY} None"]
+    expected = ["preflight runs", "runs", "run", f"replica {COPY} None"]
     assert backend.calls == expected
     of_tenants = {Read.PREFLIGHT, Read.RUNS, Read.RUN, Read.REPLICA}
     assert {read for read in Read if has(observation, read)} == of_tenants
@@ -68,6 +68,13 @@ async def test_the_checks_are_made_with_the_mappings_that_are_referred_to() -> N
     await TenantLook(backend).read(observe(referring, referenced=mappings), frozenset({Read.PREFLIGHT}))
     assert [job.mappings for job in backend.jobs] == [mappings]
     assert [job.name for job in backend.jobs] == [""]
+
+
+async def test_the_checks_are_made_with_the_runs_that_were_read_for_the_start() -> None:
+    backend = backend_with_run()
+    known = await TenantLook(backend).read(observe(), frozenset({Read.RUNS}))
+    await TenantLook(backend).read(known, frozenset({Read.PREFLIGHT}))
+    assert backend.calls == ["runs", "preflight"]
 
 
 @pytest.mark.parametrize("error", [GONE, LATER])

@@ -149,11 +149,15 @@ class ServerBackend(Backend, Protocol):
 class TenantBackend(Backend, Protocol):
     """What replicates tenants."""
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect.
 
         What upstream would accept silently and do otherwise is a failed check; what may not be looked at is
         ``Skipped``, never ``Pass``.
+
+        Args:
+            job: what is to be replicated.
+            runs: of the source, as `runs` read them for this start; ``None`` has them read here.
         """
         ...
 
@@ -170,7 +174,10 @@ class TenantBackend(Backend, Protocol):
         ...
 
     async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
-        """Read what a replication makes, and an order about it; only what may be read is told.
+        """Read what a replication makes; only what may be read is told.
+
+        With an order to terminate it, its parts are not counted. The tenant's own error is read where something went
+        wrong: the replica is neither being made nor OK, or the order failed.
 
         Raises:
             Absent: it may not be seen, or is gone.

@@ -35,7 +35,8 @@ class TenantLook:
         upstream = observation.status.upstream
         match read:
             case Read.PREFLIGHT:
-                return replace(observation, preflight=await self._backend.preflight(resolve_job(observation)))
+                checks = await self._backend.preflight(resolve_job(observation), observation.runs)
+                return replace(observation, preflight=checks)
             case Read.RUNS:
                 runs = await self._backend.runs(resolve_job(observation).source_resource)
                 return replace(observation, runs=runs)

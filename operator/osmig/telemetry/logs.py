@@ -18,7 +18,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 # At info and below these print one line per event or request, some with headers and bodies.
 _QUIET = (
     "kopf", "kopf.objects", "kubernetes", "aiohttp", "asyncio", "urllib3", "keystoneauth", "openstack", "stevedore",
-    "httpx", "httpcore",
+    "httpcore",
 )  # fmt: skip
 _SILENT = "aiohttp.access"
 

@@ -10,7 +10,7 @@ from osmig.api.names import Reason
 from osmig.backends.bounds import PermitExpiredError
 from osmig.backends.cleaning import clean_text, cut_text
 from osmig.backends.endpoints import EndpointRefusedError
-from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, UnusableEndpointError
+from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, TooLongError
 from osmig.backends.waldur.texts import describe, is_forbidden, list_objections
 from osmig.backends.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
@@ -20,6 +20,9 @@ EXPECTED = (NoAnswerError, EndpointRefusedError, PermitExpiredError)
 """Everything that a request may raise because of what the other side did."""
 
 NO_WALDUR = "There is no Waldur that replicates tenants at the endpoint"
+
+OVERLONG_PAUSE_S = 600.0
+"""What is too long to be read is asked for again as rarely as a person would mend it."""
 
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
@@ -45,13 +48,23 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
             return Transient(Reason.RETRYING, text, operation=operation)
         case EndpointRefusedError():
             return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
-        case UnusableEndpointError():
-            return Transient(Reason.INVALID_CONFIGURATION, str(failure), operation=operation)
         case _ if call.permit is not None and call.has_left:
             text = f"No answer to {operation} came that could be read"
             return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
+        case TooLongError():
+            text = f"The answer to {operation} is too long to be read"
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
         case _:
             return Transient(Reason.UNREACHABLE, str(failure), operation=operation)
+
+
+def judge_overlong(operation: str, *, pages: int) -> BackendError:
+    """Say that a list has more pages than are read: to read it again soon would bring no more of it."""
+    text = (
+        f"The list has more than {pages} pages, and no more are read, in {operation}; let the service account see "
+        "fewer of them, or have old ones removed from Waldur"
+    )
+    return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
 
 
 def judge_unreadable(call: Call) -> BackendError:

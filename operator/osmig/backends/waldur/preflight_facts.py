@@ -10,14 +10,21 @@ from osmig.api.names import Reason
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.probing import filters_types, read_version
 from osmig.backends.waldur.reading import read_runs, unless_forbidden, unless_hidden
+from osmig.backends.waldur.requests import (
+    LIST_ALL_TYPES,
+    LIST_NETWORKS,
+    LIST_OFFERING_TYPES,
+    LIST_PLANS,
+    LIST_TENANT_TYPES,
+    READ_OFFERING,
+    READ_SOURCE,
+)
 from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, PlanRow, ResourceRow
 from osmig.domain.errors import Absent, NotPermitted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from osmig.api.mappings import Mappings
-    from osmig.backends.waldur.client import Request, WaldurClient
+    from osmig.backends.waldur.requests import Request
     from osmig.backends.waldur.session import WaldurSession
     from osmig.domain.replicas import ReplicaJob, RunView
 
@@ -107,9 +114,7 @@ def _needs_networks(mappings: Mappings) -> bool:
 
 async def _read_source(session: WaldurSession, source_id: str) -> tuple[ResourceRow | None, bool]:
     try:
-        row = await session.row(
-            ResourceRow, "read-source", lambda client: client.retrieve_resource(source_id), Priority.LOOK
-        )
+        row = await session.row(ResourceRow, READ_SOURCE.about(source_id), Priority.LOOK)
     except Absent:
         return None, True
     except NotPermitted as error:
@@ -120,9 +125,7 @@ async def _read_source(session: WaldurSession, source_id: str) -> tuple[Resource
 
 
 async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[OfferingRow | None, bool]:
-    read = session.row(
-        OfferingRow, "read-offering", lambda client: client.retrieve_offering(offering_id), Priority.LOOK
-    )
+    read = session.row(OfferingRow, READ_OFFERING.about(offering_id), Priority.LOOK)
     try:
         return await unless_forbidden(read), False
     except Absent:
@@ -130,15 +133,11 @@ async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[Offe
 
 
 async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[PlanRow, ...] | None:
-    return await unless_hidden(
-        session.rows(PlanRow, "list-plans", lambda client: client.list_plans(offering_id), Priority.LOOK)
-    )
+    return await unless_hidden(session.rows(PlanRow, LIST_PLANS.about(offering_id), Priority.LOOK))
 
 
 async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[NetworkRow, ...] | None:
-    rows = await unless_hidden(
-        session.rows(NetworkRow, "list-networks", lambda client: client.list_networks(tenant_id), Priority.LOOK)
-    )
+    rows = await unless_hidden(session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.LOOK))
     return tuple(row for row in rows or () if row.tenant_uuid in (None, tenant_id)) or None
 
 
@@ -146,14 +145,14 @@ async def _read_all_types(
     job: ReplicaJob, session: WaldurSession, tenant_id: str | None, offering_id: str | None, version: str
 ) -> VolumeTypes:
     """Read the types of both sides; all there are only where a mapped source type is not in its tenant's list."""
-    source = await _list_tenant_types(session, tenant_id) if tenant_id else None
-    destination = await _list_offering_types(session, offering_id) if offering_id else None
+    source = await _list_types(session, LIST_TENANT_TYPES.about(tenant_id)) if tenant_id else None
+    destination = await _list_types(session, LIST_OFFERING_TYPES.about(offering_id)) if offering_id else None
     is_unfiltered = bool(destination) and not await _filters_types(session, version)
     everywhere = destination if is_unfiltered else None
     listed = {row.uuid for row in source or ()}
     wanted = {canonical_id(pair.source_type) for pair in job.mappings.volume_types}
     if source and everywhere is None and wanted - listed:
-        everywhere = await _list_types(session, _of_all_services)
+        everywhere = await _list_types(session, LIST_ALL_TYPES.about())
     return VolumeTypes(
         source=source or None,
         destination=None if is_unfiltered else destination or None,
@@ -167,20 +166,8 @@ async def _filters_types(session: WaldurSession, version: str) -> bool:
     told = filters_types(version)
     if told is not None:
         return told
-    return await _list_offering_types(session, NO_OFFERING) == ()
+    return await _list_types(session, LIST_OFFERING_TYPES.about(NO_OFFERING)) == ()
 
 
-async def _list_tenant_types(session: WaldurSession, tenant_id: str) -> tuple[NamedRow, ...] | None:
-    return await _list_types(session, lambda client: client.list_tenant_volume_types(tenant_id))
-
-
-async def _list_offering_types(session: WaldurSession, offering_id: str) -> tuple[NamedRow, ...] | None:
-    return await _list_types(session, lambda client: client.list_offering_volume_types(offering_id))
-
-
-def _of_all_services(client: WaldurClient) -> Request:
-    return client.list_volume_types()
-
-
-async def _list_types(session: WaldurSession, build: Callable[[WaldurClient], Request]) -> tuple[NamedRow, ...] | None:
-    return await unless_hidden(session.rows(NamedRow, "list-volume-types", build, Priority.LOOK))
+async def _list_types(session: WaldurSession, request: Request) -> tuple[NamedRow, ...] | None:
+    return await unless_hidden(session.rows(NamedRow, request, Priority.LOOK))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.reading import unless_hidden
+from osmig.backends.waldur.requests import READ_USER, READ_VERSION
 from osmig.backends.waldur.wire import UserRow, VersionRow
 from osmig.domain.capabilities import Capability, Probe, Scope
 
@@ -36,7 +37,7 @@ async def probe(session: WaldurSession) -> Probe:
     Raises:
         BackendError: as any read; ``NotPermitted`` for a token that is refused.
     """
-    user = await unless_hidden(session.row(UserRow, "read-user", lambda client: client.retrieve_user(), Priority.SWEEP))
+    user = await unless_hidden(session.row(UserRow, READ_USER.about(), Priority.SWEEP))
     await session.ping(Priority.SWEEP)
     version = await read_version(session, Priority.SWEEP)
     capabilities = frozenset[Capability]() if is_too_old(version) else _CAPABILITIES
@@ -52,9 +53,7 @@ async def probe(session: WaldurSession) -> Probe:
 
 async def read_version(session: WaldurSession, priority: Priority) -> str:
     """Read the server's version; ``unknown`` where it does not tell."""
-    row = await unless_hidden(
-        session.row(VersionRow, "read-version", lambda client: client.retrieve_version(), priority)
-    )
+    row = await unless_hidden(session.row(VersionRow, READ_VERSION.about(), priority))
     return (row.version if row is not None and row.version else UNTOLD)[:_MAX_VERSION]
 
 

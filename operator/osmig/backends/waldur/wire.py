@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -23,6 +24,8 @@ from pydantic import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import ValidatorFunctionWrapHandler
 
 _logger = logging.getLogger(__name__)
@@ -241,8 +244,23 @@ def read_created(content: bytes) -> RunRow | None:
         return None
 
 
-def read_rows(model: type[Row], content: bytes) -> tuple[list[Row], int]:
-    """Read a page of a list; return what can be read, and how many rows there were.
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """What one answer holds of a list.
+
+    Attributes:
+        rows: what can be read of it, by key.
+        keys: of all rows, also of those that cannot be read: their ids, or they themselves where they have none.
+        count: of all rows.
+    """
+
+    rows: Mapping[str, Row]
+    keys: frozenset[str]
+    count: int
+
+
+def read_rows(model: type[Row], content: bytes) -> Page[Row]:
+    """Read a list, or a page of it.
 
     Raises:
         UnreadableError: it is no list.
@@ -250,13 +268,21 @@ def read_rows(model: type[Row], content: bytes) -> tuple[list[Row], int]:
     given = parse_json(content)
     if not isinstance(given, list):
         raise UnreadableError
-    rows = []
-    for row in given:
+    rows: dict[str, Row] = {}
+    keys = [_key_of(row) for row in given]
+    for key, row in zip(keys, given, strict=True):
         try:
-            rows.append(model.model_validate(row))
+            rows[key] = model.model_validate(row)
         except ValidationError:
             _logger.debug("waldur.row-skipped", extra={"model": model.__name__})
-    return rows, len(given)
+    return Page(rows, frozenset(keys), len(given))
+
+
+def _key_of(row: object) -> str:
+    try:
+        return parse_id(row.get("uuid") if isinstance(row, dict) else None)
+    except ValueError:
+        return json.dumps(row, sort_keys=True)
 
 
 def find_linked_id(link: str | None) -> str | None:

@@ -55,8 +55,11 @@ def describe_run(observation: Observation, run: RunView) -> dict[str, Any]:
 
 
 def describe_progress(observation: Observation) -> Progress | None:
-    """Return how many parts of the replica are there; of the replication itself Waldur tells nothing."""
-    replica = observation.replica
-    if replica is None or replica.items is None:
-        return observation.newest_progress
+    """Return how many parts of the replica are there; of the replication itself Waldur tells nothing.
+
+    Where they were never to be seen, the time alone says when they were last looked for.
+    """
+    replica, known = observation.replica, observation.newest_progress
+    if replica is None or (replica.items is None and known is not None and known.items is not None):
+        return known
     return Progress(items=replica.items, sample_time=observation.now)

@@ -24,6 +24,9 @@ NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
 _POLL_SHARE = 0.5
 """The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
 
+_PAUSES_PER_COUNT = 4
+"""What is made of the replica is only shown, and takes three requests: it is counted at every fourth poll or so."""
+
 _SETTLE_SHARE = 0.5
 """A run that seems to stall is looked at once more: a poll may fall between two of Waldur's own writes.
 
@@ -83,7 +86,7 @@ def end(observation: Observation, run: RunView) -> Decision:
 
 
 def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decision:
-    if standing is Standing.RUNNING and observation.replica is None:
+    if standing is Standing.RUNNING and observation.replica is None and _must_count(observation, run):
         return Decision(
             status=observation.status, wants=frozenset({Read.RUN, Read.REPLICA}), waiting_for=observation.label
         )
@@ -96,6 +99,21 @@ def _go_on(observation: Observation, run: RunView, standing: Standing) -> Decisi
     if act is not None:
         return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
     return decision
+
+
+def _must_count(observation: Observation, run: RunView) -> bool:
+    """Whether to look at the replica: its run went on, somebody asked, or the last count is old.
+
+    The time of that count is on record, so that a process that has just begun does not count them all again.
+    """
+    counted, upstream = observation.newest_progress, observation.status.upstream
+    if counted is None or counted.sample_time is None or upstream is None or upstream.status != run.status:
+        return True
+    asked = orders.find_control(observation.status.controls, Verb.RECONCILE)
+    if asked is not None and asked.time > counted.sample_time:
+        return True
+    age_s = (observation.now - counted.sample_time).total_seconds()
+    return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
 
 
 def _describe(observation: Observation, run: RunView, standing: Standing) -> Verdict:
