@@ -188,6 +188,7 @@ CALLS: dict[Template, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
         (),
         {"offering_uuid": SOME_ID} | PAGE,
     ),
+    requests.LIST_ALL_TYPES: ("openstack_volume_types.openstack_volume_types_list", (), PAGE),
     requests.REPLICATE: ("openstack_migrations.openstack_migrations_create", (), {"body": create(MAPPED)}),
     requests.TERMINATE: (
         "marketplace_resources.marketplace_resources_terminate",

@@ -11,6 +11,7 @@ import pytest
 from osmig.backends.waldur.translate import count_items, read_order_stage, view_run
 from osmig.backends.waldur.wire import (
     NetworkRow,
+    PlanRow,
     ResourceRow,
     RunRow,
     UnreadableError,
@@ -176,3 +177,27 @@ def test_one_odd_limit_does_not_hide_the_others() -> None:
 
 def test_odd_subnets_do_not_hide_their_network() -> None:
     assert NetworkRow.model_validate({"uuid": ROW["uuid"], "subnets": 3}).subnets is None
+
+
+GONE: dict[str, object] = {"scope": None, "resource_uuid": None, "resource_type": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_gone"),
+    [
+        (GONE, True),
+        ({}, False),
+        ({"scope": None}, False),
+        (GONE | {"resource_type": "OpenStack.Tenant"}, False),
+        (GONE | {"scope": ["odd"]}, False),
+        (GONE | {"resource_uuid": "odd", "is_scope_gone": True}, False),
+    ],
+)
+def test_a_resource_has_lost_its_tenant_only_if_waldur_says_so(fields: dict[str, object], *, is_gone: bool) -> None:
+    assert ResourceRow.model_validate(fields).is_scope_gone is is_gone
+
+
+def test_the_flags_of_a_plan_that_are_odd_or_not_there_are_unknown() -> None:
+    row = PlanRow.model_validate({"uuid": "1" * 32, "is_active": {"odd": 1}})
+
+    assert (row.is_active, row.archived) == (None, None)

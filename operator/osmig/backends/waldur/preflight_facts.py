@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from osmig.api.mappings import canonical_id
 from osmig.api.names import Reason
 from osmig.backends.limiting import Priority
-from osmig.backends.waldur.probing import read_version
+from osmig.backends.waldur.probing import filters_types, read_version
 from osmig.backends.waldur.reading import read_runs, unless_forbidden, unless_hidden
 from osmig.backends.waldur.requests import (
+    LIST_ALL_TYPES,
     LIST_NETWORKS,
     LIST_OFFERING_TYPES,
     LIST_PLANS,
@@ -18,7 +19,7 @@ from osmig.backends.waldur.requests import (
     READ_OFFERING,
     READ_SOURCE,
 )
-from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, ResourceRow
+from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, PlanRow, ResourceRow
 from osmig.domain.errors import Absent, NotPermitted
 
 if TYPE_CHECKING:
@@ -26,6 +27,26 @@ if TYPE_CHECKING:
     from osmig.backends.waldur.requests import Request
     from osmig.backends.waldur.session import WaldurSession
     from osmig.domain.replicas import ReplicaJob, RunView
+
+NO_OFFERING = "00000000000040008000000000000000"
+"""An id that no offering has: a server that lists volume types for it does not filter by offering."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeTypes:
+    """Volume types by where they may be used; disabled ones are in no list. ``None`` is what was not seen.
+
+    Attributes:
+        source: of the source's tenant.
+        destination: of the destination.
+        everywhere: of all services; known where the server does not filter, or where a source type was missed.
+        is_unfiltered: the server does not tell which types the destination has.
+    """
+
+    source: tuple[NamedRow, ...] | None = None
+    destination: tuple[NamedRow, ...] | None = None
+    everywhere: tuple[NamedRow, ...] | None = None
+    is_unfiltered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +58,10 @@ class Facts:
         source: the resource to replicate.
         is_source_missing: it does not exist, or is not visible.
         networks: of the source's tenant, with their subnets; none at all counts as not visible.
-        source_types: volume types of the source's tenant; likewise.
+        types: volume types; of a place none at all counts as not visible.
         offering: the destination.
         is_offering_missing: it does not exist, or is not visible.
         plans: of the destination.
-        destination_types: volume types of the destination; none at all counts as not visible.
         runs: replications of the source that there are already.
     """
 
@@ -49,11 +69,10 @@ class Facts:
     source: ResourceRow | None = None
     is_source_missing: bool = False
     networks: tuple[NetworkRow, ...] | None = None
-    source_types: tuple[NamedRow, ...] | None = None
+    types: VolumeTypes = VolumeTypes()
     offering: OfferingRow | None = None
     is_offering_missing: bool = False
-    plans: tuple[NamedRow, ...] | None = None
-    destination_types: tuple[NamedRow, ...] | None = None
+    plans: tuple[PlanRow, ...] | None = None
     runs: tuple[RunView, ...] = ()
 
 
@@ -61,9 +80,9 @@ async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunVie
     """Read what the checks need, and of what only mappings need only that.
 
     Args:
-        job: what is to be replicated.
+        job: to be ordered.
         session: the connection.
-        runs: of the source, as they were read for the start; ``None`` where they were not, and are read here.
+        runs: replications of the source, where they were read already; ``None`` has them read.
 
     Raises:
         BackendError: as any read; what is missing or not permitted is a fact.
@@ -72,25 +91,20 @@ async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunVie
     version = await read_version(session, Priority.LOOK)
     source, is_source_missing = await _read_source(session, source_id)
     tenant_id = source.tenant_id if source is not None else None
-    maps_types = bool(job.mappings.volume_types)
     offering, is_offering_missing = await _read_offering(session, offering_id)
+    types = VolumeTypes()
+    if job.mappings.volume_types:
+        types = await _read_all_types(job, session, tenant_id, None if is_offering_missing else offering_id, version)
     return Facts(
         version=version,
         source=source,
         is_source_missing=is_source_missing,
         networks=await _read_networks(session, tenant_id) if tenant_id and _needs_networks(job.mappings) else None,
-        source_types=await _read_types(session, LIST_TENANT_TYPES.about(tenant_id))
-        if tenant_id and maps_types
-        else None,
+        types=types,
         offering=offering,
         is_offering_missing=is_offering_missing,
         plans=await _read_plans(session, offering_id) if not is_offering_missing else None,
-        destination_types=(
-            await _read_types(session, LIST_OFFERING_TYPES.about(offering_id))
-            if maps_types and not is_offering_missing
-            else None
-        ),
-        runs=runs if runs is not None else await read_runs(session, source_id, Priority.LOOK),
+        runs=await read_runs(session, source_id, Priority.LOOK) if runs is None else runs,
     )
 
 
@@ -118,8 +132,8 @@ async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[Offe
         return None, True
 
 
-async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[NamedRow, ...] | None:
-    return await unless_hidden(session.rows(NamedRow, LIST_PLANS.about(offering_id), Priority.LOOK))
+async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[PlanRow, ...] | None:
+    return await unless_hidden(session.rows(PlanRow, LIST_PLANS.about(offering_id), Priority.LOOK))
 
 
 async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[NetworkRow, ...] | None:
@@ -127,5 +141,33 @@ async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[Networ
     return tuple(row for row in rows or () if row.tenant_uuid in (None, tenant_id)) or None
 
 
-async def _read_types(session: WaldurSession, request: Request) -> tuple[NamedRow, ...] | None:
-    return await unless_hidden(session.rows(NamedRow, request, Priority.LOOK)) or None
+async def _read_all_types(
+    job: ReplicaJob, session: WaldurSession, tenant_id: str | None, offering_id: str | None, version: str
+) -> VolumeTypes:
+    """Read the types of both sides; all there are only where a mapped source type is not in its tenant's list."""
+    source = await _list_types(session, LIST_TENANT_TYPES.about(tenant_id)) if tenant_id else None
+    destination = await _list_types(session, LIST_OFFERING_TYPES.about(offering_id)) if offering_id else None
+    is_unfiltered = bool(destination) and not await _filters_types(session, version)
+    everywhere = destination if is_unfiltered else None
+    listed = {row.uuid for row in source or ()}
+    wanted = {canonical_id(pair.source_type) for pair in job.mappings.volume_types}
+    if source and everywhere is None and wanted - listed:
+        everywhere = await _list_types(session, LIST_ALL_TYPES.about())
+    return VolumeTypes(
+        source=source or None,
+        destination=None if is_unfiltered else destination or None,
+        everywhere=everywhere or None,
+        is_unfiltered=is_unfiltered,
+    )
+
+
+async def _filters_types(session: WaldurSession, version: str) -> bool:
+    """Find out by the version; where it is not told, by whether an offering that does not exist has types."""
+    told = filters_types(version)
+    if told is not None:
+        return told
+    return await _list_types(session, LIST_OFFERING_TYPES.about(NO_OFFERING)) == ()
+
+
+async def _list_types(session: WaldurSession, request: Request) -> tuple[NamedRow, ...] | None:
+    return await unless_hidden(session.rows(NamedRow, request, Priority.LOOK))

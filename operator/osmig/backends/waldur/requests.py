@@ -131,6 +131,7 @@ LIST_SUBNETS = Template(
 )
 LIST_TENANT_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, "tenant_uuid", size=Size.PAGES)
 LIST_OFFERING_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, "offering_uuid", size=Size.PAGES)
+LIST_ALL_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, size=Size.PAGES)
 REPLICATE = Template(Operation.REPLICATE, "POST", _RUNS)
 TERMINATE = Template(Operation.TERMINATE, "POST", f"{_RESOURCE}terminate/")
 
@@ -150,6 +151,7 @@ TEMPLATES = (
     LIST_SUBNETS,
     LIST_TENANT_TYPES,
     LIST_OFFERING_TYPES,
+    LIST_ALL_TYPES,
     REPLICATE,
     TERMINATE,
 )

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +63,9 @@ AnyTime = Annotated[AwareDatetime | None, _Odd]
 AnyNumbers = Annotated[dict[str, Annotated[float | None, _Odd]] | None, _Odd]
 
 
+_SCOPE_FIELDS = ("scope", "resource_uuid", "resource_type")
+
+
 class WireModel(BaseModel):
     """Base of everything read."""
 
@@ -77,7 +89,11 @@ class RunRow(WireModel):
 
 
 class ResourceRow(WireModel):
-    """A resource of the marketplace."""
+    """A resource of the marketplace.
+
+    Attributes:
+        is_scope_gone: Waldur says that nothing is behind the resource any more; not said is not gone.
+    """
 
     uuid: AnyId = None
     name: AnyText = None
@@ -87,6 +103,15 @@ class ResourceRow(WireModel):
     resource_type: AnyText = None
     offering_type: AnyText = None
     limits: AnyNumbers = None
+    is_scope_gone: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tell_null_from_untold(cls, given: object) -> object:
+        """A null and an absent field read alike afterwards, and mean opposites."""
+        if not isinstance(given, dict):
+            return given
+        return {**given, "is_scope_gone": all(given.get(name, "") is None for name in _SCOPE_FIELDS)}
 
     @property
     def tenant_id(self) -> str | None:
@@ -131,6 +156,18 @@ class NamedRow(WireModel):
     name: AnyText = None
 
 
+class PlanRow(NamedRow):
+    """A plan of an offering.
+
+    Attributes:
+        is_active: false once its limit of resources is reached.
+        archived: it shall not be used any more; Waldur takes an order with it all the same.
+    """
+
+    is_active: AnyFlag = None
+    archived: AnyFlag = None
+
+
 class OfferingRow(WireModel):
     """What a tenant can be ordered from."""
 
@@ -146,7 +183,7 @@ class OrderedRow(WireModel):
 
 
 class UserRow(WireModel):
-    """Whose token it is."""
+    """Whose token it is; Waldur shows the flags to staff and support only."""
 
     uuid: AnyId = None
     is_staff: AnyFlag = None

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 SCOPE = (
     "The project with its quotas, networks, subnets, routers and security groups is replicated; servers, volumes, "
-    "their data and floating IPs are not, and the source stays as it is."
+    "their data and floating IPs are not, and the source stays as it is. Of static routes only those are replicated "
+    "whose destination lies in a subnet of the replica; a rule of a security group that names exactly a mapped "
+    "sourceCIDR gets its destinationCIDR."
 )
 
 UPSTREAM_TYPE = "openstack-migration"
