@@ -217,6 +217,7 @@ class EventReason(StrEnum):
     UNKNOWN_STATE = "UnknownState"
     TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - an annotation's value
     FINALIZER_LEFT = "FinalizerLeft"
+    MIGRATION_LEFT = "MigrationLeft"
     VERB_ACCEPTED = "VerbAccepted"
     VERB_DONE = "VerbDone"
     VERB_REJECTED = "VerbRejected"
@@ -226,6 +227,7 @@ class EventReason(StrEnum):
     DUPLICATE_START = "DuplicateStart"
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"
+    PROVIDER_GONE = "ProviderGone"
 
 
 RUNBOOKS = frozenset(

@@ -120,6 +120,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.UNKNOWN_STATE: "Upstream reports a state that this version does not know; it goes on looking.",
         EventReason.TOKEN_ALREADY_USED: "A new attempt began with an old annotation still there; it orders nothing.",
         EventReason.FINALIZER_LEFT: "A deleted Migration was let go although its move has not ended.",
+        EventReason.MIGRATION_LEFT: "A Migration was deleted while its move was under way; nobody follows it any more.",
         EventReason.VERB_ACCEPTED: "An order was seen and will be carried out.",
         EventReason.VERB_DONE: "An order was carried out.",
         EventReason.VERB_REJECTED: "An order makes no sense in this state.",
@@ -129,6 +130,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",
+        EventReason.PROVIDER_GONE: "A Provider was deleted while moves of its Migrations were under way.",
     }
 )
 
