@@ -14,7 +14,14 @@ from osmig.backends.waldur.preflight import check
 from osmig.backends.waldur.preflight_facts import look_round
 from osmig.backends.waldur.probing import probe
 from osmig.backends.waldur.reading import read_runs, unless_hidden
-from osmig.backends.waldur.translate import count_items, cut_word, read_order_stage, read_replica_stage, view_run
+from osmig.backends.waldur.translate import (
+    count_items,
+    cut_word,
+    is_settled,
+    read_order_stage,
+    read_replica_stage,
+    view_run,
+)
 from osmig.backends.waldur.wire import (
     NetworkRow,
     OrderedRow,
@@ -90,16 +97,19 @@ class WaldurBackend:
         resource = await self._session.row(
             ResourceRow, "read-replica", lambda client: client.retrieve_resource(uuid), Priority.LOOK
         )
-        error, items = "", None
-        if (tenant_id := resource.tenant_id) is not None:
-            error = await _unless_troubled(self._read_tenant_error(tenant_id)) or ""
-            items = await _unless_troubled(self._read_items(tenant_id))
+        # before the tenant, which has the words of an order that failed
         stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
+        tenant, items = StateRow(), None
+        if (tenant_id := resource.tenant_id) is not None:
+            tenant = await _unless_troubled(self._read_tenant(tenant_id)) or StateRow()
+            items = await _unless_troubled(self._read_items(tenant_id))
         return ReplicaView(
             id=uuid,
             stage=read_replica_stage(resource.state),
             status=cut_word(resource.state or ""),
-            error=error,
+            tenant_status=cut_word(tenant.state or ""),
+            is_tenant_settled=is_settled(tenant.state),
+            error=clean_text(tenant.error_message or ""),
             items=items,
             order_stage=stage,
             order_error=order_error,
@@ -131,11 +141,10 @@ class WaldurBackend:
         """Free connections and threads."""
         await self._session.close()
 
-    async def _read_tenant_error(self, tenant_id: str) -> str:
-        tenant = await self._session.row(
+    async def _read_tenant(self, tenant_id: str) -> StateRow:
+        return await self._session.row(
             StateRow, "read-tenant", lambda client: client.retrieve_tenant(tenant_id), Priority.LOOK
         )
-        return clean_text(tenant.error_message or "")
 
     async def _read_items(self, tenant_id: str) -> Items | None:
         networks = await self._session.rows(

@@ -59,6 +59,11 @@ def read_order_stage(word: str | None) -> OrderStage:
     return _ORDER_STAGES.get((word or "").strip().lower(), OrderStage.UNKNOWN)
 
 
+def is_settled(word: str | None) -> bool:
+    """Whether a tenant is in one of the states in which Waldur terminates it; one that is not told may be."""
+    return word is None or read_run_stage(word) in {RunStage.OK, RunStage.ERRED}
+
+
 def cut_word(word: str) -> str:
     """Cut one of Waldur's words to what the status takes; the server may put anything there."""
     return redact_text(word)[:_MAX_WORD]
