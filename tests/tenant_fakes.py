@@ -75,6 +75,7 @@ class FakeWaldur:
         users: by token.
         words: what a new run is in: its stage.
         on_preflight: called while the checks are read.
+        expires: when the token does, as far as is told.
         gate: what the first request of each connection waits for that is made from now on.
     """
 
@@ -87,6 +88,7 @@ class FakeWaldur:
     on_preflight: Callable[[], object] = lambda: None
     on_order: Callable[[], object] = lambda: None
     gate: asyncio.Event | None = None
+    expires: datetime | None = None
 
     def connect(self, token: str) -> FakeTenants:
         """Return a connection with this token."""
@@ -147,6 +149,7 @@ class FakeTenants:
             possible=rights,
             scope=Scope.PROJECT,
             user_id=user,
+            expires=self.waldur.expires,
         )
 
     async def sweep(self, since: datetime | None) -> Sweep:

@@ -47,6 +47,7 @@ class ConditionType(StrEnum):
     PROVIDER_READY = "ProviderReady"
     CONVERGING = "Converging"
     AUTHENTICATION_SUCCEEDED = "AuthenticationSucceeded"
+    CREDENTIALS_EXPIRING = "CredentialsExpiring"
 
 
 class ConditionStatus(StrEnum):
@@ -195,6 +196,7 @@ class Reason(StrEnum):
     PROBE_SUCCEEDED = "ProbeSucceeded"
     AUTHENTICATED = "Authenticated"
     UNAUTHORIZED = "Unauthorized"
+    EXPIRES_SOON = "ExpiresSoon"
     UNREACHABLE = "Unreachable"
     ENDPOINT_REFUSED = "EndpointRefused"
     INVALID_CONFIGURATION = "InvalidConfiguration"
@@ -228,6 +230,7 @@ class EventReason(StrEnum):
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"
     PROVIDER_GONE = "ProviderGone"
+    CREDENTIALS_EXPIRING = "CredentialsExpiring"
 
 
 RUNBOOKS = frozenset(

@@ -98,6 +98,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.PROBE_SUCCEEDED: "The cloud answered and its version is known.",
         Reason.AUTHENTICATED: "The credentials are accepted.",
         Reason.UNAUTHORIZED: "The credentials are refused.",
+        Reason.EXPIRES_SOON: "The credentials expire within 7 days, or have; the message has the moment.",
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
         Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
@@ -130,6 +131,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",
+        EventReason.CREDENTIALS_EXPIRING: "The credentials of a Provider expire within 7 days.",
         EventReason.PROVIDER_GONE: "A Provider was deleted while moves of its Migrations were under way.",
     }
 )

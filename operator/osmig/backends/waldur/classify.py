@@ -31,7 +31,7 @@ _TOKENS = (
     ("invalid token", "Waldur does not know the token; put one of the same user into the Secret that is good"),
     ("not provided", "Waldur got no token; something in front of it keeps the header Authorization back"),
 )
-"""What Waldur's text has in it, and our words. What it says of a personal access token that was revoked is not known."""
+"""What Waldur's text has in it, and our words; what it says of a personal access token is not known yet."""
 _NEEDED_RIGHTS = {
     Operation.REPLICATE: "APPROVE_ORDER, or APPROVE_PRIVATE_ORDER for a private offering",
     Operation.TERMINATE: "TERMINATE_RESOURCE",

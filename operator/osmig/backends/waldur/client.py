@@ -34,6 +34,7 @@ from waldur_api_client.api.openstack_networks.openstack_networks_list import _ge
 from waldur_api_client.api.openstack_subnets.openstack_subnets_list import _get_kwargs as _list_subnets
 from waldur_api_client.api.openstack_tenants.openstack_tenants_retrieve import _get_kwargs as _retrieve_tenant
 from waldur_api_client.api.openstack_volume_types.openstack_volume_types_list import _get_kwargs as _list_volume_types
+from waldur_api_client.api.personal_access_tokens.personal_access_tokens_list import _get_kwargs as _list_tokens
 from waldur_api_client.api.users.users_me_retrieve import _get_kwargs as _retrieve_me
 from waldur_api_client.api.version.version_retrieve import _get_kwargs as _retrieve_version
 from waldur_api_client.models.mapping_request import MappingRequest
@@ -188,6 +189,10 @@ class WaldurClient:
     def retrieve_user(self) -> Request:
         """Read whose token it is."""
         return _retrieve_me(field=[UserField.UUID, UserField.IS_STAFF, UserField.IS_SUPPORT])
+
+    def list_tokens(self) -> Request:
+        """List the user's own personal access tokens: documented, never recorded."""
+        return _list_tokens()
 
     def retrieve_version(self) -> Request:
         """Read the server's version."""

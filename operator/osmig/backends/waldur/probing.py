@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.reading import unless_hidden
+from osmig.backends.waldur.tokens import SINCE, read_expiry
 from osmig.backends.waldur.wire import UserRow, VersionRow
 from osmig.domain.capabilities import Capability, Probe, Scope
 
@@ -33,6 +34,7 @@ async def probe(session: WaldurSession) -> Probe:
     await session.ping(Priority.SWEEP)
     version = await read_version(session, Priority.SWEEP)
     capabilities = frozenset[Capability]() if is_too_old(version) else _CAPABILITIES
+    may_tell = (number := read_number(version)) is not None and number >= SINCE
     return Probe(
         endpoint=session.endpoint,
         api_version=version,
@@ -40,6 +42,7 @@ async def probe(session: WaldurSession) -> Probe:
         possible=capabilities,
         scope=_scope(user),
         user_id=user.uuid if user is not None else None,
+        expires=await read_expiry(session, Priority.SWEEP) if may_tell else None,
     )
 
 
@@ -53,9 +56,14 @@ async def read_version(session: WaldurSession, priority: Priority) -> str:
 
 def is_too_old(version: str) -> bool:
     """Whether a version is certainly one without what is needed; builds from a branch tell nothing."""
+    number = read_number(version)
+    return number is not None and (0, 0, 0) < number < OLDEST
+
+
+def read_number(version: str) -> tuple[int, ...] | None:
+    """Return a version as numbers to compare; ``None`` where it tells none."""
     found = _VERSION.match(version)
-    number = tuple(int(part) for part in found.groups()) if found else OLDEST
-    return (0, 0, 0) < number < OLDEST
+    return tuple(int(part) for part in found.groups()) if found else None
 
 
 def _scope(user: UserRow | None) -> Scope:
