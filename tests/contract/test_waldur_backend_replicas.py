@@ -105,11 +105,15 @@ async def test_an_order_to_terminate_may_fail_and_leave_the_replica(waldur: Wald
 
     async with connected(waldur) as backend:
         receipt = await backend.terminate(replica_id, GRANTED)
-        waldur.control.end_termination(replica_id, "erred", "Tenant is busy (HTTP 409)")
+        waldur.control.end_termination(replica_id, "erred", error="Tenant is busy (HTTP 409)")
         ended = await backend.replica(replica_id, receipt.request_id)
 
     assert (ended.stage, ended.order_stage, ended.order_error) == (ReplicaStage.OK, OrderStage.ERRED, "")
-    assert (ended.tenant_status, ended.is_tenant_settled, ended.error) == ("ERRED", True, "Tenant is busy (HTTP 409)")
+    assert (ended.tenant_status, ended.is_tenant_settled, ended.error) == (
+        "ERRED",
+        True,
+        "Tenant is busy (HTTP 409)",
+    )
 
 
 async def test_a_replica_that_erred_at_a_network_has_a_tenant_that_is_not_terminated_until_it_is_swept(
