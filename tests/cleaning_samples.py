@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain_samples import control, stored
 from osmig.api.names import Phase, Verb
-from osmig.domain.observation import Observation, TerminateCall
+from osmig.domain.machine import decide
+from osmig.domain.observation import Answer, Observation, TerminateCall
 from osmig.domain.replicas import ReplicaStage, RunStage, RunView
 from replication_samples import (
     ORDER,
@@ -24,6 +25,7 @@ from replication_samples import (
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
+    from osmig.domain.errors import BackendError
     from osmig.domain.observation import Decision
 
 ABORT = control(Verb.ABORT)
@@ -57,3 +59,8 @@ def sent(*, call: object = PENDING, **changes: object) -> MigrationStatus:
 def taken(order_id: str = ORDER) -> MigrationStatus:
     """A status whose order to terminate was taken."""
     return followed(control(Verb.ABORT, sent=True), phase=Phase.ABORTING, tenant=known_tenant(cleanup_order=order_id))
+
+
+def answered(error: BackendError, status: MigrationStatus, **changes: object) -> Decision:
+    """What is decided on a refusal of the order that ``status`` has the intent of."""
+    return decide(watch(status, answer=Answer(call=CALL, error=error), **changes))

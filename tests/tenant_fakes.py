@@ -77,6 +77,7 @@ class FakeWaldur:
         words: what a new run is in: its stage.
         on_preflight: called while the checks are read.
         items: what of each replica is there.
+        expires: when the token does, as far as is told.
         gate: what the first request of each connection waits for that is made from now on.
     """
 
@@ -90,6 +91,7 @@ class FakeWaldur:
     on_order: Callable[[], object] = lambda: None
     gate: asyncio.Event | None = None
     items: Items | None = None
+    expires: datetime | None = None
 
     def connect(self, token: str) -> FakeTenants:
         """Return a connection with this token."""
@@ -151,6 +153,7 @@ class FakeTenants:
             possible=rights,
             scope=Scope.PROJECT,
             user_id=user,
+            expires=self.waldur.expires,
         )
 
     async def sweep(self, since: datetime | None) -> Sweep:

@@ -204,6 +204,15 @@ class PatienceSettings(_Piece):
         Seconds,
         Option("--not-started", "How long an ordered replication may stay scheduled before that is named.", "SECONDS"),
     ] = 600
+    cleanup_s: Annotated[
+        Seconds,
+        Option(
+            "--cleanup-timeout",
+            "How long the termination of a replica may take after an abort; Waldur frees one that is stuck after three "
+            "to four hours.",
+            "SECONDS",
+        ),
+    ] = 18_000
 
 
 class PollingSettings(_Piece):

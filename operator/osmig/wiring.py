@@ -96,6 +96,7 @@ def tune(settings: Settings) -> Tuning:
             run_poll_s=polling.run_poll_s,
             run_poll_most_s=polling.run_poll_most_s,
             not_started_s=patience.not_started_s,
+            cleanup_s=patience.cleanup_s,
         ),
         periods=ProviderPeriods(
             sweep_s=polling.sweep_period_s,

@@ -23,6 +23,7 @@ RECORDED: list[dict[str, Any]] = [
     for pair in json.loads((FOLDER / name).read_text(encoding="utf-8"))
     if pair.get("request", {}).get("method") == "POST" and pair["request"]["path"] == "/api/openstack-migrations/"
 ]
+READS = json.loads((Path(__file__).parents[1] / "contract" / "recorded" / "waldur_reads.json").read_text("utf-8"))
 PAGE = b"<!doctype html><title>Not Found</title>"
 MISSING = "unknown or not visible to the service account"
 MAPPINGS = "spec.tenant.mappings"
@@ -98,6 +99,35 @@ def test_servers_before_2025_word_the_missing_right_otherwise() -> None:
     error = judge_change(Answer(400, json.dumps({"non_field_errors": [text]}).encode()), "replicate")
 
     assert isinstance(error, NotPermitted)
+
+
+REFUSED = {
+    (pair["request"]["as"], pair["response"]["body"]["detail"])
+    for pair in READS
+    if pair["response"]["status"] == 401 and pair["response"]["body"]
+}
+REMEDIES = {
+    None: "keeps the header Authorization back",
+    "bad-token": "does not know the token",
+    "expired": "has expired; put a new one of the same user",
+    "switched-off": "switched off or deleted",
+}
+
+
+def test_all_refused_tokens_of_the_recording_are_told_apart() -> None:
+    assert {user for user, _ in REFUSED} == set(REMEDIES)
+
+
+@pytest.mark.parametrize(("user", "said"), sorted(REFUSED, key=str))
+def test_each_refused_token_has_its_cause_and_what_to_do(user: str | None, said: str) -> None:
+    for error in (judge_read(Answer(401, detail(said)), "ping"), judge_change(Answer(401, detail(said)), "terminate")):
+        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
+        assert REMEDIES[user] in error.message
+
+
+@pytest.mark.parametrize("content", [b"", PAGE, detail("Token has been revoked.")])
+def test_a_refusal_in_other_words_is_told_as_no_more_than_it_is(content: bytes) -> None:
+    assert judge_read(Answer(401, content), "ping").message == "Waldur does not accept the token"
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 408, 499 + 1, 502, 503, 504, 520])

@@ -99,7 +99,7 @@ def test_the_error_is_one_clean_line_and_the_traceback_is_nowhere() -> None:
     error = 'ConnectFailure("Unable to connect to http://keystone.internal:5000/v3")\nTraceback (most recent call last)'
     shown = view(error_message=error)
 
-    assert shown.error == 'ConnectFailure("Unable to connect to …'
+    assert shown.error == 'ConnectFailure("Unable to connect to …")'
     assert "secret" not in repr(RunRow.model_validate(ROW))
 
 

@@ -143,9 +143,9 @@ class WaldurSpec(SpecModel):
     )
     token_ref: TokenRef = Field(
         description=(
-            "tokenRef says where the token is, of a user that may order at the destination and whose token does not "
-            "expire. The Secret is read again every 60 seconds and after a refused token; its optional key cacert "
-            "holds the PEM certificates to trust."
+            "tokenRef says where the token is, of a user that may order at the destination; a personal access token "
+            "where Waldur has them. The Secret is read again every 60 seconds and after a refused token; its optional "
+            "key cacert holds the PEM certificates to trust."
         ),
     )
 
@@ -220,7 +220,8 @@ class ProviderStatus(StatusModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description=(
             "conditions of the Provider: Ready (True once a probe succeeded), AuthenticationSucceeded, and while "
-            "True only: Reconciling (it will be tried again), Stalled (a person must mend it)."
+            "True only: Reconciling (it will be tried again), Stalled (a person must mend it), CredentialsExpiring "
+            "(within 7 days, where the server tells)."
         ),
     )
     observed_generation: Generation = Field(

@@ -112,6 +112,7 @@ class Timings:
     run_poll_s: float = 5.0
     run_poll_most_s: float = 60.0
     not_started_s: float = 600.0
+    cleanup_s: float = 18_000.0
 
     @property
     def resend_after_s(self) -> float:

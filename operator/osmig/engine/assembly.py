@@ -13,6 +13,7 @@ from osmig.engine.ledger import Ledger
 from osmig.engine.mappings import MappingStep
 from osmig.engine.migrations import MigrationStep
 from osmig.engine.observing import Memories, Observer
+from osmig.engine.parting import Parting
 from osmig.engine.permits import Fence
 from osmig.engine.providers import ProviderStep
 from osmig.engine.publishing import Publisher
@@ -118,9 +119,15 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         workers=tuning.workers,
     )
     queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)
-    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh)
+    parting = Parting(inbox=inbox, ledger=ledger, events=given.events)
+    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh, on_gone=parting.tell)
     publisher = Publisher(
-        inbox=inbox, intake=intake, statuses=given.statuses, resources=given.resources, events=given.events
+        inbox=inbox,
+        intake=intake,
+        statuses=given.statuses,
+        resources=given.resources,
+        events=given.events,
+        parting=parting,
     )
     shared = _Shared(
         inbox=inbox, ledger=ledger, sessions=sessions, queue=queue, publisher=publisher, scheduler=scheduler

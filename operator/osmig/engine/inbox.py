@@ -87,13 +87,12 @@ class Inbox:
         """Return the object's entry, ``None`` when there is no such object."""
         return self._entries.get(key)
 
-    def forget(self, key: Key, uid: str | None = None) -> bool:
-        """Drop an object that is gone; with ``uid`` only if it is that very one."""
+    def forget(self, key: Key, uid: str | None = None) -> Entry | None:
+        """Drop an object that is gone, with ``uid`` only if it is that very one; return what was known of it."""
         entry = self._entries.get(key)
         if entry is None or (uid is not None and entry.uid != uid):
-            return False
-        del self._entries[key]
-        return True
+            return None
+        return self._entries.pop(key)
 
     def settle(self, key: Key, asks: Iterable[Ask]) -> None:
         """Drop verbs that are latched on record; those that came meanwhile stay."""

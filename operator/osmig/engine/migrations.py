@@ -134,8 +134,7 @@ class MigrationStep:
         self, key: Key, observation: Observation, decision: Decision, change: ObjectChange
     ) -> Observation | None:
         """Change the object itself; return the next observation of this step, ``None`` when it is over."""
-        provider = provider_of(key, observation.migration)
-        await self._publisher.change(key, change, decision.notes, provider=provider)
+        await self._publisher.change(key, change, decision.notes)
         self._reporter.report_change(key, observation, decision.notes)
         entry = self._inbox.get(key)
         if change is ObjectChange.DELETE or entry is None:

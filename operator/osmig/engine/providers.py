@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from osmig.api.meta import InvalidManifest
-from osmig.api.names import EventReason, Reason
+from osmig.api.names import ConditionType, EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_provider
-from osmig.domain.conditions import describe_provider
+from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
 from osmig.engine.fitting import LISTING, PRIVATE
 
@@ -123,12 +123,11 @@ class ProviderStep:
         after = ProviderStatus(
             observed_generation=provider.metadata.generation,
             conditions=describe_provider(
-                is_ready=view.is_ready,
-                reason=view.reason,
-                message=view.message,
+                view,
                 before=before.conditions,
                 generation=provider.metadata.generation,
                 now=self._clock.now(),
+                expires=session.probe.expires if session.probe else None,
             ),
             endpoint=session.probe.endpoint if session.probe else before.endpoint,
             api_version=session.probe.api_version if session.probe else before.api_version,
@@ -140,6 +139,10 @@ class ProviderStep:
         await self._publisher.put(key, after)
         if _readiness(before) != _readiness(after):
             self._publisher.announce(key, (_note(view),))
+        expiring = find_condition(after.conditions, ConditionType.CREDENTIALS_EXPIRING)
+        if expiring is not None and find_condition(before.conditions, ConditionType.CREDENTIALS_EXPIRING) is None:
+            note = Note(reason=EventReason.CREDENTIALS_EXPIRING, text=expiring.message, is_warning=True)
+            self._publisher.announce(key, (note,))
 
 
 def _count(session: Session, before: ProviderStatus) -> UpstreamCounts | None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from osmig.domain.errors import OperatorError
-from osmig.telemetry.redaction import redact, redact_text, summarise
+from osmig.domain.redacting import redact_text
+from osmig.telemetry.redaction import redact, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

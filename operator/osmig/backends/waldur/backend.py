@@ -24,7 +24,14 @@ from osmig.backends.waldur.requests import (
     order_replica,
     order_termination,
 )
-from osmig.backends.waldur.translate import count_items, cut_word, read_order_stage, read_replica_stage, view_run
+from osmig.backends.waldur.translate import (
+    count_items,
+    cut_word,
+    is_settled,
+    read_order_stage,
+    read_replica_stage,
+    view_run,
+)
 from osmig.backends.waldur.wire import (
     NetworkRow,
     OrderedRow,
@@ -102,16 +109,19 @@ class WaldurBackend:
         uuid = _check_id(replica_id, "read-replica")
         resource = await self._session.row(ResourceRow, READ_REPLICA.about(uuid), Priority.LOOK)
         stage, tenant_id = read_replica_stage(resource.state), resource.tenant_id
+        # before the tenant, which has the words of an order that failed
         order_stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
         items = await _unless_troubled(self._read_items(tenant_id)) if tenant_id and not order_id else None
-        error = ""
-        if tenant_id and (stage not in _WELL or order_stage is OrderStage.ERRED):
-            error = await _unless_troubled(self._read_tenant_error(tenant_id)) or ""
+        tenant = StateRow()
+        if tenant_id and (order_id or stage not in _WELL):
+            tenant = await _unless_troubled(self._read_tenant(tenant_id)) or tenant
         return ReplicaView(
             id=uuid,
             stage=stage,
             status=cut_word(resource.state or ""),
-            error=error,
+            tenant_status=cut_word(tenant.state or ""),
+            is_tenant_settled=is_settled(tenant.state),
+            error=clean_text(tenant.error_message or ""),
             items=items,
             order_stage=order_stage,
             order_error=order_error,
@@ -141,9 +151,8 @@ class WaldurBackend:
         """Free connections and threads."""
         await self._session.close()
 
-    async def _read_tenant_error(self, tenant_id: str) -> str:
-        tenant = await self._session.row(StateRow, READ_TENANT.about(tenant_id), Priority.LOOK)
-        return clean_text(tenant.error_message or "")
+    async def _read_tenant(self, tenant_id: str) -> StateRow:
+        return await self._session.row(StateRow, READ_TENANT.about(tenant_id), Priority.LOOK)
 
     async def _read_items(self, tenant_id: str) -> Items | None:
         networks = await self._session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.PROGRESS)

@@ -28,6 +28,13 @@ _SERVER_ERROR = 500
 _NOT_FOUND = 404
 _NO_PROOF = frozenset({408})
 """4xx that a proxy gives after it has handed the request on."""
+_TOKENS = (
+    ("expired", "The token has expired; put a new one of the same user into the Secret"),
+    ("inactive or deleted", "The token's user is switched off or deleted in Waldur"),
+    ("invalid token", "Waldur does not know the token; put one of the same user into the Secret that is good"),
+    ("not provided", "Waldur got no token; something in front of it keeps the header Authorization back"),
+)
+"""What Waldur's text has in it, and our words; what it says of a personal access token is not known yet."""
 _NEEDED_RIGHTS = {
     Operation.REPLICATE: "APPROVE_ORDER, or APPROVE_PRIVATE_ORDER for a private offering",
     Operation.TERMINATE: "TERMINATE_RESOURCE",
@@ -79,7 +86,7 @@ def judge_read(answer: Answer, operation: str) -> BackendError:
     """Judge an answer to a request that only reads: what cannot be explained is asked again later."""
     match answer.status:
         case 401:
-            return _unauthorized(operation)
+            return _unauthorized(answer, operation)
         case 403:
             return NotPermitted(Reason.NOT_PERMITTED, f"Waldur forbids {operation}", operation=operation)
         case 404 if _detail(answer) is not None:
@@ -103,7 +110,7 @@ def judge_change(answer: Answer, operation: str) -> BackendError:
         case 400:
             return _judge_objections(answer, operation)
         case 401:
-            return _unauthorized(operation)
+            return _unauthorized(answer, operation)
         case 403:
             return _forbidden(operation)
         case 404 | 405:
@@ -147,8 +154,10 @@ def _judge_objections(answer: Answer, operation: str) -> BackendError:
     return Refused(Reason.INVALID_SPEC, cut_text(told), operation=operation)
 
 
-def _unauthorized(operation: str) -> NotPermitted:
-    return NotPermitted(Reason.UNAUTHORIZED, "Waldur does not accept the token", operation=operation)
+def _unauthorized(answer: Answer, operation: str) -> NotPermitted:
+    said = (_detail(answer) or "").lower()
+    text = next((words for part, words in _TOKENS if part in said), "Waldur does not accept the token")
+    return NotPermitted(Reason.UNAUTHORIZED, text, operation=operation)
 
 
 def _forbidden(operation: str) -> NotPermitted:

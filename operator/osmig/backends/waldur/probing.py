@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.backends.limiting import Priority
 from osmig.backends.waldur.reading import unless_hidden
 from osmig.backends.waldur.requests import READ_USER, READ_VERSION
+from osmig.backends.waldur.tokens import SINCE, read_expiry
 from osmig.backends.waldur.wire import UserRow, VersionRow
 from osmig.domain.capabilities import Capability, Probe, Scope
 
@@ -41,6 +42,7 @@ async def probe(session: WaldurSession) -> Probe:
     await session.ping(Priority.SWEEP)
     version = await read_version(session, Priority.SWEEP)
     capabilities = frozenset[Capability]() if is_too_old(version) else _CAPABILITIES
+    may_tell = (number := read_number(version)) is not None and number >= SINCE
     return Probe(
         endpoint=session.endpoint,
         api_version=version,
@@ -48,6 +50,7 @@ async def probe(session: WaldurSession) -> Probe:
         possible=capabilities,
         scope=_scope(user),
         user_id=user.uuid if user is not None else None,
+        expires=await read_expiry(session, Priority.SWEEP) if may_tell else None,
     )
 
 
@@ -59,18 +62,18 @@ async def read_version(session: WaldurSession, priority: Priority) -> str:
 
 def is_numbered(version: str) -> bool:
     """Whether a version tells anything; a build from a branch is ``0.0.0`` or has the branch's name."""
-    return _number(version) is not None
+    return read_number(version) is not None
 
 
 def is_too_old(version: str) -> bool:
     """Whether a version is certainly one without what is needed."""
-    number = _number(version)
+    number = read_number(version)
     return number is not None and number < OLDEST
 
 
 def filters_types(version: str) -> bool | None:
     """Whether a server lists the volume types of one offering; ``None`` where the version does not tell."""
-    number = _number(version)
+    number = read_number(version)
     return number >= _FILTERS_TYPES if number is not None else None
 
 
@@ -80,7 +83,8 @@ def shows_old_server(runs: Iterable[RunView]) -> bool:
     return bool(replicas) and all(run.replica_status is None for run in replicas)
 
 
-def _number(version: str) -> tuple[int, ...] | None:
+def read_number(version: str) -> tuple[int, ...] | None:
+    """Return a version as numbers to compare; ``None`` where it tells none."""
     found = _VERSION.match(version)
     number = tuple(int(part) for part in found.groups()) if found else ()
     return number if any(number) else None

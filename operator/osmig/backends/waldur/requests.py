@@ -114,6 +114,8 @@ _ONE_ROW = (("page_size", "1"),)
 
 PING = Template("ping", "GET", _RUNS, parameters=_ONE_ROW)
 READ_USER = Template("read-user", "GET", "/api/users/me/", fields=("uuid", "is_staff", "is_support"))
+LIST_TOKENS = Template("list-tokens", "GET", "/api/personal-access-tokens/", size=Size.PAGES)
+"""Documented, never recorded (osmig.backends.waldur.tokens)."""
 READ_VERSION = Template("read-version", "GET", "/api/version/")
 LIST_RUNS = Template("list-runs", "GET", _RUNS, "src_resource_uuid", size=Size.PAGES)
 READ_RUN = Template("read-run", "GET", f"{_RUNS}{{id}}/")
@@ -138,6 +140,7 @@ TERMINATE = Template(Operation.TERMINATE, "POST", f"{_RESOURCE}terminate/")
 TEMPLATES = (
     PING,
     READ_USER,
+    LIST_TOKENS,
     READ_VERSION,
     LIST_RUNS,
     READ_RUN,

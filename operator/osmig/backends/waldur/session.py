@@ -69,6 +69,10 @@ class WaldurSession:
         self._under_way = 0
         self._is_closed = False
 
+    def has_token(self, prefix: str) -> bool:
+        """Whether the token in use begins so; the token itself is handed to nobody."""
+        return self._access.token.startswith(prefix)
+
     async def row(self, model: type[Row], request: Request, priority: Priority) -> Row:
         """Read one object.
 

@@ -190,6 +190,15 @@ class UserRow(WireModel):
     is_support: AnyFlag = None
 
 
+class TokenRow(WireModel):
+    """A personal access token of the user, by the published description of 8.1.3; never its secret part."""
+
+    uuid: Id
+    token_prefix: AnyText = None
+    expires_at: AnyTime = None
+    is_active: AnyFlag = None
+
+
 class VersionRow(WireModel):
     """The server's version."""
 
