@@ -187,7 +187,7 @@ class _Operator:
             return _report_loss(holding)
         status = STOPPED if stopped.done() else _report_failure(working, watching, posting)
         working.cancel()
-        await engine.scheduler.drain(self.settings.engine.drain_s)
+        await engine.scheduler.drain(self.settings.engine.drain_timeout_s)
         await events.drain(EVENTS_DRAIN_S)
         kopf_stop.set()
         await asyncio.wait({watching}, timeout=KOPF_STOP_S)

@@ -59,6 +59,11 @@ class Declared:
         """The name of the value among the command's parameters."""
         return f"{self.piece}__{self.field}"
 
+    @property
+    def old_parameter(self) -> str:
+        """The same for the value of the old flag."""
+        return f"old__{self.parameter}"
+
 
 def list_declared() -> Iterator[Declared]:
     """Yield every setting in the order of declaration."""
@@ -83,8 +88,14 @@ def list_pieces() -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def add_options(command: click.Command) -> click.Command:
-    """Give ``command`` one option per setting; their values are for ``load_settings``."""
-    command.params.extend(_make_option(setting) for setting in list_declared())
+    """Give ``command`` one option per setting; their values are for ``load_settings``.
+
+    An old name of a flag is an option too, hidden: an unknown variable would pass unseen, and with it the value.
+    """
+    for setting in list_declared():
+        command.params.append(_make_option(setting))
+        if setting.option.old_flag:
+            command.params.append(_make_old_option(setting))
     return command
 
 
@@ -99,6 +110,10 @@ def _make_option(setting: Declared) -> click.Option:
     )
 
 
+def _make_old_option(setting: Declared) -> click.Option:
+    return click.Option([setting.option.old_flag, setting.old_parameter], hidden=True, envvar=setting.option.old_envvar)
+
+
 def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, object]) -> Settings:
     """Build Settings from the parameters of a command.
 
@@ -107,17 +122,26 @@ def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, ob
         surroundings: defaults that depend on where osmig runs, by the same names (``read_surroundings``).
 
     Raises:
-        InvalidSettingsError: with every bad setting, or else every conflict.
+        InvalidSettingsError: with every old name and every bad setting, or else every conflict.
     """
     given = {name: value for name, value in values.items() if value not in (None, ())}
+    renamed = [
+        f"{setting.option.old_flag} ({setting.option.old_envvar}) is now called {setting.option.flag} "
+        f"({setting.option.envvar})"
+        for setting in list_declared()
+        if given.pop(setting.old_parameter, None) is not None
+    ]
     nested: dict[str, dict[str, object]] = {}
     for name, value in {**surroundings, **given}.items():
         piece, _, field = name.partition("__")
         nested.setdefault(piece, {})[field] = value
     try:
-        return Settings.model_validate(nested)
+        settings = Settings.model_validate(nested)
     except ValidationError as error:
-        raise InvalidSettingsError(tuple(_explain_all(error))) from None
+        raise InvalidSettingsError((*renamed, *_explain_all(error))) from None
+    if renamed:
+        raise InvalidSettingsError(tuple(renamed))
+    return settings
 
 
 def read_surroundings(

@@ -25,6 +25,7 @@ class Option:
         metavar: what stands for the value in the help; ``SECONDS`` is also the unit.
         default_text: says in words a default that depends on where osmig runs, or an empty one.
         repeatable: the flag may be given several times; the variable takes a comma separated list.
+        old_flag: what the flag was called before; who still uses it is told the new name.
     """
 
     flag: str
@@ -32,11 +33,21 @@ class Option:
     metavar: str
     default_text: str = ""
     repeatable: bool = False
+    old_flag: str = ""
 
     @property
     def envvar(self) -> str:
         """The environment variable: plural where a list is taken."""
-        return f"OSMIG_{self.flag.removeprefix('--').replace('-', '_').upper()}{'S' if self.repeatable else ''}"
+        return _name_variable(self.flag) + ("S" if self.repeatable else "")
+
+    @property
+    def old_envvar(self) -> str:
+        """The environment variable that followed from ``old_flag``."""
+        return _name_variable(self.old_flag)
+
+
+def _name_variable(flag: str) -> str:
+    return f"OSMIG_{flag.removeprefix('--').replace('-', '_').upper()}"
 
 
 def _split(value: object) -> object:

@@ -160,7 +160,7 @@ class ProtocolSettings(_Piece):
     ] = 2
 
 
-class PatienceSettings(_Piece):
+class TimeoutSettings(_Piece):
     """How long something may stay as it is before it is named, tried again or let go."""
 
     retry_s: Annotated[
@@ -175,13 +175,14 @@ class PatienceSettings(_Piece):
             "SECONDS",
         ),
     ] = 60
-    split_s: Annotated[
+    stale_record_s: Annotated[
         Seconds,
         Option(
-            "--split-after",
+            "--stale-record-after",
             "How long a move may stay without any change before record, server and source host are compared and a "
             "disagreement is named.",
             "SECONDS",
+            old_flag="--split-after",
         ),
     ] = 300
     confirm_margin_s: Annotated[
@@ -228,9 +229,14 @@ class PollingSettings(_Piece):
         Seconds,
         Option("--run-poll", "First pause between two reads of a tenant's replication; each is longer.", "SECONDS"),
     ] = 5
-    run_poll_most_s: Annotated[
+    run_poll_max_s: Annotated[
         Seconds,
-        Option("--run-poll-most", "Longest pause between two reads of a tenant's replication.", "SECONDS"),
+        Option(
+            "--run-poll-max",
+            "Longest pause between two reads of a tenant's replication.",
+            "SECONDS",
+            old_flag="--run-poll-most",
+        ),
     ] = 60
     secret_period_s: Annotated[
         Seconds,
@@ -244,9 +250,11 @@ class EngineSettings(_Piece):
     workers: Annotated[
         int, Field(ge=1, le=1000), Option("--workers", "Migrations that may be stepped at once.", "COUNT")
     ] = 20
-    drain_s: Annotated[
+    drain_timeout_s: Annotated[
         Seconds,
-        Option("--drain", "How long running steps may take to end after SIGTERM.", "SECONDS"),
+        Option(
+            "--drain-timeout", "How long running steps may take to end after SIGTERM.", "SECONDS", old_flag="--drain"
+        ),
     ] = 8
 
 
@@ -272,7 +280,7 @@ class Settings(_Piece):
     lease: LeaseSettings = LeaseSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     protocol: ProtocolSettings = ProtocolSettings()
-    patience: PatienceSettings = PatienceSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
     polling: PollingSettings = PollingSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()

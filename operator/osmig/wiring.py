@@ -79,7 +79,7 @@ class Ports:
 
 def tune(settings: Settings) -> Tuning:
     """Return how often, how many and how long, as the engine wants to be told."""
-    protocol, patience, polling = settings.protocol, settings.patience, settings.polling
+    protocol, timeouts, polling = settings.protocol, settings.timeouts, settings.polling
     return Tuning(
         timings=Timings(
             adopt_after_s=protocol.adopt_after_s,
@@ -88,14 +88,14 @@ def tune(settings: Settings) -> Tuning:
             verb_repeat_s=protocol.verb_repeat_s,
             progress_period_s=polling.progress_period_s,
             sweep_period_s=polling.sweep_period_s,
-            retry_s=patience.retry_s,
-            start_lost_s=patience.start_lost_s,
-            split_s=patience.split_s,
-            confirm_window_s=patience.confirm_margin_s,
-            finalizer_s=patience.finalizer_s,
+            retry_s=timeouts.retry_s,
+            start_lost_s=timeouts.start_lost_s,
+            stale_record_s=timeouts.stale_record_s,
+            confirm_window_s=timeouts.confirm_margin_s,
+            finalizer_s=timeouts.finalizer_s,
             run_poll_s=polling.run_poll_s,
-            run_poll_most_s=polling.run_poll_most_s,
-            not_started_s=patience.not_started_s,
+            run_poll_max_s=polling.run_poll_max_s,
+            not_started_s=timeouts.not_started_s,
         ),
         periods=ProviderPeriods(
             sweep_s=polling.sweep_period_s,

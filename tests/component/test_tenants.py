@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 60.0
 OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]
-FAST = Timings(run_poll_s=0.2, run_poll_most_s=1.0, retry_s=0.5, start_grace_s=1.0, adopt_after_s=1.0)
+FAST = Timings(run_poll_s=0.2, run_poll_max_s=1.0, retry_s=0.5, start_grace_s=1.0, adopt_after_s=1.0)
 
 
 @dataclass

@@ -93,6 +93,31 @@ def test_bad_settings_end_it_with_status_2_and_one_line_each(operator: Operator)
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("--drain", "--drain-timeout"),
+        ("--run-poll-most", "--run-poll-max"),
+        ("--split-after", "--stale-record-after"),
+    ],
+)
+def test_an_old_name_is_refused_with_the_new_one_as_flag_and_as_variable(
+    operator: Operator, old: str, new: str
+) -> None:
+    old_variable, new_variable = (f"OSMIG_{flag.strip('-').replace('-', '_').upper()}" for flag in (old, new))
+    for result in (invoke(operator, "run", old, "3"), invoke(operator, "run", **{old_variable: "3"})):
+        assert result.exit_code == 2
+        assert result.stderr == f"osmig: {old} ({old_variable}) is now called {new} ({new_variable})\n"
+    assert operator.ran_with == []
+    assert f"{old} " not in invoke(operator, "run", "--help").output
+
+
+def test_old_names_and_bad_values_are_told_at_once(operator: Operator) -> None:
+    result = invoke(operator, "run", "--workers", "0", "--drain", "3")
+
+    assert [line.split(" ")[1] for line in result.stderr.splitlines()] == ["--drain", "--workers"]
+
+
 def test_an_unknown_flag_ends_it_with_status_2(operator: Operator) -> None:
     assert invoke(operator, "run", "--worker", "3").exit_code == 2
     assert operator.ran_with == []

@@ -57,8 +57,8 @@ async def test_the_maker_of_waldur_makes_a_backend_that_has_sent_nothing() -> No
 def test_how_often_a_replication_is_read_can_be_set() -> None:
     given: dict[str, object] = {
         "polling__run_poll_s": "1",
-        "polling__run_poll_most_s": "2",
-        "patience__not_started_s": "3",
+        "polling__run_poll_max_s": "2",
+        "timeouts__not_started_s": "3",
     }
     timings = tune(load_settings(given, surroundings={})).timings
-    assert (timings.run_poll_s, timings.run_poll_most_s, timings.not_started_s) == (1, 2, 3)
+    assert (timings.run_poll_s, timings.run_poll_max_s, timings.not_started_s) == (1, 2, 3)

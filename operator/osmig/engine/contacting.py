@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_FAILED_SWEEPS = 3
+MAX_FAILED_SWEEPS = 3
 RETRY_S = 10.0
 MENDED_BY_A_PERSON_S = 60.0
 EARLIEST_SWEEP = 0.5
@@ -170,7 +170,7 @@ class ProviderContact:
         session.failed_sweeps += 1
         session.swept_at = self._clock.boottime()
         is_probed = session.probe is not None and not session.wants_refresh
-        if session.view.is_ready and is_probed and session.failed_sweeps < MOST_FAILED_SWEEPS:
+        if session.view.is_ready and is_probed and session.failed_sweeps < MAX_FAILED_SWEEPS:
             _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
             return error.retry_after_s or self._periods.sweep_s
         reason = error.reason if error.reason in {*Reason} and error.reason != Reason.NO_ANSWER else Reason.UNREACHABLE

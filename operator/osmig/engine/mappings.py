@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_FINDINGS = 64
+MAX_FINDINGS = 64
 """As many as the schema takes."""
 
 
@@ -83,7 +83,7 @@ class MappingStep:
             self._wake(user)
 
     def _describe(self, mapping: MigrationMapping, mark: str) -> MappingStatus:
-        findings, generation = lint(mapping.spec)[:MOST_FINDINGS], mapping.metadata.generation
+        findings, generation = lint(mapping.spec)[:MAX_FINDINGS], mapping.metadata.generation
         return MappingStatus(
             observed_generation=generation,
             conditions=describe_mapping(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
 
 RECORD_RETRY_S = 1.0
@@ -100,7 +100,7 @@ class MigrationStep:
         except InvalidManifest as error:
             _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             return None
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
             decision = decide(observation)
             if decision.wants:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
-BACKOFF_MOST_S = 60.0
+MAX_BACKOFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Scheduler:
     def _back_off(self, key: Key) -> float:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        span_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
+        span_s = min(MAX_BACKOFF_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
         return float(span_s * (0.5 + self._random() / 2))
 
     def _count_due(self) -> float:

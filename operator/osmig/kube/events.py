@@ -178,5 +178,5 @@ def _describe(regarding: ObjectRef) -> dict[str, Any]:
     return reference if regarding.namespace is None else {**reference, "namespace": regarding.namespace}
 
 
-def _cut(text: str, most_bytes: int) -> str:
-    return text.encode()[:most_bytes].decode(errors="ignore")
+def _cut(text: str, max_bytes: int) -> str:
+    return text.encode()[:max_bytes].decode(errors="ignore")

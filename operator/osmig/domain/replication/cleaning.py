@@ -68,7 +68,7 @@ def _order(observation: Observation, replica_id: str, *, sends: int, described: 
 
 def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decision:
     """Record what came of the order to terminate that was sent in this step."""
-    error, wait_s = answer.error, observation.timings.run_poll_most_s
+    error, wait_s = answer.error, observation.timings.run_poll_max_s
     match error:
         case None:
             order_id = answer.receipt.request_id if answer.receipt is not None else None
@@ -139,7 +139,7 @@ def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
         return True
     # an order that nobody can look up has failed when the replica stays usable for long
     is_silent = replica.order_stage is OrderStage.UNKNOWN and replica.stage in _TERMINABLE
-    return is_silent and observation.has_waited(_label_of(replica), observation.timings.split_s)
+    return is_silent and observation.has_waited(_label_of(replica), observation.timings.stale_record_s)
 
 
 def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Decision:
