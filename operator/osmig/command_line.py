@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import typing
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import BaseModel, ValidationError
+from typing_extensions import override
 
 from osmig.options import Option
 from osmig.settings import Settings, SettingsConflictError
@@ -62,7 +65,7 @@ class Declared:
     @property
     def old_parameter(self) -> str:
         """The same for the value of the old flag."""
-        return f"old__{self.parameter}"
+        return f"{self.parameter}__old"
 
 
 def list_declared() -> Iterator[Declared]:
@@ -87,16 +90,30 @@ def list_pieces() -> Iterator[tuple[str, type[BaseModel]]]:
             yield piece, field.annotation
 
 
-def add_options(command: click.Command) -> click.Command:
-    """Give ``command`` one option per setting; their values are for ``load_settings``.
+class RunCommand(click.Command):
+    """A command with one option per setting; their values are for ``load_settings``."""
 
-    An old name of a flag is an option too, hidden: an unknown variable would pass unseen, and with it the value.
-    """
-    for setting in list_declared():
-        command.params.append(_make_option(setting))
-        if setting.option.old_flag:
-            command.params.append(_make_old_option(setting))
-    return command
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # noqa: ANN401 - what click's decorator hands over
+        """Add the options to the others.
+
+        An old name of a flag is an option too, hidden: an unknown variable would pass unseen, and with it the value.
+        """
+        super().__init__(*args, **attributes)
+        for setting in list_declared():
+            self.params.append(_make_option(setting))
+            if setting.option.old_flag:
+                self.params.append(_make_old_option(setting))
+
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options by piece, under the sentence that tells what the piece is about."""
+        models = dict(list_pieces())
+        by_piece = groupby(self.get_params(ctx), key=lambda option: str(option.name).partition("__")[0])
+        for piece, options in by_piece:
+            title = inspect.getdoc(models[piece]) if piece in models else "Other."
+            rows = [row for option in options if (row := option.get_help_record(ctx))]
+            with formatter.section(str(title).removesuffix(".").replace("``", "")):
+                formatter.write_dl(rows)
 
 
 def _make_option(setting: Declared) -> click.Option:

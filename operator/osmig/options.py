@@ -22,7 +22,7 @@ class Option:
     Attributes:
         flag: the long option; the environment variable follows from it.
         text: one or two sentences of help.
-        metavar: what stands for the value in the help; ``SECONDS`` is also the unit.
+        metavar: what stands for the value in the help; ``SECONDS`` is also the unit, of durations.
         default_text: says in words a default that depends on where osmig runs, or an empty one.
         repeatable: the flag may be given several times; the variable takes a comma separated list.
         old_flag: what the flag was called before; who still uses it is told the new name.
@@ -30,7 +30,7 @@ class Option:
 
     flag: str
     text: str
-    metavar: str
+    metavar: str = "SECONDS"
     default_text: str = ""
     repeatable: bool = False
     old_flag: str = ""

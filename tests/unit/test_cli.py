@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 import osmig
 from osmig.__main__ import build_cli
-from osmig.command_line import list_declared
+from osmig.command_line import list_declared, list_pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,6 +131,21 @@ def test_the_help_of_run_tells_every_flag_variable_and_default(operator: Operato
     for setting in list_declared():
         assert f"{setting.option.flag} {setting.metavar} " in told
         assert f"[env: {setting.option.envvar}; default: {setting.default}]" in told
+
+
+def test_the_help_of_run_lists_the_flags_by_piece_under_what_the_piece_is_about(operator: Operator) -> None:
+    output = invoke(operator, "run", "--help").output
+    told = [line.split()[0] for line in output.splitlines() if re.match(r"  -|[A-Z].*:$", line)]
+
+    expected = [
+        word
+        for piece, model in list_pieces()
+        for word in (
+            str(model.__doc__).replace("``", "").split()[0],
+            *(setting.option.flag for setting in list_declared() if setting.piece == piece),
+        )
+    ]
+    assert [word for word in told if word != "Usage:"] == [*expected, "Other:", "-h,"]
 
 
 def test_crds_is_one_yaml_stream_with_every_crd(operator: Operator) -> None:
