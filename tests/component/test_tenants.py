@@ -58,9 +58,12 @@ class Scene:
     @property
     def factories(self) -> Mapping[str, Any]:
         """What the engine makes backends with."""
-        return {ProviderType.OPENSTACK: lambda *_: self.cloud, ProviderType.WALDUR: self._connect}
+        return {ProviderType.OPENSTACK: self._connect_cloud, ProviderType.WALDUR: self._connect}
 
-    def _connect(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
+    async def _connect_cloud(self, *_: object) -> FakeBackend:
+        return self.cloud
+
+    async def _connect(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
         assert key == (self.namespace, "waldur")
         assert spec.waldur is not None
         self.connections.append(self.waldur.connect(secret[spec.waldur.token_ref.key].decode()))

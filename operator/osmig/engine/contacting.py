@@ -128,7 +128,8 @@ class ProviderContact:
         if session.backend is not None:
             await session.backend.close()
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
-        session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
+        factory = self._factories[provider.spec.type]
+        session.backend = await factory((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint
         if session.engine in PRIVATE:
             session.view = Session().view

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NovaFactory:
-    """The `osmig.backends.ports.BackendFactory` of type OpenStack."""
+    """Connects to Providers of type OpenStack; `osmig.wiring` imports it when the first one needs it."""
 
     def __init__(
         self, guard: EndpointGuard, *, clock: Clock, timeouts: Timeouts, threads: int, observer_of: ObserverOf
