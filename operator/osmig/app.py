@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
-import kopf
-
 from osmig import __version__
+from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.engine.assembly import Engine, Surroundings, build_engine

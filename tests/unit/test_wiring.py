@@ -40,13 +40,15 @@ from osmig.telemetry.metrics import Metrics
 from osmig.wiring import make_factories
 
 def list_loaded():
-    heavy = ("osmig.backends.openstack", "osmig.backends.waldur", "openstack", "keystoneauth1", "dogpile", "httpx")
+    ours = ("osmig.backends.openstack", "osmig.backends.waldur", "osmig.kube.kubeconfig")
+    heavy = (*ours, "openstack", "keystoneauth1", "dogpile", "kubernetes", "requests", "urllib3", "httpx")
     return sorted({part for name in sys.modules for part in heavy if f"{name}.".startswith(f"{part}.")})
 
 factories = make_factories(Settings(), Metrics(SystemClock()))
 before = list_loaded()
 kind, spec, secret = json.loads(sys.argv[1])
 secret = {key: value.encode() for key, value in secret.items()}
+from osmig.kube.kubeconfig import Kubeconfig  # was hidden from kopf, and is there for us
 asyncio.run(factories[kind](("team-a", "one"), ProviderSpec.model_validate(spec), secret))
 named = ("osmig.backends.openstack.factory", "openstack.connection", "osmig.backends.waldur.factory")
 print(json.dumps([before, list_loaded(), {name: Watch.threads[name] for name in named if name in Watch.threads}]))
