@@ -49,12 +49,6 @@ class Limiter:
         self._turns = itertools.count()
         self._granting: asyncio.Task[None] | None = None
 
-    def change_rate(self, requests_per_second: float) -> None:
-        """Grant at another rate from now on."""
-        self._count()
-        self._rate = requests_per_second
-        self._tokens = min(self._tokens, self._burst)
-
     async def acquire(self, priority: Priority, requests: int = 1) -> None:
         """Wait for one's turn to send ``requests``; whoever is cancelled meanwhile takes nothing.
 
