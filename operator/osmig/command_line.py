@@ -34,7 +34,6 @@ class InvalidSettingsError(Exception):
     """
 
     def __init__(self, messages: tuple[str, ...]) -> None:
-        """Keep all ``messages``."""
         super().__init__("; ".join(messages))
         self.messages = messages
 

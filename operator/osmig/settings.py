@@ -22,7 +22,6 @@ class SettingsConflictError(ValueError):
     """
 
     def __init__(self, messages: tuple[str, ...]) -> None:
-        """Keep all ``messages``."""
         super().__init__("; ".join(messages))
         self.messages = messages
 

@@ -31,7 +31,6 @@ class OperatorError(Exception):
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        """Keep ``reason`` and ``message``."""
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message

@@ -45,7 +45,18 @@ class ProviderPeriods:
 
 
 class ProviderContact:
-    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns."""
+    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns.
+
+    Args:
+        ledger: who follows which upstream record.
+        queue: knows what others have under way for too long.
+        secrets: reads credentials.
+        factories: by ``spec.type``, what makes a backend.
+        metrics: counts.
+        clock: measures.
+        wake: makes a Migration due.
+        periods: how often to do what.
+    """
 
     def __init__(  # noqa: PLR0913 - what one contact reads, counts and wakes
         self,
@@ -59,18 +70,6 @@ class ProviderContact:
         wake: Callable[[Key], None],
         periods: ProviderPeriods,
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            ledger: who follows which upstream record.
-            queue: knows what others have under way for too long.
-            secrets: reads credentials.
-            factories: by ``spec.type``, what makes a backend.
-            metrics: counts.
-            clock: measures.
-            wake: makes a Migration due.
-            periods: how often to do what.
-        """
         self._ledger = ledger
         self._queue = queue
         self._secrets = secrets

@@ -57,7 +57,6 @@ class Inbox:
     """All objects known to this process."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._entries: dict[Key, Entry] = {}
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> bool:

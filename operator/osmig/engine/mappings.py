@@ -28,20 +28,19 @@ MAX_FINDINGS = 64
 
 
 class MappingStep:
-    """Steps MigrationMappings."""
+    """Steps MigrationMappings.
+
+    Args:
+        inbox: the newest bodies.
+        ledger: who refers to which.
+        publisher: writes status.
+        clock: stamps.
+        wake: makes a Migration due.
+    """
 
     def __init__(
         self, *, inbox: Inbox, ledger: Ledger, publisher: Publisher, clock: Clock, wake: Callable[[Key], None]
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies.
-            ledger: who refers to which.
-            publisher: writes status.
-            clock: stamps.
-            wake: makes a Migration due.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._publisher = publisher

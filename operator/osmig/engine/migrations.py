@@ -48,7 +48,20 @@ RECORD_TRIES = 30
 
 
 class MigrationStep:
-    """Steps Migrations."""
+    """Steps Migrations.
+
+    Args:
+        inbox: the newest bodies and the verbs seen.
+        observer: makes observations.
+        sessions: the Providers' connections.
+        queue: servers and slots that are taken.
+        publisher: writes status and Events, and changes objects.
+        reporter: metrics and logs.
+        fence: makes permits for calls.
+        waits: how long a thing was seen unchanged.
+        memories: what the observer remembers.
+        clock: measures and stamps.
+    """
 
     def __init__(  # noqa: PLR0913 - what one step reads, writes and wakes
         self,
@@ -64,20 +77,6 @@ class MigrationStep:
         memories: Memories,
         clock: Clock,
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies and the verbs seen.
-            observer: makes observations.
-            sessions: the Providers' connections.
-            queue: servers and slots that are taken.
-            publisher: writes status and Events, and changes objects.
-            reporter: metrics and logs.
-            fence: makes permits for calls.
-            waits: how long a thing was seen unchanged.
-            memories: what the observer remembers.
-            clock: measures and stamps.
-        """
         self._inbox = inbox
         self._observer = observer
         self._sessions = sessions

@@ -48,7 +48,6 @@ class Publisher:
         resources: ResourceClient,
         events: EventRecorder,
     ) -> None:
-        """Write nothing yet."""
         self._inbox = inbox
         self._intake = intake
         self._statuses = statuses

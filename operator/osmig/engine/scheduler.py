@@ -31,7 +31,15 @@ class _Due:
 
 
 class Scheduler:
-    """Runs ``step(key)`` whenever a key is due; a step says when it is due next, or ``None`` for not before a wake."""
+    """Runs ``step(key)`` whenever a key is due; a step says when it is due next, or ``None`` for not before a wake.
+
+    Args:
+        step: raises only ``OperatorError`` for what can be expected.
+        clock: measures.
+        metrics: counts steps.
+        random: uniform in [0, 1), for jitter.
+        workers: how many steps may run at once.
+    """
 
     def __init__(
         self,
@@ -42,15 +50,6 @@ class Scheduler:
         random: Callable[[], float],
         workers: int,
     ) -> None:
-        """Run nothing yet.
-
-        Args:
-            step: raises only ``OperatorError`` for what can be expected.
-            clock: measures.
-            metrics: counts steps.
-            random: uniform in [0, 1), for jitter.
-            workers: how many steps may run at once.
-        """
         self._step = step
         self._clock = clock
         self._metrics = metrics

@@ -31,7 +31,6 @@ class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the ta
     """
 
     def __init__(self, reason: str, message: str, *, fields: tuple[str, ...] = ()) -> None:
-        """Keep which ``fields`` were refused."""
         super().__init__(reason, message)
         self.fields = fields
 

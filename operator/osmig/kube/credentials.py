@@ -85,7 +85,6 @@ class ServiceAccount:
     """The pod's own account; the kubelet replaces the token file about once an hour."""
 
     def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
-        """Remember where to look."""
         self._directory = directory
         self._environ = environ
 

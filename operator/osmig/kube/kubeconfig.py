@@ -33,7 +33,6 @@ class Kubeconfig:
     """A kubeconfig file, or several joined as kubectl joins them."""
 
     def __init__(self, path: str, context: str | None) -> None:
-        """Remember where to look."""
         self._path = path
         self._context = context
         self._loader: KubeConfigLoader | None = None

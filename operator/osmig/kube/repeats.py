@@ -42,7 +42,6 @@ class Repeats:
     """The Events of the last ten minutes, oldest first; bounded."""
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         self._series: OrderedDict[EventKey, Series] = OrderedDict()
 
     def find(self, key: EventKey, now: float) -> Series | None:

@@ -25,7 +25,6 @@ class StatusWriter:
     """
 
     def __init__(self, client: KubeClient) -> None:
-        """Use ``client``."""
         self._client = client
         self._reported: set[str] = set()
 

@@ -102,7 +102,6 @@ class InvalidCredentialsError(ValueError):
     """The Secret cannot be used; the text names the field at fault and holds no value."""
 
     def __init__(self, at: str, problem: str) -> None:
-        """Join where it is and what is wrong."""
         super().__init__(f"{at}: {problem}")
 
 
