@@ -34,11 +34,11 @@ FAST: Final = (
     *("--start-grace", str(START_GRACE_S)),
     *("--retry-period", "1"),
     *("--start-lost", "5"),
-    *("--split-after", "5"),
+    *("--stale-record-after", "5"),
     *("--confirm-margin", "3"),
     *("--finalizer-timeout", "8"),
     *("--run-poll", "0.3"),
-    *("--run-poll-most", "1"),
+    *("--run-poll-max", "1"),
     *("--not-started", "3"),
 )
 """Every period as short as the lab answers reliably; the relations between them are those of the defaults."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "copy"
 WAIT_S = 90.0
-QUICK = {"run-poll": 0.3, "run-poll-most": 1}
+QUICK = {"run-poll": 0.3, "run-poll-max": 1}
 
 
 @contextmanager

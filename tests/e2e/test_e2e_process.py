@@ -51,7 +51,7 @@ def test_sigterm_ends_in_time_even_if_an_answer_is_awaited_and_the_next_process_
 ) -> None:
     server = boot(host="cmp1")
     nova.control.fault(path=f"{server}/action", method="POST", when="after", action="delay", delay=6)
-    flags = ("--drain", str(DRAIN_S))
+    flags = ("--drain-timeout", str(DRAIN_S))
 
     with run_operator(own_tenant.cluster, *flags) as first:
         first.wait_ready()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from load.figures import Table
 
 COUNT = 30
-MOST_REQUESTS = 7.5
+MAX_REQUESTS = 7.5
 """Five that no move can do without, one look for the record, another one where a sample came too late; and a rest."""
-MOST_SERVER_READS = 2
+MAX_SERVER_READS = 2
 """One after the end; another one where the server had not settled yet: as all end together, that may be every move."""
 
 
@@ -38,5 +38,5 @@ def test_an_attempt_takes_no_more_status_writes_than_its_budget(table: Table) ->
 
 
 def test_a_move_takes_hardly_more_requests_than_the_floor(table: Table) -> None:
-    assert table.find("requests per Migration without samples and sweeps (floor 5)") <= MOST_REQUESTS, table.render()
-    assert table.find("requests: server") <= MOST_SERVER_READS * COUNT, table.render()
+    assert table.find("requests per Migration without samples and sweeps (floor 5)") <= MAX_REQUESTS, table.render()
+    assert table.find("requests: server") <= MAX_SERVER_READS * COUNT, table.render()

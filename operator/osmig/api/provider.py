@@ -250,18 +250,13 @@ class ProviderStatus(StatusModel):
 
 
 class Provider(BaseModel):
-    """A Provider as read from the API server.
-
-    Attributes:
-        status_readable: false when `status` held something this version cannot read and was taken for empty.
-    """
+    """A Provider as read from the API server, whose status is empty where this version cannot read it."""
 
     model_config = ConfigDict(frozen=True)
 
     metadata: ObjectMeta
     spec: ProviderSpec
     status: ProviderStatus = ProviderStatus()
-    status_readable: bool = True
 
 
 def parse_provider(body: Mapping[str, Any]) -> Provider:
@@ -270,10 +265,8 @@ def parse_provider(body: Mapping[str, Any]) -> Provider:
     Raises:
         InvalidManifest: the spec or the metadata is not one that this version can follow.
     """
-    status = parse_status(ProviderStatus, body)
     return Provider(
         metadata=parse_metadata(body),
         spec=parse_spec(ProviderSpec, body),
-        status=status or ProviderStatus(),
-        status_readable=status is not None,
+        status=parse_status(ProviderStatus, body) or ProviderStatus(),
     )

@@ -213,8 +213,10 @@ class TenantBackend(Backend, Protocol):
 class BackendFactory(Protocol):
     """Makes a Backend from a Provider's spec and its Secret; one per engine."""
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+    async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Parse the credentials and build a connection; sends nothing yet.
+
+        The first call imports the engine's libraries, in a thread, because the Lease must be renewed meanwhile.
 
         Args:
             key: namespace and name of the Provider, for metrics.

@@ -103,7 +103,7 @@ def _await_record(observation: Observation, upstream: UpstreamFacts) -> Decision
         return endings.judge_lost(observation)
     reason, message = Reason.AWAITING_RECORD, "the cloud accepted the move; its record is awaited"
     due_s = timings.record_poll_s
-    if is_busy and observation.has_waited(label, timings.split_s):
+    if is_busy and observation.has_waited(label, timings.stale_record_s):
         reason, due_s = Reason.RECORD_MISSING, timings.retry_s
         message = f"the server is {observation.server.status} and the cloud has no record of it (runbook {reason})"
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)

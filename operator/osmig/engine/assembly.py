@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from osmig.engine.contacting import ProviderContact, ProviderPeriods
 from osmig.engine.inbox import Inbox
@@ -37,27 +37,20 @@ if TYPE_CHECKING:
     from osmig.telemetry.metrics import Metrics
 
 
-class Random(Protocol):
-    """Where jitter comes from."""
-
-    def __call__(self) -> float:
-        """Return a number in [0, 1)."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Everything the engine is given from outside.
 
     Attributes:
         factories: by ``Provider.spec.type``, what makes a backend.
+        random: a number in [0, 1), for jitter.
         fence: seconds for which the Lease lets us act.
         holder: the random id of this process, in every intent it writes.
         namespaces: to list; none means all.
     """
 
     clock: Clock
-    random: Random
+    random: Callable[[], float]
     metrics: Metrics
     resources: ResourceClient
     statuses: Statuses

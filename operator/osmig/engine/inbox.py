@@ -16,7 +16,7 @@ from osmig.engine.keys import Key, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_MOST_ASKS = 20
+_MAX_ASKS = 20
 """Orders kept per object between two latches; a script that writes faster loses the oldest."""
 
 
@@ -57,7 +57,6 @@ class Inbox:
     """All objects known to this process."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._entries: dict[Key, Entry] = {}
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> bool:
@@ -144,7 +143,7 @@ def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
         entry.seen[verb] = token
         entry.asks.append(Ask(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb))))
         asked = True
-    del entry.asks[:-_MOST_ASKS]
+    del entry.asks[:-_MAX_ASKS]
     return asked
 
 

@@ -24,7 +24,6 @@ class OwnWrite:
     """
 
     def __init__(self) -> None:
-        """Have seen nothing yet."""
         self._seen: set[str] = set()
 
     def note_seen(self, body: Mapping[str, Any]) -> None:
@@ -42,7 +41,15 @@ class OwnWrite:
 
 
 class Intake:
-    """Takes bodies in."""
+    """Takes bodies in.
+
+    Args:
+        inbox: gets the bodies.
+        ledger: gets what they claim.
+        wake: makes a key due.
+        on_claims: told of each Provider whose slots may have changed hands, and by which Migration.
+        on_gone: told once of each object that is gone, with its newest body.
+    """
 
     def __init__(
         self,
@@ -53,15 +60,6 @@ class Intake:
         on_claims: Callable[[Key, Key], object] = lambda *_: None,
         on_gone: Callable[[Key, Mapping[str, Any]], object] = lambda *_: None,
     ) -> None:
-        """Take in nothing yet.
-
-        Args:
-            inbox: gets the bodies.
-            ledger: gets what they claim.
-            wake: makes a key due.
-            on_claims: told of each Provider whose slots may have changed hands, and by which Migration.
-            on_gone: told once of each object that is gone, with its newest body.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._wake = wake

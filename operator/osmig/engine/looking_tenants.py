@@ -21,7 +21,6 @@ class TenantLook:
     """Reads for one replication through its Provider's backend."""
 
     def __init__(self, backend: TenantBackend) -> None:
-        """Read nothing yet."""
         self._backend = backend
 
     async def read(self, observation: Observation, wants: frozenset[Read]) -> Observation:

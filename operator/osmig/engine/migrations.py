@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
 
 RECORD_RETRY_S = 1.0
@@ -48,7 +48,20 @@ RECORD_TRIES = 30
 
 
 class MigrationStep:
-    """Steps Migrations."""
+    """Steps Migrations.
+
+    Args:
+        inbox: the newest bodies and the verbs seen.
+        observer: makes observations.
+        sessions: the Providers' connections.
+        queue: servers and slots that are taken.
+        publisher: writes status and Events, and changes objects.
+        reporter: metrics and logs.
+        fence: makes permits for calls.
+        waits: how long a thing was seen unchanged.
+        memories: what the observer remembers.
+        clock: measures and stamps.
+    """
 
     def __init__(  # noqa: PLR0913 - what one step reads, writes and wakes
         self,
@@ -64,20 +77,6 @@ class MigrationStep:
         memories: Memories,
         clock: Clock,
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies and the verbs seen.
-            observer: makes observations.
-            sessions: the Providers' connections.
-            queue: servers and slots that are taken.
-            publisher: writes status and Events, and changes objects.
-            reporter: metrics and logs.
-            fence: makes permits for calls.
-            waits: how long a thing was seen unchanged.
-            memories: what the observer remembers.
-            clock: measures and stamps.
-        """
         self._inbox = inbox
         self._observer = observer
         self._sessions = sessions
@@ -100,7 +99,7 @@ class MigrationStep:
         except InvalidManifest as error:
             _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
             return None
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
             decision = decide(observation)
             if decision.wants:

@@ -48,7 +48,6 @@ class Memories:
     """What this process remembers of all Migrations."""
 
     def __init__(self) -> None:
-        """Remember nothing."""
         self._memories: dict[Key, Memory] = {}
 
     def get(self, key: Key) -> Memory:
@@ -80,7 +79,6 @@ class Observer:
         holder: str,
         timings: Timings,
     ) -> None:
-        """Observe nothing yet."""
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions

@@ -30,7 +30,19 @@ _logger = logging.getLogger(__name__)
 
 
 class ProviderStep:
-    """Steps Providers."""
+    """Steps Providers.
+
+    Args:
+        inbox: the newest bodies.
+        ledger: who has which Provider.
+        sessions: the connections, shared with the steps of Migrations.
+        queue: who waits for a slot.
+        contact: keeps up the connections.
+        publisher: writes status and Events.
+        metrics: counts.
+        clock: stamps.
+        wake: makes a Migration due.
+    """
 
     def __init__(  # noqa: PLR0913 - what one step reads, writes and wakes
         self,
@@ -45,19 +57,6 @@ class ProviderStep:
         clock: Clock,
         wake: Callable[[Key], None],
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies.
-            ledger: who has which Provider.
-            sessions: the connections, shared with the steps of Migrations.
-            queue: who waits for a slot.
-            contact: keeps up the connections.
-            publisher: writes status and Events.
-            metrics: counts.
-            clock: stamps.
-            wake: makes a Migration due.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions

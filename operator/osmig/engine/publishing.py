@@ -50,7 +50,6 @@ class Publisher:
         events: EventRecorder,
         parting: Parting,
     ) -> None:
-        """Write nothing yet."""
         self._inbox = inbox
         self._intake = intake
         self._statuses = statuses

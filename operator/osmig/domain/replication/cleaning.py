@@ -137,7 +137,7 @@ def answer(observation: Observation, answer: Answer, call: PendingCall) -> Decis
 
 def _measure_patience_s(observation: Observation) -> float:
     """Return when to order again after a conflict: soon only where the tenant's state tells that it can be done."""
-    replica, most_s = observation.replica, observation.timings.run_poll_most_s
+    replica, most_s = observation.replica, observation.timings.run_poll_max_s
     return most_s if replica is not None and replica.tenant_status else most_s * _BLIND
 
 
@@ -192,7 +192,7 @@ def _has_failed(observation: Observation, replica: ReplicaView) -> bool:
         return True
     # an order that nobody can look up has failed when the replica stays usable for long
     is_silent = replica.order_stage is OrderStage.UNKNOWN and replica.stage in _TERMINABLE
-    return is_silent and observation.has_waited(_label_of(replica), observation.timings.split_s)
+    return is_silent and observation.has_waited(_label_of(replica), observation.timings.stale_record_s)
 
 
 def _wait(observation: Observation, run: RunView, message: str, *, label: str) -> Decision:
@@ -206,7 +206,7 @@ def _measure_pause_s(observation: Observation) -> float:
     deadline = tenant.cleanup_deadline_time if tenant is not None else None
     left_s = (deadline - observation.now).total_seconds() if deadline is not None else timings.cleanup_s
     taken_s = max(0.0, timings.cleanup_s - left_s)
-    return max(0.0, min(timings.run_poll_most_s, timings.run_poll_s + _PACE * taken_s, max(left_s, 1.0)))
+    return max(0.0, min(timings.run_poll_max_s, timings.run_poll_s + _PACE * taken_s, max(left_s, 1.0)))
 
 
 def _note_order(observation: Observation, order_id: str) -> Decision:

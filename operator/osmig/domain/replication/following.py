@@ -173,4 +173,4 @@ def _age_s(observation: Observation) -> float:
 def measure_pause_s(observation: Observation) -> float:
     """Return when to look again: soon at first, later less and less often."""
     timings = observation.timings
-    return min(timings.run_poll_most_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))
+    return min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))
