@@ -10,15 +10,16 @@ import pytest
 
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
-from lab.nova import NovaLab, find_nova_python
+from lab.nova import NovaLab, prepare_nova
+from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CRDS = Path(__file__).parent.parent / "crds"
-CLUSTER_FIXTURES = {"cluster", "namespace", "crds"}
-NOVA_FIXTURES = {"shared_nova", "nova_keystone"}
+CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
+NOVA_FIXTURES = frozenset({"shared_nova", "nova_keystone"})
 FAST = ("--report-interval", "1", "--service-down-time", "20", "--confirm-window", "0")
 """On a busy machine a living compute is late by some seconds: it must not count as down for that."""
 
@@ -34,13 +35,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what is missing here, where no test's timeout counts the minutes."""
     if session.config.option.collectonly:
         return
-    if any(_wants(item, CLUSTER_FIXTURES) for item in session.items):
-        find_binaries()
-    if any(_wants(item, NOVA_FIXTURES) for item in session.items):
-        find_nova_python()
+    makers: list[tuple[frozenset[str], Callable[[], object]]] = [
+        (CLUSTER_FIXTURES, find_binaries),
+        (NOVA_FIXTURES, prepare_nova),
+    ]
+    side_by_side(*(make for fixtures, make in makers if any(_wants(item, fixtures) for item in session.items)))
 
 
-def _wants(item: pytest.Item, fixtures: set[str]) -> bool:
+def _wants(item: pytest.Item, fixtures: frozenset[str]) -> bool:
     return not fixtures.isdisjoint(getattr(item, "fixturenames", ()))
 
 

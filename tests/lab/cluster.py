@@ -55,16 +55,18 @@ class Cluster:
         """Prepare the files; nothing is started yet.
 
         Args:
-            binaries: The programs; found or built if not given.
+            binaries: The programs; found, or built, if not given.
             users: Further users and their groups; ``user_kubeconfig`` gives their way in, a role their rights.
             state: A folder to keep; without it a temporary one, removed by ``stop``.
-            with_controllers: Whether kube-controller-manager runs too.
+            with_controllers: Whether kube-controller-manager runs too; without it, it is not built either.
         """
-        self.binaries = binaries or find_binaries()
+        self.binaries = binaries or find_binaries(with_controllers=with_controllers)
         self._own_state = state is None
         self.state = state or Path(tempfile.mkdtemp(prefix="osmig-cluster-"))
         self.state.mkdir(parents=True, exist_ok=True)
-        self._with_controllers = with_controllers
+        if with_controllers and self.binaries.controllers is None:
+            raise ValueError("binaries names no kube-controller-manager: give it one, or with_controllers=False")
+        self._controller_program = self.binaries.controllers if with_controllers else None
         self._tokens = {user: secrets.token_hex(16) for user in (ADMIN, *(users or {}))}
         self._certificates = self.state / "certificates"
         self._audit = self.state / "audit.log"
@@ -114,10 +116,10 @@ class Cluster:
             log=self.state / "etcd.log",
         )
         self.start_apiserver()
-        if self._with_controllers:
+        if self._controller_program:
             self._controllers = Child(
                 [
-                    self.binaries.controllers,
+                    self._controller_program,
                     f"--kubeconfig={self.kubeconfig}",
                     f"--controllers={CONTROLLERS}",
                     "--leader-elect=false",

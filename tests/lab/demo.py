@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,9 @@ from lab.demo_story import (
     to_yaml,
 )
 from lab.demo_table import Board, is_live, read_row
-from lab.nova import NovaLab, find_nova_python
+from lab.nova import NovaLab, prepare_nova
 from lab.osmig_run import OsmigRun
+from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
@@ -188,8 +190,11 @@ class Demo:
 def perform(folder: Path, board: Board, *, once: bool) -> int:
     """Start everything, tell the story, stay until a signal unless ``once``; return the exit status."""
     with ExitStack() as stack:
-        cluster = stack.enter_context(Cluster(state=folder / "cluster"))
-        nova = stack.enter_context(NovaLab("--max-concurrent", "4", servers=0))
+        cluster = Cluster(state=folder / "cluster", with_controllers=False)
+        nova = NovaLab("--max-concurrent", "4", servers=0)
+        stack.callback(cluster.stop)
+        stack.callback(nova.stop)
+        side_by_side(cluster.start, nova.start)
         waldur = stack.enter_context(WaldurLab())
         board.say(f"Running: Kubernetes API server {cluster.url}, Nova {nova.compute}, a Waldur {waldur.url}\n")
         demo = Demo(folder, board, cluster, nova, waldur)
@@ -255,8 +260,7 @@ def main(*, once: bool) -> None:
     board = Board(sys.stdout, live=is_live(sys.stdout, os.environ), columns=columns)
     status = INTERRUPTED
     try:
-        find_binaries()
-        find_nova_python()
+        side_by_side(partial(find_binaries, with_controllers=False), prepare_nova)
         status = perform(folder, board, once=once)
     except KeyboardInterrupt:
         board.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,6 +14,7 @@ from lab.cache import cache_folder, report_progress
 from lab.child import Child
 from lab.environments import make_environment
 from lab.nova_client import Compute, Control, call
+from lab.steps import Step, run_step
 from lab.waiting import NotInTimeError, eventually
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ REQUIREMENTS = SOURCES / "requirements.txt"
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 PASSWORD = "secret"  # noqa: S105 - the lab's own Keystone
 READY_TIMEOUT_S = 150.0
+INSTALLATION = Step(
+    "nova: installing about 155 packages into an environment of its own",
+    60,
+    f"It needs a package index and 450 MB, or NOVALAB_PYTHON: an interpreter with {REQUIREMENTS}.",
+)
+DATABASES = Step(
+    "nova: making its empty databases",
+    10,
+    f"They come from the packages of {REQUIREMENTS}: if NOVALAB_PYTHON is set, it must have these.",
+)
 
 
 def find_nova_python(report: Report = report_progress, environ: Mapping[str, str] = os.environ) -> Path:
@@ -35,14 +47,30 @@ def find_nova_python(report: Report = report_progress, environ: Mapping[str, str
     """
     if named := environ.get("NOVALAB_PYTHON"):
         return Path(named)
-    folder = make_environment(
-        "nova",
-        REQUIREMENTS,
-        step="nova: installing about 155 packages into an environment of its own",
-        advice=f"It needs a package index and 450 MB, or NOVALAB_PYTHON: an interpreter with {REQUIREMENTS}.",
-        report=report,
-    )
-    return folder / "python"
+    return make_environment("nova", REQUIREMENTS, step=INSTALLATION, report=report) / "python"
+
+
+def prepare_nova(report: Report = report_progress) -> None:
+    """Do all that the first start would need time for: the environment, and Nova's empty databases.
+
+    Raises:
+        RuntimeError: Something could not be made; the message says what to do.
+    """
+    python = find_nova_python(report)
+    make: list[str | Path] = [python, "-m", "novalab.databases", _databases()]
+    check = subprocess.run([*make, "--check"], env=_environ(), capture_output=True, check=False)  # noqa: S603 - ours
+    if check.returncode:
+        run_step(DATABASES, make, report, env=_environ())
+
+
+def _databases() -> Path:
+    return cache_folder() / "novalab-databases"
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment of Nova's process, without the clouds and the Python of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON", "COVERAGE"))}
+    return kept | {"PYTHONPATH": str(SOURCES), "PYTHONUNBUFFERED": "1"}
 
 
 class NovaLab:
@@ -109,13 +137,9 @@ class NovaLab:
         ready, self.log = self._state / "ready.json", self._state / "output.txt"
         command = [
             *(str(self._python), "-m", "novalab", f"--ready-file={ready}", f"--state={self._state / 'nova'}"),
-            *(f"--cache={cache_folder() / 'novalab-databases'}", *self._options),
+            *(f"--cache={_databases()}", *self._options),
         ]
-        environ = {
-            name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON", "COVERAGE"))
-        }
-        environ |= {"PYTHONPATH": str(SOURCES), "PYTHONUNBUFFERED": "1"}
-        child = self._child = Child(command, log=self.log, env=environ)
+        child = self._child = Child(command, log=self.log, env=_environ())
         try:
             eventually(
                 lambda: ready.exists() or child.returncode is not None, what="novalab", timeout_s=READY_TIMEOUT_S
