@@ -80,8 +80,8 @@ class Demo:
 
     def prepare(self) -> OsmigRun:
         """Boot the servers, install osmig as ``deploy/`` does; return the operator, not started yet."""
-        for part in (*PARTS, SPARE):
-            self._nova.boot(part.name, plan=part.plan, host=part.host)
+        parts = (*PARTS, SPARE)
+        side_by_side(*(partial(self._nova.boot, part.name, plan=part.plan, host=part.host) for part in parts))
         self._kubectl("apply", "--server-side", "-f", str(ROOT / "crds"), is_quiet=True)
         self._cluster.await_established("-f", str(ROOT / "crds"))
         self._kubectl("apply", "-f", f"{ROOT}/deploy/namespace.yaml", "-f", f"{ROOT}/deploy/rbac.yaml", is_quiet=True)
