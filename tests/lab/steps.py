@@ -84,7 +84,7 @@ def reported(step: Step, report: Report, *, every_s: float = UPDATE_S) -> Iterat
 
     def keep_company() -> None:
         while not over.wait(every_s):
-            report(f"{step.title}: {spell(time.monotonic() - begin)} of about {about}")
+            report(f"{step.title}: {spell(time.monotonic() - begin)} so far, {about} on two quiet cores")
 
     company = threading.Thread(target=keep_company, daemon=True)
     company.start()

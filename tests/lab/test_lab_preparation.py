@@ -224,7 +224,7 @@ def test_a_step_says_about_how_long_it_takes_and_that_it_still_runs() -> None:
         eventually(lambda: len(said) > 2, what="two words")
 
     assert said[0] == "building it, about 1 min 30 s ..."
-    assert set(said[1:-1]) == {"building it: 0 s of about 1 min 30 s"}
+    assert set(said[1:-1]) == {"building it: 0 s so far, 1 min 30 s on two quiet cores"}
     assert said[-1] == "building it: done after 0 s"
 
 
