@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from lab.demo_story import Part
 
 ROOT = Path(__file__).parents[2]
-STORY_TIMEOUT_S = 150.0
+STORY_TIMEOUT_S = 600.0
 LOOK_EVERY_S = 0.5
 PAUSE_S = 4.0
 """For the reader: how long a move is seen hanging before its order is given, and at least between two orders."""
@@ -264,7 +264,7 @@ def main(*, once: bool) -> None:
         status = perform(folder, board, once=once)
     except KeyboardInterrupt:
         board.close()
-    except RuntimeError as error:
+    except (AssertionError, RuntimeError) as error:
         board.say(f"The demo cannot start: {error}")
         status = FAILED
     if status == FAILED:
