@@ -186,7 +186,7 @@ def test_reconcile_is_no_call(nova: NovaLab) -> None:
     async def story() -> None:
         async with connected(nova) as backend:
             with pytest.raises(Unsupported):
-                await backend.apply(Verb.RECONCILE, nova.servers["vm-8"], "1", GRANTED)
+                await backend.apply(Verb.RECONCILE, nova.servers["vm-1"], "1", GRANTED)
 
     asyncio.run(story())
 
@@ -221,7 +221,7 @@ def test_the_observer_is_told_of_every_request_by_our_words(nova: NovaLab) -> No
 
     async def story() -> None:
         async with connected(nova, told=told) as backend:
-            await backend.survey(Job(server_id=nova.servers["vm-8"]))
+            await backend.survey(Job(server_id=nova.servers["vm-1"]))
             with pytest.raises(Absent):
                 await backend.server("00000000-0000-4000-8000-000000000000")
 

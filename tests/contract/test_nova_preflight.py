@@ -117,7 +117,7 @@ def test_hosts_that_are_named_and_not_visible_fail(nova_keystone: NovaLab) -> No
 
 
 def test_a_fixed_token_names_no_role(nova: NovaLab) -> None:
-    assert results(checked(nova, Job(server_id=nova.servers["vm-8"]))) == {"Rights": SKIPPED}
+    assert results(checked(nova, Job(server_id=nova.servers["vm-1"]))) == {"Rights": SKIPPED}
 
 
 def test_a_server_that_is_not_there_or_not_unambiguous_fails_and_the_rest_is_skipped(nova: NovaLab) -> None:
