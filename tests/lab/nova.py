@@ -169,7 +169,7 @@ class NovaLab:
             **({"host": host} if host else {}),
         }
         server = str(compute.post("/servers", {"server": wanted})["server"]["id"])
-        eventually(lambda: compute.server(server)["status"] == "ACTIVE", what=f"server {name} active", timeout_s=30)
+        eventually(lambda: compute.server(server)["status"] == "ACTIVE", what=f"server {name} active")
         self.servers[name] = server
         return server
 

@@ -11,7 +11,7 @@ import pytest
 from lab.binaries import PACKAGES, find_binaries
 from lab.cache import key_of, locked
 from lab.osmig_run import OsmigRun
-from lab.waiting import NotInTimeError, eventually, eventually_async
+from lab.waiting import DEADLINE_S, NotInTimeError, eventually, eventually_async
 
 STAND_IN = """
 import http.server, json, os, sys, threading
@@ -92,7 +92,7 @@ def test_a_second_builder_waits_for_the_first_and_says_so(tmp_path: Path) -> Non
         second.start()
         eventually(lambda: said, what="a word from the second")
         assert not entered.is_set()
-    second.join(5)
+    second.join(DEADLINE_S)
     assert entered.is_set()
 
 

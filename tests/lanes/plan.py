@@ -85,7 +85,12 @@ def write_command(lane: Lane, folder: Path, *, with_coverage: bool) -> tuple[str
     if lane.command:
         return lane.command
     measured = ("-m", "coverage", "run") if with_coverage else ()
-    apart = ("-p", "no:cacheprovider", f"--basetemp={folder / lane.name}.tmp", f"--junitxml={report_path(lane, folder)}")
+    apart = (
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={folder / lane.name}.tmp",
+        f"--junitxml={report_path(lane, folder)}",
+    )
     return (*_give_way(lane), sys.executable, *measured, "-m", "pytest", "-q", *_spread(lane), *apart, _tests(lane))
 
 

@@ -94,7 +94,9 @@ class Runner:
         self._outcomes[lane.name] = outcome
         log = self._log(lane)
         if not outcome.is_good and log.exists():
-            self.say(f"--- {lane.name} said:\n{log.read_text(encoding='utf-8', errors='replace')}--- end of {lane.name}")
+            self.say(
+                f"--- {lane.name} said:\n{log.read_text(encoding='utf-8', errors='replace')}--- end of {lane.name}"
+            )
         self.say(f"<== {outcome.describe()}")
 
     def _log(self, lane: Lane) -> Path:

@@ -137,7 +137,9 @@ def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path, mo
 def test_the_table_names_each_lane_and_each_failure_and_ends_with_the_sum() -> None:
     outcomes = [
         Outcome(lane=Lane(name="unit"), passed=4243, failures=(), skipped=1, seconds=51.4),
-        Outcome(lane=Lane(name="e2e"), passed=2, failures=("tests/e2e/test_e2e_cold.py::test_a",), skipped=0, seconds=9),
+        Outcome(
+            lane=Lane(name="e2e"), passed=2, failures=("tests/e2e/test_e2e_cold.py::test_a",), skipped=0, seconds=9
+        ),
     ]
     assert render(outcomes, 60.0).splitlines() == [
         "lane  passed  failed  skipped  seconds  result",
@@ -197,4 +199,4 @@ def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path, number
 
 
 def _reader(path: Path) -> Callable[[], str]:
-    return lambda: path.read_text()
+    return path.read_text
