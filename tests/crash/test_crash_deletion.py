@@ -9,8 +9,8 @@ import pytest
 
 from crash.calls import ACCEPTED, COLD, LIVE, REVERT, overlaps, words
 from crash.moves import Moves
-from lab.waiting import DEADLINE_S
 from crash.tuning import PATIENT, SHORT
+from lab.waiting import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

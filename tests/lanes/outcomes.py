@@ -57,8 +57,8 @@ def conclude(lane: Lane, status: int, seconds: float, report: Path) -> Outcome:
         report: JUnit XML, if its tests wrote one.
     """
     if not lane.has_tests:
-        failures = (f"{lane.name}: exit status {status}",) if status else ()
-        return Outcome(lane=lane, passed=int(not failures), failures=failures, skipped=0, seconds=seconds)
+        failed = (f"{lane.name}: exit status {status}",) if status else ()
+        return Outcome(lane=lane, passed=int(not failed), failures=failed, skipped=0, seconds=seconds)
     passed, failures, skipped = _read(report)
     if not failures and (status or not passed + skipped):
         reason = f"exit status {status}" if status else "no test was run"
@@ -102,7 +102,7 @@ def describe_counts(passed: int, failed: int, skipped: int) -> str:
 
 def render(outcomes: Sequence[Outcome], seconds: float) -> str:
     """Return the table, the names of what failed, and the sum alone on the last line."""
-    rows = [("lane", "passed", "failed", "skipped", "seconds", "result")]
+    rows: list[tuple[str, ...]] = [("lane", "passed", "failed", "skipped", "seconds", "result")]
     rows += [
         (one.lane.name, *map(str, (one.passed, len(one.failures), one.skipped)), f"{one.seconds:.0f}", one.result)
         for one in outcomes

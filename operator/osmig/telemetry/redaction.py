@@ -28,7 +28,7 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+"), rf"\1{REDACTED}"),
     # Keystone's Fernet tokens and JSON Web Tokens, such as those of service accounts, wherever they stand.
     (re.compile(r"gAAAA[\w=-]+"), REDACTED),
-    # Of each run of letters only the first place where one may begin: from every place, a run would be gone through anew.
+    # Only from the first place of a word where one may begin: from each of them, the word would be gone through again.
     (re.compile(r"(?<![\w-])((?:(?!\beyJ)[\w-])*+)eyJ[\w-]++\.[\w-]+\.[\w-]*"), rf"\1{REDACTED}"),
     (re.compile(r"(://)[^\s/@]+@"), rf"\1{REDACTED}@"),
 )
