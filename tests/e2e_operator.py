@@ -44,8 +44,6 @@ FAST: Final = (
 """Every period as short as the lab answers reliably; the relations between them are those of the defaults."""
 UNRESOLVED_S = CALL_BEFORE_S + CONNECT_S + READ_S
 """With ``FAST``: how long the effect of an unanswered start is looked for."""
-PATIENCE_S = 60.0
-"""How long to wait for what should take two seconds on a machine that is doing nothing else."""
 
 
 def run_operator(

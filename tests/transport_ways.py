@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from osmig.backends.endpoints import Resolver
 
 NAMED = EndpointPolicy(allowed=("localhost", "127.0.0.0/8"))
+PATIENT = Timeouts(connect_s=60.0, read_s=60.0)
+"""For all answers that come: how fast they do depends on the machine."""
 METHODS = ("GET", "POST")
 """One that reads and one that changes something."""
 RUNS = LIST_RUNS.about("b8444897d6e64277adb048b2cf09fca5")
@@ -74,7 +76,13 @@ class Opener(Protocol):
     """Opens one cloud for the length of a block."""
 
     def __call__(
-        self, url: str, *, policy: EndpointPolicy = ..., resolve: Resolver | None = ..., cacert: bytes | None = ...
+        self,
+        url: str,
+        *,
+        policy: EndpointPolicy = ...,
+        resolve: Resolver | None = ...,
+        cacert: bytes | None = ...,
+        timeouts: Timeouts = ...,
     ) -> AbstractAsyncContextManager[Sender]:
         """Connect to nothing yet."""
 
@@ -102,13 +110,18 @@ NO_ANSWERS = (requests.RequestException, NoAnswerError, PermitExpiredError, Endp
 
 
 def transport_of(
-    noted: Told, *, policy: EndpointPolicy = NAMED, cacert: str | None = None, resolve: Resolver | None = None
+    noted: Told,
+    *,
+    policy: EndpointPolicy = NAMED,
+    cacert: str | None = None,
+    resolve: Resolver | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> Transport:
     """Build a transport to OpenStack; the caller closes it."""
     return Transport(
         EndpointGuard(policy, resolve),
         cacert=cacert,
-        timeouts=Timeouts(connect_s=2.0, read_s=0.5),
+        timeouts=timeouts,
         threads=2,
         observe=lambda service, operation, code, _seconds: noted.append((service, operation, code)),
     )
@@ -116,10 +129,16 @@ def transport_of(
 
 @asynccontextmanager
 async def open_nova(
-    url: str, *, policy: EndpointPolicy = NAMED, resolve: Resolver | None = None, cacert: bytes | None = None
+    url: str,
+    *,
+    policy: EndpointPolicy = NAMED,
+    resolve: Resolver | None = None,
+    cacert: bytes | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> AsyncIterator[Sender]:
     """Send as the SDK does, from threads."""
-    transport = transport_of([], policy=policy, cacert=cacert.decode() if cacert else None, resolve=resolve)
+    pem = cacert.decode() if cacert else None
+    transport = transport_of([], policy=policy, cacert=pem, resolve=resolve, timeouts=timeouts)
 
     def send_now(method: str, permit: Permission | None) -> Sent:
         with transport.calling("x", permit) as call:
@@ -160,11 +179,18 @@ async def waldur_transport_of(
 
 @asynccontextmanager
 async def open_waldur(
-    url: str, *, policy: EndpointPolicy = NAMED, resolve: Resolver | None = None, cacert: bytes | None = None
+    url: str,
+    *,
+    policy: EndpointPolicy = NAMED,
+    resolve: Resolver | None = None,
+    cacert: bytes | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> AsyncIterator[Sender]:
     """Send as a session does."""
     context = None if cacert is None else ssl.create_default_context(cadata=cacert.decode())
-    async with waldur_transport_of(url, policy=policy, resolve=resolve, context=context) as transport:
+    async with waldur_transport_of(
+        url, policy=policy, resolve=resolve, context=context, timeouts=timeouts
+    ) as transport:
 
         async def send(method: str, permit: Permission | None = None) -> Sent:
             call = Call("x", permit)

@@ -168,7 +168,7 @@ def test_orders_after_the_end_are_rejected_and_retry_makes_a_replica_of_another_
         move.until_control(verb, "Rejected")
     waldur.control.choose("success")
     move.order("retry", "1")
-    eventually(lambda: len(rows(waldur)) == 2, what="another replication", timeout_s=60)
+    eventually(lambda: len(rows(waldur)) == 2, what="another replication")
     first, second = (order["name"] for order in orders(waldur))
     assert (first[-2:], second) == ("-1", f"{first[:-2]}-2")
     second_run = next(row["uuid"] for row in rows(waldur) if row["dst_resource_name"] == second)

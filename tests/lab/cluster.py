@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 ADMIN_GROUPS = ("system:masters",)
 CONTROLLERS = "namespace-controller,garbage-collector-controller,serviceaccount-controller"
-READY_TIMEOUT_S = 60.0
+STOP_S = 40.0
+"""Less than the minute for which an API server waits for those who watch, unless told otherwise."""
+LONGEST_KUBECTL_S = 200.0
+"""For ``kubectl wait``, too: longer than anybody waits."""
 
 
 class KubectlError(AssertionError):
@@ -173,18 +176,18 @@ class Cluster:
             return child.returncode is not None or self.admin.is_ready()
 
         try:
-            eventually(is_up, what="the API server's /readyz", timeout_s=READY_TIMEOUT_S)
+            eventually(is_up, what="the API server's /readyz")
         except NotInTimeError as error:
             error.add_note(child.tail())
             raise
         if child.returncode is not None:
             raise RuntimeError(f"the API server ended at once with {child.returncode}:\n{child.tail()}")
 
-    def stop_apiserver(self) -> None:
-        """Let the API server end by itself (SIGTERM)."""
-        if self._apiserver:
-            self._apiserver.terminate()
-            self._apiserver = None
+    def stop_apiserver(self) -> int | None:
+        """Let the API server end by itself (SIGTERM); return its exit status, None if it did not run."""
+        status = self._apiserver.terminate(STOP_S) if self._apiserver else None
+        self._apiserver = None
+        return status
 
     def kill_apiserver(self) -> None:
         """End the API server with SIGKILL: connections break, nothing is said."""
@@ -217,7 +220,7 @@ class Cluster:
             capture_output=True,
             text=True,
             env=environ,
-            timeout=120,
+            timeout=LONGEST_KUBECTL_S,
             check=False,
         )
         if check and done.returncode:
@@ -235,7 +238,6 @@ class Cluster:
         eventually(
             lambda: self.kubectl("wait", "--for=condition=Established", *crds, check=False).returncode == 0,
             what=f"served: {' '.join(crds)}",
-            timeout_s=60,
         )
 
     def get(self, *args: str) -> dict[str, Any]:

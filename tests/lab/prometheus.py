@@ -32,7 +32,6 @@ OLDEST = (2, 42)
 ADVICE = (
     f"Put prometheus and promtool {OLDEST[0]}.{OLDEST[1]} or newer on PATH, or name their folder in PROMETHEUS_FOLDER."
 )
-READY_TIMEOUT_S = 90.0
 LISTS = Step("prometheus: reading the package lists of the distribution", 15, ADVICE)
 PACKAGE_STEP = Step("prometheus: downloading the package of the distribution", 5, ADVICE)
 UNPACKING = Step("prometheus: unpacking it into the cache", 2, ADVICE)
@@ -147,7 +146,7 @@ class PrometheusServer:
         ]
         child = self._child = Child(command, log=self._folder / "prometheus.log")
         try:
-            eventually(self._is_ready, what="Prometheus ready", timeout_s=READY_TIMEOUT_S)
+            eventually(self._is_ready, what="Prometheus ready")
         except NotInTimeError as error:
             error.add_note(child.tail())
             child.kill()

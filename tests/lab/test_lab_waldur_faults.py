@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from lab.nova_client import HttpError
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 from lab.waldur import WaldurLab
 from lab.waldur_client import MIGRATIONS
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
@@ -75,7 +75,7 @@ def test_a_request_that_hangs_is_on_record_unanswered_until_it_is_released(waldu
 
     eventually(waldur.control.release, what="released")
 
-    thread.join(10)
+    thread.join(DEADLINE_S)
     assert answers == [{"version": "7.8.2"}]
 
 
@@ -94,7 +94,7 @@ def test_what_hangs_is_cut_when_the_server_ends() -> None:
         thread.start()
         eventually(waldur.control.requests, what="the request")
 
-    thread.join(10)
+    thread.join(DEADLINE_S)
     assert len(errors) == 1
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lab.waldurlab.server import Age, WorldName
 
 TESTS = Path(__file__).parent.parent
-READY_TIMEOUT_S = 60.0
 
 
 class WaldurLab:
@@ -126,9 +125,7 @@ class WaldurLab:
             env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1"},
         )
         try:
-            eventually(
-                lambda: ready.exists() or child.returncode is not None, what="waldurlab", timeout_s=READY_TIMEOUT_S
-            )
+            eventually(lambda: ready.exists() or child.returncode is not None, what="waldurlab")
             told = json.loads(ready.read_text(encoding="utf-8"))
         except (NotInTimeError, OSError) as error:
             said = child.tail()

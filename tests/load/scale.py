@@ -121,7 +121,7 @@ def _measure_bares(size: Size, stage: Stage, report: Report) -> Mapping[str, Bar
 
 def _work(size: Size, stage: Stage, osmig: OsmigRun, watch: Watch, tail: AuditTail, report: Report) -> Burst:
     """Let the operator move everything."""
-    osmig.wait_ready(timeout_s=60)
+    osmig.wait_ready()
     pause(2)
     before_s, begin = read_cpu_s(osmig.pid), stage.clock.boottime()
     pause(size.idle_s)
