@@ -79,7 +79,11 @@ def keys_of(body: object, above: str = "") -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=name_of)
+DOCUMENTED = frozenset({requests.LIST_TOKENS})
+"""Requests that Waldur's own description has and no server was recorded answering; nothing may depend on an answer."""
+
+
+@pytest.mark.parametrize("template", [one for one in TEMPLATES if one not in DOCUMENTED], ids=name_of)
 def test_waldur_was_recorded_answering_every_request(template: Template) -> None:
     request = build(template)
     known = [
@@ -147,6 +151,7 @@ RESOURCE = fields(requests.READ_SOURCE, "resource_field_enum")
 CALLS: dict[Template, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     requests.PING: ("openstack_migrations.openstack_migrations_list", (), {"page_size": 1}),
     requests.READ_USER: ("users.users_me_retrieve", (), fields(requests.READ_USER, "user_me_field_enum")),
+    requests.LIST_TOKENS: ("personal_access_tokens.personal_access_tokens_list", (), PAGE),
     requests.READ_VERSION: ("version.version_retrieve", (), {}),
     requests.LIST_RUNS: ("openstack_migrations.openstack_migrations_list", (), {"src_resource_uuid": SOME_ID} | PAGE),
     requests.READ_RUN: ("openstack_migrations.openstack_migrations_retrieve", (SOME_ID,), {}),

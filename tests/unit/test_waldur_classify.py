@@ -101,7 +101,7 @@ def test_servers_before_2025_word_the_missing_right_otherwise() -> None:
     assert isinstance(error, NotPermitted)
 
 
-REFUSED = {
+REFUSED_LOGINS = {
     (pair["request"]["as"], pair["response"]["body"]["detail"])
     for pair in READS
     if pair["response"]["status"] == 401 and pair["response"]["body"]
@@ -115,10 +115,10 @@ REMEDIES = {
 
 
 def test_all_refused_tokens_of_the_recording_are_told_apart() -> None:
-    assert {user for user, _ in REFUSED} == set(REMEDIES)
+    assert {user for user, _ in REFUSED_LOGINS} == set(REMEDIES)
 
 
-@pytest.mark.parametrize(("user", "said"), sorted(REFUSED, key=str))
+@pytest.mark.parametrize(("user", "said"), sorted(REFUSED_LOGINS, key=str))
 def test_each_refused_token_has_its_cause_and_what_to_do(user: str | None, said: str) -> None:
     for error in (judge_read(Answer(401, detail(said)), "ping"), judge_change(Answer(401, detail(said)), "terminate")):
         assert (type(error), error.reason) == (NotPermitted, "Unauthorized")

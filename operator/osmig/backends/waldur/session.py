@@ -60,6 +60,7 @@ class WaldurSession:
             max_pages: of a list; a longer one is not read.
         """
         self.endpoint = access.endpoint
+        self._token = access.token
         self._limiter = limiter
         self._observe = observe
         self._max_pages = max_pages
@@ -71,7 +72,7 @@ class WaldurSession:
 
     def has_token(self, prefix: str) -> bool:
         """Whether the token in use begins so; the token itself is handed to nobody."""
-        return self._access.token.startswith(prefix)
+        return self._token.startswith(prefix)
 
     async def row(self, model: type[Row], request: Request, priority: Priority) -> Row:
         """Read one object.
