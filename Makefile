@@ -4,20 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST ?= $(BIN)/python -m pytest
 UV ?= uv
-BEGIN := $(shell date +%s)
-LOGS ?=
 # Of make bench.
 SIZE ?= 1000,5000
 NOVA ?= 50
 RATE ?= 200
-# What computes runs beside what waits for Nova; then the end-to-end tests, and the crash tests, whose scenes run side by
-# side themselves.
-LANES := unit+manifests+component+lab-test+load contract
-# The end-to-end tests in two lanes, each with an API server, an operator and a Nova of its own.
-E2E_LANES := e2e-moves e2e-rest
-MOVES := $(addprefix tests/e2e/test_e2e_,$(addsuffix .py,alerts limits modes policies process reapply resilience sequences))
+LANES := PYTHONPATH=tests $(BIN)/python -m lanes
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -28,16 +20,6 @@ define timed
 	@begin=$$(date +%s); echo "==> $(1)"; \
 	if $(2); then echo "<== $(1): $$(( $$(date +%s) - begin )) s"; \
 	else echo "<== $(1) FAILED after $$(( $$(date +%s) - begin )) s"; exit 1; fi
-endef
-
-# $(call tested,NAME[,ARGUMENTS]): the tests of the folder NAME, or those that pytest's arguments choose; with LOGS=DIR
-# only their last line is shown, or all of a failure, and the run shares neither cache nor temporary folders with one
-# beside it: at its end pytest tidies both up, and what goes wrong then fails a run whose tests have passed.
-define tested
-	$(call timed,tests/$(1),$(if $(LOGS),\
-	  { $(PYTEST) -q -p no:cacheprovider --basetemp=$(LOGS)/$(1).tmp $(or $(2),tests/$(1)) >$(LOGS)/$(1).log 2>&1 && \
-	    tail -n 1 $(LOGS)/$(1).log; } || { cat $(LOGS)/$(1).log; false; },\
-	  $(PYTEST) -q $(or $(2),tests/$(1))))
 endef
 
 .PHONY: help
@@ -69,66 +51,42 @@ types: venv ## mypy
 imports: venv ## The layers of docs/architecture.md
 	$(call timed,imports,$(BIN)/lint-imports --no-logo)
 
-.PHONY: unit
-unit: venv ## Tests that need nothing
-	$(call tested,unit)
-
-.PHONY: manifests
-manifests: venv ## CRDs, deploy/ and the API server agree
-	$(call tested,manifests)
-
-.PHONY: contract
-contract: venv ## Each adapter against what it adapts
-	$(call tested,contract)
-
-.PHONY: component
-component: venv ## The operator against a real API server
-	$(call tested,component)
-
-.PHONY: crash
-crash: venv ## The operator killed at every point that matters
-	$(call tested,crash)
-
-.PHONY: e2e
-e2e: $(E2E_LANES) ## A real API server, a real Nova, and Waldur's double
-
-.PHONY: $(E2E_LANES)
-e2e-moves: venv
-	$(call tested,e2e-moves,$(MOVES))
-
-e2e-rest: venv
-	$(call tested,e2e-rest,$(filter-out $(MOVES),$(wildcard tests/e2e/test_*.py)))
+TESTS := unit manifests contract component crash e2e load
+.PHONY: $(TESTS)
+unit: ## Tests that need nothing
+manifests: ## CRDs, deploy/ and the API server agree
+contract: ## Each adapter against what it adapts
+component: ## The operator against a real API server
+crash: ## The operator killed at every point that matters
+e2e: ## A real API server, a real Nova, and Waldur's double
+load: ## A small burst of moves within its budgets
+$(TESTS): venv
+	@$(LANES) $@
 
 .PHONY: lab-test
 lab-test: venv ## The lab proves itself
-	$(call tested,lab)
-
-.PHONY: load
-load: venv ## A small burst of moves within its budgets
-	$(call tested,load)
+	@$(LANES) lab
 
 .PHONY: prepare
 prepare: venv ## Build and install what the lab needs (the first time about 6 minutes)
 	$(call timed,lab in the cache,PYTHONPATH=tests $(BIN)/python -m lab prepare)
 
 .PHONY: test
-test: venv prepare lint types imports ## Everything above, with coverage
+test: venv ## Everything above side by side, each lane to its end, with coverage and one table at the end
 	@$(BIN)/coverage erase
-	@rm -rf build/logs && mkdir -p build/logs
-	@$(MAKE) --no-print-directory --jobs 2 $(addprefix lane-,$(LANES)) LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
-	@$(MAKE) --no-print-directory --jobs 2 e2e LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
-	@$(MAKE) --no-print-directory crash LOGS=build/logs PYTEST='$(BIN)/coverage run -m pytest'
+	@$(LANES)
+
+.PHONY: quick
+quick: venv ## Lint, types, imports and unit tests: a minute, without servers
+	@$(LANES) lint types imports unit
+
+# After make test, which calls it.
+.PHONY: coverage
+coverage: venv
 	@$(BIN)/coverage combine --quiet
 	$(call timed,coverage,$(BIN)/coverage report --skip-covered --show-missing)
-	$(call timed,coverage of the domain,$(BIN)/coverage report --include='operator/osmig/domain/*' --fail-under=100 >build/logs/domain-coverage.log || \
-	  { cat build/logs/domain-coverage.log; false; })
-	@echo "make test: $$(( $$(date +%s) - $(BEGIN) )) s"
-
-# lane-A+B: one after the other
-.PHONY: $(addprefix lane-,$(LANES))
-$(addprefix lane-,$(LANES)):
-	@for step in $(subst +, ,$(@:lane-%=%)); do \
-	  $(MAKE) --no-print-directory $$step LOGS='$(LOGS)' PYTEST='$(PYTEST)' || exit 1; done
+	$(call timed,coverage of the domain,$(BIN)/coverage report --skip-covered --show-missing \
+	  --include='operator/osmig/domain/*' --fail-under=100)
 
 .PHONY: bench
 bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none; RATE=200

@@ -166,6 +166,7 @@ def full_migration_status() -> dict[str, Any]:
             "mappingHash": "0f1e2d3c4b5a6978",
             "scope": "Networks are replicated; servers and volumes are not.",
             "cleanupOrder": "5a6b7c8d9e0f4a1b8c2d3e4f5a6b7c8d",
+            "cleanupDeadlineTime": TIME,
         },
         "upstream": {
             "id": "0d0e0f00-0000-4000-8000-0123456789ab",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from decided import decide
 from domain_samples import control, stored
 from osmig.api.names import Phase, Verb
+from osmig.domain.calls import Answer
 from osmig.domain.replicas import ReplicaStage, RunStage, RunView
 from osmig.domain.replication.calls import TerminateCall
 from replication_samples import (
@@ -25,6 +27,7 @@ from replication_samples import (
 if TYPE_CHECKING:
     from decided import Decided, Observed
     from osmig.api.migration import MigrationStatus
+    from osmig.domain.errors import BackendError
 
 ABORT = control(Verb.ABORT)
 CLEANED = {"cleanup": "DestinationOnAbort"}
@@ -57,3 +60,8 @@ def sent(*, call: object = PENDING, **changes: object) -> MigrationStatus:
 def taken(order_id: str = ORDER) -> MigrationStatus:
     """A status whose order to terminate was taken."""
     return followed(control(Verb.ABORT, sent=True), phase=Phase.ABORTING, tenant=known_tenant(cleanup_order=order_id))
+
+
+def answered(error: BackendError, status: MigrationStatus, **changes: object) -> Decided:
+    """What is decided on a refusal of the order that ``status`` has the intent of."""
+    return decide(watch(status, answer=Answer(call=CALL, error=error), **changes))

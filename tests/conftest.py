@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +11,16 @@ import pytest
 
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
-from lab.nova import NovaLab, find_nova_python
+from lab.nova import NovaLab, prepare_nova
+from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CRDS = Path(__file__).parent.parent / "crds"
-CLUSTER_FIXTURES = {"cluster", "namespace", "crds"}
-NOVA_FIXTURES = {"shared_nova", "nova_keystone"}
+CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
+NOVA_FIXTURES = frozenset({"shared_nova", "nova_keystone"})
 FAST = ("--report-interval", "1", "--service-down-time", "20", "--confirm-window", "0")
 """On a busy machine a living compute is late by some seconds: it must not count as down for that."""
 
@@ -34,13 +36,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what is missing here, where no test's timeout counts the minutes."""
     if session.config.option.collectonly:
         return
-    if any(_wants(item, CLUSTER_FIXTURES) for item in session.items):
-        find_binaries()
-    if any(_wants(item, NOVA_FIXTURES) for item in session.items):
-        find_nova_python()
+    makers: list[tuple[frozenset[str], Callable[[], object]]] = [
+        (CLUSTER_FIXTURES, find_binaries),
+        (NOVA_FIXTURES, prepare_nova),
+    ]
+    side_by_side(*(make for fixtures, make in makers if any(_wants(item, fixtures) for item in session.items)))
 
 
-def _wants(item: pytest.Item, fixtures: set[str]) -> bool:
+def _wants(item: pytest.Item, fixtures: frozenset[str]) -> bool:
     return not fixtures.isdisjoint(getattr(item, "fixturenames", ()))
 
 
@@ -63,21 +66,22 @@ def crds(cluster: Cluster) -> Cluster:
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A fresh namespace; its deletion is begun, not awaited, after the test."""
     name = f"t-{secrets.token_hex(4)}"
-    cluster.kubectl("create", "namespace", name)
+    cluster.admin.create_namespace(name)
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
+    with contextlib.suppress(OSError):  # a test may have left the API server down
+        cluster.admin.delete_namespace(name)
 
 
 @pytest.fixture(scope="session")
 def shared_nova() -> Iterator[NovaLab]:
     """The Nova behind ``nova``."""
-    with NovaLab(*FAST, servers=8, computes=("cmp1", "cmp2", "cmp3", "cmp4")) as running:
+    with NovaLab(*FAST, servers=1, computes=("cmp1", "cmp2", "cmp3", "cmp4")) as running:
         yield running
 
 
 @pytest.fixture
 def nova(shared_nova: NovaLab) -> Iterator[NovaLab]:
-    """A real Nova with token users, hosts cmp1 to cmp4 and servers vm-1 to vm-8, shared by all tests.
+    """A real Nova with token users, hosts cmp1 to cmp4 and the server vm-1, shared by all tests.
 
     Faults are gone after the test. Plans, migrations and the place of a server are not: use a server of your own
     (``nova.boot``) where that matters.
@@ -88,8 +92,8 @@ def nova(shared_nova: NovaLab) -> Iterator[NovaLab]:
 
 @pytest.fixture(scope="session")
 def nova_keystone() -> Iterator[NovaLab]:
-    """A real Nova with a real Keystone and servers vm-1 and vm-2."""
-    with NovaLab(*FAST, auth="keystone", servers=2) as running:
+    """A real Nova with a real Keystone and the server vm-1."""
+    with NovaLab(*FAST, auth="keystone", servers=1) as running:
         yield running
 
 

@@ -237,6 +237,13 @@ def stored(status: MigrationStatus) -> MigrationStatus:
     return MigrationStatus.model_validate(to_wire(status))
 
 
+def message_of(status: MigrationStatus) -> str:
+    """The message of ``Succeeded``."""
+    found = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    assert found is not None
+    return found.message
+
+
 def reason_of(status: MigrationStatus) -> str:
     """The reason of ``Succeeded``."""
     found = find_condition(status.conditions, ConditionType.SUCCEEDED)

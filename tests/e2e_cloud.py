@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from e2e_operator import PATIENCE_S
 from lab.nova import NovaLab
 from lab.waiting import eventually
 
@@ -75,7 +74,7 @@ def wide_cloud() -> NovaLab:
 def occupy(nova: NovaLab, server: str) -> None:
     """Move a server as somebody else would, by Nova's API, and wait until the hypervisor has it."""
     nova.nova.live_migrate(server)
-    eventually(lambda: is_moving(nova, server), what="the other move runs", timeout_s=PATIENCE_S)
+    eventually(lambda: is_moving(nova, server), what="the other move runs")
 
 
 def act(nova: NovaLab, server: str, action: str) -> None:
@@ -99,7 +98,7 @@ def end_moves(nova: NovaLab, server: str) -> None:
             nova.control.steer(server, "cancel")
         return not _has_active_move(nova, server)
 
-    eventually(is_over, what=f"no move of server {server}", timeout_s=PATIENCE_S)
+    eventually(is_over, what=f"no move of server {server}")
 
 
 def _has_active_move(nova: NovaLab, server: str) -> bool:
@@ -115,4 +114,4 @@ def until_idle(nova: NovaLab, server: str, *, host: str | None = None) -> None:
         is_idle = now["OS-EXT-STS:task_state"] is None and now["status"] in {"ACTIVE", "ERROR"}
         return is_idle and host in {None, now["OS-EXT-SRV-ATTR:host"]}
 
-    eventually(probe, what=f"server idle on {host or 'any host'}", timeout_s=20)
+    eventually(probe, what=f"server idle on {host or 'any host'}")

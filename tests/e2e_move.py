@@ -8,9 +8,9 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from e2e_operator import API_VERSION, OPERATOR, PATIENCE_S
+from e2e_operator import API_VERSION, OPERATOR
 from e2e_status import Json, brief, condition, control
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ class Move:
 
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
-        self.tenant.kubectl("delete", "migration", self.name, "--timeout=20s")
+        self.tenant.kubectl("delete", "migration", self.name, f"--timeout={DEADLINE_S:g}s")
 
     def get(self) -> Json:
         """Return the object as it is now, managed fields included."""
@@ -76,7 +76,7 @@ class Move:
         status: Json = self.get()["status"]
         return status
 
-    def until(self, test: Callable[[Json], object], *, what: str, timeout_s: float = PATIENCE_S) -> Json:
+    def until(self, test: Callable[[Json], object], *, what: str, timeout_s: float = DEADLINE_S) -> Json:
         """Wait until ``test(status)`` holds; return that status.
 
         Raises:
@@ -94,11 +94,11 @@ class Move:
         eventually(probe, what=f"Migration {self.name}: {what}", timeout_s=timeout_s)
         return seen
 
-    def until_phase(self, *phases: str, timeout_s: float = PATIENCE_S) -> Json:
+    def until_phase(self, *phases: str, timeout_s: float = DEADLINE_S) -> Json:
         """Wait for one of the phases; return the status."""
         return self.until(lambda status: status.get("phase") in phases, what=f"in {phases}", timeout_s=timeout_s)
 
-    def until_upstream(self, word: str, *, timeout_s: float = PATIENCE_S) -> Json:
+    def until_upstream(self, word: str, *, timeout_s: float = DEADLINE_S) -> Json:
         """Wait until the cloud's own word for the move is on record; return the status."""
         return self.until(
             lambda status: status.get("upstream", {}).get("status") == word,
@@ -106,12 +106,12 @@ class Move:
             timeout_s=timeout_s,
         )
 
-    def until_finished(self, *, timeout_s: float = PATIENCE_S) -> Json:
+    def until_finished(self, *, timeout_s: float = DEADLINE_S) -> Json:
         """Wait for the end with ``kubectl wait``, as a script would; return the status."""
         self.tenant.kubectl("wait", "--for=condition=Finished", f"--timeout={timeout_s:g}s", f"migration/{self.name}")
         return self.status
 
-    def until_control(self, verb: str, result: str, *, timeout_s: float = PATIENCE_S) -> Json:
+    def until_control(self, verb: str, result: str, *, timeout_s: float = DEADLINE_S) -> Json:
         """Wait for what became of an order; return its entry in ``status.controls``."""
         status = self.until(
             lambda status: control(status, verb).get("result") == result,

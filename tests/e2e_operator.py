@@ -34,18 +34,16 @@ FAST: Final = (
     *("--start-grace", str(START_GRACE_S)),
     *("--retry-period", "1"),
     *("--start-lost", "5"),
-    *("--split-after", "5"),
+    *("--stale-record-after", "5"),
     *("--confirm-margin", "3"),
     *("--finalizer-timeout", "8"),
     *("--run-poll", "0.3"),
-    *("--run-poll-most", "1"),
+    *("--run-poll-max", "1"),
     *("--not-started", "3"),
 )
 """Every period as short as the lab answers reliably; the relations between them are those of the defaults."""
 UNRESOLVED_S = CALL_BEFORE_S + CONNECT_S + READ_S
 """With ``FAST``: how long the effect of an unanswered start is looked for."""
-PATIENCE_S = 60.0
-"""How long to wait for what should take two seconds on a machine that is doing nothing else."""
 
 
 def run_operator(

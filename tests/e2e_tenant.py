@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from e2e_move import Move, describe_move, read
-from e2e_operator import API_VERSION, PATIENCE_S
-from lab.waiting import eventually
+from e2e_operator import API_VERSION
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -80,14 +80,14 @@ class Tenant:
         """Bring Secret and Provider for a cloud, and wait until the Provider is ready; options of ``put_provider``."""
         self.put_secret(nova.clouds.read_text(encoding="utf-8"), name=f"{name}-credentials")
         self.put_provider(name=name, credentials=f"{name}-credentials", cloud=cloud, **options)
-        self.kubectl("wait", "--for=condition=Ready", f"--timeout={PATIENCE_S:g}s", f"provider/{name}")
+        self.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", f"provider/{name}")
 
     def provider(self, name: str = "cloud") -> Json:
         """Return a Provider as it is now."""
         return read(self.cluster, f"/apis/{API_VERSION}/namespaces/{self.namespace}/providers/{name}")
 
     def until_provider(
-        self, test: Callable[[Json], object], *, what: str, name: str = "cloud", timeout_s: float = PATIENCE_S
+        self, test: Callable[[Json], object], *, what: str, name: str = "cloud", timeout_s: float = DEADLINE_S
     ) -> Json:
         """Wait until ``test(status)`` of a Provider holds; return that status."""
 

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from e2e_move import Move
-from e2e_operator import API_VERSION, PATIENCE_S
+from e2e_operator import API_VERSION
 from e2e_status import Json, condition
 from e2e_tenant import NO_LIMITS
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def connect(tenant: Tenant, waldur: WaldurLab, *, user: str = "owner", name: str
     """Bring Secret and Provider for a Waldur, and wait until the Provider is ready."""
     put_token(tenant, waldur.token(user), name=name)
     put_provider(tenant, waldur.url, name=name, **spec)
-    tenant.kubectl("wait", "--for=condition=Ready", f"--timeout={PATIENCE_S:g}s", f"provider/{name}")
+    tenant.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", f"provider/{name}")
 
 
 def put_token(tenant: Tenant, token: str, *, name: str = "waldur") -> None:
@@ -116,5 +116,5 @@ def check(status: Json, name: str) -> Json:
 
 def ordered_row(waldur: WaldurLab) -> str:
     """Wait until there is exactly one replication; return its id."""
-    eventually(lambda: len(rows(waldur)) == 1, what="one replication", timeout_s=60)
+    eventually(lambda: len(rows(waldur)) == 1, what="one replication")
     return str(rows(waldur)[0]["uuid"])

@@ -61,14 +61,14 @@ class Lab:
         )
         self.engine = build_engine(given, Tuning(timings=Timings(), periods=ProviderPeriods()))
 
-    def _make(self, key: tuple[str, str], spec: object, secret: Mapping[str, bytes]) -> FakeBackend:
+    async def _make(self, key: tuple[str, str], spec: object, secret: Mapping[str, bytes]) -> FakeBackend:
         assert (key, bool(spec), bool(secret)) == (("team-a", "region-one"), True, True)
         if self.factory_error is not None:
             raise self.factory_error
         self.made += 1
         return self.cloud
 
-    def _make_tenants(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
+    async def _make_tenants(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
         assert spec.waldur is not None
         self.tenants.append(self.waldur.connect(secret[spec.waldur.token_ref.key].decode()))
         assert key == ("team-a", "waldur")

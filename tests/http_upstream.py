@@ -64,10 +64,10 @@ def cut_halfway(handler: BaseHTTPRequestHandler) -> None:
 
 
 def silent(until: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Make a responder that says nothing until told, or for ten seconds."""
+    """Make a responder that says nothing until told, or for two minutes."""
 
     def respond(_handler: BaseHTTPRequestHandler) -> None:
-        until.wait(10)
+        until.wait(120)
 
     return respond
 

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from osmig.clock import SystemClock
 from osmig.kube.client import KubeClient
-from osmig.kube.credentials import Credentials, Kubeconfig
+from osmig.kube.credentials import Credentials
+from osmig.kube.kubeconfig import Kubeconfig
 from osmig.kube.refs import Call, KubeVerb, Resource
 
 if TYPE_CHECKING:

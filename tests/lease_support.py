@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
     from osmig.kube.client import KubeClient
 
-TIMINGS = LeaseTimings(duration_s=3.0, renew_deadline_s=2.0, period_s=0.2, call_timeout_s=1.0)
+TIMINGS = LeaseTimings(duration_s=6.0, renew_deadline_s=4.0, period_s=0.2, call_timeout_s=1.0)
+"""For what is about a Lease that expires: short, and still longer than a busy machine keeps a process waiting."""
+LASTING = LeaseTimings(duration_s=600.0, renew_deadline_s=500.0, period_s=0.2, call_timeout_s=1.0)
+"""For everything else: no Lease expires within a test, so what happens had another cause."""
 NAME: Final = "osmig"
 
 
-def candidate(client: KubeClient, namespace: str) -> Lease:
+def candidate(client: KubeClient, namespace: str, timings: LeaseTimings = LASTING) -> Lease:
     """Make a Lease of a holder of its own, on the real clock."""
     identity = make_identity("host", secrets.token_hex(8))
     return Lease(
-        client, SystemClock(), random.random, namespace=namespace, name=NAME, identity=identity, timings=TIMINGS
+        client, SystemClock(), random.random, namespace=namespace, name=NAME, identity=identity, timings=timings
     )
 
 

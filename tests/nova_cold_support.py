@@ -34,7 +34,7 @@ async def moved(backend: ServerBackend, server_id: str) -> ServerView:
         server = await backend.server(server_id)
         return server if server.awaits_confirmation else None
 
-    server = await eventually_async(probe, what="the server awaits confirmation", timeout_s=20)
+    server = await eventually_async(probe, what="the server awaits confirmation")
     assert server is not None
     return server
 

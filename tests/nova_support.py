@@ -128,7 +128,7 @@ async def newest(backend: ServerBackend, server_id: str, fits: Callable[[RecordV
         records = await backend.records(server_id)
         return records[0] if records and fits(records[0]) else None
 
-    found = await eventually_async(probe, what=what, timeout_s=20)
+    found = await eventually_async(probe, what=what)
     assert found is not None
     return found
 
@@ -159,7 +159,7 @@ async def absent(backend: ServerBackend, server_id: str) -> None:
             return error.reason == "ServerNotFound"
         return False
 
-    await eventually_async(probe, what="the server is gone", timeout_s=20)
+    await eventually_async(probe, what="the server is gone")
 
 
 async def idle(backend: ServerBackend, server_id: str) -> None:
@@ -168,7 +168,7 @@ async def idle(backend: ServerBackend, server_id: str) -> None:
     async def probe() -> bool:
         return not (await backend.server(server_id)).is_busy
 
-    await eventually_async(probe, what="the server is idle", timeout_s=20)
+    await eventually_async(probe, what="the server is idle")
 
 
 def change_service(lab: NovaLab, host: str, **change: object) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from osmig.api.migration import PreflightCheck
+    from osmig.api.tenant_facts import Items
     from osmig.backends.ports import Permit
     from osmig.domain.replicas import ReplicaJob
 
@@ -77,6 +78,8 @@ class FakeWaldur:
         users: by token.
         words: what a new run is in: its stage.
         on_preflight: called while the checks are read.
+        items: what of each replica is there.
+        expires: when the token does, as far as is told.
         gate: what the first request of each connection waits for that is made from now on.
     """
 
@@ -89,6 +92,8 @@ class FakeWaldur:
     on_preflight: Callable[[], object] = lambda: None
     on_order: Callable[[], object] = lambda: None
     gate: asyncio.Event | None = None
+    items: Items | None = None
+    expires: datetime | None = None
 
     def connect(self, token: str) -> FakeTenants:
         """Return a connection with this token."""
@@ -97,7 +102,7 @@ class FakeWaldur:
 
 @dataclass
 class FakeTenants:
-    """One connection; ``fail[method]`` holds what the next calls raise."""
+    """One connection; ``fail[method]`` holds what the next calls raise, ``lost`` what orders raise that were taken."""
 
     waldur: FakeWaldur
     token: str
@@ -107,6 +112,7 @@ class FakeTenants:
     permits: list[bool] = field(default_factory=list)
     is_closed: bool = False
     gate: asyncio.Event | None = None
+    lost: list[BaseException] = field(default_factory=list)
 
     async def _call(self, name: str) -> str:
         """Note a call and return whose it is."""
@@ -149,6 +155,7 @@ class FakeTenants:
             possible=rights,
             scope=Scope.PROJECT,
             user_id=user,
+            expires=self.waldur.expires,
         )
 
     async def sweep(self, since: datetime | None) -> Sweep:
@@ -160,9 +167,9 @@ class FakeTenants:
         """Note that nobody needs this any more."""
         self.is_closed = True
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Show the checks that were set up."""
-        await self._call("preflight")
+        await self._call("preflight" if runs is not None else "preflight runs")
         self.jobs.append(job)
         self.waldur.on_preflight()
         return self.waldur.checks
@@ -187,7 +194,7 @@ class FakeTenants:
         """Show a replica."""
         await self._call(f"replica {replica_id} {order_id}")
         stage = self.waldur.replica_stage
-        return ReplicaView(id=replica_id, stage=stage, status=stage.value)
+        return ReplicaView(id=replica_id, stage=stage, status=stage.value, items=self.waldur.items)
 
     async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt[RunView]:
         """Take an order."""
@@ -196,6 +203,8 @@ class FakeTenants:
         user = await self._call("replicate")
         self.waldur.orders.append(job)
         self.waldur.owners[job.name] = user
+        if self.lost:
+            raise self.lost.pop(0)
         return Receipt(request_id=None, made=self._view(len(self.waldur.orders) - 1))
 
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:

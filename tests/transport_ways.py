@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import requests
 
@@ -16,7 +16,9 @@ from osmig.backends.bounds import PermitExpiredError, Timeouts
 from osmig.backends.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from osmig.backends.openstack.transport import Transport
 from osmig.backends.waldur.answers import Call, NoAnswerError
-from osmig.backends.waldur.opening import Access, open_client
+from osmig.backends.waldur.requests import LIST_RUNS, REPLICATE
+from osmig.backends.waldur.transport import Access
+from osmig.backends.waldur.transport import Transport as WaldurTransport
 from waldur_support import HASTY, TOKEN
 
 if TYPE_CHECKING:
@@ -25,13 +27,14 @@ if TYPE_CHECKING:
 
     from nova_support import Permission, Told
     from osmig.backends.endpoints import Resolver
-    from osmig.backends.waldur.client import WaldurClient
 
 NAMED = EndpointPolicy(allowed=("localhost", "127.0.0.0/8"))
+PATIENT = Timeouts(connect_s=60.0, read_s=60.0)
+"""For all answers that come: how fast they do depends on the machine."""
 METHODS = ("GET", "POST")
 """One that reads and one that changes something."""
-RUNS: dict[str, Any] = {"method": "get", "url": "/api/openstack-migrations/"}
-ORDER: dict[str, Any] = {"method": "post", "url": "/api/openstack-migrations/", "json": {"name": "x"}}
+RUNS = LIST_RUNS.about("b8444897d6e64277adb048b2cf09fca5")
+ORDER = REPLICATE.about(body={"name": "x"})
 
 
 class NoAnswer(StrEnum):
@@ -73,7 +76,13 @@ class Opener(Protocol):
     """Opens one cloud for the length of a block."""
 
     def __call__(
-        self, url: str, *, policy: EndpointPolicy = ..., resolve: Resolver | None = ..., cacert: bytes | None = ...
+        self,
+        url: str,
+        *,
+        policy: EndpointPolicy = ...,
+        resolve: Resolver | None = ...,
+        cacert: bytes | None = ...,
+        timeouts: Timeouts = ...,
     ) -> AbstractAsyncContextManager[Sender]:
         """Connect to nothing yet."""
 
@@ -101,13 +110,18 @@ NO_ANSWERS = (requests.RequestException, NoAnswerError, PermitExpiredError, Endp
 
 
 def transport_of(
-    noted: Told, *, policy: EndpointPolicy = NAMED, cacert: str | None = None, resolve: Resolver | None = None
+    noted: Told,
+    *,
+    policy: EndpointPolicy = NAMED,
+    cacert: str | None = None,
+    resolve: Resolver | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> Transport:
     """Build a transport to OpenStack; the caller closes it."""
     return Transport(
         EndpointGuard(policy, resolve),
         cacert=cacert,
-        timeouts=Timeouts(connect_s=2.0, read_s=0.5),
+        timeouts=timeouts,
         threads=2,
         observe=lambda service, operation, code, _seconds: noted.append((service, operation, code)),
     )
@@ -115,10 +129,16 @@ def transport_of(
 
 @asynccontextmanager
 async def open_nova(
-    url: str, *, policy: EndpointPolicy = NAMED, resolve: Resolver | None = None, cacert: bytes | None = None
+    url: str,
+    *,
+    policy: EndpointPolicy = NAMED,
+    resolve: Resolver | None = None,
+    cacert: bytes | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> AsyncIterator[Sender]:
     """Send as the SDK does, from threads."""
-    transport = transport_of([], policy=policy, cacert=cacert.decode() if cacert else None, resolve=resolve)
+    pem = cacert.decode() if cacert else None
+    transport = transport_of([], policy=policy, cacert=pem, resolve=resolve, timeouts=timeouts)
 
     def send_now(method: str, permit: Permission | None) -> Sent:
         with transport.calling("x", permit) as call:
@@ -139,36 +159,43 @@ async def open_nova(
 
 
 @asynccontextmanager
-async def client_of(
+async def waldur_transport_of(
     url: str,
     *,
     timeouts: Timeouts = HASTY,
     policy: EndpointPolicy = NAMED,
     resolve: Resolver | None = None,
     context: ssl.SSLContext | None = None,
-) -> AsyncIterator[WaldurClient]:
-    """Open a client of Waldur as a session does."""
+) -> AsyncIterator[WaldurTransport]:
+    """Open a transport to Waldur as a session does."""
     access = Access(endpoint=url, token=TOKEN, guard=EndpointGuard(policy, resolve), timeouts=timeouts, context=context)
     with ThreadPoolExecutor(max_workers=1) as threads:
-        client = await asyncio.to_thread(open_client, access, threads)
+        transport = WaldurTransport(access, threads)
         try:
-            yield client
+            yield transport
         finally:
-            await client.close()
+            await transport.close()
 
 
 @asynccontextmanager
 async def open_waldur(
-    url: str, *, policy: EndpointPolicy = NAMED, resolve: Resolver | None = None, cacert: bytes | None = None
+    url: str,
+    *,
+    policy: EndpointPolicy = NAMED,
+    resolve: Resolver | None = None,
+    cacert: bytes | None = None,
+    timeouts: Timeouts = PATIENT,
 ) -> AsyncIterator[Sender]:
     """Send as a session does."""
     context = None if cacert is None else ssl.create_default_context(cadata=cacert.decode())
-    async with client_of(url, policy=policy, resolve=resolve, context=context) as client:
+    async with waldur_transport_of(
+        url, policy=policy, resolve=resolve, context=context, timeouts=timeouts
+    ) as transport:
 
         async def send(method: str, permit: Permission | None = None) -> Sent:
             call = Call("x", permit)
             try:
-                got = await client.send(RUNS if method == "GET" else ORDER, call)
+                got = await transport.send(RUNS if method == "GET" else ORDER, call)
             except NO_ANSWERS as failure:
                 is_timeout = isinstance(failure, NoAnswerError) and failure.is_timeout
                 return Sent(failure=failure, is_timeout=is_timeout, has_left=call.has_left)

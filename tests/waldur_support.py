@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from osmig.domain.replicas import RunView
 
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)
-HASTY = Timeouts(connect_s=2.0, read_s=0.5)
-SHORT = Timeouts(connect_s=5.0, read_s=2.0)
+HASTY = Timeouts(connect_s=2.0, read_s=0.5, list_s=0.5)
+SHORT = Timeouts(connect_s=5.0, read_s=2.0, list_s=2.0)
 GRANTED = Permission()
 EXPIRED = Permission(valid=False)
 NO_MAPPINGS = Mappings()

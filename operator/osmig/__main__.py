@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from osmig import __version__
-from osmig.command_line import InvalidSettingsError, add_options, load_settings, read_surroundings
+from osmig.command_line import InvalidSettingsError, RunCommand, load_settings, read_surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,11 @@ def build_cli(*, run: Callable[[Settings], int], render_crds: Callable[[], dict[
     def cli() -> None:
         """Move OpenStack servers, exactly once, from a Kubernetes object."""
 
-    @cli.command("run")
+    @cli.command("run", cls=RunCommand)
     def run_command(**values: object) -> None:
         """Run the operator until SIGTERM.
 
-        Each option can be given as the environment variable that is named with it instead.
+        Each option can be given as the environment variable that is named with it instead; the option wins.
         """
         sys.exit(run(_settle(values)))
 
@@ -60,7 +60,6 @@ def build_cli(*, run: Callable[[Settings], int], render_crds: Callable[[], dict[
         for library in _TELLING_LIBRARIES:
             click.echo(f"{library} {installed_version(library)}")
 
-    add_options(run_command)
     return cli
 
 

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
-import kopf
-
 from osmig import __version__
+from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.drivers import DRIVERS
@@ -189,7 +188,7 @@ class _Operator:
             return _report_loss(holding)
         status = STOPPED if stopped.done() else _report_failure(working, watching, posting)
         working.cancel()
-        await engine.scheduler.drain(self.settings.engine.drain_s)
+        await engine.scheduler.drain(self.settings.engine.drain_timeout_s)
         await events.drain(EVENTS_DRAIN_S)
         kopf_stop.set()
         await asyncio.wait({watching}, timeout=KOPF_STOP_S)

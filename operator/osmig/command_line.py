@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import typing
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import BaseModel, ValidationError
+from typing_extensions import override
 
 from osmig.options import Option
 from osmig.settings import Settings, SettingsConflictError
@@ -31,7 +34,6 @@ class InvalidSettingsError(Exception):
     """
 
     def __init__(self, messages: tuple[str, ...]) -> None:
-        """Keep all ``messages``."""
         super().__init__("; ".join(messages))
         self.messages = messages
 
@@ -59,6 +61,11 @@ class Declared:
         """The name of the value among the command's parameters."""
         return f"{self.piece}__{self.field}"
 
+    @property
+    def old_parameter(self) -> str:
+        """The same for the value of the old flag."""
+        return f"{self.parameter}__old"
+
 
 def list_declared() -> Iterator[Declared]:
     """Yield every setting in the order of declaration."""
@@ -82,10 +89,30 @@ def list_pieces() -> Iterator[tuple[str, type[BaseModel]]]:
             yield piece, field.annotation
 
 
-def add_options(command: click.Command) -> click.Command:
-    """Give ``command`` one option per setting; their values are for ``load_settings``."""
-    command.params.extend(_make_option(setting) for setting in list_declared())
-    return command
+class RunCommand(click.Command):
+    """A command with one option per setting; their values are for ``load_settings``."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # noqa: ANN401 - what click's decorator hands over
+        """Add the options to the others.
+
+        An old name of a flag is an option too, hidden: an unknown variable would pass unseen, and with it the value.
+        """
+        super().__init__(*args, **attributes)
+        for setting in list_declared():
+            self.params.append(_make_option(setting))
+            if setting.option.old_flag:
+                self.params.append(_make_old_option(setting))
+
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options by piece, under the sentence that tells what the piece is about."""
+        models = dict(list_pieces())
+        by_piece = groupby(self.get_params(ctx), key=lambda option: str(option.name).partition("__")[0])
+        for piece, options in by_piece:
+            title = inspect.getdoc(models[piece]) if piece in models else "Other."
+            rows = [row for option in options if (row := option.get_help_record(ctx))]
+            with formatter.section(str(title).removesuffix(".").replace("``", "")):
+                formatter.write_dl(rows)
 
 
 def _make_option(setting: Declared) -> click.Option:
@@ -99,6 +126,10 @@ def _make_option(setting: Declared) -> click.Option:
     )
 
 
+def _make_old_option(setting: Declared) -> click.Option:
+    return click.Option([setting.option.old_flag, setting.old_parameter], hidden=True, envvar=setting.option.old_envvar)
+
+
 def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, object]) -> Settings:
     """Build Settings from the parameters of a command.
 
@@ -107,17 +138,26 @@ def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, ob
         surroundings: defaults that depend on where osmig runs, by the same names (``read_surroundings``).
 
     Raises:
-        InvalidSettingsError: with every bad setting, or else every conflict.
+        InvalidSettingsError: with every old name and every bad setting, or else every conflict.
     """
     given = {name: value for name, value in values.items() if value not in (None, ())}
+    renamed = [
+        f"{setting.option.old_flag} ({setting.option.old_envvar}) is now called {setting.option.flag} "
+        f"({setting.option.envvar})"
+        for setting in list_declared()
+        if given.pop(setting.old_parameter, None) is not None
+    ]
     nested: dict[str, dict[str, object]] = {}
     for name, value in {**surroundings, **given}.items():
         piece, _, field = name.partition("__")
         nested.setdefault(piece, {})[field] = value
     try:
-        return Settings.model_validate(nested)
+        settings = Settings.model_validate(nested)
     except ValidationError as error:
-        raise InvalidSettingsError(tuple(_explain_all(error))) from None
+        raise InvalidSettingsError((*renamed, *_explain_all(error))) from None
+    if renamed:
+        raise InvalidSettingsError(tuple(renamed))
+    return settings
 
 
 def read_surroundings(

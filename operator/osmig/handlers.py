@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import kopf
 from typing_extensions import override
 
+from osmig.bare_kopf import kopf
 from osmig.engine.keys import RESOURCES
 
 if TYPE_CHECKING:

@@ -22,21 +22,32 @@ class Option:
     Attributes:
         flag: the long option; the environment variable follows from it.
         text: one or two sentences of help.
-        metavar: what stands for the value in the help; ``SECONDS`` is also the unit.
+        metavar: what stands for the value in the help; ``SECONDS`` is also the unit, of durations.
         default_text: says in words a default that depends on where osmig runs, or an empty one.
         repeatable: the flag may be given several times; the variable takes a comma separated list.
+        old_flag: what the flag was called before; who still uses it is told the new name.
     """
 
     flag: str
     text: str
-    metavar: str
+    metavar: str = "SECONDS"
     default_text: str = ""
     repeatable: bool = False
+    old_flag: str = ""
 
     @property
     def envvar(self) -> str:
         """The environment variable: plural where a list is taken."""
-        return f"OSMIG_{self.flag.removeprefix('--').replace('-', '_').upper()}{'S' if self.repeatable else ''}"
+        return _name_variable(self.flag) + ("S" if self.repeatable else "")
+
+    @property
+    def old_envvar(self) -> str:
+        """The environment variable that followed from ``old_flag``."""
+        return _name_variable(self.old_flag)
+
+
+def _name_variable(flag: str) -> str:
+    return f"OSMIG_{flag.removeprefix('--').replace('-', '_').upper()}"
 
 
 def _split(value: object) -> object:

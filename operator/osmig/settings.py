@@ -22,7 +22,6 @@ class SettingsConflictError(ValueError):
     """
 
     def __init__(self, messages: tuple[str, ...]) -> None:
-        """Keep all ``messages``."""
         super().__init__("; ".join(messages))
         self.messages = messages
 
@@ -83,8 +82,7 @@ class HttpSettings(_Piece):
 
     host: Annotated[str, Option("--http-host", "Address to serve metrics and probes on.", "ADDRESS")] = "0.0.0.0"  # noqa: S104 - the kubelet and Prometheus come from outside of the pod
     port: Annotated[
-        Port,
-        Option("--http-port", "Port to serve metrics and probes on; 0 takes any free one and logs it.", "PORT"),
+        Port, Option("--http-port", "Port to serve metrics and probes on; 0 takes any free one and logs it.", "PORT")
     ] = 8080
 
 
@@ -92,21 +90,17 @@ class LeaseSettings(_Piece):
     """The Lease that makes one process of several the active one."""
 
     namespace: Annotated[
-        NamespaceName,
-        Option("--lease-namespace", "Namespace of the Lease.", "NAME", "the pod's own, else `default`"),
+        NamespaceName, Option("--lease-namespace", "Namespace of the Lease.", "NAME", "the pod's own, else `default`")
     ] = "default"
     name: Annotated[LeaseName, Option("--lease-name", "Name of the Lease.", "NAME")] = "osmig"
     duration_s: Annotated[
-        Seconds,
-        Option("--lease-duration", "How long a standby waits after the holder's last renewal.", "SECONDS"),
+        Seconds, Option("--lease-duration", "How long a standby waits after the holder's last renewal.")
     ] = 15
     renew_deadline_s: Annotated[
-        Seconds,
-        Option("--lease-renew-deadline", "How long the holder tries to renew before it ends itself.", "SECONDS"),
+        Seconds, Option("--lease-renew-deadline", "How long the holder tries to renew before it ends itself.")
     ] = 10
     period_s: Annotated[
-        Seconds,
-        Option("--lease-period", "Pause between two renewals, or between two tries to take the Lease.", "SECONDS"),
+        Seconds, Option("--lease-period", "Pause between two renewals, or between two tries to take the Lease.")
     ] = 2
 
 
@@ -119,21 +113,16 @@ class UpstreamSettings(_Piece):
         Option("--upstream-threads", "Requests that may be under way at once, per Provider.", "COUNT"),
     ] = 8
     connect_timeout_s: Annotated[
-        Seconds,
-        Option("--connect-timeout", "How long to wait for a connection to a Provider.", "SECONDS"),
+        Seconds, Option("--connect-timeout", "How long to wait for a connection to a Provider.")
     ] = 5
-    read_timeout_s: Annotated[
-        Seconds,
-        Option("--read-timeout", "How long to wait for a Provider's answer.", "SECONDS"),
-    ] = 60
+    read_timeout_s: Annotated[Seconds, Option("--read-timeout", "How long to wait for a Provider's answer.")] = 60
 
 
 class ProtocolSettings(_Piece):
     """The write-ahead protocol round every call that changes something."""
 
     call_before_s: Annotated[
-        Seconds,
-        Option("--call-before", "How long after writing an intent its call may still be sent.", "SECONDS"),
+        Seconds, Option("--call-before", "How long after writing an intent its call may still be sent.")
     ] = 5
     adopt_after_s: Annotated[
         Seconds,
@@ -141,100 +130,90 @@ class ProtocolSettings(_Piece):
             "--adopt-after",
             "How long the intent of another process must stay unchanged before it is taken over; at least "
             "--call-before, --connect-timeout and --read-timeout together.",
-            "SECONDS",
         ),
     ] = 70
     start_grace_s: Annotated[
-        Seconds,
-        Option("--start-grace", "How long to look for the effect of an unanswered start before a resend.", "SECONDS"),
+        Seconds, Option("--start-grace", "How long to look for the effect of an unanswered start before a resend.")
     ] = 120
     verb_repeat_s: Annotated[
         Seconds,
-        Option(
-            "--verb-repeat", "Pause before an accepted abort or force-complete without effect is sent again.", "SECONDS"
-        ),
+        Option("--verb-repeat", "Pause before an accepted abort or force-complete without effect is sent again."),
     ] = 5
     record_poll_s: Annotated[
-        Seconds,
-        Option("--record-poll", "How often a starting migration looks for its upstream record.", "SECONDS"),
+        Seconds, Option("--record-poll", "How often a starting migration looks for its upstream record.")
     ] = 2
 
 
-class PatienceSettings(_Piece):
+class TimeoutSettings(_Piece):
     """How long something may stay as it is before it is named, tried again or let go."""
 
     retry_s: Annotated[
-        Seconds,
-        Option("--retry-period", "Pause after a failed read, or a request that the cloud turned down.", "SECONDS"),
+        Seconds, Option("--retry-period", "Pause after a failed read, or a request that the cloud turned down.")
     ] = 10
     start_lost_s: Annotated[
         Seconds,
-        Option(
-            "--start-lost",
-            "How long an accepted start may leave its server idle without a migration record.",
-            "SECONDS",
-        ),
+        Option("--start-lost", "How long an accepted start may leave its server idle without a migration record."),
     ] = 60
-    split_s: Annotated[
+    stale_record_s: Annotated[
         Seconds,
         Option(
-            "--split-after",
+            "--stale-record-after",
             "How long a move may stay without any change before record, server and source host are compared and a "
             "disagreement is named.",
-            "SECONDS",
+            old_flag="--split-after",
         ),
     ] = 300
     confirm_margin_s: Annotated[
         Seconds,
-        Option(
-            "--confirm-margin",
-            "How far an own confirm keeps away from the cloud's automatic one, both ways.",
-            "SECONDS",
-        ),
+        Option("--confirm-margin", "How far an own confirm keeps away from the cloud's automatic one, both ways."),
     ] = 600
     finalizer_s: Annotated[
         Seconds,
         Option(
             "--finalizer-timeout",
             "How long a deleted Migration with deletionPolicy Abort waits for the end of its move.",
-            "SECONDS",
         ),
     ] = 600
     not_started_s: Annotated[
-        Seconds,
-        Option("--not-started", "How long an ordered replication may stay scheduled before that is named.", "SECONDS"),
+        Seconds, Option("--not-started", "How long an ordered replication may stay scheduled before that is named.")
     ] = 600
+    cleanup_s: Annotated[
+        Seconds,
+        Option(
+            "--cleanup-timeout",
+            "How long the termination of a replica may take after an abort; Waldur frees one that is stuck after three "
+            "to four hours.",
+            "SECONDS",
+        ),
+    ] = 18_000
 
 
 class PollingSettings(_Piece):
     """How often the world is looked at."""
 
     sweep_period_s: Annotated[
-        Seconds, Option("--sweep-period", "Pause between two lists of a Provider's migrations.", "SECONDS")
+        Seconds, Option("--sweep-period", "Pause between two lists of a Provider's migrations.")
     ] = 10
     full_sweep_period_s: Annotated[
-        Seconds,
-        Option("--full-sweep-period", "How often a sweep lists everything instead of the changes.", "SECONDS"),
+        Seconds, Option("--full-sweep-period", "How often a sweep lists everything instead of the changes.")
     ] = 600
     relist_period_s: Annotated[
-        Seconds,
-        Option("--relist-period", "How often all objects are listed, whatever the watch said.", "SECONDS"),
+        Seconds, Option("--relist-period", "How often all objects are listed, whatever the watch said.")
     ] = 600
     progress_period_s: Annotated[
-        Seconds,
-        Option("--progress-period", "Shortest pause between two progress reads of a running migration.", "SECONDS"),
+        Seconds, Option("--progress-period", "Shortest pause between two progress reads of a running migration.")
     ] = 5
     run_poll_s: Annotated[
-        Seconds,
-        Option("--run-poll", "First pause between two reads of a tenant's replication; each is longer.", "SECONDS"),
+        Seconds, Option("--run-poll", "First pause between two reads of a tenant's replication; each is longer.")
     ] = 5
-    run_poll_most_s: Annotated[
+    run_poll_max_s: Annotated[
         Seconds,
-        Option("--run-poll-most", "Longest pause between two reads of a tenant's replication.", "SECONDS"),
+        Option(
+            "--run-poll-max", "Longest pause between two reads of a tenant's replication.", old_flag="--run-poll-most"
+        ),
     ] = 60
     secret_period_s: Annotated[
-        Seconds,
-        Option("--secret-period", "How often the Secret of a Provider is read again.", "SECONDS"),
+        Seconds, Option("--secret-period", "How often the Secret of a Provider is read again.")
     ] = 60
 
 
@@ -244,9 +223,8 @@ class EngineSettings(_Piece):
     workers: Annotated[
         int, Field(ge=1, le=1000), Option("--workers", "Migrations that may be stepped at once.", "COUNT")
     ] = 20
-    drain_s: Annotated[
-        Seconds,
-        Option("--drain", "How long running steps may take to end after SIGTERM.", "SECONDS"),
+    drain_timeout_s: Annotated[
+        Seconds, Option("--drain-timeout", "How long running steps may take to end after SIGTERM.", old_flag="--drain")
     ] = 8
 
 
@@ -272,7 +250,7 @@ class Settings(_Piece):
     lease: LeaseSettings = LeaseSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     protocol: ProtocolSettings = ProtocolSettings()
-    patience: PatienceSettings = PatienceSettings()
+    timeouts: TimeoutSettings = TimeoutSettings()
     polling: PollingSettings = PollingSettings()
     engine: EngineSettings = EngineSettings()
     log: LogSettings = LogSettings()

@@ -34,8 +34,8 @@ def find_conflicts(settings: Settings) -> Iterator[str]:
             f"--full-sweep-period ({polling.full_sweep_period_s:g} s) must not be shorter than --sweep-period "
             f"({polling.sweep_period_s:g} s)"
         )
-    if polling.run_poll_most_s < polling.run_poll_s:
+    if polling.run_poll_max_s < polling.run_poll_s:
         yield (
-            f"--run-poll-most ({polling.run_poll_most_s:g} s) must not be shorter than --run-poll "
+            f"--run-poll-max ({polling.run_poll_max_s:g} s) must not be shorter than --run-poll "
             f"({polling.run_poll_s:g} s)"
         )

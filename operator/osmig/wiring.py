@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.provider import ProviderType
 from osmig.backends.bounds import Timeouts
 from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.openstack.factory import NovaFactory
 from osmig.clock import SystemClock
 from osmig.domain.observation import Timings
 from osmig.engine.assembly import Tuning
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from osmig.api.provider import ProviderSpec
+    from osmig.backends.openstack.factory import NovaFactory
     from osmig.backends.ports import Backend, BackendFactory
+    from osmig.backends.waldur.factory import WaldurFactory
     from osmig.engine.publishing import Statuses
     from osmig.kube.client import KubeClient
     from osmig.settings import Settings
@@ -34,21 +36,23 @@ def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, Backend
     }
 
 
-def _make_nova_factory(settings: Settings, metrics: Metrics) -> NovaFactory:
-    return NovaFactory(
-        _make_guard(settings),
-        clock=SystemClock(),
-        timeouts=_read_timeouts(settings),
-        threads=settings.upstream.threads,
-        observer_of=lambda key: metrics.provider(*key).count_request,
-    )
+def _make_nova_factory(settings: Settings, metrics: Metrics) -> BackendFactory:
+    async def connect(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+        factory = (await asyncio.to_thread(_import_nova))(
+            _make_guard(settings),
+            clock=SystemClock(),
+            timeouts=_read_timeouts(settings),
+            threads=settings.upstream.threads,
+            observer_of=lambda key: metrics.provider(*key).count_request,
+        )
+        return factory(key, spec, secret)
+
+    return connect
 
 
 def _make_waldur_factory(settings: Settings, metrics: Metrics) -> BackendFactory:
-    def make(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
-        from osmig.backends.waldur.factory import WaldurFactory  # noqa: PLC0415 - paid for by who has a Waldur alone
-
-        factory = WaldurFactory(
+    async def connect(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+        factory = (await asyncio.to_thread(_import_waldur))(
             _make_guard(settings),
             clock=SystemClock(),
             timeouts=_read_timeouts(settings),
@@ -56,7 +60,20 @@ def _make_waldur_factory(settings: Settings, metrics: Metrics) -> BackendFactory
         )
         return factory(key, spec, secret)
 
-    return make
+    return connect
+
+
+# Who has no Provider of a type does not pay for its libraries; openstacksdk takes 0.4 s and 16 MiB.
+def _import_nova() -> type[NovaFactory]:
+    from osmig.backends.openstack.factory import NovaFactory  # noqa: PLC0415
+
+    return NovaFactory
+
+
+def _import_waldur() -> type[WaldurFactory]:
+    from osmig.backends.waldur.factory import WaldurFactory  # noqa: PLC0415
+
+    return WaldurFactory
 
 
 def _make_guard(settings: Settings) -> EndpointGuard:
@@ -79,7 +96,7 @@ class Ports:
 
 def tune(settings: Settings) -> Tuning:
     """Return how often, how many and how long, as the engine wants to be told."""
-    protocol, patience, polling = settings.protocol, settings.patience, settings.polling
+    protocol, timeouts, polling = settings.protocol, settings.timeouts, settings.polling
     return Tuning(
         timings=Timings(
             adopt_after_s=protocol.adopt_after_s,
@@ -88,14 +105,15 @@ def tune(settings: Settings) -> Tuning:
             verb_repeat_s=protocol.verb_repeat_s,
             progress_period_s=polling.progress_period_s,
             sweep_period_s=polling.sweep_period_s,
-            retry_s=patience.retry_s,
-            start_lost_s=patience.start_lost_s,
-            split_s=patience.split_s,
-            confirm_window_s=patience.confirm_margin_s,
-            finalizer_s=patience.finalizer_s,
+            retry_s=timeouts.retry_s,
+            start_lost_s=timeouts.start_lost_s,
+            stale_record_s=timeouts.stale_record_s,
+            confirm_window_s=timeouts.confirm_margin_s,
+            finalizer_s=timeouts.finalizer_s,
             run_poll_s=polling.run_poll_s,
-            run_poll_most_s=polling.run_poll_most_s,
-            not_started_s=patience.not_started_s,
+            run_poll_max_s=polling.run_poll_max_s,
+            not_started_s=timeouts.not_started_s,
+            cleanup_s=timeouts.cleanup_s,
         ),
         periods=ProviderPeriods(
             sweep_s=polling.sweep_period_s,

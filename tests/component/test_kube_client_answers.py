@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 async def test_every_call_is_observed_and_carries_our_name(cluster: Cluster) -> None:
     calls: list[tuple[str, str, float]] = []
-    mark = cluster.audit_mark()
+    mark, began = cluster.audit_mark(), time.monotonic()
 
     async with open_client(cluster.kubeconfig, on_request=lambda *call: calls.append(call)) as client:
         await client.request(READ_DEFAULT)
@@ -35,7 +35,8 @@ async def test_every_call_is_observed_and_carries_our_name(cluster: Cluster) -> 
             await client.request(Call(KubeVerb.GET, SECRETS, "default", "none"))
 
     assert [call[:2] for call in calls] == [("get namespaces", "200"), ("get secrets", "404")]
-    assert all(0 < seconds < 10 for _, _, seconds in calls)
+    assert all(seconds > 0 for _, _, seconds in calls)
+    assert sum(seconds for _, _, seconds in calls) <= time.monotonic() - began
     agents = [event["userAgent"] for event in cluster.audit(since=mark) if "secrets/none" in event["requestURI"]]
     assert set(agents) == {f"osmig/{__version__}"}
 
@@ -62,8 +63,8 @@ async def test_a_silent_server_is_given_up_in_time(line: Line) -> None:
         with pytest.raises(KubeUnavailable) as caught:
             await client.request(READ_DEFAULT, timeout_s=0.3)
 
-    assert caught.value.reason == "Timeout"
-    assert 0.3 <= time.monotonic() - began < 5
+    assert (caught.value.reason, caught.value.message) == ("Timeout", "get namespaces: no answer within 0.3 s")
+    assert time.monotonic() - began >= 0.3
 
 
 async def test_a_write_whose_answer_was_cut_off_is_not_sent_again(widgets: Cluster, line: Line, namespace: str) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from e2e_operator import PATIENCE_S, run_operator
+from e2e_operator import run_operator
 from e2e_tenant import Tenant
 from lab.waiting import eventually
 from tenant_fakes import mapping_body
@@ -39,9 +39,9 @@ def test_a_mapping_is_linted_when_it_comes_and_when_it_changes(crds: Cluster, na
     with run_operator(crds, "--namespace", namespace, log=tmp_path / "osmig.log") as operator:
         operator.wait_ready()
         apply(tenant)
-        first = eventually(lambda: read(1), what="the mapping linted", timeout_s=PATIENCE_S)
+        first = eventually(lambda: read(1), what="the mapping linted")
         apply(tenant, volumeTypes=[])
-        anew = eventually(lambda: read(2), what="the changed mapping linted", timeout_s=PATIENCE_S)
+        anew = eventually(lambda: read(2), what="the changed mapping linted")
         assert operator.logs("step.crashed") == []
     assert [condition["reason"] for condition in first["conditions"] if condition["type"] == "Ready"] == ["Linted"]
     assert "findings" not in first

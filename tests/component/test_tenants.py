@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_samples import provider_body
-from lab.waiting import eventually_async
+from lab.waiting import DEADLINE_S, eventually_async
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 
     Status = Mapping[str, Any]
 
-DEADLINE_S = 60.0
 OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]
-FAST = Timings(run_poll_s=0.2, run_poll_most_s=1.0, retry_s=0.5, start_grace_s=1.0, adopt_after_s=1.0)
+FAST = Timings(run_poll_s=0.2, run_poll_max_s=1.0, retry_s=0.5, start_grace_s=1.0, adopt_after_s=1.0)
 
 
 @dataclass
@@ -60,9 +59,12 @@ class Scene:
     @property
     def factories(self) -> Mapping[str, Any]:
         """What the engine makes backends with."""
-        return {ProviderType.OPENSTACK: lambda *_: self.cloud, ProviderType.WALDUR: self._connect}
+        return {ProviderType.OPENSTACK: self._connect_cloud, ProviderType.WALDUR: self._connect}
 
-    def _connect(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
+    async def _connect_cloud(self, *_: object) -> FakeBackend:
+        return self.cloud
+
+    async def _connect(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> FakeTenants:
         assert key == (self.namespace, "waldur")
         assert spec.waldur is not None
         self.connections.append(self.waldur.connect(secret[spec.waldur.token_ref.key].decode()))
@@ -99,7 +101,7 @@ class Scene:
             assert fits(status), status
             return status
 
-        return await eventually_async(read, what=f"the status of {kind} {name}", timeout_s=DEADLINE_S)
+        return await eventually_async(read, what=f"the status of {kind} {name}")
 
     async def succeed(self) -> None:
         """Let Waldur finish the replication, and wait until the Migration says so."""

@@ -162,7 +162,7 @@ def test_under_a_policy_of_its_own_an_admin_follows_and_steers_by_the_server(nov
 
     asyncio.run(story())
     nova.control.clear_faults()
-    eventually(lambda: nova.nova.migrations(server)[-1]["status"] == "completed", what="completed", timeout_s=20)
+    eventually(lambda: nova.nova.migrations(server)[-1]["status"] == "completed", what="completed")
 
 
 async def stages(backend: ServerBackend, server_id: str, *, until: Stage) -> list[Stage]:
@@ -175,5 +175,5 @@ async def stages(backend: ServerBackend, server_id: str, *, until: Stage) -> lis
             seen.append(newest)
         return newest is until
 
-    await eventually_async(probe, what=f"the newest record is {until}", timeout_s=20)
+    await eventually_async(probe, what=f"the newest record is {until}")
     return seen

@@ -185,7 +185,7 @@ def test_roles_that_may_not_move_cold_are_told_so(
     async def story() -> BackendError:
         backend = make_backend(secret.encode())
         with pytest.raises(kind) as caught:
-            await backend.start(cold(nova.servers["vm-8"], host), GRANTED)
+            await backend.start(cold(nova.servers["vm-1"], host), GRANTED)
         await backend.close()
         return caught.value
 
@@ -270,7 +270,7 @@ def test_a_cold_move_that_breaks_leaves_the_server_in_error_and_says_why(nova: N
 
 def test_nova_says_of_an_action_that_it_does_not_know_what_we_take_for_unsupported(nova: NovaLab) -> None:
     with pytest.raises(HttpError) as caught:
-        nova.nova.post(f"/servers/{nova.servers['vm-8']}/action", {"teleport": {}})
+        nova.nova.post(f"/servers/{nova.servers['vm-1']}/action", {"teleport": {}})
 
     assert caught.value.status == 400
     assert "There is no such action: teleport" in caught.value.body

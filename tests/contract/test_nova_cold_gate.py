@@ -143,12 +143,12 @@ def test_an_expired_permit_sends_no_confirm_and_no_revert(nova: NovaLab, verb: V
     async def story() -> None:
         async with connected(nova) as backend:
             with pytest.raises(Transient):
-                await backend.apply(verb, nova.servers["vm-8"], "1", Permission(valid=False))
+                await backend.apply(verb, nova.servers["vm-1"], "1", Permission(valid=False))
 
     mark = nova.control.request_mark()
     asyncio.run(story())
 
-    assert posts(nova, nova.servers["vm-8"], since=mark) == []
+    assert posts(nova, nova.servers["vm-1"], since=mark) == []
 
 
 @pytest.mark.parametrize("verb", [Verb.CONFIRM, Verb.REVERT])

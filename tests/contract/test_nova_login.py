@@ -244,7 +244,7 @@ def test_a_closed_backend_sends_nothing(nova: NovaLab) -> None:
         backend = make_backend(nova.clouds.read_bytes(), "operator", policy=LOOPBACK)
         await backend.close()
         with pytest.raises(Transient):
-            await backend.start(Job(server_id=nova.servers["vm-8"]), GRANTED)
+            await backend.start(Job(server_id=nova.servers["vm-1"]), GRANTED)
 
     mark = nova.control.request_mark()
     asyncio.run(story())

@@ -118,7 +118,7 @@ def test_hosts_that_are_named_and_not_visible_fail(nova_keystone: NovaLab) -> No
 
 
 def test_a_fixed_token_names_no_role(nova: NovaLab) -> None:
-    assert results(checked(nova, Job(server_id=nova.servers["vm-8"]))) == {"Rights": SKIPPED}
+    assert results(checked(nova, Job(server_id=nova.servers["vm-1"]))) == {"Rights": SKIPPED}
 
 
 def test_a_server_that_is_not_there_or_not_unambiguous_fails_and_the_rest_is_skipped(nova: NovaLab) -> None:
@@ -180,7 +180,7 @@ def test_a_move_under_way_fails_and_says_how_to_adopt_it(nova: NovaLab) -> None:
 def test_a_server_in_error_fails(nova: NovaLab) -> None:
     server = nova.boot("preflight-error", plan="crash,memory=64,tick=0.1")
     nova.nova.live_migrate(server)
-    eventually(lambda: nova.nova.server(server)["status"] == "ERROR", what="ERROR", timeout_s=20)
+    eventually(lambda: nova.nova.server(server)["status"] == "ERROR", what="ERROR")
 
     assert results(checked(nova, Job(server_id=server)))["ServerState"] is FAIL
 

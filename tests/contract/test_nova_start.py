@@ -224,7 +224,7 @@ def test_what_nova_refuses_at_once(nova: NovaLab, job: Job, kind: type[BackendEr
     async def story() -> BackendError:
         async with connected(nova) as backend:
             with pytest.raises(BackendError) as caught:
-                await backend.start(replace(job, server_id=job.server_id or nova.servers["vm-8"]), GRANTED)
+                await backend.start(replace(job, server_id=job.server_id or nova.servers["vm-1"]), GRANTED)
             return caught.value
 
     error = asyncio.run(story())
@@ -255,7 +255,7 @@ def test_roles_that_may_not_move_are_told_so(nova: NovaLab, user: str, reason: s
     async def story() -> BackendError:
         backend = make_backend(secret.encode())
         with pytest.raises(NotPermitted) as caught:
-            await backend.start(Job(server_id=nova.servers["vm-8"]), GRANTED)
+            await backend.start(Job(server_id=nova.servers["vm-1"]), GRANTED)
         await backend.close()
         return caught.value
 

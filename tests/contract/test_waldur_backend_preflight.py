@@ -9,6 +9,7 @@ import pytest
 from lab.waldur import WaldurLab
 from lab.waldurlab import catalogue
 from osmig.domain.errors import NotPermitted, Transient
+from osmig.domain.replicas import RunView
 from waldur_support import GRANTED, UNKNOWN, connected, job_for, map_subnets, map_type
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ MAPPINGS = "spec.tenant.mappings"
 async def checked(waldur: WaldurLab, user: str = "owner", **fields: Any) -> tuple[PreflightCheck, ...]:  # noqa: ANN401
     """Check one job, and see that no request changed anything."""
     async with connected(waldur, user) as backend:
-        checks = await backend.preflight(job_for(**fields))
+        checks = await backend.preflight(job_for(**fields), None)
     assert {request["method"] for request in waldur.control.requests()} == {"GET"}
     return checks
+
+
+def skipped(checks: tuple[PreflightCheck, ...]) -> set[str]:
+    """Return which checks were skipped but for the version, which an owner is never told."""
+    return {one.check for one in checks if one.result == "Skipped"} - {"Version"}
 
 
 def faults(checks: tuple[PreflightCheck, ...]) -> dict[str, str | None]:
@@ -38,9 +44,39 @@ GOOD = {
 
 
 async def test_what_fits_passes_every_check(waldur: WaldurLab) -> None:
-    checks = await checked(waldur, mappings=GOOD)
+    by_owner = await checked(waldur, mappings=GOOD)
+    by_staff = await checked(waldur, "staff", mappings=GOOD)
 
-    assert {one.result for one in checks} == {"Pass"}
+    assert {one.check for one in by_owner if one.result != "Pass"} == {"Version"}
+    assert {one.result for one in by_staff} == {"Pass"}
+
+
+async def test_what_was_read_for_the_start_is_not_read_again(waldur: WaldurLab) -> None:
+    run = RunView(id="1" * 32, offering_id=catalogue.OFFERING, replica_name="shop-1", status="OK")
+    async with connected(waldur) as backend:
+        await backend.probe()
+        waldur.control.clear_requests()
+        checks = await backend.preflight(job_for(), (run,))
+
+    assert not [one for one in waldur.control.requests() if "openstack-migrations" in one["path"]]
+    assert {one.result for one in checks if one.check == "ExistingRuns"} == {"Warn"}
+
+
+@pytest.mark.parametrize(
+    ("user", "source", "asked"),
+    [
+        pytest.param("staff", catalogue.VOLUME_TYPE, 0, id="the version tells that the server filters"),
+        pytest.param("owner", catalogue.VOLUME_TYPE, 1, id="an offering that does not exist tells it"),
+        pytest.param("staff", catalogue.FOREIGN_VOLUME_TYPE, 1, id="a type that the tenant lacks is looked for"),
+    ],
+)
+async def test_more_lists_of_volume_types_are_read_only_where_something_hangs_on_them(
+    waldur: WaldurLab, user: str, source: str, asked: int
+) -> None:
+    await checked(waldur, user, mappings={"volumeTypes": map_type(source, catalogue.DESTINATION_VOLUME_TYPE)})
+
+    lists = [one for one in waldur.control.requests() if "openstack-volume-types" in one["path"]]
+    assert len(lists) == 2 + asked
 
 
 async def test_without_mappings_nothing_is_read_that_only_mappings_need(waldur: WaldurLab) -> None:
@@ -80,8 +116,8 @@ async def test_without_mappings_nothing_is_read_that_only_mappings_need(waldur: 
         ),
         pytest.param(
             {"mappings": {"volumeTypes": map_type(UNKNOWN, catalogue.DESTINATION_VOLUME_TYPE)}},
-            {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
-            id="a source type that nobody knows: Waldur crashes",
+            {f"{MAPPINGS}.volumeTypes": "gigabytes_fast keep their names"},
+            id="a source type that nobody knows, or that is disabled: Waldur crashes, or moves no limit",
         ),
         pytest.param(
             {"mappings": {"volumeTypes": map_type(catalogue.VOLUME_TYPE, UNKNOWN)}},
@@ -90,7 +126,7 @@ async def test_without_mappings_nothing_is_read_that_only_mappings_need(waldur: 
         ),
         pytest.param(
             {"mappings": {"volumeTypes": map_type(catalogue.FOREIGN_VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE)}},
-            {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)"},
+            {f"{MAPPINGS}.volumeTypes[0].sourceType": "(fast)", f"{MAPPINGS}.volumeTypes": "keep their names"},
             id="a source type that the tenant lacks",
         ),
         pytest.param(
@@ -148,33 +184,48 @@ async def test_runs_of_the_same_kind_are_a_warning_with_their_number(waldur: Wal
     assert "that there are: 1; the newest is shop-3f9a2c1e-1" in (one.message or "")
 
 
-async def test_a_server_before_7_6_4_is_found() -> None:
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [("staff", "Waldur is 7.5.9; 7.6.4 or newer is needed"), ("owner", "without the replica's state")],
+)
+async def test_a_server_before_7_6_4_is_found_by_its_version_or_by_its_list(user: str, words: str) -> None:
     with WaldurLab(age="before-7.6.4") as waldur:
-        found = faults(await checked(waldur))
+        waldur.control.seed(user=user)
+        found = faults(await checked(waldur, user))
 
-    assert found == {"spec.providerRef": "Waldur is 7.5.9; 7.6.4 or newer is needed"}
+    assert list(found) == ["spec.providerRef"]
+    assert words in (found["spec.providerRef"] or "")
+
+
+async def test_an_account_that_is_not_told_the_version_is_told_what_is_needed(waldur: WaldurLab) -> None:
+    [one] = [one for one in await checked(waldur) if one.check == "Version"]
+
+    assert one.result == "Skipped"
+    assert "7.6.4 or newer is needed" in (one.message or "")
 
 
 async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_not_seen(waldur: WaldurLab) -> None:
-    checks = {one.check: one.result for one in await checked(waldur, "user", mappings=GOOD)}
+    checks = [(one.check, str(one.result)) for one in await checked(waldur, "user", mappings=GOOD)]
 
-    assert checks == {
-        "Version": "Pass",
-        "SourceResource": "Fail",
-        "DestinationOffering": "Pass",
-        "DestinationPlan": "Pass",
-        "Networks": "Skipped",
-        "Subnets": "Skipped",
-        "VolumeTypes": "Skipped",
-        "Limits": "Skipped",
-        "ExistingRuns": "Pass",
-    }
+    assert checks == [
+        ("Version", "Skipped"),
+        ("SourceResource", "Fail"),
+        ("DestinationOffering", "Pass"),
+        ("DestinationPlan", "Pass"),
+        ("Networks", "Skipped"),
+        ("Subnets", "Skipped"),
+        ("Routers", "Pass"),
+        ("VolumeTypes", "Skipped"),
+        ("VolumeTypes", "Pass"),
+        ("Limits", "Skipped"),
+        ("ExistingRuns", "Pass"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("/api/version/", {"Version"}),
+        ("/api/version/", set()),
         (
             "/api/marketplace-resources/",
             {"SourceResource", "Networks", "Subnets", "VolumeTypes", "Limits"},
@@ -184,6 +235,7 @@ async def test_a_stranger_is_told_what_is_invisible_and_passes_nothing_that_was_
         ("/api/openstack-networks/", {"Networks", "Subnets"}),
         ("/api/openstack-volume-types/.*tenant_uuid", {"VolumeTypes", "Limits"}),
         ("/api/openstack-volume-types/.*offering_uuid", {"VolumeTypes"}),
+        ("/api/openstack-volume-types/.*offering_uuid=0{8}", {"VolumeTypes"}),
     ],
 )
 async def test_what_may_not_be_read_is_skipped_and_never_passes(waldur: WaldurLab, path: str, names: set[str]) -> None:
@@ -191,7 +243,7 @@ async def test_what_may_not_be_read_is_skipped_and_never_passes(waldur: WaldurLa
 
     checks = await checked(waldur, mappings=GOOD)
 
-    assert {one.check for one in checks if one.result == "Skipped"} == names
+    assert skipped(checks) == names
     assert not faults(checks)
 
 
@@ -200,7 +252,7 @@ async def test_lists_that_are_empty_count_as_not_visible(waldur: WaldurLab) -> N
 
     checks = await checked(waldur, mappings=GOOD)
 
-    assert {one.check for one in checks if one.result == "Skipped"} == {"Networks", "Subnets", "VolumeTypes", "Limits"}
+    assert skipped(checks) == {"Networks", "Subnets", "VolumeTypes", "Limits"}
     assert not faults(checks)
 
 

@@ -16,23 +16,28 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("user", "scope"),
-    [("owner", Scope.PROJECT), ("admin", Scope.PROJECT), ("staff", Scope.CLOUD), ("support", Scope.CLOUD)],
+    ("user", "scope", "version"),
+    [
+        ("owner", Scope.UNKNOWN, "unknown"),
+        ("admin", Scope.UNKNOWN, "unknown"),
+        ("staff", Scope.CLOUD, "7.8.2"),
+        ("support", Scope.CLOUD, "7.8.2"),
+    ],
 )
-async def test_a_probe_tells_the_version_the_user_and_what_the_user_sees(
-    waldur: WaldurLab, user: str, scope: Scope
+async def test_a_probe_tells_the_user_and_to_staff_and_support_the_version_and_what_they_see(
+    waldur: WaldurLab, user: str, scope: Scope, version: str
 ) -> None:
     async with connected(waldur, user) as backend:
         probe = await backend.probe()
 
-    assert (probe.endpoint, probe.api_version, probe.user_id) == (waldur.url, "7.8.2", USERS[user])
+    assert (probe.endpoint, probe.api_version, probe.user_id) == (waldur.url, version, USERS[user])
     assert probe.scope is scope
     assert probe.capabilities == probe.possible == {Capability.TENANT_REPLICATION}
 
 
 async def test_a_probe_of_a_server_before_7_6_4_finds_nothing_that_it_can_do() -> None:
     with WaldurLab(age="before-7.6.4") as waldur:
-        async with connected(waldur) as backend:
+        async with connected(waldur, "staff") as backend:
             probe = await backend.probe()
 
     assert (probe.api_version, probe.capabilities, probe.possible) == ("7.5.9", frozenset(), frozenset())
@@ -46,6 +51,25 @@ async def test_a_probe_goes_on_where_version_and_user_may_not_be_read(waldur: Wa
 
     assert (probe.api_version, probe.user_id, probe.scope) == ("unknown", None, Scope.UNKNOWN)
     assert probe.capabilities == {Capability.TENANT_REPLICATION}
+
+
+@pytest.mark.parametrize(
+    ("flags", "scope"),
+    [
+        ({}, Scope.UNKNOWN),
+        ({"is_staff": False}, Scope.UNKNOWN),
+        ({"is_staff": False, "is_support": False}, Scope.PROJECT),
+        ({"is_staff": "odd", "is_support": True}, Scope.CLOUD),
+    ],
+)
+async def test_a_flag_that_is_not_shown_is_not_taken_for_no(
+    waldur: WaldurLab, flags: dict[str, object], scope: Scope
+) -> None:
+    waldur.control.fault(path="/api/users/me/", status=200, body={"uuid": USERS["owner"], **flags})
+    async with connected(waldur) as backend:
+        probe = await backend.probe()
+
+    assert probe.scope is scope
 
 
 async def test_a_token_that_is_refused_is_told_by_probe_and_sweep(waldur: WaldurLab) -> None:
@@ -78,6 +102,6 @@ async def test_every_request_is_told_to_the_observer_in_our_words(waldur: Waldur
     assert told == [
         ("waldur", "read-user", "200"),
         ("waldur", "ping", "200"),
-        ("waldur", "read-version", "200"),
+        ("waldur", "read-version", "403"),
         ("waldur", "replicate", "201"),
     ]

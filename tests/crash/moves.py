@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crash.calls import BASIC, COLD, Call, End, is_own
-from crash.operators import WAIT_S
 from crash.tuning import USER_AGENT
 from lab.nova_client import call as post
 from lab.waiting import eventually
@@ -112,7 +111,7 @@ class Moves:
         """Let the live moves that hang come to their end, and later ones too."""
         for server in self.servers.values():
             self._scene.plan(server, "finish")
-        eventually(self._steer, what="no move hanging", timeout_s=WAIT_S, every_s=POLL_S)
+        eventually(self._steer, what="no move hanging", every_s=POLL_S)
 
     def _steer(self) -> bool:
         running = [run["server"] for run in self._nova.control.runs()]
@@ -136,7 +135,7 @@ class Moves:
 
     def wait_sent(self) -> None:
         """Wait until the call of each move has come to Nova."""
-        eventually(lambda: all(self.sent().values()), what="every call sent", timeout_s=WAIT_S, every_s=POLL_S)
+        eventually(lambda: all(self.sent().values()), what="every call sent", every_s=POLL_S)
 
     def records(self, name: str) -> list[dict[str, Any]]:
         """Return Nova's records of the server's moves since the beginning, oldest first."""
@@ -162,7 +161,7 @@ class Moves:
             server = self._nova.nova.server(self.servers[name])
             return (server["status"], server["OS-EXT-STS:task_state"]) == (status, None)
 
-        eventually(is_there, what=f"the server of {name} {status}", timeout_s=WAIT_S, every_s=POLL_S)
+        eventually(is_there, what=f"the server of {name} {status}", every_s=POLL_S)
 
     def finish(self, survivor: Operator) -> dict[str, End]:
         """Wait until all Migrations have ended, the last of them with ``survivor``; return what is true then."""

@@ -196,9 +196,9 @@ class PointedFactory:
     inner: BackendFactory
     point: Point
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+    async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Make one."""
-        return PointedBackend(self.inner(key, spec, secret), self.point)
+        return PointedBackend(await self.inner(key, spec, secret), self.point)
 
 
 def make_ports(point: Point) -> Ports:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Self
 
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from lab.osmig_run import OsmigRun
-
-WAIT_S = 90.0
-"""For what takes 10 s at most on an idle machine."""
 
 
 class Operator:
@@ -40,13 +37,13 @@ class Operator:
         for sign in signs:
             (self._folder / sign).touch()
 
-    def wait_ended(self, *, timeout_s: float = WAIT_S) -> int:
+    def wait_ended(self) -> int:
         """Wait until it ends by itself; return its exit status."""
-        return self.run.wait(timeout_s=timeout_s)
+        return self.run.wait(timeout_s=DEADLINE_S)
 
     def _wait(self, probe: Callable[[], object], *, what: str) -> None:
         """Wait for ``probe``, no longer than the process lives."""
-        eventually(lambda: probe() or self.run.returncode is not None, what=what, timeout_s=WAIT_S)
+        eventually(lambda: probe() or self.run.returncode is not None, what=what)
         assert probe(), f"{what}: it ended with {self.run.returncode}\n{self.run.output()[-3000:]}"
 
     def count(self, metric: str) -> float:

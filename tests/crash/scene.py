@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crash.operators import WAIT_S, Operator
+from crash.operators import Operator
 from crash.tuning import LIMITS, SHORT
 from lab.osmig_run import OsmigRun
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +122,7 @@ class Place:
 
     def wait_for_event(self, reason: str) -> None:
         """Wait until there is an Event of this reason."""
-        eventually(lambda: reason in self.events(), what=f"the Event {reason}", timeout_s=WAIT_S, every_s=0.5)
+        eventually(lambda: reason in self.events(), what=f"the Event {reason}", every_s=0.5)
 
     def recorded_reasons(self) -> list[str]:
         """Return the reason of Succeeded in each Migration's status that was written, as the API server logged it."""
@@ -136,14 +136,15 @@ class Place:
             if condition["type"] == "Succeeded"
         ]
 
-    def wait_for(self, condition: str, *names: str, timeout_s: float = WAIT_S) -> None:
+    def wait_for(self, condition: str, *names: str, timeout_s: float = DEADLINE_S) -> None:
         """Wait as ``kubectl wait --for`` does, for example for ``condition=Finished``."""
         self.kubectl("wait", "migration", *names, f"--for={condition}", f"--timeout={timeout_s:g}s")
 
     def take_lease(self) -> None:
-        """Write another holder into the Lease, as nobody should."""
+        """Write another holder into the Lease, as nobody should; it is free again as soon as those of ``SHORT`` are."""
+        thief = {"holderIdentity": "somebody-else", "leaseDurationSeconds": SHORT["lease-duration"]}
         lease = ("lease", "osmig", "-n", self.namespace)
-        self.cluster.kubectl("patch", *lease, "--type=merge", "-p", '{"spec": {"holderIdentity": "somebody-else"}}')
+        self.cluster.kubectl("patch", *lease, "--type=merge", "-p", json.dumps({"spec": thief}))
 
     def stop_apiserver(self) -> None:
         """Let the API server end; it comes back at the end of the scene at the latest."""

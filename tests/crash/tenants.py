@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
 
 NAME = "copy"
-WAIT_S = 90.0
-QUICK = {"run-poll": 0.3, "run-poll-most": 1}
+QUICK = {"run-poll": 0.3, "run-poll-max": 1}
 
 
 @contextmanager
@@ -64,11 +63,11 @@ class Tenancy:
 
     def until(self, probe: Any, *, what: str) -> None:  # noqa: ANN401 - any question about the status
         """Wait until something is so of the status."""
-        eventually(lambda: probe(self.status()), what=what, timeout_s=WAIT_S, every_s=0.3)
+        eventually(lambda: probe(self.status()), what=what, every_s=0.3)
 
     def row(self) -> str:
         """Wait for the replication; return its id."""
-        eventually(self.waldur.control.rows, what="a replication", timeout_s=WAIT_S, every_s=0.2)
+        eventually(self.waldur.control.rows, what="a replication", every_s=0.2)
         return str(self.waldur.control.rows()[0]["uuid"])
 
     def finish(self) -> str:

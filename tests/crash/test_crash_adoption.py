@@ -9,7 +9,6 @@ import pytest
 
 from crash.calls import ACCEPTED, AUTOMATIC, LIVE, words
 from crash.moves import POLL_S, Moves
-from crash.operators import WAIT_S
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ def kill_at(scene: Scene, *, point: str) -> None:
     eventually(
         lambda: all([record["status"] for record in moves.records(name)] == [STANDS[name]] for name in FOREIGN),
         what="both moves under way",
-        timeout_s=WAIT_S,
         every_s=POLL_S,
     )
     ids = {name: str(moves.records(name)[0]["id"]) for name in FOREIGN}
@@ -71,7 +69,7 @@ def kill_at(scene: Scene, *, point: str) -> None:
     leader.run.kill()
 
     everybody = [f"{name}-{rival}" for name in FOREIGN for rival in RIVALS]
-    eventually(lambda: find_owned(scene) == set(FOREIGN), what="an owner of each", timeout_s=WAIT_S, every_s=POLL_S)
+    eventually(lambda: find_owned(scene) == set(FOREIGN), what="an owner of each", every_s=POLL_S)
     moves.finish_hanging()
     scene.wait_for("condition=Finished", *everybody)
     migrations, requests = scene.migrations(), moves.requests()

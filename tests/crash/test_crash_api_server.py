@@ -111,6 +111,6 @@ def test_an_api_server_gone_for_longer_than_the_renew_deadline_ends_the_process_
 
     operator.let_go()
 
-    assert operator.wait_ended(timeout_s=10) == FAILED
+    assert operator.wait_ended() == FAILED
     scene.start_apiserver()
     check(moves, scene.start())

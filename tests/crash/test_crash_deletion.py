@@ -9,8 +9,8 @@ import pytest
 
 from crash.calls import ACCEPTED, COLD, LIVE, REVERT, overlaps, words
 from crash.moves import Moves
-from crash.operators import WAIT_S
 from crash.tuning import PATIENT, SHORT
+from lab.waiting import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def kill_early(scene: Scene, *, point: str, is_sent: bool) -> None:
 
     scene.start()
 
-    scene.kubectl("wait", "migration", *MOVES, "--for=delete", f"--timeout={WAIT_S:g}s")
+    scene.kubectl("wait", "migration", *MOVES, "--for=delete", f"--timeout={DEADLINE_S:g}s")
     if is_sent:
         check_called_off(moves)
     else:
@@ -103,7 +103,7 @@ def kill_late(scene: Scene, *, point: str, at: Mapping[str, str]) -> None:
 
     leader.run.kill()
 
-    scene.kubectl("wait", "migration", *MOVES, "--for=delete", f"--timeout={WAIT_S:g}s")
+    scene.kubectl("wait", "migration", *MOVES, "--for=delete", f"--timeout={DEADLINE_S:g}s")
     assert standby.count("osmig_duplicate_starts_total") == 0
     check_called_off(moves)
 

@@ -55,7 +55,7 @@ def kill_under_way(tenancy: Tenancy, *, when: Literal["before", "after"]) -> Non
     tenancy.place.start()
     tenancy.waldur.control.fault(path=f"{RUNS}$", method="POST", when=when, action="pass", hold=True)
     tenancy.order()
-    eventually(lambda: tenancy.posts(RUNS), what="the order sent", timeout_s=60)
+    eventually(lambda: tenancy.posts(RUNS), what="the order sent")
     leader.run.kill()
     tenancy.waldur.control.release()
 
@@ -110,7 +110,7 @@ def kill_cleaner(tenancy: Tenancy, *, point: str) -> None:
     tenancy.waldur.control.advance(row, 3)
     leader.wait_reached()
     leader.run.kill()
-    eventually(lambda: tenancy.posts(TERMINATE), what="the order to terminate", timeout_s=60)
+    eventually(lambda: tenancy.posts(TERMINATE), what="the order to terminate")
     replica = tenancy.status()["tenant"]["destinationResource"]
     tenancy.waldur.control.end_termination(replica)
 

@@ -34,5 +34,5 @@ LIMITS = {
 PATIENT = {"call-before": 60, "adopt-after": 65}
 """For an operator whose calls stand at their point until the last of them has come there."""
 
-PATIENT_LEASE = {"lease-duration": 30, "lease-renew-deadline": 20, "lease-period": 1}
-"""For an operator that is to outlive a restart of the API server."""
+PATIENT_LEASE = {"lease-duration": 400, "lease-renew-deadline": 300, "lease-period": 1}
+"""For an operator that is to outlive a restart of the API server, or ends long before its Lease would."""

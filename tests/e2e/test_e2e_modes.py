@@ -8,7 +8,7 @@ import pytest
 
 from e2e_cloud import Boot, act, calls, is_moving, occupy, requests_about
 from e2e_status import Json, condition, control, outcome
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from e2e_tenant import Tenant
@@ -224,10 +224,10 @@ def test_a_finished_migration_and_one_that_was_detached_have_no_finalizer(tenant
 def test_a_namespace_goes_although_its_migration_holds_a_finalizer(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(plan="hang"), deletionPolicy="Abort")
     move.until_upstream("running")
-    tenant.cluster.kubectl("delete", "namespace", tenant.namespace, "--timeout=40s")
+    tenant.cluster.kubectl("delete", "namespace", tenant.namespace, f"--timeout={DEADLINE_S:g}s")
     assert nova.nova.migrations(move.server)
 
 
 def test_a_finished_migration_is_deleted_after_its_time_to_live(tenant: Tenant, boot: Boot) -> None:
     move = tenant.move(boot(), ttlSecondsAfterFinished=2)
-    tenant.kubectl("wait", "--for=delete", "--timeout=30s", f"migration/{move.name}")
+    tenant.kubectl("wait", "--for=delete", f"--timeout={DEADLINE_S:g}s", f"migration/{move.name}")

@@ -170,7 +170,7 @@ def test_reapplied_while_a_cold_move_waits_for_its_confirmation_waits_too(
     server = boot(host="cmp1")
     again = moved_and_forgotten(tenant, server, source="cmp1", destination="cmp2")
     nova.nova.post(f"/servers/{server}/action", {"migrate": {"host": "cmp3"}})
-    eventually(lambda: nova.nova.server(server)["status"] == "VERIFY_RESIZE", what="VERIFY_RESIZE", timeout_s=20)
+    eventually(lambda: nova.nova.server(server)["status"] == "VERIFY_RESIZE", what="VERIFY_RESIZE")
 
     again.apply(source="cmp1")
     again.until(is_queued_behind_somebody, what="queued")

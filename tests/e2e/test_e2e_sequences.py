@@ -177,7 +177,7 @@ def test_a_move_whose_source_compute_is_down_is_running_until_the_compute_is_bac
     move = second_tenant.move(second_nova.boot("on-stopped", plan="hang", host="stopped"), destination="solid")
     move.until_upstream("running")
     second_nova.control.service("stopped", "stop")
-    eventually(lambda: _is_down(second_nova, "stopped"), what="the compute counts as down", timeout_s=45)
+    eventually(lambda: _is_down(second_nova, "stopped"), what="the compute counts as down")
     move.order("reconcile")
     move.until_control("reconcile", "Done")
     assert (move.status["phase"], condition(move.status, "Finished")["status"]) == ("Running", "False")

@@ -22,7 +22,7 @@ from e2e_waldur import (
     rows,
 )
 from lab.cluster import Cluster
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_tenant_is_replicated_with_mappings_and_every_tool_reads_its_status(ow
     assert (provider["endpoint"], provider["upstream"]["scope"]) == (waldur.url, "Project")
     assert provider["capabilities"] == ["TenantReplication"]
     put_mapping(owner, MAPPINGS)
-    owner.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "migrationmapping/mapping")
+    owner.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", "migrationmapping/mapping")
     move = replicate(owner, options={"mappingRef": {"name": "mapping"}})
     row = ordered_row(waldur)
     move.until_phase("Starting")
@@ -86,7 +86,7 @@ def test_a_token_that_is_refused_pauses_the_provider_until_the_secret_follows(
     )
     assert condition(move.status, "ProviderReady")["status"] in {"True", "False"}
     put_token(owner, "f" * 40)
-    owner.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "provider/waldur")
+    owner.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", "provider/waldur")
     waldur.control.advance(row, 3)
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     told = str(move.get()) + str(owner.provider("waldur")) + str(owner.events("copy")) + operator.output()
@@ -121,7 +121,7 @@ def test_the_same_manifest_adopts_its_record_among_34_and_orders_nothing(owner: 
     waldur.control.seed(count=33, name="noise")
     waldur.control.page_rows(10)
     move = replicate(owner)
-    eventually(lambda: len(orders(waldur)) == 1, what="one order", timeout_s=60)
+    eventually(lambda: len(orders(waldur)) == 1, what="one order")
     row = str(move.until_upstream("CREATION_SCHEDULED")["upstream"]["id"])
     noisy = next(found["uuid"] for found in rows(waldur) if found["uuid"] != row)
     waldur.control.change(noisy, mappings=None)

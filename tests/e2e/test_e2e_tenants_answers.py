@@ -55,7 +55,7 @@ def test_an_order_that_waldur_refuses_fails_and_created_nothing(owner: Tenant, w
     assert len(orders(waldur)) == 1
     assert rows(waldur) == []
     move.order("retry", "1")
-    eventually(lambda: len(rows(waldur)) == 1, what="another attempt", timeout_s=60)
+    eventually(lambda: len(rows(waldur)) == 1, what="another attempt")
     assert orders(waldur)[-1]["name"].endswith("-2")
 
 

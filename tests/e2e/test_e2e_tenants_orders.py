@@ -83,16 +83,46 @@ def test_a_replica_that_nobody_wants_is_terminated_on_request(owner: Tenant, wal
 
 
 def test_a_failed_replica_is_terminated_too_when_the_abort_came_first(owner: Tenant, waldur: WaldurLab) -> None:
-    waldur.control.choose("fails-late")
-    move = abort_at_once(owner, waldur, steps=2)
+    waldur.control.choose("fails-at-port")
+    move = abort_at_once(owner, waldur, steps=9)
     end_termination(move, waldur, "done")
     assert outcome(move.until_finished()) == ("Aborted", "Aborted")
+
+
+def test_a_replica_that_erred_at_a_network_is_waited_for_and_terminated_by_one_order(
+    owner: Tenant, waldur: WaldurLab
+) -> None:
+    waldur.control.choose("fails-late")
+    move = abort_at_once(owner, waldur, steps=2)
+    waiting = move.until(lambda status: "its tenant still CREATING" in message(status), what="the wait for the tenant")
+    assert outcome(waiting) == ("Aborting", "TerminatingDestination")
+    assert waiting["tenant"]["cleanupDeadlineTime"]
+    waldur.control.sweep()
+    end_termination(move, waldur, "done")
+    assert outcome(move.until_finished()) == ("Aborted", "Aborted")
+    assert sum("terminate" in request["path"] for request in requests(waldur, "POST")) == 1
+
+
+def test_a_running_replication_that_is_deleted_leaves_an_event_that_says_what_goes_on(
+    owner: Tenant, waldur: WaldurLab
+) -> None:
+    move = replicate(owner)
+    row = ordered_row(waldur)
+    waldur.control.advance(row)
+    move.until_phase("Running")
+    move.delete()
+    eventually(lambda: "MigrationLeft" in [event["reason"] for event in owner.events(move.name)], what="an Event")
+    [told] = [event for event in owner.events(move.name) if event["reason"] == "MigrationLeft"]
+    assert f"Waldur's run {row} and its replica" in told["note"]
+    assert [request["method"] for request in requests(waldur)] == ["POST"]
 
 
 def test_a_termination_that_fails_is_told_and_not_repeated(owner: Tenant, waldur: WaldurLab) -> None:
     move = abort_at_once(owner, waldur, steps=3)
     end_termination(move, waldur, "erred")
-    assert outcome(move.until_finished()) == ("Failed", "CleanupFailed")
+    status = move.until_finished()
+    assert outcome(status) == ("Failed", "CleanupFailed")
+    assert "failed: simulated backend failure in delete_tenant; the replica is OK, its tenant ERRED" in message(status)
     assert sum("terminate" in request["path"] for request in requests(waldur, "POST")) == 1
 
 
@@ -138,7 +168,7 @@ def test_orders_after_the_end_are_rejected_and_retry_makes_a_replica_of_another_
         move.until_control(verb, "Rejected")
     waldur.control.choose("success")
     move.order("retry", "1")
-    eventually(lambda: len(rows(waldur)) == 2, what="another replication", timeout_s=60)
+    eventually(lambda: len(rows(waldur)) == 2, what="another replication")
     first, second = (order["name"] for order in orders(waldur))
     assert (first[-2:], second) == ("-1", f"{first[:-2]}-2")
     second_run = next(row["uuid"] for row in rows(waldur) if row["dst_resource_name"] == second)

@@ -32,7 +32,7 @@ def test_an_order_whose_202_is_lost_is_repeated_until_the_move_has_ended(
     move = tenant.move_until_running(boot(plan="hang"))
     nova.control.fault(path=move.server + path, method=method, when="before", status=202, count=3)
     move.order(verb)
-    eventually(lambda: len(calls(nova, move.server, verb)) >= 2, what=f"two calls of {verb}", timeout_s=20)
+    eventually(lambda: len(calls(nova, move.server, verb)) >= 2, what=f"two calls of {verb}")
     assert (move.status["phase"], control(move.status, verb)["result"]) == (MEANWHILE[verb], "Accepted")
     status = move.until_finished()
     assert (status["phase"], control(status, verb)["result"]) == (phase, "Done")
@@ -166,7 +166,7 @@ def test_an_abort_while_the_start_is_unresolved_acts_once_the_start_is_found(
     # the mark is read with one such request before the start; the looks after it get nothing
     nova.control.fault(path=f"{server}/os-instance-actions", method="GET", status=503, skip=1, count=0)
     move = tenant.move(server)
-    eventually(lambda: nova.nova.migrations(server)[0]["status"] == "running", what="the move runs", timeout_s=20)
+    eventually(lambda: nova.nova.migrations(server)[0]["status"] == "running", what="the move runs")
     move.order("abort")
     move.until_control("abort", "Accepted")
     assert "pendingCall" in move.status

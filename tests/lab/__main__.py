@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import partial
 
 import click
 
-from lab.binaries import find_binaries
+from lab.binaries import TOOLS, find_binaries, find_tools
 from lab.cluster import Cluster
-from lab.nova import NovaLab, find_nova_python
+from lab.nova import NovaLab, prepare_nova
 from lab.prometheus import find_prometheus
+from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
 
@@ -50,9 +52,7 @@ def main() -> None:
 @main.command()
 def prepare() -> None:
     """Build and install what is missing, so that the next start takes seconds."""
-    find_binaries()
-    find_nova_python()
-    find_prometheus()
+    side_by_side(partial(find_tools, TOOLS), prepare_nova, find_prometheus)
     click.echo("lab: everything is in place", err=True)
 
 
@@ -68,6 +68,7 @@ def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     hosts = computes or ("cmp1", "cmp2", "cmp3")
+    side_by_side(find_binaries, prepare_nova)
     with (
         Cluster() as cluster,
         NovaLab(auth="keystone" if keystone else "token", servers=servers, computes=hosts) as nova,

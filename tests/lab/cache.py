@@ -6,8 +6,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +53,15 @@ def locked(folder: Path, report: Report) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def timed(step: str, report: Report) -> Iterator[None]:
-    """Report the begin and the end of a step, with its seconds."""
-    report(f"{step} ...")
-    begin = time.monotonic()
-    yield
-    report(f"{step}: {time.monotonic() - begin:.0f} s")
+def scratch(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``folder``, on the same file system, for what is renamed into it when it is whole.
+
+    Call it under the lock of ``folder``: what a killed predecessor left is removed first.
+    """
+    work = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

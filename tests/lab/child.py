@@ -65,8 +65,8 @@ class Child:
         """Send a signal; nothing happens if the child has ended."""
         self._popen.send_signal(number)
 
-    def wait(self, timeout_s: float) -> int:
-        """Wait for the end and return the exit status.
+    def wait(self, timeout_s: float | None = None) -> int:
+        """Wait for the end, however long if no time is given, and return the exit status.
 
         Raises:
             subprocess.TimeoutExpired: It still runs.
@@ -87,6 +87,12 @@ class Child:
         """SIGKILL, also when it is stopped; return the exit status."""
         self.send(signal.SIGKILL)
         return self.wait(10)
+
+    def kill_group(self) -> None:
+        """SIGKILL for it and for all it started; nothing happens if it has ended."""
+        if self.returncode is None:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait(10)
 
     def tail(self, characters: int = 3000) -> str:
         """Return the end of what the child has said."""

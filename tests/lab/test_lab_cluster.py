@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.cluster import KubectlError
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
     from lab.cluster import Cluster
@@ -79,14 +78,12 @@ def test_a_stop_of_the_api_server_does_not_wait_for_those_who_watch(cluster: Clu
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as watcher:  # noqa: S603 - kubectl
         assert watcher.stdout
         watcher.stdout.readline()
-        begin = time.monotonic()
 
-        cluster.stop_apiserver()
+        status = cluster.stop_apiserver()
 
-        took_s = time.monotonic() - begin
         watcher.kill()
     cluster.start_apiserver()
-    assert took_s < 8
+    assert status == 0, "it was not killed after the time in which it should have ended"
 
 
 @pytest.mark.usefixtures("widget")
@@ -129,7 +126,7 @@ def test_users_and_service_accounts_may_do_what_their_role_says_and_no_more(clus
 def test_a_deleted_namespace_goes_away(cluster: Cluster) -> None:
     cluster.kubectl("create", "namespace", "short-lived")
 
-    cluster.kubectl("delete", "namespace", "short-lived", "--timeout=50s")
+    cluster.kubectl("delete", "namespace", "short-lived", f"--timeout={DEADLINE_S:g}s")
 
     assert "NotFound" in cluster.kubectl("get", "namespace", "short-lived", check=False).stderr
 

@@ -1,15 +1,12 @@
-"""The lab's own tools: waiting, caches, found programs, and the operator as a subprocess."""
+"""The lab's own tools: waiting, and the operator as a subprocess."""
 
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
-from lab.binaries import PACKAGES, find_binaries
-from lab.cache import key_of, locked
 from lab.osmig_run import OsmigRun
 from lab.waiting import NotInTimeError, eventually, eventually_async
 
@@ -58,42 +55,6 @@ async def test_eventually_async_asks_coroutine_functions_and_plain_ones() -> Non
 def test_an_error_that_is_no_not_yet_ends_the_wait_at_once() -> None:
     with pytest.raises(ZeroDivisionError):
         eventually(lambda: 1 / 0, what="never")
-
-
-def test_programs_come_from_kubebuilder_assets_first(tmp_path: Path) -> None:
-    for name in PACKAGES:
-        (tmp_path / name).touch(mode=0o755)
-
-    found = find_binaries(report=pytest.fail, environ={"KUBEBUILDER_ASSETS": str(tmp_path)})
-
-    assert {found.etcd, found.apiserver, found.kubectl, found.controllers} == {tmp_path / name for name in PACKAGES}
-
-
-def test_a_changed_source_or_flag_has_another_place_in_the_cache(tmp_path: Path) -> None:
-    source = tmp_path / "go.sum"
-    source.write_text("a", encoding="utf-8")
-    before = key_of(source, "-s")
-
-    source.write_text("b", encoding="utf-8")
-
-    assert len({before, key_of(source, "-s"), key_of(source, "-w")}) == 3
-
-
-def test_a_second_builder_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
-    said: list[str] = []
-    entered = threading.Event()
-
-    def build() -> None:
-        with locked(tmp_path / "x", said.append):
-            entered.set()
-
-    with locked(tmp_path / "x", said.append):
-        second = threading.Thread(target=build)
-        second.start()
-        eventually(lambda: said, what="a word from the second")
-        assert not entered.is_set()
-    second.join(5)
-    assert entered.is_set()
 
 
 @pytest.fixture

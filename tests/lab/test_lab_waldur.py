@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ("worker-lost", ["CREATION_SCHEDULED/Creating", "CREATING/Creating", "CREATING/Erred"]),
         ("broker-lost", ["CREATION_SCHEDULED/Creating", "CREATION_SCHEDULED/Erred"]),
         ("stuck", ["CREATION_SCHEDULED/Creating", "CREATING/Creating"]),
+        ("fails-at-port", ["CREATION_SCHEDULED/Creating", "CREATING/Creating", "CREATING/OK", "ERRED/OK"]),
         ("never-done", ["CREATION_SCHEDULED/Creating", "CREATING/Creating", "CREATING/OK"]),
     ],
 )
@@ -103,7 +104,7 @@ def test_networks_are_copied_with_mapped_subnets_and_get_ready_one_by_one(waldur
     assert [network["state"] for network in networks] == ["OK", "CREATING"]
     assert [(subnet["cidr"], subnet["state"]) for subnet in subnets] == [
         ("10.9.1.0/24", "OK"),
-        ("10.0.0.0/24", "CREATING"),
+        ("10.0.0.0/24", "CREATION_SCHEDULED"),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from lab.nova_client import HttpError
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 from lab.waldur import WaldurLab
 from lab.waldur_client import MIGRATIONS
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
@@ -67,7 +67,7 @@ def test_a_delay_ends_by_itself(waldur: WaldurLab) -> None:
 def test_a_request_that_hangs_is_on_record_unanswered_until_it_is_released(waldur: WaldurLab) -> None:
     waldur.control.fault(method="GET", path="/version/", action="pass", hold=True)
     answers: list[object] = []
-    thread = threading.Thread(target=lambda: answers.append(waldur.api.get("/api/version/")))
+    thread = threading.Thread(target=lambda: answers.append(waldur.as_user("staff").get("/api/version/")))
     thread.start()
     eventually(waldur.control.requests, what="the request")
     assert waldur.control.requests()[0]["status"] is None
@@ -75,7 +75,7 @@ def test_a_request_that_hangs_is_on_record_unanswered_until_it_is_released(waldu
 
     eventually(waldur.control.release, what="released")
 
-    thread.join(10)
+    thread.join(DEADLINE_S)
     assert answers == [{"version": "7.8.2"}]
 
 
@@ -94,7 +94,7 @@ def test_what_hangs_is_cut_when_the_server_ends() -> None:
         thread.start()
         eventually(waldur.control.requests, what="the request")
 
-    thread.join(10)
+    thread.join(DEADLINE_S)
     assert len(errors) == 1
 
 

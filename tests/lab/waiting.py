@@ -16,6 +16,13 @@ NOT_YET = (AssertionError, LookupError, OSError)
 """What a probe may raise to say "ask again": a missing key, a refused connection, a failed comparison."""
 
 
+DEADLINE_S = 90.0
+"""For whatever must come: it costs nothing where it does, and says nothing about how fast.
+
+What takes seconds on a quiet machine takes a minute on one that has other things to do.
+"""
+
+
 class NotInTimeError(AssertionError):
     """The deadline passed; the message holds the last value or error of the probe."""
 
@@ -24,14 +31,14 @@ def eventually(
     probe: Callable[[], T | None],
     *,
     what: str,
-    timeout_s: float = 10.0,
+    timeout_s: float = DEADLINE_S,
     every_s: float = 0.05,
 ) -> T:
     """Return the first truthy answer of ``probe``.
 
     Args:
         probe: Asked again and again; errors in ``NOT_YET`` count as "no", all others end the wait.
-        what: Completes the sentence "… was not so after 10 s".
+        what: Completes the sentence "… was not so after 90 s".
         timeout_s: Deadline; the probe is asked at least once, and once more after it.
         every_s: Pause between two questions.
 
@@ -65,7 +72,7 @@ async def eventually_async(
     probe: Callable[[], object],
     *,
     what: str,
-    timeout_s: float = 10.0,
+    timeout_s: float = DEADLINE_S,
     every_s: float = 0.02,
 ) -> object:
     """Do what ``eventually`` does without blocking the event loop; the probe may be a coroutine function."""

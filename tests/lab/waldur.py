@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Self
 from lab.child import Child
 from lab.waiting import NotInTimeError, eventually
 from lab.waldur_client import Waldur, WaldurControl
-from lab.waldurlab.catalogue import make_token
+from lab.waldurlab.objects import make_token
 from lab.waldurlab.server import WaldurServer, read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from lab.waldurlab.server import Age
+    from lab.waldurlab.server import Age, WorldName
 
 TESTS = Path(__file__).parent.parent
-READY_TIMEOUT_S = 60.0
 
 
 class WaldurLab:
     """One Waldur with one tenant worth replicating; a context manager. Its rows are lost at its end.
 
-    The ids of what it has at the start are in ``waldurlab/catalogue.py``.
+    The ids of what it has at the start are in ``waldurlab/catalogue.py``, those of the other world in
+    ``waldurlab/recorded_catalogue.py``.
 
     Attributes:
         url: The server, without ``/api``.
@@ -38,16 +38,23 @@ class WaldurLab:
     """
 
     def __init__(
-        self, *, age: Age = "current", in_child: bool = False, now: Callable[[], datetime] = read_clock
+        self,
+        *,
+        age: Age = "current",
+        world: WorldName = "small",
+        in_child: bool = False,
+        now: Callable[[], datetime] = read_clock,
     ) -> None:
         """Prepare; nothing is started yet.
 
         Args:
-            age: Speak as today's servers do, or as those before 7.6.4.
+            age: Speak as today's servers do, or as those before 7.7 or 7.6.4.
+            world: What is there at the start: one tenant worth replicating, or all odd things of the recording.
             in_child: Run in a process of its own, which a test can also kill.
             now: The clock of the rows; not for a child.
         """
         self._age = age
+        self._world = world
         self._in_child = in_child
         self._now = now
         self._server: WaldurServer | None = None
@@ -72,7 +79,7 @@ class WaldurLab:
         if self._in_child:
             self.url, control = self._start_child()
         else:
-            self._server = WaldurServer(self._age, now=self._now)
+            self._server = WaldurServer(self._age, self._world, now=self._now)
             self.url, control = self._server.url, self._server.control
         self.control = WaldurControl(control)
         self.api = self.as_user("owner")
@@ -101,7 +108,7 @@ class WaldurLab:
         return self._child
 
     def token(self, user: str = "owner") -> str:
-        """Return the first token of staff, owner, admin, user (a stranger), support or rival (the owner's rights)."""
+        """Return the first token of a user; ``waldurlab/objects.py`` tells who there is."""
         return make_token(user)
 
     def as_user(self, user: str) -> Waldur:
@@ -111,15 +118,14 @@ class WaldurLab:
     def _start_child(self) -> tuple[str, str]:
         self._state = Path(tempfile.mkdtemp(prefix="osmig-waldur-"))
         ready = self._state / "ready.json"
+        ways = (f"--age={self._age}", f"--world={self._world}")
         child = self._child = Child(
-            [sys.executable, "-m", "lab.waldurlab", f"--age={self._age}", f"--ready-file={ready}"],
+            [sys.executable, "-m", "lab.waldurlab", *ways, f"--ready-file={ready}"],
             log=self._state / "output.txt",
             env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1"},
         )
         try:
-            eventually(
-                lambda: ready.exists() or child.returncode is not None, what="waldurlab", timeout_s=READY_TIMEOUT_S
-            )
+            eventually(lambda: ready.exists() or child.returncode is not None, what="waldurlab")
             told = json.loads(ready.read_text(encoding="utf-8"))
         except (NotInTimeError, OSError) as error:
             said = child.tail()

@@ -58,6 +58,8 @@ class SeededRow(TypedDict):
     outcome: NotRequired[Outcome]
     steps: NotRequired[int]
     created: NotRequired[str]
+    modified: NotRequired[str]
+    source: NotRequired[str]
     mappings: NotRequired[dict[str, Any]]
     uuid: NotRequired[str]
     destination: NotRequired[str]
@@ -95,9 +97,13 @@ class WaldurControl:
         """Let the destination's name be taken in Keystone; return its new name."""
         return str(self._call("rename", replication=replication, suffix=suffix))
 
-    def progress(self, replication: str, done: int) -> None:
-        """Let so many of the destination's networks and subnets be ready."""
-        self._call("progress", replication=replication, done=done)
+    def progress(self, replication: str, done: int, *, is_next_begun: bool = True) -> None:
+        """Let so many of the destination's networks and subnets be ready, the next one in the making, the rest not."""
+        self._call("progress", replication=replication, done=done, is_next_begun=is_next_begun)
+
+    def sweep(self) -> int:
+        """Mark tenants that are stuck as erred, as the server does after three hours; return how many there were."""
+        return int(self._call("sweep"))
 
     def forget(self, replication: str) -> None:
         """Remove a row; its destination stays."""
@@ -107,12 +113,14 @@ class WaldurControl:
         """Make rows without any POST; return their ids."""
         return list(self._call("seed", **row))
 
-    def end_termination(self, resource: str, state: Literal["done", "erred"] = "done") -> None:
-        """End the order to terminate a resource; after erred it is OK again."""
-        self._call("end_termination", resource=resource, state=state)
+    def end_termination(
+        self, resource: str, state: Literal["done", "erred"] = "done", *, error: str | None = None
+    ) -> None:
+        """End the order to terminate a resource; after erred it is OK again, and only its tenant has the words."""
+        self._call("end_termination", resource=resource, state=state, error=error)
 
     def user(self, name: str, **fields: object) -> None:
-        """Change an account: token, may_replicate, may_terminate, is_stranger, is_staff, is_support."""
+        """Change an account: any field of ``waldurlab/objects.py``'s ``User``, such as token, is_active, is_expired."""
         self._call("user", name=name, **fields)
 
     def limits(self, resource: str, limits: dict[str, int]) -> None:
@@ -122,6 +130,22 @@ class WaldurControl:
     def network(self, tenant: str, name: str, cidrs: Sequence[str]) -> str:
         """Add a network with subnets to a tenant; return its id."""
         return str(self._call("network", tenant=tenant, name=name, cidrs=list(cidrs)))
+
+    def routes(self, tenant: str, *routes: tuple[str, str]) -> None:
+        """Set the routes of a tenant's router: pairs of destination and nexthop."""
+        self._call("routes", tenant=tenant, routes=routes)
+
+    def rules(self, tenant: str, *cidrs: str) -> None:
+        """Set the CIDRs in the rules of a tenant's security group."""
+        self._call("rules", tenant=tenant, cidrs=cidrs)
+
+    def version(self, text: str) -> None:
+        """Be a server of this version: before 7.6.4, 7.7.0 and 8.1.0 some things are otherwise."""
+        self._call("version", text=text)
+
+    def order_takes(self, seconds: float) -> None:
+        """Let an order take so long, in one transaction; ``release`` ends the waiting."""
+        self._call("order_takes", seconds=seconds)
 
     def page_rows(self, most: int) -> None:
         """Never answer with more rows a page, whatever the caller asks for."""

@@ -62,7 +62,7 @@ def run_nova(count: int, folder: Path, report: Report) -> Table:
 def _move(servers: list[str], nova: NovaLab, stage: Stage, report: Report) -> Table:
     names = [name_migration(index) for index in range(len(servers))]
     with stage.operator(name="nova") as osmig:
-        osmig.wait_ready(timeout_s=60)
+        osmig.wait_ready()
         tail, mark = stage.follow_writes(), nova.control.request_mark()
         burst = stage.burst(servers)
         report(f"Nova: {len(servers)} Migrations created within {burst.lasted_s:.1f} s")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Report = Callable[[str], None]
 
-MOST_BARE = 1000
+MAX_BARE = 1000
 """The budget for starts is about a burst of so many."""
 FEW = 500
 """With fewer, what is measured of time and memory is mostly the process itself: shown, and held to no budget."""
@@ -112,7 +112,7 @@ def run_size(size: Size, folder: Path, report: Report, *, profile: Path | None =
 
 def _measure_bares(size: Size, stage: Stage, report: Report) -> Mapping[str, Bare]:
     """Let bare clients do the same, one after the other."""
-    bares, count = {}, min(size.count, MOST_BARE)
+    bares, count = {}, min(size.count, MAX_BARE)
     for name, writes_intent in () if size.is_smoke else (("bare client", False), ("bare client with one write", True)):
         report(f"{size.count}: a {name}, {count} Migrations")
         bares[name] = stage.measure_bare(count, writes_intent=writes_intent)
@@ -121,7 +121,7 @@ def _measure_bares(size: Size, stage: Stage, report: Report) -> Mapping[str, Bar
 
 def _work(size: Size, stage: Stage, osmig: OsmigRun, watch: Watch, tail: AuditTail, report: Report) -> Burst:
     """Let the operator move everything."""
-    osmig.wait_ready(timeout_s=60)
+    osmig.wait_ready()
     pause(2)
     before_s, begin = read_cpu_s(osmig.pid), stage.clock.boottime()
     pause(size.idle_s)
@@ -257,7 +257,7 @@ def _judge_starts(seen: Seen, size: Size) -> tuple[Figure, ...]:
     found = [*_describe_starts("", ours)]
     for name, bare in seen.bares.items():
         found += _describe_starts(f", {name}", bare)
-        if size.count > MOST_BARE:
+        if size.count > MAX_BARE:
             continue
         for share in (0.5, 0.99):
             is_held = share > 0.5 and size.count >= FEW and name == "bare client"

@@ -162,7 +162,7 @@ class ScriptedFactory:
     cloud: ScriptedCloud
     journal: Journal
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ScriptedBackend:
+    async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ScriptedBackend:
         """Make one."""
         assert key
         assert spec.type

@@ -195,7 +195,7 @@ class Stage:
 def open_stage(folder: Path, clouds: str = "clouds: {}\n", *, limits: Mapping[str, int] = LIMITS) -> Iterator[Stage]:
     """Start an API server for one run."""
     with ExitStack() as stack:
-        cluster = stack.enter_context(Cluster())
+        cluster = stack.enter_context(Cluster(with_controllers=False))
         stage = Stage(cluster, folder)
         stage.prepare(clouds, limits)
         yield stage

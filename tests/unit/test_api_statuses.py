@@ -21,7 +21,6 @@ def test_a_mapping_with_an_unreadable_status_is_read_as_new() -> None:
     mapping = parse_mapping(mapping_body(status={"findings": "none"}))
 
     assert mapping.status == MappingStatus()
-    assert not mapping.status_readable
 
 
 def test_an_untouched_status_is_written_as_not_observed_and_nothing_else() -> None:
@@ -71,7 +70,6 @@ def test_a_provider_with_an_unreadable_status_is_read_as_new() -> None:
     provider = parse_provider(provider_body(status={"upstream": {"running": -4}}))
 
     assert provider.status == ProviderStatus()
-    assert not provider.status_readable
 
 
 def test_times_go_out_in_utc_and_whole_seconds() -> None:

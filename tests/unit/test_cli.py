@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 import osmig
 from osmig.__main__ import build_cli
-from osmig.command_line import list_declared
+from osmig.command_line import list_declared, list_pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,31 @@ def test_bad_settings_end_it_with_status_2_and_one_line_each(operator: Operator)
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("--drain", "--drain-timeout"),
+        ("--run-poll-most", "--run-poll-max"),
+        ("--split-after", "--stale-record-after"),
+    ],
+)
+def test_an_old_name_is_refused_with_the_new_one_as_flag_and_as_variable(
+    operator: Operator, old: str, new: str
+) -> None:
+    old_variable, new_variable = (f"OSMIG_{flag.strip('-').replace('-', '_').upper()}" for flag in (old, new))
+    for result in (invoke(operator, "run", old, "3"), invoke(operator, "run", **{old_variable: "3"})):
+        assert result.exit_code == 2
+        assert result.stderr == f"osmig: {old} ({old_variable}) is now called {new} ({new_variable})\n"
+    assert operator.ran_with == []
+    assert f"{old} " not in invoke(operator, "run", "--help").output
+
+
+def test_old_names_and_bad_values_are_told_at_once(operator: Operator) -> None:
+    result = invoke(operator, "run", "--workers", "0", "--drain", "3")
+
+    assert [line.split(" ")[1] for line in result.stderr.splitlines()] == ["--drain", "--workers"]
+
+
 def test_an_unknown_flag_ends_it_with_status_2(operator: Operator) -> None:
     assert invoke(operator, "run", "--worker", "3").exit_code == 2
     assert operator.ran_with == []
@@ -105,6 +131,21 @@ def test_the_help_of_run_tells_every_flag_variable_and_default(operator: Operato
     for setting in list_declared():
         assert f"{setting.option.flag} {setting.metavar} " in told
         assert f"[env: {setting.option.envvar}; default: {setting.default}]" in told
+
+
+def test_the_help_of_run_lists_the_flags_by_piece_under_what_the_piece_is_about(operator: Operator) -> None:
+    output = invoke(operator, "run", "--help").output
+    told = [line.split()[0] for line in output.splitlines() if re.match(r"  -|[A-Z].*:$", line)]
+
+    expected = [
+        word
+        for piece, model in list_pieces()
+        for word in (
+            str(model.__doc__).replace("``", "").split()[0],
+            *(setting.option.flag for setting in list_declared() if setting.piece == piece),
+        )
+    ]
+    assert [word for word in told if word != "Usage:"] == [*expected, "Other:", "-h,"]
 
 
 def test_crds_is_one_yaml_stream_with_every_crd(operator: Operator) -> None:

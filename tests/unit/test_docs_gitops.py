@@ -15,6 +15,7 @@ from domain_samples import NOW, status_in
 from osmig.api.meta import to_wire
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import describe_mapping, describe_provider
+from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def of_conditions(conditions: Sequence[Condition]) -> dict[str, Any]:
 def of_provider(reason: str) -> dict[str, Any]:
     is_ready = reason == Reason.PROBE_SUCCEEDED
     return of_conditions(
-        describe_provider(is_ready=is_ready, reason=reason, message="m", before=(), generation=1, now=NOW)
+        describe_provider(ProviderView(is_ready=is_ready, reason=reason, message="m"), before=(), generation=1, now=NOW)
     )
 
 

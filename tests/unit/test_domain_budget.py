@@ -12,7 +12,7 @@ from osmig.api.names import ControlResult, Phase, Verb
 from osmig.domain.budget import Urgency, judge
 
 BEFORE = started(progress=Progress(percent=40, sample_time=NOW))
-NOW_, LATER, NONE = Urgency.NOW, Urgency.LATER, Urgency.NONE
+NOW_, LATER = Urgency.NOW, Urgency.LATER
 
 
 def changed(**changes: object) -> MigrationStatus:
@@ -26,7 +26,7 @@ def worded(message: str) -> MigrationStatus:
 
 @pytest.mark.parametrize("age_s", [0.0, 15.0, 1e6, math.inf])
 def test_what_did_not_change_is_never_written(age_s: float) -> None:
-    assert judge(BEFORE, stored(BEFORE), age_s=age_s) is NONE
+    assert judge(BEFORE, stored(BEFORE), age_s=age_s) is LATER
 
 
 ESSENTIAL = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from osmig.api.meta import to_wire
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import ConditionType, Phase, Reason
 from osmig.domain.conditions import Verdict, describe_migration, describe_provider, find_condition
+from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,10 +144,36 @@ def test_a_provider_without_a_reason_still_has_one_in_its_condition() -> None:
 def test_a_provider_is_stalled_only_by_what_a_person_must_mend(
     *, is_ready: bool, reason: str, ready: str, login: str, extra: str | None, verdict: str
 ) -> None:
-    conditions = describe_provider(is_ready=is_ready, reason=reason, message="m", before=(), generation=1, now=NOW)
+    view = ProviderView(is_ready=is_ready, reason=reason, message="m")
+    conditions = describe_provider(view, before=(), generation=1, now=NOW)
     found = {condition.type: condition.status.value for condition in conditions}
     assert (found["Ready"], found["AuthenticationSucceeded"]) == (ready, login)
     assert {"Reconciling", "Stalled"} & set(found) == ({extra} if extra else set())
     wire = [to_wire(condition) for condition in conditions]
     body = {"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": wire}}
     assert judge_as_kstatus(body) == verdict
+
+
+@pytest.mark.parametrize(
+    ("left", "is_told"),
+    [(None, False), (timedelta(days=8), False), (timedelta(days=7), True), (timedelta(), True), (-timedelta(1), True)],
+)
+def test_credentials_that_expire_soon_are_a_condition_and_change_no_other(
+    *, left: timedelta | None, is_told: bool
+) -> None:
+    view = ProviderView(is_ready=True, reason=Reason.PROBE_SUCCEEDED)
+    plain = describe_provider(view, before=(), generation=1, now=NOW)
+    told = describe_provider(view, before=(), generation=1, now=NOW, expires=None if left is None else NOW + left)
+    assert told[: len(plain)] == plain
+    assert [(found.type, found.reason) for found in told[len(plain) :]] == (
+        [(ConditionType.CREDENTIALS_EXPIRING, Reason.EXPIRES_SOON)] if is_told else []
+    )
+
+
+def test_the_moment_at_which_credentials_expire_is_said() -> None:
+    view = ProviderView(is_ready=True, reason=Reason.PROBE_SUCCEEDED)
+    found = find_condition(
+        describe_provider(view, before=(), generation=1, now=NOW, expires=NOW), ConditionType.CREDENTIALS_EXPIRING
+    )
+    assert found is not None
+    assert "expire at 2030-01-01T00:00:00Z" in found.message

@@ -120,6 +120,11 @@ async def test_a_move_that_cannot_be_ended_is_left_and_told_in_metric_log_and_ev
             await lab.step(MIGRATION)
             await lab.clock.pass_by(200)
     assert lab.api.changes == [REMOVED]
+    assert lab.events.reasons.count("FinalizerLeft") == 0, "others' finalizers may still hold it"
+    gone = lab.engine.inbox.get(MIGRATION)
+    assert gone is not None
+    lab.engine.intake.remove(Kind.MIGRATION, gone.body)
+    assert "MigrationLeft" not in lab.events.reasons
     assert lab.count("osmig_finalizer_leftovers_total", namespace="team-a") == 1
     left = [record for record in caplog.records if record.getMessage() == "migration.left"]
     assert [record.__dict__["migration"] for record in left] == ["db-07"]

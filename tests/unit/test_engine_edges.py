@@ -20,6 +20,7 @@ from osmig.domain.observation import Note
 from osmig.engine.inbox import Inbox
 from osmig.engine.intake import Intake
 from osmig.engine.ledger import Ledger
+from osmig.engine.parting import Parting
 from osmig.engine.publishing import Publisher
 from osmig.engine.relisting import Relist
 from osmig.handlers import LOGIN_PAUSE_S, Login, NoEssence, build_registry, build_settings
@@ -115,13 +116,14 @@ async def test_an_object_that_is_younger_than_the_list_or_cannot_be_asked_for_st
 
 
 def publisher_of(lab: Lab) -> Publisher:
-    intake = lab.engine.intake
+    inbox, events = lab.engine.inbox, lab.events.as_recorder
     return Publisher(
-        inbox=lab.engine.inbox,
-        intake=intake,
+        inbox=inbox,
+        intake=lab.engine.intake,
         statuses=lab.api,
         resources=lab.api.as_resources,
-        events=lab.events.as_recorder,
+        events=events,
+        parting=Parting(inbox=inbox, ledger=Ledger(), events=events),
     )
 
 

@@ -97,9 +97,9 @@ def test_a_script_that_writes_faster_than_we_latch_loses_its_oldest_orders() -> 
 def test_objects_are_forgotten_by_their_uid() -> None:
     inbox = Inbox()
     inbox.offer(Kind.MIGRATION, bare_body(1))
-    assert not inbox.forget(MIGRATION, uid="another")
-    assert inbox.forget(MIGRATION, uid="u-1")
-    assert not inbox.forget(MIGRATION)
+    assert inbox.forget(MIGRATION, uid="another") is None
+    assert inbox.forget(MIGRATION, uid="u-1") is not None
+    assert inbox.forget(MIGRATION) is None
     assert (len(inbox), inbox.keys(Kind.MIGRATION)) == (0, ())
 
 

@@ -59,7 +59,7 @@ def backend_with_run() -> FakeTenants:
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     backend = backend_with_run()
     observation = await read(backend, followed(), *READERS)
-    expected = ["preflight", "runs", "run", f"replica {COPY} None"]
+    expected = ["preflight runs", "runs", "run", f"replica {COPY} None"]
     assert backend.calls == expected
     assert all(has(observation, name) for name in READERS)
     assert observation.facts.run is not None
@@ -76,6 +76,13 @@ async def test_the_checks_are_made_with_the_mappings_that_are_referred_to() -> N
     await read(backend, observe(referring, referenced=mappings), "preflight")
     assert [job.mappings for job in backend.jobs] == [mappings]
     assert [job.name for job in backend.jobs] == [""]
+
+
+async def test_the_checks_are_made_with_the_runs_that_were_read_for_the_start() -> None:
+    backend = backend_with_run()
+    known = await read(backend, observe(), "runs")
+    await read(backend, known, "preflight")
+    assert backend.calls == ["runs", "preflight"]
 
 
 @pytest.mark.parametrize("error", [GONE, LATER])

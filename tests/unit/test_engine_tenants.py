@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -280,3 +281,23 @@ async def test_reconcile_reads_the_secret_and_the_run_anew() -> None:
     lab.annotate(SHOP, reconcile="1")
     await lab.run()
     assert {"probe", "run"} <= set(lab.tenants[0].calls)
+
+
+async def test_a_token_that_expires_soon_is_a_condition_and_one_event_and_keeps_its_provider_ready() -> None:
+    lab = await tenant_lab()
+    lab.waldur.expires = lab.clock.now() + timedelta(days=8)
+    lab.engine.sessions.ensure(WALDUR).wants_refresh = True
+    await lab.step(WALDUR)
+    assert lab.events.reasons.count("CredentialsExpiring") == 0
+    await lab.clock.pass_by(86_400)
+    for _ in range(3):
+        await lab.step(WALDUR)
+    assert condition(lab, WALDUR, "CredentialsExpiring")["reason"] == "ExpiresSoon"
+    assert condition(lab, WALDUR, "Ready")["status"] == "True"
+    assert lab.events.reasons.count("CredentialsExpiring") == 1, "time passes, and nobody has to ask for it again"
+    lab.waldur.expires = None
+    rotate(lab, "anew", "user-1")
+    await lab.clock.pass_by(60)
+    await lab.step(WALDUR)
+    kinds = [found["type"] for found in lab.api.status(WALDUR)["conditions"]]
+    assert "CredentialsExpiring" not in kinds

@@ -12,7 +12,7 @@ from domain_samples import server
 from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import SPEC, Lab, lab_with
 from osmig.api.names import Kind, Verb
-from osmig.domain.errors import InvalidMigration, StaleView, Unsupported
+from osmig.domain.errors import StaleView, Unsupported
 from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.server_views import BytesView, ProgressView
 
@@ -234,4 +234,3 @@ async def test_the_scheduler_brings_a_move_from_nothing_to_its_end() -> None:
 def test_calls_are_told_apart_by_value() -> None:
     assert StartCall() == StartCall()
     assert VerbCall(verb=Verb.ABORT, record_id="7") != VerbCall(verb=Verb.ABORT, record_id="8")
-    assert InvalidMigration("Why", "m").reason == "Why"

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from osmig.domain.errors import KubeUnavailable
-from osmig.kube.credentials import Kubeconfig, ServiceAccount, find_source
+from osmig.kube.credentials import ServiceAccount, find_source
+from osmig.kube.kubeconfig import Kubeconfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,15 +72,25 @@ async def test_a_pod_without_its_namespace_file_is_in_default(account: Path) -> 
     assert (await ServiceAccount(account, IN_CLUSTER).read(fresh=True)).default_namespace == "default"
 
 
-@pytest.mark.parametrize("broken", ["empty token", "no certificate", "no environment"])
+async def test_an_address_of_ipv6_stands_in_brackets(account: Path) -> None:
+    environ = IN_CLUSTER | {"KUBERNETES_SERVICE_HOST": "fd00::1"}
+
+    assert (await ServiceAccount(account, environ).read(fresh=True)).server == "https://[fd00::1]:443"
+
+
+@pytest.mark.parametrize("broken", ["empty token", "binary token", "no certificate", "no environment", "empty host"])
 async def test_an_unreadable_service_account_says_so_without_a_path(account: Path, broken: str) -> None:
     if broken == "empty token":
         (account / "token").write_text("")
+    if broken == "binary token":
+        (account / "token").write_bytes(b"\xff")
     if broken == "no certificate":
         (account / "ca.crt").unlink()
 
+    environ = {"no environment": {}, "empty host": IN_CLUSTER | {"KUBERNETES_SERVICE_HOST": ""}}.get(broken, IN_CLUSTER)
+
     with pytest.raises(KubeUnavailable) as caught:
-        await ServiceAccount(account, {} if broken == "no environment" else IN_CLUSTER).read(fresh=True)
+        await ServiceAccount(account, environ).read(fresh=True)
 
     assert caught.value.reason == "NoCredentials"
     assert str(account) not in str(caught.value)

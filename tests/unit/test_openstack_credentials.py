@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from keystoneauth1 import token_endpoint
+from keystoneauth1.identity import v3
 
-from osmig.backends.openstack.credentials import AUTH_TYPES, InvalidCredentialsError, read_credentials
+from osmig.backends.bounds import Timeouts
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
+from osmig.backends.openstack.credentials import AUTH_TYPES, Credentials, InvalidCredentialsError, read_credentials
+from osmig.backends.openstack.session import ComputeSession, find_loader
+from osmig.backends.openstack.transport import Transport
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET_VALUE = "hunter2-and-more"  # noqa: S105 - what must not be repeated
 PASSWORD_AUTH = {
@@ -184,3 +195,76 @@ def test_a_long_key_is_cut_because_it_may_be_a_value_in_the_wrong_place() -> Non
     message = refusal(secret_of(**{"k" * 500: "x"}))
 
     assert len(message) < 200
+
+
+def login_of(credentials: Credentials) -> Any:  # noqa: ANN401 - the plugins have no class in common but what sends
+    guard = EndpointGuard(EndpointPolicy())
+    transport = Transport(guard, cacert=None, timeouts=Timeouts(), threads=1, observe=lambda *_: None)
+    return ComputeSession(credentials, transport)._auth  # noqa: SLF001 - what it logs in with
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "plugin"),
+    [
+        ("password", v3.Password),
+        ("v3password", v3.Password),
+        ("v3token", v3.Token),
+        ("v3applicationcredential", v3.ApplicationCredential),
+        ("admin_token", token_endpoint.Token),
+    ],
+)
+def test_each_way_to_log_in_is_a_plugin_of_keystoneauth_with_what_was_written(auth_type: str, plugin: type) -> None:
+    auth = VALID_AUTH[auth_type]
+    login = login_of(read_credentials(secret_of(auth_type=auth_type, auth=auth), "region-one"))
+
+    assert type(login) is plugin
+    parts = [login, *getattr(login, "auth_methods", ())]
+    held = {name: value for part in parts for name, value in vars(part).items()}
+    assert {held[key] for key in auth} == set(auth.values())
+
+
+@pytest.mark.parametrize("auth_type", AUTH_TYPES)
+def test_what_auth_may_hold_is_what_its_plugin_knows_less_what_would_lead_elsewhere(auth_type: str) -> None:
+    known = {option.dest for option in find_loader(AUTH_TYPES[auth_type].plugin).get_options()}
+    shorthand = {"default_domain_id", "default_domain_name"}
+
+    assert AUTH_TYPES[auth_type].keys - known <= shorthand
+    # Keystone gives an application credential no other scope than its own.
+    scope = {name for name in known if name.startswith(("project_", "domain_", "system_", "trust_"))}
+    assert known - AUTH_TYPES[auth_type].keys == (scope if auth_type == "v3applicationcredential" else set())
+
+
+@pytest.mark.parametrize("key", sorted(AUTH_TYPES["password"].keys - {"auth_url", "username", "password"}))
+def test_an_empty_value_is_as_good_as_none(key: str) -> None:
+    login = login_of(read_credentials(secret_of(auth=PASSWORD_AUTH | {key: ""}), "region-one"))
+
+    assert not getattr(login, key, None)
+
+
+def test_a_default_domain_is_that_of_user_and_project_where_these_have_none() -> None:
+    auth = {name: value for name, value in PASSWORD_AUTH.items() if name != "user_domain_name"}
+    login = login_of(read_credentials(secret_of(auth=auth | {"default_domain_id": "d"}), "region-one"))
+
+    assert (login.auth_methods[0].user_domain_id, login.auth_methods[0].user_domain_name) == ("d", None)
+    assert (login.project_domain_id, login.project_domain_name) == (None, "Default")
+
+
+def test_neither_a_plugin_of_another_package_nor_the_environment_gets_into_a_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "intruder-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: intruder\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[keystoneauth1.plugin]\nv3password = intruder:Loader\n")
+    (tmp_path / "intruder.py").write_text("from keystoneauth1.loading.admin_token import AdminToken as Loader\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("OS_PASSWORD", "another")
+    monkeypatch.setenv("OS_PROJECT_ID", "another")
+
+    login = login_of(read_credentials(secret_of(), "region-one"))
+
+    found = entry_points(group="keystoneauth1.plugin", name="v3password")
+    assert "intruder:Loader" in {entry.value for entry in found}
+    assert type(login) is v3.Password
+    assert (vars(login.auth_methods[0])["password"], login.project_id) == (SECRET_VALUE, None)
+    assert "intruder" not in sys.modules

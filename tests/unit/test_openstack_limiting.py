@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_clock import FakeClock, HeldClock, give_way_until, settle
+from fake_clock import FakeClock, HeldClock, settle
 from osmig.backends.limiting import Limiter, Priority
 
 
@@ -133,28 +133,6 @@ def test_more_than_the_burst_is_granted_once_it_is_full() -> None:
         assert clock.elapsed == 0.0
         await limiter.acquire(Priority.LOOK, 1)
         assert clock.elapsed == pytest.approx(2.0)
-
-    asyncio.run(story())
-
-
-def test_the_rate_can_be_changed_while_somebody_waits() -> None:
-    async def story() -> None:
-        clock = HeldClock()
-        limiter = Limiter(1, clock)
-        await limiter.acquire(Priority.LOOK)
-        waiting = [asyncio.create_task(limiter.acquire(Priority.LOOK)) for _ in range(11)]
-        await settle()
-        limiter.change_rate(100)
-        await clock.pass_by(1.0)
-        await give_way_until(lambda: all(task.done() for task in waiting))
-        assert clock.elapsed == 1.0
-        limiter.change_rate(1)
-        await limiter.acquire(Priority.LOOK)
-        held = asyncio.create_task(limiter.acquire(Priority.LOOK))
-        await settle()
-        assert not held.done()
-        await clock.pass_by(1.0)
-        await held
 
     asyncio.run(story())
 

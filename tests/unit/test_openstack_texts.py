@@ -16,7 +16,7 @@ from osmig.backends.openstack.translate import ActionView
         "http://10.0.0.1:8774/v2.1/servers?x=y", "https://user:pw@host/", "mysql+pymysql://nova:pw@db/nova",
         "10.0.0.1", "10.0.0.1:5672", "fe80::1", "2001:db8:0:1:2:3:4:5", "fa:16:3e:00:11:22",
         "/var/lib/nova/instances/disk", "/etc/nova/nova.conf", "0123456789abcdef0123456789abcdef",
-        "gAAAAABmabcdefghijklmnopqrstuvwxyz", "<object at 0x7f>", "<p>",
+        "<object at 0x7f>", "<p>",
     ],
 )  # fmt: skip
 def test_what_tells_of_the_cloud_inside_is_removed(dirty: str) -> None:

@@ -18,6 +18,7 @@ from nova_support import Permission, Told
 from osmig.backends.openstack import transport as transport_module
 from osmig.backends.openstack.transport import Transport, UnpermittedRequestError
 from transport_ways import transport_of
+from waldur_support import HASTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +69,8 @@ def test_a_401_proves_that_nothing_was_done(transport: Transport, upstream: Upst
     assert not call.may_have_acted
 
 
-def test_a_request_without_an_answer_is_noted_as_such(transport: Transport, upstream: Upstream, noted: Told) -> None:
-    released = threading.Event()
+def test_a_request_without_an_answer_is_noted_as_such(upstream: Upstream, noted: Told) -> None:
+    released, transport = threading.Event(), transport_of(noted, timeouts=HASTY)
     for respond in (cut, silent(released)):
         upstream.respond = respond
         with transport.calling("live-migrate", Permission()), pytest.raises(requests.RequestException):
@@ -80,6 +81,7 @@ def test_a_request_without_an_answer_is_noted_as_such(transport: Transport, upst
         url = f"http://{LOOPBACK}:{bound.getsockname()[1]}/servers/x/action"
         with transport.calling("live-migrate", Permission()), pytest.raises(requests.RequestException):
             transport.session.post(url)
+    transport.close()
 
     codes = ("connection_error", "timeout", "connection_error")
     assert noted == [("compute", "live-migrate", code) for code in codes]

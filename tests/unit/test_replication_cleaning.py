@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from cleaning_samples import ABORT, CALL, DONE, seen, sent, taken, twice, watch
-from domain_samples import HOLDER, reason_of, result_of, stored
+from cleaning_samples import ABORT, CALL, CLEANED, DONE, answered, seen, sent, taken, twice, watch
+from domain_samples import HOLDER, NOW, ask, message_of, reason_of, result_of, stored
 from osmig.api.mappings import canonical_id
 from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.domain.errors import Refused
 from osmig.domain.replicas import ReplicaStage, RunStage, RunView
 from replication_samples import (
+    EMPTY,
     SOURCE,
     UNSEEN,
     USER,
@@ -121,3 +124,69 @@ def test_a_replica_that_is_being_terminated_by_somebody_else_is_shown_the_same_w
         decision = decide_in(waldur, watch(stored(decision.status), waited_s=after(decision)))
         reasons.append(reason_of(decision.status))
     assert reasons == [Reason.TERMINATING_DESTINATION] * 5
+
+
+# --- a run that erred at a network: the replica is Erred, its tenant CREATING, and Waldur refuses for hours
+
+STUCK = seen(
+    run(RunStage.ERRED, ERRED, error="Quota exceeded for resources: ['network']"),
+    tenant_status="CREATING",
+    is_tenant_settled=False,
+)
+FREED = seen(run(RunStage.ERRED, ERRED), tenant_status="ERRED", error="Provisioning has timed out.")
+
+
+def test_a_tenant_that_is_still_being_created_is_waited_for_without_an_order_and_it_is_said() -> None:
+    decision = decide_in(STUCK, watch())
+    assert (decision.call, decision.status.phase) == (None, Phase.ABORTING)
+    assert reason_of(decision.status) == Reason.TERMINATING_DESTINATION
+    assert "the replica is Erred, its tenant still CREATING" in message_of(decision.status)
+    assert decision.status.tenant is not None
+    assert decision.status.tenant.cleanup_deadline_time == NOW + timedelta(hours=5)
+
+
+def test_when_waldur_has_freed_the_tenant_it_is_terminated_once() -> None:
+    waiting = stored(decide_in(STUCK, watch()).status)
+    later = watch(waiting, now=NOW + timedelta(hours=4))
+    assert decide_in(STUCK, later).due_s == 60.0, "looked at rarely"
+    assert decide_in(FREED, later).call == CALL
+
+
+def test_a_tenant_that_nothing_frees_is_given_up_with_the_cause_and_what_to_do() -> None:
+    waiting = stored(decide_in(STUCK, watch()).status)
+    over = decide_in(STUCK, watch(waiting, now=NOW + timedelta(hours=5)))
+    assert (over.call, over.status.phase, reason_of(over.status)) == (None, Phase.FAILED, Reason.CLEANUP_FAILED)
+    assert over.status.failure is not None
+    message = over.status.failure.message or ""
+    assert "not terminated within 18000 s: the replica is Erred, its tenant still CREATING" in message
+    assert message.endswith("terminate the replica in Waldur")
+
+
+def test_where_the_tenant_may_not_be_read_a_refusal_is_tried_again_rarely_and_not_for_ever() -> None:
+    unseen = seen(run(RunStage.ERRED, ERRED))
+    ordered = decide_in(unseen, watch())
+    assert ordered.call == CALL
+    refused = answered(Refused(Reason.CONFLICT, "Not possible now", operation="o"), stored(ordered.status))
+    assert refused.due_s == 300.0
+    status = stored(refused.status)
+    assert decide_in(unseen, watch(status, now=NOW + timedelta(hours=4))).call == CALL
+    over = decide_in(unseen, watch(status, now=NOW + timedelta(hours=5)))
+    assert (over.call, reason_of(over.status)) == (None, Reason.CLEANUP_FAILED)
+    assert "Waldur did not take the order" in message_of(over.status)
+
+
+def test_where_the_tenant_can_be_seen_a_refusal_is_a_moment_s_and_tried_again_sooner() -> None:
+    ordered = decide_in(FREED, watch())
+    refused = answered(
+        Refused(Reason.CONFLICT, "Not possible now", operation="o"), stored(ordered.status), replica=FREED.replica
+    )
+    assert refused.due_s == 60.0
+
+
+def test_another_attempt_has_another_deadline() -> None:
+    waiting = stored(decide_in(STUCK, watch()).status)
+    over = decide_in(STUCK, watch(waiting, now=NOW + timedelta(hours=5)))
+    latched = decide_in(EMPTY, observe(stored(over.status), asks=(ask(Verb.RETRY),), tenant=CLEANED))
+    again = decide_in(EMPTY, observe(stored(latched.status), tenant=CLEANED))
+    assert again.status.attempt == 2
+    assert again.status.tenant is None or again.status.tenant.cleanup_deadline_time is None

@@ -12,8 +12,8 @@ from decided import decide
 from domain_cold_samples import policy_order
 from domain_samples import NOW, conditions_of, reason_of, stored
 from osmig.api.meta import to_wire
-from osmig.api.migration import Items, Progress, UpstreamFacts
-from osmig.api.names import EventReason, Phase, Policy, Reason, Verb
+from osmig.api.migration import Control, Items, Progress, UpstreamFacts
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import budget
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient
 from osmig.domain.replicas import ReplicaStage, RunStage
@@ -108,10 +108,53 @@ def test_items_are_counted_and_no_percentage_is_made_of_them() -> None:
 
 
 def test_items_that_may_not_be_read_any_more_stay_as_they_were() -> None:
-    known = Progress(items=ITEMS, sample_time=NOW)
+    known = Progress(items=ITEMS, sample_time=NOW - timedelta(hours=1))
     decision = decide_in(Waldur(run=run(), replica=UNSEEN), observe(followed(progress=known)))
     assert decision.status.progress == known
-    assert decide_in(Waldur(run=run(), replica=UNSEEN), observe(followed())).status.progress is None
+
+
+def test_of_items_that_may_never_be_read_only_the_time_of_the_look_is_kept() -> None:
+    first = decide_in(Waldur(run=run(), replica=UNSEEN), observe(followed()))
+    assert first.status.progress == Progress(sample_time=NOW)
+    before = first.status.model_copy(update={"progress": None})
+    assert budget.judge(before, first.status, age_s=100.0) is budget.Urgency.LATER
+    soon = observe(stored(first.status), now=NOW + timedelta(seconds=5), run=run())
+    assert decide(soon).wants == frozenset()
+
+
+def counted(age_s: float, **changes: Any) -> Decided:  # noqa: ANN401 - fields of the status
+    """Poll a run that began an hour ago and whose items were counted ``age_s`` ago; its pauses are 60 s."""
+    now = NOW + timedelta(hours=1)
+    progress = Progress(items=ITEMS, sample_time=now - timedelta(seconds=age_s))
+    return decide(observe(followed(progress=progress, **changes), now=now, run=run()))
+
+
+COUNTS = frozenset({"run", "replica"})
+
+
+@pytest.mark.parametrize(("age_s", "wants"), [(0, frozenset()), (239, frozenset()), (240, COUNTS), (-1, COUNTS)])
+def test_items_are_counted_at_every_fourth_poll_by_the_time_on_record(age_s: float, wants: frozenset[str]) -> None:
+    decision = counted(age_s)
+    assert decision.wants == wants
+    if not wants:
+        assert (decision.due_s, decision.status.progress.items if decision.status.progress else None) == (60.0, ITEMS)
+
+
+def test_items_are_counted_at_once_when_the_run_goes_on_and_when_somebody_asks() -> None:
+    before = UpstreamFacts(id=RUN_ID, type="openstack-migration", status="CREATION_SCHEDULED", user_id=USER)
+    assert counted(10, upstream=before).wants == COUNTS
+    minute_ago = NOW + timedelta(minutes=59)
+    asked = Control(verb=Verb.RECONCILE, token="1", attempt=1, result=ControlResult.DONE, time=minute_ago)  # noqa: S106 - of an order
+    assert counted(61, controls=(asked,)).wants == COUNTS
+    assert counted(59, controls=(asked,)).wants == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("stage", "replica_stage"), [(RunStage.OK, ReplicaStage.OK), (RunStage.ERRED, ReplicaStage.ERRED)]
+)
+def test_the_replica_is_looked_at_in_any_case_at_the_end(stage: RunStage, replica_stage: ReplicaStage) -> None:
+    status = followed(progress=Progress(items=ITEMS, sample_time=NOW))
+    assert decide(observe(status, run=run(stage, replica_stage))).wants == COUNTS
 
 
 def test_at_the_end_100_percent_are_shown_with_the_items_of_the_last_look() -> None:

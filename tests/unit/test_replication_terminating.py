@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cleaning_samples import CALL, DONE, PENDING, seen, sent, taken, watch
 from decided import decide
-from domain_samples import reason_of, result_of, stored
+from domain_samples import NOW, reason_of, result_of, stored
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
@@ -52,7 +53,7 @@ def test_an_order_that_was_taken_is_on_record_even_if_the_abort_is_not_any_more(
 @pytest.mark.parametrize(
     ("error", "phase", "reason", "due_s"),
     [
-        (Refused(Reason.CONFLICT, "409", operation="o"), Phase.ABORTING, Reason.TERMINATING_DESTINATION, 60.0),
+        (Refused(Reason.CONFLICT, "409", operation="o"), Phase.ABORTING, Reason.TERMINATING_DESTINATION, 300.0),
         (Refused("NotAllowed", "405", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
         (Unsupported("NoSuchCall", "404", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
         (NotPermitted(Reason.NOT_PERMITTED, "403", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
@@ -81,8 +82,8 @@ def test_a_missing_permission_is_named() -> None:
 def test_after_a_conflict_the_replica_is_waited_for_and_terminated_when_it_may_be() -> None:
     refused = answered(Refused(Reason.CONFLICT, "409", operation="o"))
     status = stored(refused.status)
-    soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, waited_s={refused.waiting_for: 59.0}))
-    assert (soon.call, soon.due_s) == (None, 1.0), "no order sooner than a minute after the last"
+    soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, waited_s={refused.waiting_for: 299.0}))
+    assert (soon.call, soon.due_s) == (None, 1.0), "no order sooner than five minutes after the last"
     assert decide_in(seen(run(RunStage.ERRED, CREATING)), watch(status)).call is None
     assert decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status)).call == CALL
 
@@ -157,6 +158,43 @@ def test_an_order_that_ended_erred_is_told_and_not_repeated(words: str) -> None:
     assert decision.status.failure is not None
     assert (words or "does not say why") in (decision.status.failure.message or "")
     assert result_of(decision.status, Verb.ABORT) is ControlResult.TOO_LATE
+
+
+@pytest.mark.parametrize(
+    ("order_words", "tenant_words", "told"),
+    [("", "Tenant is busy (HTTP 409)", "Tenant is busy (HTTP 409)"), ("Quota", "of before", "Quota"), ("", "", "why")],
+)
+def test_the_words_of_an_order_that_failed_are_those_that_are_told_anywhere(
+    order_words: str, tenant_words: str, told: str
+) -> None:
+    failed = seen(
+        DONE, OK, order_stage=OrderStage.ERRED, order_error=order_words, error=tenant_words, tenant_status="ERRED"
+    )
+    failure = decide_in(failed, watch(taken())).status.failure
+    assert failure is not None
+    assert told in (failure.message or "")
+    assert "it is OK" not in (failure.message or "")
+    assert "the replica is OK, its tenant ERRED. Terminate it in Waldur" in (failure.message or "")
+
+
+def test_an_order_that_goes_on_and_on_is_given_up_at_its_deadline() -> None:
+    going = seen(DONE, TERMINATING, order_stage=OrderStage.UNDER_WAY)
+    status = stored(decide_in(going, watch(taken())).status)
+    assert status.tenant is not None
+    deadline = status.tenant.cleanup_deadline_time
+    assert deadline == NOW + timedelta(hours=5)
+    late = decide_in(going, watch(status, now=deadline - timedelta(seconds=1)))
+    assert (late.status.phase, late.due_s) == (Phase.ABORTING, 1.0)
+    over = decide_in(going, watch(status, now=deadline))
+    assert (over.call, over.status.phase, reason_of(over.status)) == (None, Phase.FAILED, Reason.CLEANUP_FAILED)
+
+
+def test_the_longer_a_termination_takes_the_more_rarely_it_is_looked_at() -> None:
+    going = seen(DONE, TERMINATING, order_stage=OrderStage.UNDER_WAY)
+    first = decide_in(going, watch(taken()))
+    later = watch(stored(first.status), now=NOW + timedelta(seconds=30))
+    latest = watch(stored(first.status), now=NOW + timedelta(hours=1))
+    assert [first.due_s, decide_in(going, later).due_s, decide_in(going, latest).due_s] == [5.0, 20.0, 60.0]
 
 
 def test_an_order_that_cannot_be_looked_up_has_failed_when_the_replica_stays_as_it_is() -> None:

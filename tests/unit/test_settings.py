@@ -160,8 +160,11 @@ def test_what_is_no_endpoint_is_refused(given: str) -> None:
         ({"http__port": "70000"}, "--http-port (OSMIG_HTTP_PORT): must be less than or equal to 65535, not '70000'"),
         ({"http__port": "-1"}, "--http-port (OSMIG_HTTP_PORT): must be greater than or equal to 0, not '-1'"),
         ({"engine__workers": "many"}, "--workers (OSMIG_WORKERS): must be a valid integer, not 'many'"),
-        ({"engine__drain_s": "0"}, "--drain (OSMIG_DRAIN): must be greater than 0, not '0'"),
-        ({"engine__drain_s": "nan"}, "--drain (OSMIG_DRAIN): must be a finite number, not 'nan'"),
+        ({"engine__drain_timeout_s": "0"}, "--drain-timeout (OSMIG_DRAIN_TIMEOUT): must be greater than 0, not '0'"),
+        (
+            {"engine__drain_timeout_s": "nan"},
+            "--drain-timeout (OSMIG_DRAIN_TIMEOUT): must be a finite number, not 'nan'",
+        ),
         ({"log__format": "xml"}, "--log-format (OSMIG_LOG_FORMAT): must be 'auto', 'json' or 'text', not 'xml'"),
         ({"lease__namespace": "Osmig"}, "--lease-namespace (OSMIG_LEASE_NAMESPACE): 'Osmig' is not a namespace name"),
         ({"lease__name": "osmig_1"}, "--lease-name (OSMIG_LEASE_NAME): 'osmig_1' is not an object name"),
@@ -208,7 +211,7 @@ def test_all_conflicts_are_told_at_once() -> None:
         "--lease-renew-deadline",
         "--adopt-after",
         "--full-sweep-period",
-        "--run-poll-most",
+        "--run-poll-max",
     ]
 
 

@@ -12,7 +12,6 @@ from typing_extensions import override
 
 from log_reading import configured, fail_with, read_line
 from osmig.domain.errors import OperatorError
-from osmig.telemetry.logs import bind
 from osmig.telemetry.redaction import redact
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def test_secrets_are_replaced_in_message_arguments_fields_and_errors() -> None:
     log.info("token=%s body %s", "hunter2", {"auth": {"password": "hunter2"}})
     log.info("by name %(password)s", {"password": "hunter2"})
     log.info("fields", extra={"password": "hunter2", "nested": {"X-Auth-Token": "hunter2"}, "raw": FERNET})
-    bind(log, **{"client-secret": "hunter2"}).info("bound")
+    log.info("hyphened", extra={"client-secret": "hunter2"})
     fail_with(log, ValueError("Authorization: Bearer hunter2"))
 
     assert "hunter2" not in stream.getvalue()

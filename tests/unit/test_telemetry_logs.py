@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import re
 from typing import TYPE_CHECKING
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from log_reading import Terminal, configured, read_line
-from osmig.domain.errors import OperatorError
-from osmig.telemetry.logs import bind, configure_logging
+from osmig.telemetry.logs import configure_logging
 
 if TYPE_CHECKING:
     from osmig.telemetry.logs import LogFormat
@@ -49,7 +47,7 @@ def test_a_message_of_many_lines_stays_one_line_in_both_forms() -> None:
 
 def test_a_field_cannot_take_the_place_of_the_line_s_own() -> None:
     stream = io.StringIO()
-    bind(configured(stream), level="low", event="other").info("seen")
+    configured(stream).info("seen", extra={"level": "low", "event": "other"})
 
     line = read_line(stream)
     assert (line["level"], line["event"]) == ("info", "seen")
@@ -68,13 +66,13 @@ def test_text_is_aligned_and_quotes_only_what_needs_it() -> None:
     stream = io.StringIO()
     log = configured(stream, "text")
     log.info("http.listening", extra={"port": 8080})
-    bind(log, namespace="shop", name="db 07").warning("step.failed", empty="", nothing=None)
+    log.warning("step.failed", extra={"namespace": "shop", "server": "db 07", "empty": "", "nothing": None})
 
     first, second = stream.getvalue().splitlines()
 
     assert first[25:] == "INFO    http.listening                   logger=osmig.test port=8080"
     assert second[25:] == (
-        'WARNING step.failed                      logger=osmig.test namespace=shop name="db 07" empty="" nothing=null'
+        'WARNING step.failed                      logger=osmig.test namespace=shop server="db 07" empty="" nothing=null'
     )
 
 
@@ -121,27 +119,3 @@ def test_configuring_again_replaces_the_first_handler() -> None:
 
     assert first.getvalue() == ""
     assert read_line(second)["event"] == "seen"
-
-
-def test_bound_context_is_on_every_line_and_never_changes() -> None:
-    stream = io.StringIO()
-    log = bind(configured(stream, level="debug"), uid="u-1", namespace="shop", name="db-07")
-    attempt = log.bind(attempt=2)
-    attempt.debug("decided", phase="Running")
-    log.info("seen", namespace="other")
-    attempt.error("failed", error=OperatorError("StartLost", "the start was lost"))
-
-    first, second, third = (json.loads(line) for line in stream.getvalue().splitlines())
-
-    assert first.items() >= {"uid": "u-1", "name": "db-07", "attempt": 2, "phase": "Running", "level": "debug"}.items()
-    assert "attempt" not in second
-    assert second["namespace"] == "other"
-    assert third["error"] == "OperatorError: StartLost: the start was lost"
-    assert third["attempt"] == 2
-
-
-def test_percent_signs_in_a_bound_event_are_no_format() -> None:
-    stream = io.StringIO()
-    bind(configured(stream)).warning("100 % done", error=None)
-
-    assert read_line(stream)["event"] == "100 % done"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osmig.telemetry.redaction import REDACTED, is_secret_key, redact, redact_text, summarise
+from osmig.domain.redacting import REDACTED, redact_text
+from osmig.telemetry.redaction import is_secret_key, redact, summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FERNET = "gAAAAABmB-Zs_1q2w3e4r5t6y7u8i9o0="
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrOHMifQ.c2lnbmF0dXJl"
@@ -19,7 +24,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrOHMifQ.c2lnbmF0dXJl"
     [
         "password", "Password", "user_password", "userPassword", "X-Auth-Token", "x-subject-token", "token",
         "application_credential_secret", "clientSecret", "Authorization", "api_key", "apiKey", "private-key", "cookie",
-        "SECRET", "OS_PASSWORD",
+        "SECRET", "OS_PASSWORD", "adminPass",
     ],
 )  # fmt: skip
 def test_keys_of_secrets_are_recognised_in_every_spelling(key: str) -> None:
@@ -31,29 +36,6 @@ def test_keys_of_secrets_are_recognised_in_every_spelling(key: str) -> None:
 )
 def test_keys_that_only_point_to_a_secret_are_not_secret(key: str) -> None:
     assert not is_secret_key(key)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "token=hunter2",
-        "password: hunter2",
-        "{'password': 'hunter2'}",
-        '{"adminPass": 1, "password":"hunter2"}',
-        "{'password': 'it\\'s hunter2'}",
-        "X-Auth-Token: hunter2",
-        "Authorization: Bearer hunter2",
-        "authorization=Basic hunter2",
-        "got Bearer hunter2 from the caller",
-        "?user=me&token=hunter2&x=1",
-        "https://me:hunter2@nova.example.org/v3",
-        "OS_PASSWORD=hunter2",
-        "api-key: hunter2",
-    ],
-)
-def test_a_secret_is_replaced_wherever_it_stands_in_a_text(text: str) -> None:
-    assert "hunter2" not in redact_text(text)
-    assert REDACTED in redact_text(text)
 
 
 @pytest.mark.parametrize("token", [FERNET, JWT])
@@ -98,23 +80,33 @@ def test_a_summary_names_no_place_and_stays_short() -> None:
     assert len(summarise("word " * 1000)) == 300
 
 
-LONG_TEXTS = {
-    "a word": "a" * 20_000,
-    "a suspicious word": "a" * 20_000 + "token",
-    "names of hosts": "a." * 10_000,
-    "half tokens": "eyJa-" * 4_000 + ".",
-    "schemes": "a://" * 5_000,
-    "keys without values": "token" * 4_000,
-    "spaces": "token" + " " * 20_000,
+LENGTH = 20_000
+LONG_TEXTS: dict[str, Callable[[int], str]] = {
+    "a word": lambda length: "a" * length,
+    "a suspicious word": lambda length: "a" * length + "token",
+    "names of hosts": lambda length: "a." * (length // 2),
+    "half tokens": lambda length: "eyJa-" * (length // 5) + ".",
+    "schemes": lambda length: "a://" * (length // 4),
+    "keys without values": lambda length: "token" * (length // 5),
+    "spaces": lambda length: "token" + " " * length,
 }
 
 
-@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
-def test_no_text_of_a_cloud_keeps_the_operator_from_renewing_its_lease(text: str) -> None:
-    begin = time.process_time()
-    redact_text(text)
-    summarise(text)
-    assert time.process_time() - begin < 2.0, "a renewal is due after 10 s; each of these takes far less than that"
+def clean_s(text: str) -> float:
+    """Return the least of this thread's CPU that both ways to clean a text take."""
+    taken = []
+    for _ in range(3):
+        begin = time.thread_time()
+        redact_text(text)
+        summarise(text)
+        taken.append(time.thread_time() - begin)
+    return min(taken)
+
+
+@pytest.mark.parametrize("text_of", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_no_text_of_a_cloud_keeps_the_operator_from_renewing_its_lease(text_of: Callable[[int], str]) -> None:
+    """Each takes far less than the 10 s after which a renewal is due, as long as its time grows as its length does."""
+    assert clean_s(text_of(4 * LENGTH)) < 9 * clean_s(text_of(LENGTH)), "four times as long, sixteen times the work"
 
 
 @pytest.mark.parametrize("text", ["at 12:34:56 and/or later", "nova::api", "1.2.3", "ratio 3/4"])

@@ -14,6 +14,7 @@ from osmig.backends.bounds import PermitExpiredError
 from osmig.backends.endpoints import EndpointPolicy, EndpointRefusedError
 from tls_support import certify_localhost
 from transport_ways import METHODS, WAYS, NoAnswer
+from waldur_support import HASTY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +119,7 @@ async def test_a_silent_server_is_given_up_and_the_outcome_is_open(way: Way, ups
     released = threading.Event()
     upstream.respond = silent(released)
 
-    async with way.opened(upstream.url) as send:
+    async with way.opened(upstream.url, timeouts=HASTY) as send:
         sent = await send("POST", Permission())
     released.set()
 
@@ -131,7 +132,7 @@ async def test_a_server_that_drips_is_given_up_in_time(way: Way, upstream: Upstr
     released = threading.Event()
     upstream.respond = dripping(released)
 
-    async with way.opened(upstream.url) as send:
+    async with way.opened(upstream.url, timeouts=HASTY) as send:
         assert way.told(await send("GET"), NoAnswer.DRIPPING)
     released.set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from osmig.backends.waldur.answers import Answer, Call, NoAnswerError
 from osmig.backends.waldur.classify import judge_change, judge_failure, judge_read, judge_unreadable
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 
+FOLDER = Path(__file__).parents[1] / "contract" / "recorded"
 RECORDED: list[dict[str, Any]] = [
     pair
     for name in ("waldur.json", "waldur_before_7_6_4.json")
-    for pair in json.loads((Path(__file__).parents[1] / "contract" / "recorded" / name).read_text(encoding="utf-8"))
+    for pair in json.loads((FOLDER / name).read_text(encoding="utf-8"))
     if pair.get("request", {}).get("method") == "POST" and pair["request"]["path"] == "/api/openstack-migrations/"
 ]
+READS = json.loads((Path(__file__).parents[1] / "contract" / "recorded" / "waldur_reads.json").read_text("utf-8"))
 PAGE = b"<!doctype html><title>Not Found</title>"
 MISSING = "unknown or not visible to the service account"
 MAPPINGS = "spec.tenant.mappings"
@@ -33,7 +36,7 @@ TOLD = {
     "offering-unknown": f"spec.tenant.destinationOffering: {MISSING}",
     "plan-unknown": f"spec.tenant.destinationPlan: {MISSING}",
     "create-as-user": f"spec.tenant.sourceResource: {MISSING}",
-    "plan-of-other-offering": "spec.tenant.destinationPlan: This plan is not available for selected offering.",
+    "plan-of-other-offering": "spec.tenant.destinationPlan: it is no plan of the destinationOffering",
     "src-without-limits": "spec.tenant.sourceResource: the source has no limits in Waldur; set them first",
     "dst-cidr-host-bits": f"{MAPPINGS}.subnets[0].destinationCIDR: Enter a valid IPv4 address.",
     "dst-cidr-public": f"{MAPPINGS}.subnets[0].destinationCIDR: A private network CIDR is expected.",
@@ -96,6 +99,35 @@ def test_servers_before_2025_word_the_missing_right_otherwise() -> None:
     error = judge_change(Answer(400, json.dumps({"non_field_errors": [text]}).encode()), "replicate")
 
     assert isinstance(error, NotPermitted)
+
+
+REFUSED_LOGINS = {
+    (pair["request"]["as"], pair["response"]["body"]["detail"])
+    for pair in READS
+    if pair["response"]["status"] == 401 and pair["response"]["body"]
+}
+REMEDIES = {
+    None: "keeps the header Authorization back",
+    "bad-token": "does not know the token",
+    "expired": "has expired; put a new one of the same user",
+    "switched-off": "switched off or deleted",
+}
+
+
+def test_all_refused_tokens_of_the_recording_are_told_apart() -> None:
+    assert {user for user, _ in REFUSED_LOGINS} == set(REMEDIES)
+
+
+@pytest.mark.parametrize(("user", "said"), sorted(REFUSED_LOGINS, key=str))
+def test_each_refused_token_has_its_cause_and_what_to_do(user: str | None, said: str) -> None:
+    for error in (judge_read(Answer(401, detail(said)), "ping"), judge_change(Answer(401, detail(said)), "terminate")):
+        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
+        assert REMEDIES[user] in error.message
+
+
+@pytest.mark.parametrize("content", [b"", PAGE, detail("Token has been revoked.")])
+def test_a_refusal_in_other_words_is_told_as_no_more_than_it_is(content: bytes) -> None:
+    assert judge_read(Answer(401, content), "ping").message == "Waldur does not accept the token"
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 408, 499 + 1, 502, 503, 504, 520])
@@ -198,6 +230,45 @@ def test_without_an_answer_it_counts_whether_the_request_has_left(
 
 def test_a_read_that_was_cut_is_asked_again() -> None:
     assert isinstance(judge_failure(NoAnswerError("gone"), Call("read-run", has_left=True)), Transient)
+
+
+REFUSED = [
+    entry
+    for entry in json.loads((FOLDER / "waldur_reads.json").read_text(encoding="utf-8"))
+    if entry["operation"] == "create" and entry["response"]["status"] == 400
+]
+
+
+@pytest.mark.parametrize("entry", REFUSED, ids=lambda entry: entry["label"])
+def test_every_order_that_waldur_refused_names_its_field_or_the_right_that_is_needed(entry: dict[str, Any]) -> None:
+    error = judge_change(Answer(400, json.dumps(entry["response"]["body"]).encode()), "replicate")
+
+    if isinstance(error, NotPermitted):
+        assert "it needs APPROVE_ORDER" in error.message
+    else:
+        assert (type(error), error.reason) == (Refused, "InvalidSpec")
+        assert re.match(r"spec\.tenant\.[a-zA-Z.]+: ", error.message)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            ["You should either specify general-purpose storage quota or volume-type specific storage quota."],
+            (
+                f"{MAPPINGS}.volumeTypes: the source has a limit storage and limits of volume types, which Waldur "
+                "takes only while no type is mapped"
+            ),
+        ),
+        (
+            {"plan": ["Plan is not available because limit has been reached."]},
+            "spec.tenant.destinationPlan: the plan is full: its limit of resources is reached; name another",
+        ),
+        (["Something else."], "Something else."),
+    ],
+)
+def test_objections_without_a_field_of_ours_are_told_with_it(body: object, message: str) -> None:
+    assert judge_change(Answer(400, json.dumps(body).encode()), "replicate").message == message
 
 
 def test_an_objection_never_shows_addresses_paths_or_more_than_a_line() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from lab.waldurlab import catalogue
 from osmig.backends.waldur.preflight import check
-from osmig.backends.waldur.preflight_facts import Facts
-from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, ResourceRow
+from osmig.backends.waldur.preflight_facts import Facts, VolumeTypes
+from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, PlanRow, ResourceRow
 from osmig.domain.replicas import RunView
-from waldur_support import UNKNOWN, job_for, map_subnets, map_type
+from waldur_support import job_for, map_subnets, map_type
 
 
 def network(uuid: str, *cidrs: str) -> NetworkRow:
@@ -35,14 +35,16 @@ GOOD = Facts(
     version="7.8.2",
     source=SOURCE,
     networks=(network(catalogue.NETWORK, "192.168.1.0/24"), network(catalogue.SECOND_NETWORK, "10.0.0.0/24")),
-    source_types=(kind(catalogue.VOLUME_TYPE, "fast"),),
+    types=VolumeTypes(
+        source=(kind(catalogue.VOLUME_TYPE, "fast"),),
+        destination=(kind(catalogue.DESTINATION_VOLUME_TYPE, "ssd"),),
+    ),
     offering=OfferingRow(name="offering-1", state="Active", type="OpenStack.Tenant"),
-    plans=(NamedRow(uuid=catalogue.PLAN, name="plan-1"),),
-    destination_types=(kind(catalogue.DESTINATION_VOLUME_TYPE, "ssd"),),
+    plans=(PlanRow(uuid=catalogue.PLAN, name="plan-1", is_active=True, archived=False),),
 )
 CHECKS = (
     *("Version", "SourceResource", "DestinationOffering", "DestinationPlan"),
-    *("Networks", "Subnets", "VolumeTypes", "Limits", "ExistingRuns"),
+    *("Networks", "Subnets", "Routers", "VolumeTypes", "Limits", "ExistingRuns"),
 )
 HIDDEN = Facts(version="unknown")
 FULL: dict[str, Any] = {
@@ -72,7 +74,9 @@ def test_a_replication_that_fits_passes_every_check() -> None:
 
 
 def test_what_may_not_be_looked_at_is_skipped_and_never_passes() -> None:
-    assert results(HIDDEN, FULL) == dict.fromkeys(CHECKS, "Skipped") | {"ExistingRuns": "Pass"}
+    told = {"Routers": "Pass", "ExistingRuns": "Pass"}
+
+    assert results(HIDDEN, FULL) == dict.fromkeys(CHECKS, "Skipped") | told
 
 
 @pytest.mark.parametrize(
@@ -83,13 +87,31 @@ def test_what_may_not_be_looked_at_is_skipped_and_never_passes() -> None:
         ("v7.5.9", "Fail"),
         ("7.6.4", "Pass"),
         ("8.0.0-rc.1", "Pass"),
-        ("0.0.0", "Pass"),
-        ("develop+12ab", "Pass"),
+        ("0.0.0", "Skipped"),
+        ("develop+12ab", "Skipped"),
         ("unknown", "Skipped"),
     ],
 )
-def test_a_server_that_is_certainly_too_old_is_found(version: str, result: str) -> None:
+def test_a_server_that_is_certainly_too_old_is_found_and_one_that_does_not_tell_does_not_pass(
+    version: str, result: str
+) -> None:
     assert results(replace(GOOD, version=version))["Version"] == result
+
+
+def test_a_server_that_hides_its_version_is_known_as_too_old_by_its_list() -> None:
+    old = RunView(id="1" * 32, offering_id=catalogue.SOURCE_OFFERING, replica_id="2" * 32)
+    new = replace(old, replica_status="OK")
+    unmade = replace(old, replica_id=None)
+    hidden = replace(GOOD, version="unknown")
+
+    assert results(replace(hidden, runs=(old, unmade)))["Version"] == "Fail"
+    assert results(replace(hidden, runs=(old, new)))["Version"] == "Skipped"
+    assert results(replace(hidden, runs=(unmade,)))["Version"] == "Skipped"
+    assert results(replace(GOOD, runs=(old,)))["Version"] == "Pass"
+    [(_, _, message)] = told(replace(hidden, runs=(old,)), "Version")
+    assert message == (
+        "Waldur lists replications without the replica's state, as versions before 7.6.4 do; 7.6.4 or newer is needed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +120,9 @@ def test_a_server_that_is_certainly_too_old_is_found(version: str, result: str) 
         (SOURCE.model_copy(update={"limits": {}}), "Fail", "no limits"),
         (SOURCE.model_copy(update={"limits": None}), "Skipped", "may not see"),
         (SOURCE.model_copy(update={"resource_type": "OpenStack.Instance"}), "Fail", "it is of type OpenStack.Instance"),
-        (SOURCE.model_copy(update={"resource_type": None}), "Pass", "prod-tenant"),
+        (SOURCE.model_copy(update={"resource_type": None}), "Skipped", "may not see whether there is a tenant"),
+        (SOURCE.model_copy(update={"resource_type": None, "resource_uuid": "1" * 32}), "Pass", "prod-tenant"),
+        (SOURCE.model_copy(update={"is_scope_gone": True}), "Fail", "its tenant is gone from Waldur"),
         (SOURCE.model_copy(update={"state": "Erred"}), "Warn", "Erred"),
     ],
 )
@@ -122,7 +146,8 @@ def test_a_source_and_an_offering_that_do_not_exist_fail() -> None:
     [
         (OfferingRow(name="x", type="Marketplace.Booking", state="Active"), "Fail"),
         (OfferingRow(name="x", type="OpenStack.Tenant", state="Paused"), "Warn"),
-        (OfferingRow(name="x"), "Pass"),
+        (OfferingRow(name="x", type="OpenStack.Tenant"), "Pass"),
+        (OfferingRow(name="x"), "Skipped"),
     ],
 )
 def test_an_offering_that_takes_no_replica_is_found(offering: OfferingRow, result: str) -> None:
@@ -137,6 +162,41 @@ def test_a_plan_of_another_offering_fails_and_those_that_there_are_are_named() -
             f"the offering has no such plan; it has {catalogue.PLAN} (plan-1)",
         )
     ]
+
+
+def plan(uuid: str, name: str, **fields: Any) -> PlanRow:  # noqa: ANN401 - as Waldur sends them
+    return PlanRow.model_validate({"uuid": uuid, "name": name} | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "result", "words"),
+    [
+        ({"is_active": False}, "Fail", "it is full: its limit of resources is reached; there is"),
+        ({"is_active": False, "archived": True}, "Fail", "it is full"),
+        ({"is_active": True, "archived": True}, "Warn", "it is archived, and Waldur takes it still; there is"),
+        ({"is_active": True}, "Pass", "it is a plan of the offering"),
+        ({}, "Skipped", "Waldur does not tell whether it is full"),
+        ({"is_active": "odd", "archived": "odd"}, "Skipped", "Waldur does not tell whether it is full"),
+    ],
+)
+def test_a_plan_that_is_full_or_archived_is_found_and_neither_is_suggested(
+    fields: dict[str, Any], result: str, words: str
+) -> None:
+    others = (
+        plan("1" * 32, "full", is_active=False, archived=False),
+        plan("2" * 32, "old", is_active=True, archived=True),
+        plan("3" * 32, "free", is_active=True, archived=False),
+        plan("4" * 32, "untold"),
+    )
+    facts = replace(GOOD, plans=(plan(catalogue.PLAN, "it", **fields), *others))
+
+    [(path, got, message)] = told(facts, "DestinationPlan")
+    [(_, _, foreign)] = told(replace(GOOD, plans=others), "DestinationPlan")
+
+    assert (path, got) == ("spec.tenant.destinationPlan", result)
+    assert words in (message or "")
+    assert foreign == f"the offering has no such plan; it has {'3' * 32} (free), {'4' * 32} (untold)"
+    assert not {"1" * 32, "2" * 32} & set((message or "").replace("(", "").split())
 
 
 def test_ids_are_compared_whether_written_with_dashes_or_without() -> None:
@@ -207,45 +267,53 @@ def test_an_overlap_with_a_greater_subnet_that_is_not_mapped_is_a_warning() -> N
     assert (result, message) == ("Warn", "10.9.1.0/24 overlaps with 10.9.0.0/16, which is not mapped")
 
 
+def test_one_source_cidr_in_two_networks_that_are_replicated_is_a_warning() -> None:
+    twice = replace(
+        GOOD,
+        networks=(network(catalogue.NETWORK, "192.168.1.0/24"), network(catalogue.SECOND_NETWORK, "192.168.1.0/24")),
+    )
+    pair = ("192.168.1.0/24", "10.9.1.0/24")
+
+    assert told(twice, "Subnets", subnets(pair)) == [
+        (
+            "spec.tenant.mappings.subnets[0].sourceCIDR",
+            "Warn",
+            "2 networks have 192.168.1.0/24; the replica of each gets 10.9.1.0/24",
+        )
+    ]
+    assert results(twice, subnets(pair, networks=(catalogue.NETWORK,)))["Subnets"] == "Pass"
+
+
+def test_subnets_that_are_not_shown_are_not_taken_for_none() -> None:
+    shown = network(catalogue.SECOND_NETWORK, "192.168.1.0/24")
+    hidden = replace(GOOD, networks=(NetworkRow(uuid=catalogue.NETWORK, name="n"), shown))
+
+    assert results(hidden, subnets(("10.0.0.0/24", "10.9.1.0/24")))["Subnets"] == "Skipped"
+
+
+@pytest.mark.parametrize(
+    ("mappings", "has_hops", "has_rules"),
+    [
+        (None, False, False),
+        ({"networks": [catalogue.NETWORK]}, True, False),
+        ({"subnets": map_subnets(("192.168.1.0/24", "10.9.1.0/24"))}, True, True),
+    ],
+)
+def test_what_becomes_of_routes_and_rules_is_told(mappings: object, *, has_hops: bool, has_rules: bool) -> None:
+    [(path, result, message)] = told(GOOD, "Routers", mappings)
+
+    assert (path, result) == ("spec.tenant.mappings", "Pass")
+    assert "static routes are replicated if their destination lies in a subnet of the replica" in (message or "")
+    assert ("Next hops stay as they are" in (message or "")) is has_hops
+    assert ("exactly a sourceCIDR gets its destinationCIDR" in (message or "")) is has_rules
+
+
 def test_long_lists_are_cut() -> None:
     many = replace(GOOD, networks=(network(catalogue.NETWORK, *(f"10.0.{n}.0/24" for n in range(9))),))
 
     [(_, _, message)] = told(many, "Subnets", subnets(("192.168.9.0/24", "10.9.1.0/24")))
 
     assert (message or "").endswith("10.0.4.0/24 and 4 more")
-
-
-def types(source: str, destination: str) -> dict[str, Any]:
-    """Map one volume type."""
-    return {"volumeTypes": map_type(source, destination)}
-
-
-def test_volume_types_that_nobody_knows_fail_because_waldur_would_answer_500() -> None:
-    assert told(GOOD, "VolumeTypes", types(UNKNOWN, UNKNOWN)) == [
-        (
-            "spec.tenant.mappings.volumeTypes[0].sourceType",
-            "Fail",
-            f"the source tenant has no such volume type; it has {catalogue.VOLUME_TYPE} (fast)",
-        ),
-        (
-            "spec.tenant.mappings.volumeTypes[0].destinationType",
-            "Fail",
-            f"the destination offering has no such volume type; it has {catalogue.DESTINATION_VOLUME_TYPE} (ssd)",
-        ),
-    ]
-
-
-def test_limits_that_would_be_dropped_are_a_warning_that_names_them() -> None:
-    [(path, result, message)] = told(GOOD, "Limits")
-
-    assert (path, result) == ("spec.tenant.mappings.volumeTypes", "Warn")
-    assert message == "the replica does not get the limits gigabytes_fast; map these types to keep them"
-
-
-def test_whether_limits_are_dropped_is_not_guessed_without_the_names_of_types() -> None:
-    mappings = types(catalogue.VOLUME_TYPE, catalogue.DESTINATION_VOLUME_TYPE)
-
-    assert results(replace(GOOD, source_types=None), mappings)["Limits"] == "Skipped"
 
 
 def test_other_replications_to_the_same_offering_are_a_warning_with_their_number() -> None:

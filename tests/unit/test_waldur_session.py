@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 
 from http_upstream import Upstream, answer
-from osmig.backends.waldur.session import MAX_PAGES
+from nova_support import LOOPBACK
+from osmig.backends.endpoints import EndpointGuard
+from osmig.backends.limiting import Limiter, Priority
+from osmig.backends.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
+from osmig.backends.waldur.session import LISTS_AT_ONCE, MAX_PAGES, ROUNDS, WaldurSession
+from osmig.backends.waldur.transport import Access
+from osmig.backends.waldur.wire import NamedRow, RunRow
+from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
-from waldur_support import make_backend
+from waldur_support import QUICK, TOKEN, make_backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,6 +32,18 @@ if TYPE_CHECKING:
 
 SOURCE = "b8444897d6e64277adb048b2cf09fca5"
 PER_PAGE = 2
+
+
+def session_of(upstream: Upstream, *, max_pages: int = MAX_PAGES) -> WaldurSession:
+    """Open one connection to a scripted server; the caller closes it."""
+    access = Access(endpoint=upstream.url, token=TOKEN, guard=EndpointGuard(LOOPBACK), timeouts=QUICK)
+    return WaldurSession(
+        access,
+        limiter=Limiter(1000, SystemClock()),
+        observe=lambda *_told: None,
+        name="test",
+        max_pages=max_pages,
+    )
 
 
 @asynccontextmanager
@@ -40,7 +62,7 @@ def pages(
     """Respond with pages of two rows; ``headers_of`` gets the total and whether this is the last page."""
 
     def respond(handler: BaseHTTPRequestHandler) -> None:
-        page = int(parse_qs(urlsplit(handler.path).query)["page"][0])
+        page = page_of(handler)
         first, end = (page - 1) * PER_PAGE, min(page * PER_PAGE, total)
         rows = [{"uuid": f"{number:032x}", "src_resource_uuid": SOURCE} for number in range(first, end)]
         if page > 1 and not rows:
@@ -89,13 +111,139 @@ async def test_a_list_is_read_to_its_end(
     assert len(upstream.seen) <= most + (headers_of is bare)
 
 
-async def test_a_list_that_never_ends_is_given_up(upstream: Upstream) -> None:
-    row = json.dumps([{"uuid": "0" * 32}]).encode()
-    upstream.respond = answer(200, row)
+def page_of(handler: BaseHTTPRequestHandler) -> int:
+    return int(parse_qs(urlsplit(handler.path).query)["page"][0])
+
+
+def same_page(**headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Respond with the same two rows, whatever page is asked for."""
+    rows = [{"uuid": f"{number:032x}", "src_resource_uuid": SOURCE} for number in range(2)]
+    return answer(200, json.dumps(rows).encode(), **headers)
+
+
+async def test_a_server_that_ignores_pages_is_believed_when_a_page_brings_nothing_new(upstream: Upstream) -> None:
+    upstream.respond = same_page()
 
     async with backend_of(upstream) as backend:
-        with pytest.raises(Transient, match=f"more than {MAX_PAGES} pages"):
+        runs = await backend.runs(SOURCE)
+
+    assert len(runs) == 2
+    assert len(upstream.seen) == 2
+
+
+async def test_rows_without_an_id_end_a_list_too(upstream: Upstream) -> None:
+    upstream.respond = answer(200, b'[{"name": "x"}, 42]')
+
+    async with backend_of(upstream) as backend:
+        assert await backend.runs(SOURCE) == ()
+
+    assert len(upstream.seen) == 2
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X_Result_Count": "4"}, {"Link": '<http://x/>; rel="next"'}], ids=["count", "link"]
+)
+async def test_a_server_that_repeats_a_page_though_it_has_more_is_not_believed(
+    upstream: Upstream, headers: dict[str, str]
+) -> None:
+    upstream.respond = same_page(**headers)
+
+    async with backend_of(upstream) as backend:
+        with pytest.raises(Transient, match="changed while it was read"):
             await backend.runs(SOURCE)
+
+    assert len(upstream.seen) == 2 * ROUNDS
+
+
+async def test_a_row_that_comes_twice_on_two_pages_is_a_change_though_the_count_stays(upstream: Upstream) -> None:
+    """One row was deleted and one was made: those between moved by one, and one of them may have been missed."""
+    ids = {1: (1, 2), 2: (2, 3)}
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        rows = [{"uuid": f"{number:032x}"} for number in ids[page_of(handler)]]
+        answer(200, json.dumps(rows).encode(), X_Result_Count="4")(handler)
+
+    upstream.respond = respond
+    async with backend_of(upstream) as backend:
+        with pytest.raises(Transient, match="changed while it was read"):
+            await backend.runs(SOURCE)
+
+
+@pytest.mark.parametrize(("headers", "asked"), [({}, 3), ({"X_Result_Count": "7"}, 1)], ids=["bare", "count"])
+async def test_a_list_beyond_the_bound_is_told_as_that_and_not_read_again_soon(
+    upstream: Upstream, headers: dict[str, str], asked: int
+) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        first = 2 * page_of(handler)
+        rows = [{"uuid": f"{number:032x}"} for number in (first, first + 1)]
+        answer(200, json.dumps(rows).encode(), **headers)(handler)
+
+    upstream.respond = respond
+    session = session_of(upstream, max_pages=3)
+    with pytest.raises(Transient, match="more than 3 pages, and no more are read") as caught:
+        await session.rows(RunRow, LIST_RUNS.about(SOURCE), Priority.START)
+    await session.close()
+
+    assert caught.value.retry_after_s == 600
+    assert len(upstream.seen) == asked
+
+
+async def test_a_list_as_long_as_the_bound_is_read(upstream: Upstream) -> None:
+    upstream.respond = pages(6, counted, after=INVALID_PAGE)
+    session = session_of(upstream, max_pages=3)
+    assert len(await session.rows(RunRow, LIST_RUNS.about(SOURCE), Priority.START)) == 6
+    await session.close()
+
+
+async def test_what_waldur_does_not_page_is_asked_for_once_and_without_a_page(upstream: Upstream) -> None:
+    rows = [{"uuid": f"{number:032x}"} for number in range(130)]
+    upstream.respond = answer(200, json.dumps(rows).encode())
+    session = session_of(upstream)
+    assert len(await session.rows(NamedRow, LIST_PLANS.about(SOURCE), Priority.LOOK)) == 130
+    await session.close()
+
+    assert upstream.seen == [f"GET /api/marketplace-public-offerings/{UUID(SOURCE)}/plans/"]
+
+
+async def test_an_answer_that_is_too_long_is_not_asked_for_again_soon(upstream: Upstream) -> None:
+    upstream.respond = answer(200, b" " * (8 * 2**20 + 1))
+
+    async with backend_of(upstream) as backend:
+        with pytest.raises(Transient, match="list-runs is too long") as caught:
+            await backend.runs(SOURCE)
+
+    assert caught.value.retry_after_s == 600
+
+
+async def test_slow_lists_keep_nothing_else_waiting(upstream: Upstream) -> None:
+    """Twelve lists are more than there are connections: what is answered at once is answered all the same."""
+    released, lists = threading.Event(), threading.Semaphore(0)
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        if "page=" in handler.path:
+            lists.release()
+            released.wait(30)
+        answer(200, b"[]", X_Result_Count="0")(handler)
+
+    upstream.respond = respond
+    session = session_of(upstream)
+    wanted = [(LIST_RUNS, Priority.START)] * 6 + [(LIST_NETWORKS, Priority.PROGRESS)] * 6
+    async with asyncio.TaskGroup() as listing:
+        for template, priority in wanted:
+            listing.create_task(session.rows(RunRow, template.about(SOURCE), priority))
+        for _ in range(LISTS_AT_ONCE + 1):  # one of those that are only shown
+            await asyncio.to_thread(lists.acquire)
+        await session.ping(Priority.SWEEP)
+        under_way = [path for path in upstream.seen if "page=" in path]
+        released.set()
+    await session.close()
+
+    assert sorted(path.split("?")[0] for path in under_way) == [
+        "GET /api/openstack-migrations/",
+        "GET /api/openstack-migrations/",
+        "GET /api/openstack-networks/",
+    ]
+    assert len(upstream.seen) == 1 + len(wanted)
 
 
 async def test_a_list_shorter_than_counted_is_not_believed(upstream: Upstream) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,36 +17,46 @@ from http_upstream import LOOPBACK, Upstream, answer, silent
 from nova_support import LOOPBACK as LOOPBACK_ONLY
 from nova_support import Permission
 from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard
+from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.backends.waldur.answers import Call, NoAnswerError, UnpermittedRequestError
-from osmig.backends.waldur.opening import Access, open_client
-from transport_ways import ORDER, RUNS, client_of
+from osmig.backends.waldur.requests import PING
+from osmig.backends.waldur.transport import Access, Transport
+from transport_ways import ORDER, RUNS, waldur_transport_of
 from waldur_support import HASTY, TOKEN
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
+
+SOURCE = "b8444897-d6e6-4277-adb0-48b2cf09fca5"
+
+
+def to_loopback(_host: str, _port: int) -> tuple[str, ...]:
+    return (LOOPBACK,)
 
 
 async def test_a_read_needs_no_permit_and_carries_the_token(upstream: Upstream) -> None:
     upstream.respond = answer(200, b"[]", X_Result_Count="0", Retry_After="0")
 
-    async with client_of(upstream.url) as client:
-        got = await client.send(RUNS, Call("list-runs"), page=2)
+    async with waldur_transport_of(upstream.url) as transport:
+        got = await transport.send(RUNS.turn_to(2), Call("list-runs"))
 
     assert (got.status, got.content, got.result_count, got.retry_after_s) == (200, b"[]", 0, 0.0)
-    assert upstream.seen == ["GET /api/openstack-migrations/?page=2&page_size=100"]
+    assert upstream.seen == [f"GET /api/openstack-migrations/?page=2&page_size=100&src_resource_uuid={SOURCE}"]
     [headers] = upstream.headers
     assert (headers["authorization"], headers["accept-encoding"]) == (f"Token {TOKEN}", "identity")
 
 
 async def test_a_path_before_the_api_is_kept(upstream: Upstream) -> None:
-    async with client_of(f"{upstream.url}/waldur") as client:
-        await client.send(RUNS, Call("list-runs"))
+    async with waldur_transport_of(f"{upstream.url}/waldur") as transport:
+        await transport.send(RUNS, Call("list-runs"))
 
-    assert upstream.seen == ["GET /waldur/api/openstack-migrations/"]
+    assert upstream.seen == [f"GET /waldur/api/openstack-migrations/?src_resource_uuid={SOURCE}"]
 
 
 async def test_a_change_without_a_permit_is_a_programming_error(upstream: Upstream) -> None:
-    async with client_of(upstream.url) as client:
+    async with waldur_transport_of(upstream.url) as transport:
         with pytest.raises(UnpermittedRequestError):
-            await client.send(ORDER, Call("replicate"))
+            await transport.send(ORDER, Call("replicate"))
 
     assert upstream.connections == set()
 
@@ -55,9 +66,9 @@ async def test_a_read_that_is_given_up_has_left_too(upstream: Upstream) -> None:
     upstream.respond = silent(released)
     call = Call("list-runs")
 
-    async with client_of(upstream.url) as client:
+    async with waldur_transport_of(upstream.url) as transport:
         with pytest.raises(NoAnswerError, match="did not answer in time") as caught:
-            await client.send(RUNS, call)
+            await transport.send(RUNS, call)
     released.set()
 
     assert call.has_left
@@ -67,17 +78,17 @@ async def test_a_read_that_is_given_up_has_left_too(upstream: Upstream) -> None:
 async def test_an_answer_that_is_too_long_is_given_up(upstream: Upstream) -> None:
     upstream.respond = answer(200, b" " * (8 * 2**20 + 1))
 
-    async with client_of(upstream.url, timeouts=Timeouts(connect_s=2.0, read_s=10.0)) as client:
+    async with waldur_transport_of(upstream.url, timeouts=Timeouts(connect_s=2.0, read_s=10.0)) as transport:
         with pytest.raises(NoAnswerError, match="too long"):
-            await client.send(RUNS, Call("list-runs"))
+            await transport.send(RUNS, Call("list-runs"))
 
 
 async def test_nothing_is_decompressed_so_that_nothing_can_explode(upstream: Upstream) -> None:
     packed = gzip.compress(b" " * 2**24)
     upstream.respond = answer(200, packed, Content_Encoding="gzip")
 
-    async with client_of(upstream.url) as client:
-        got = await client.send(RUNS, Call("list-runs"))
+    async with waldur_transport_of(upstream.url) as transport:
+        got = await transport.send(RUNS, Call("list-runs"))
 
     assert got.content == packed
 
@@ -85,13 +96,13 @@ async def test_nothing_is_decompressed_so_that_nothing_can_explode(upstream: Ups
 async def test_threads_that_were_shut_down_are_no_programming_error(upstream: Upstream) -> None:
     threads = ThreadPoolExecutor(max_workers=1)
     guard = EndpointGuard(LOOPBACK_ONLY)
-    client = open_client(Access(endpoint=upstream.url, token=TOKEN, guard=guard, timeouts=HASTY), threads)
+    transport = Transport(Access(endpoint=upstream.url, token=TOKEN, guard=guard, timeouts=HASTY), threads)
     threads.shutdown()
     call = Call("replicate", Permission())
 
     with pytest.raises(NoAnswerError, match="replaced"):
-        await client.send(ORDER, call)
-    await client.close()
+        await transport.send(ORDER, call)
+    await transport.close()
 
     assert not call.has_left
 
@@ -105,16 +116,51 @@ async def test_a_resolver_that_hangs_is_given_up() -> None:
 
     call = Call("replicate", Permission())
     timeouts = Timeouts(connect_s=0.2, read_s=8.0)
-    async with client_of("http://localhost:1", resolve=hang, timeouts=timeouts) as client:
+    async with waldur_transport_of("http://localhost:1", resolve=hang, timeouts=timeouts) as transport:
         with pytest.raises(NoAnswerError, match="did not accept a connection in time"):
             async with asyncio.timeout(4):  # less than what is allowed for the answer
-                await client.send(ORDER, call)
+                await transport.send(ORDER, call)
         released.set()
 
     assert not call.has_left
 
 
-async def test_a_url_of_which_nothing_can_be_made_is_told() -> None:
-    with pytest.raises(NoAnswerError, match=r"spec\.waldur\.endpoint"):
-        async with client_of("http://999.999.999.999"):
-            pass
+async def test_a_path_and_a_host_are_sent_as_a_server_can_read_them(upstream: Upstream) -> None:
+    named = f"http://bücher.example:{upstream.port}/wäldur"
+    async with waldur_transport_of(
+        named, policy=EndpointPolicy(allowed=("127.0.0.0/8",)), resolve=to_loopback
+    ) as there:
+        await there.send(PING.about(), Call("ping"))
+
+    assert upstream.seen == ["GET /w%C3%A4ldur/api/openstack-migrations/?page_size=1"]
+    assert upstream.headers[0]["host"] == f"xn--bcher-kva.example:{upstream.port}"
+
+
+async def test_a_header_that_comes_twice_is_one_list(upstream: Upstream) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        for relation in ("first", "next"):
+            handler.send_header("Link", f'<{upstream.url}/>; rel="{relation}"')
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    upstream.respond = respond
+    async with waldur_transport_of(upstream.url) as transport:
+        assert (await transport.send(PING.about(), Call("ping"))).has_next
+
+
+async def test_a_list_is_waited_for_longer_than_one_thing(upstream: Upstream) -> None:
+    released = threading.Event()
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        released.wait(10)
+        answer(200, b"[]")(handler)
+
+    upstream.respond = respond
+    async with waldur_transport_of(upstream.url, timeouts=Timeouts(connect_s=2.0, read_s=0.2, list_s=9.0)) as transport:
+        listing = asyncio.create_task(transport.send(RUNS, Call("list-runs")))
+        with pytest.raises(NoAnswerError, match="did not answer in time"):
+            await transport.send(PING.about(), Call("ping"))
+        assert not listing.done()
+        released.set()
+        assert (await listing).status == 200

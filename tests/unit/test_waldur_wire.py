@@ -11,6 +11,7 @@ import pytest
 from osmig.backends.waldur.translate import count_items, read_order_stage, view_run
 from osmig.backends.waldur.wire import (
     NetworkRow,
+    PlanRow,
     ResourceRow,
     RunRow,
     UnreadableError,
@@ -98,7 +99,7 @@ def test_the_error_is_one_clean_line_and_the_traceback_is_nowhere() -> None:
     error = 'ConnectFailure("Unable to connect to http://keystone.internal:5000/v3")\nTraceback (most recent call last)'
     shown = view(error_message=error)
 
-    assert shown.error == 'ConnectFailure("Unable to connect to …'
+    assert shown.error == 'ConnectFailure("Unable to connect to …")'
     assert "secret" not in repr(RunRow.model_validate(ROW))
 
 
@@ -129,13 +130,13 @@ def test_items_are_counted_by_their_states() -> None:
     assert (items.total, items.done, items.failed) == (5, 2, 1)
 
 
-def test_a_bad_row_is_left_out_of_its_list_and_counted() -> None:
+def test_a_bad_row_is_left_out_of_its_list_and_counted_and_one_that_comes_twice_is_one() -> None:
     content = json.dumps([ROW, None, 3, {"uuid": "x"}, {}, ROW]).encode()
 
-    rows, count = read_rows(RunRow, content)
+    page = read_rows(RunRow, content)
 
-    assert [row.uuid for row in rows] == ["b630630ecf3944a28094c0c10f32a55c"] * 2
-    assert count == 6
+    assert [row.uuid for row in page.rows.values()] == ["b630630ecf3944a28094c0c10f32a55c"]
+    assert (page.count, len(page.keys)) == (6, 5)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"3", b"\xff", b"[" * 100_000], ids=lambda text: text[:8])
@@ -176,3 +177,27 @@ def test_one_odd_limit_does_not_hide_the_others() -> None:
 
 def test_odd_subnets_do_not_hide_their_network() -> None:
     assert NetworkRow.model_validate({"uuid": ROW["uuid"], "subnets": 3}).subnets is None
+
+
+GONE: dict[str, object] = {"scope": None, "resource_uuid": None, "resource_type": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_gone"),
+    [
+        (GONE, True),
+        ({}, False),
+        ({"scope": None}, False),
+        (GONE | {"resource_type": "OpenStack.Tenant"}, False),
+        (GONE | {"scope": ["odd"]}, False),
+        (GONE | {"resource_uuid": "odd", "is_scope_gone": True}, False),
+    ],
+)
+def test_a_resource_has_lost_its_tenant_only_if_waldur_says_so(fields: dict[str, object], *, is_gone: bool) -> None:
+    assert ResourceRow.model_validate(fields).is_scope_gone is is_gone
+
+
+def test_the_flags_of_a_plan_that_are_odd_or_not_there_are_unknown() -> None:
+    row = PlanRow.model_validate({"uuid": "1" * 32, "is_active": {"odd": 1}})
+
+    assert (row.is_active, row.archived) == (None, None)

@@ -45,18 +45,13 @@ class MappingStatus(StatusModel):
 
 
 class MigrationMapping(BaseModel):
-    """A MigrationMapping as read from the API server.
-
-    Attributes:
-        status_readable: false when `status` held something this version cannot read and was taken for empty.
-    """
+    """A MigrationMapping as read from the API server, whose status is empty where this version cannot read it."""
 
     model_config = ConfigDict(frozen=True)
 
     metadata: ObjectMeta
     spec: Mappings
     status: MappingStatus = MappingStatus()
-    status_readable: bool = True
 
 
 def parse_mapping(body: Mapping[str, Any]) -> MigrationMapping:
@@ -65,10 +60,8 @@ def parse_mapping(body: Mapping[str, Any]) -> MigrationMapping:
     Raises:
         InvalidManifest: the spec or the metadata is not one that this version can follow.
     """
-    status = parse_status(MappingStatus, body)
     return MigrationMapping(
         metadata=parse_metadata(body),
         spec=parse_spec(Mappings, body),
-        status=status or MappingStatus(),
-        status_readable=status is not None,
+        status=parse_status(MappingStatus, body) or MappingStatus(),
     )

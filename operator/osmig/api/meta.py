@@ -145,10 +145,8 @@ class ObjectMeta(StatusModel):
     uid: str
     resource_version: str = ""
     generation: int = 0
-    creation_timestamp: AwareDatetime | None = None
     deletion_timestamp: AwareDatetime | None = None
     annotations: dict[str, str] = Field(default_factory=dict)
-    labels: dict[str, str] = Field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
 
 

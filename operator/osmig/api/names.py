@@ -47,6 +47,7 @@ class ConditionType(StrEnum):
     PROVIDER_READY = "ProviderReady"
     CONVERGING = "Converging"
     AUTHENTICATION_SUCCEEDED = "AuthenticationSucceeded"
+    CREDENTIALS_EXPIRING = "CredentialsExpiring"
 
 
 class ConditionStatus(StrEnum):
@@ -195,6 +196,7 @@ class Reason(StrEnum):
     PROBE_SUCCEEDED = "ProbeSucceeded"
     AUTHENTICATED = "Authenticated"
     UNAUTHORIZED = "Unauthorized"
+    EXPIRES_SOON = "ExpiresSoon"
     UNREACHABLE = "Unreachable"
     ENDPOINT_REFUSED = "EndpointRefused"
     INVALID_CONFIGURATION = "InvalidConfiguration"
@@ -217,6 +219,7 @@ class EventReason(StrEnum):
     UNKNOWN_STATE = "UnknownState"
     TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - an annotation's value
     FINALIZER_LEFT = "FinalizerLeft"
+    MIGRATION_LEFT = "MigrationLeft"
     VERB_ACCEPTED = "VerbAccepted"
     VERB_DONE = "VerbDone"
     VERB_REJECTED = "VerbRejected"
@@ -226,6 +229,8 @@ class EventReason(StrEnum):
     DUPLICATE_START = "DuplicateStart"
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"
+    PROVIDER_GONE = "ProviderGone"
+    CREDENTIALS_EXPIRING = "CredentialsExpiring"
 
 
 RUNBOOKS = frozenset(

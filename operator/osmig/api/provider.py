@@ -143,9 +143,9 @@ class WaldurSpec(SpecModel):
     )
     token_ref: TokenRef = Field(
         description=(
-            "tokenRef says where the token is, of a user that may order at the destination and whose token does not "
-            "expire. The Secret is read again every 60 seconds and after a refused token; its optional key cacert "
-            "holds the PEM certificates to trust."
+            "tokenRef says where the token is, of a user that may order at the destination; a personal access token "
+            "where Waldur has them. The Secret is read again every 60 seconds and after a refused token; its optional "
+            "key cacert holds the PEM certificates to trust."
         ),
     )
 
@@ -220,7 +220,8 @@ class ProviderStatus(StatusModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description=(
             "conditions of the Provider: Ready (True once a probe succeeded), AuthenticationSucceeded, and while "
-            "True only: Reconciling (it will be tried again), Stalled (a person must mend it)."
+            "True only: Reconciling (it will be tried again), Stalled (a person must mend it), CredentialsExpiring "
+            "(within 7 days, where the server tells)."
         ),
     )
     observed_generation: Generation = Field(
@@ -249,18 +250,13 @@ class ProviderStatus(StatusModel):
 
 
 class Provider(BaseModel):
-    """A Provider as read from the API server.
-
-    Attributes:
-        status_readable: false when `status` held something this version cannot read and was taken for empty.
-    """
+    """A Provider as read from the API server, whose status is empty where this version cannot read it."""
 
     model_config = ConfigDict(frozen=True)
 
     metadata: ObjectMeta
     spec: ProviderSpec
     status: ProviderStatus = ProviderStatus()
-    status_readable: bool = True
 
 
 def parse_provider(body: Mapping[str, Any]) -> Provider:
@@ -269,10 +265,8 @@ def parse_provider(body: Mapping[str, Any]) -> Provider:
     Raises:
         InvalidManifest: the spec or the metadata is not one that this version can follow.
     """
-    status = parse_status(ProviderStatus, body)
     return Provider(
         metadata=parse_metadata(body),
         spec=parse_spec(ProviderSpec, body),
-        status=status or ProviderStatus(),
-        status_readable=status is not None,
+        status=parse_status(ProviderStatus, body) or ProviderStatus(),
     )

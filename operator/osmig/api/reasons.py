@@ -98,6 +98,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.PROBE_SUCCEEDED: "The cloud answered and its version is known.",
         Reason.AUTHENTICATED: "The credentials are accepted.",
         Reason.UNAUTHORIZED: "The credentials are refused.",
+        Reason.EXPIRES_SOON: "The credentials expire within 7 days, or have; the message has the moment.",
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
         Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
@@ -120,6 +121,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.UNKNOWN_STATE: "Upstream reports a state that this version does not know; it goes on looking.",
         EventReason.TOKEN_ALREADY_USED: "A new attempt began with an old annotation still there; it orders nothing.",
         EventReason.FINALIZER_LEFT: "A deleted Migration was let go although its move has not ended.",
+        EventReason.MIGRATION_LEFT: "A Migration was deleted while its move was under way; nobody follows it any more.",
         EventReason.VERB_ACCEPTED: "An order was seen and will be carried out.",
         EventReason.VERB_DONE: "An order was carried out.",
         EventReason.VERB_REJECTED: "An order makes no sense in this state.",
@@ -129,6 +131,8 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",
+        EventReason.CREDENTIALS_EXPIRING: "The credentials of a Provider expire within 7 days.",
+        EventReason.PROVIDER_GONE: "A Provider was deleted while moves of its Migrations were under way.",
     }
 )
 

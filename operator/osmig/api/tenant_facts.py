@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from osmig.api.meta import MAX_INT, Name, Note, StatusModel, Word
+from osmig.api.meta import MAX_INT, Name, Note, StatusModel, Time, Word
 
 Count = Annotated[int, Field(ge=0, le=MAX_INT)]
 
@@ -43,4 +43,8 @@ class TenantFacts(StatusModel):
         description=(
             "cleanupOrder is the UUID of the order that terminates the replica, or unnamed where Waldur did not say."
         ),
+    )
+    cleanup_deadline_time: Time | None = Field(
+        default=None,
+        description="cleanupDeadlineTime is when the replica must be terminated, or the clean-up is given up, in UTC.",
     )

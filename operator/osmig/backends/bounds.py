@@ -30,10 +30,18 @@ class RequestObserver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long to wait, in seconds: for a connection, and for the answer."""
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect_s: for a connection.
+        read_s: for an answer.
+        list_s: for a page of a list, where ``read_s`` is less: a busy Waldur was seen to take 7 s for 40 rows, and
+            a page has 100.
+    """
 
     connect_s: float = 5.0
     read_s: float = 60.0
+    list_s: float = 60.0
 
 
 def read_retry_after(value: str | None) -> float | None:

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import re
 
+from osmig.domain.redacting import hide_places, redact_text
+
 MAX_CHARS = 300
 
-_CLEANERS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\b[a-z][a-z0-9+.-]*://\S+",  # URLs
-        r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b",  # IPv4 addresses
-        r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])",  # IPv6 addresses
-        r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b",  # MAC addresses
-        r"(?<![\w.])(?:/[\w.@%+-]+){2,}/?",  # paths
-        r"\b(?=[0-9a-f]*\d)[0-9a-f]{16,}\b",  # long hex: tokens, hashes
-        r"\bgAAAA[\w=-]{16,}",  # fernet tokens
-        r"<[^<>]{0,200}>",  # markup and object reprs
-    )
-)
+_HIDDEN = "…"
+_MARKUP = re.compile(r"<[^<>]{0,200}>")
 _TRACEBACK = "Traceback (most recent call last)"
 
 
 def clean_text(text: str) -> str:
-    """Cut a text to one line of at most 300 characters without traceback, URLs, addresses, paths, markup, long hex."""
+    """Cut a text to one line of at most 300 characters, as far as it is fit for status.
+
+    Left out are tracebacks, URLs, addresses, paths, markup, long hexadecimal, and what looks like a secret.
+    """
     told = text[: 20 * MAX_CHARS].partition(_TRACEBACK)[0]
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
-    for cleaner in _CLEANERS:
-        line = cleaner.sub("…", line)
-    return cut_text(line)
+    return cut_text(_MARKUP.sub(_HIDDEN, hide_places(redact_text(line), _HIDDEN)))
 
 
 def cut_text(line: str) -> str:

@@ -64,18 +64,17 @@ class _Entry:
 
 
 class EndpointGuard:
-    """Judges hosts and addresses by an ``EndpointPolicy``. Safe to share between threads."""
+    """Judges hosts and addresses by an ``EndpointPolicy``. Safe to share between threads.
+
+    Args:
+        policy: what is allowed and refused.
+        resolve: host and port to addresses; raises ``OSError`` for a name without. Default: the system's resolver.
+
+    Raises:
+        ValueError: an entry of ``policy.allowed`` is no host, host:port or CIDR.
+    """
 
     def __init__(self, policy: EndpointPolicy, resolve: Resolver | None = None) -> None:
-        """Read the policy.
-
-        Args:
-            policy: what is allowed and refused.
-            resolve: host and port to addresses; raises ``OSError`` for a name without. Default: the system's resolver.
-
-        Raises:
-            ValueError: an entry of ``policy.allowed`` is no host, host:port or CIDR.
-        """
         self._entries = tuple(_parse_entry(text) for text in policy.allowed)
         self._refused = policy.refused_networks
         self._resolve = resolve or resolve_by_system

@@ -32,15 +32,14 @@ class Priority(IntEnum):
 
 
 class Limiter:
-    """Grants requests: by priority, within one priority in the order of asking. For one event loop."""
+    """Grants requests: by priority, within one priority in the order of asking. For one event loop.
+
+    Args:
+        requests_per_second: over time; up to one second's worth, and at least one, at once.
+        clock: measures and waits.
+    """
 
     def __init__(self, requests_per_second: float, clock: Clock) -> None:
-        """Begin with the burst unused.
-
-        Args:
-            requests_per_second: over time; up to one second's worth, and at least one, at once.
-            clock: measures and waits.
-        """
         self._clock = clock
         self._rate = requests_per_second
         self._tokens = self._burst
@@ -48,12 +47,6 @@ class Limiter:
         self._queue: list[tuple[int, int, int, asyncio.Future[None]]] = []
         self._turns = itertools.count()
         self._granting: asyncio.Task[None] | None = None
-
-    def change_rate(self, requests_per_second: float) -> None:
-        """Grant at another rate from now on."""
-        self._count()
-        self._rate = requests_per_second
-        self._tokens = min(self._tokens, self._burst)
 
     async def acquire(self, priority: Priority, requests: int = 1) -> None:
         """Wait for one's turn to send ``requests``; whoever is cancelled meanwhile takes nothing.

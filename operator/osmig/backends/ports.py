@@ -140,11 +140,15 @@ class ServerBackend(Backend, Protocol):
 class TenantBackend(Backend, Protocol):
     """What replicates tenants."""
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect.
 
         What upstream would accept silently and do otherwise is a failed check; what may not be looked at is
         ``Skipped``, never ``Pass``.
+
+        Args:
+            job: what is to be replicated.
+            runs: of the source, as `runs` read them for this start; ``None`` has them read here.
         """
         ...
 
@@ -161,7 +165,10 @@ class TenantBackend(Backend, Protocol):
         ...
 
     async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
-        """Read what a replication makes, and an order about it; only what may be read is told.
+        """Read what a replication makes; only what may be read is told.
+
+        With an order to terminate it, its parts are not counted. The tenant's own error is read where something went
+        wrong: the replica is neither being made nor OK, or the order failed.
 
         Raises:
             Absent: it may not be seen, or is gone.
@@ -197,8 +204,10 @@ class TenantBackend(Backend, Protocol):
 class BackendFactory(Protocol):
     """Makes a Backend from a Provider's spec and its Secret; one per engine."""
 
-    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
+    async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Parse the credentials and build a connection; sends nothing yet.
+
+        The first call imports the engine's libraries, in a thread, because the Lease must be renewed meanwhile.
 
         Args:
             key: namespace and name of the Provider, for metrics.

@@ -22,7 +22,6 @@ ANY_CHANGE_PERIOD_S = 300.0
 class Urgency(Enum):
     """How soon a changed status must be written."""
 
-    NONE = auto()
     NOW = auto()
     LATER = auto()
 
@@ -36,7 +35,7 @@ def judge(before: MigrationStatus, after: MigrationStatus, *, age_s: float) -> U
         age_s: seconds since this process last wrote this status; infinite if it never did.
     """
     if before == after:
-        return Urgency.NONE
+        return Urgency.LATER
     if _essence(before) != _essence(after):
         return Urgency.NOW
     if age_s >= ANY_CHANGE_PERIOD_S:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class Capability(StrEnum):
@@ -40,6 +44,7 @@ class Probe:
         endpoint: the URL in use, safe to show.
         api_version: the highest version both sides speak, such as ``2.104``.
         user_id: whose credentials they are; ``None`` where upstream does not tell (admin_token).
+        expires: when the credentials themselves expire, UTC; ``None`` where upstream does not tell.
         possible: what the cloud's version has, whoever asks; a right that is missing shows only in an answer.
     """
 
@@ -50,3 +55,4 @@ class Probe:
     possible: frozenset[Capability] = frozenset()
     user_id: str | None = None
     project_id: str | None = None
+    expires: dt.datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from osmig.api.names import ConditionStatus, ConditionType, Phase, Reason
 from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Sequence
 
     from osmig.domain.observation import ProviderView
+
+
+EXPIRES_SOON = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,25 +122,36 @@ def _claim_provider(provider: ProviderView) -> _Claim:
 
 
 def describe_provider(
+    view: ProviderView,
     *,
-    is_ready: bool,
-    reason: str,
-    message: str,
     before: Sequence[Condition],
     generation: int,
     now: dt.datetime,
+    expires: dt.datetime | None = None,
 ) -> tuple[Condition, ...]:
     """Derive all conditions of a Provider.
 
     ``Stalled`` only for what a person must mend; everything else is tried again and therefore ``Reconciling``.
+    ``CredentialsExpiring`` is present only while True, and changes no other: until then everything works.
     """
-    ready = ConditionStatus.TRUE if is_ready else ConditionStatus.FALSE
+    reason, message = view.reason, view.message
+    ready = ConditionStatus.TRUE if view.is_ready else ConditionStatus.FALSE
     claims = [_Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
     if reason in {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}:
         claims.append(_Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
-    elif not is_ready:
+    elif not view.is_ready:
         claims.append(
             _Claim(type=ConditionType.RECONCILING, status=ConditionStatus.TRUE, reason=reason, message=message)
+        )
+    if expires is not None and expires - now <= EXPIRES_SOON:
+        text = f"the credentials expire at {expires:%Y-%m-%dT%H:%M:%SZ}; put new ones of the same user into the Secret"
+        claims.append(
+            _Claim(
+                type=ConditionType.CREDENTIALS_EXPIRING,
+                status=ConditionStatus.TRUE,
+                reason=Reason.EXPIRES_SOON,
+                message=text,
+            )
         )
     return merge(claims, before=before, generation=generation, now=now)
 

@@ -64,7 +64,7 @@ def label_of(record: RecordView) -> str:
 
 
 def _longest_quiet_s(observation: MoveObservation) -> float:
-    return max(observation.timings.split_s, observation.migration.spec.convergence.progress_timeout_seconds)
+    return max(observation.timings.stale_record_s, observation.migration.spec.convergence.progress_timeout_seconds)
 
 
 def describe_convergence(observation: MoveObservation, progress: Progress | None) -> Converging:

@@ -1,16 +1,20 @@
-"""The object itself: the finalizer of ``deletionPolicy: Abort``, and its deletion after ``ttlSecondsAfterFinished``."""
+"""The object itself: the finalizer of ``deletionPolicy: Abort``, its deletion after ``ttlSecondsAfterFinished``.
+
+And what is left to itself upstream when the object is gone.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import DeletionPolicy, PolicyOrder
-from osmig.api.names import FINALIZER, EventReason, Policy, Reason, Verb
+from osmig.api.migration import DeletionPolicy, PolicyOrder, TenantFacts
+from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import orders
 from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
 from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
+    from osmig.api.migration import Migration, MigrationStatus
     from osmig.domain.observation import Observation
 
 _UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_FOUND})
@@ -26,16 +30,20 @@ def hold(observation: Observation) -> Decision | None:
     return ChangeObject(ObjectChange.ADD_FINALIZER)
 
 
+def is_under_way(status: MigrationStatus) -> bool:
+    """Whether something was sent upstream, or may have been, whose end is not on record."""
+    return status.phase not in FINISHED and (status.pending_call is not None or status.upstream is not None)
+
+
 def tend(observation: Observation) -> Decision | None:
     """Put the finalizer on or take it off, and begin to call the move off, as deletion and policy want it."""
     status, metadata = observation.status, observation.migration.metadata
-    is_under_way = status.phase not in FINISHED and (status.pending_call is not None or status.upstream is not None)
     if FINALIZER not in metadata.finalizers:
-        return hold(observation) if is_under_way else None
+        return hold(observation) if is_under_way(status) else None
     is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
     if metadata.deletion_timestamp is None:
         return _release() if not is_wanted or status.phase in FINISHED else None
-    if not is_wanted or not is_under_way:
+    if not is_wanted or not is_under_way(status):
         return _release()
     if (why := _find_hindrance(observation)) is not None:
         return _release(left=why)
@@ -66,6 +74,42 @@ def _release(*, left: str = "") -> Decision:
         text = f"the Migration is let go while its move goes on in the cloud: {left}"
         notes = (Note(reason=EventReason.FINALIZER_LEFT, text=text, is_warning=True),)
     return ChangeObject(ObjectChange.REMOVE_FINALIZER, notes=notes)
+
+
+def describe_left(migration: Migration, *, why: Note | None = None) -> Note | None:
+    """Say what goes on upstream though the object is gone; ``None`` when nothing does.
+
+    Args:
+        migration: as it was last.
+        why: it was let go by us although its move was to be called off first.
+    """
+    if not is_under_way(migration.status):
+        return None
+    if why is not None:
+        return why
+    text = f"the Migration was deleted while its move was under way, and is followed no more: {_describe(migration)}"
+    return Note(reason=EventReason.MIGRATION_LEFT, text=text)
+
+
+def _describe(migration: Migration) -> str:
+    status = migration.status
+    if status.pending_call is not None:
+        return f"a call to {status.pending_call.operation} may be on its way or have had its effect"
+    number = (status.upstream.id if status.upstream is not None else None) or ""
+    if migration.spec.tenant is not None:
+        return _describe_run(number, status.tenant or TenantFacts())
+    what = f"the cloud's migration {number}" if number else "the cloud's migration, whose record was still awaited,"
+    if status.phase is Phase.AWAITING_CONFIRMATION:
+        return f"{what} waits in the cloud for somebody to confirm or revert it"
+    return f"{what} goes on in the cloud"
+
+
+def _describe_run(number: str, tenant: TenantFacts) -> str:
+    if tenant.cleanup_order is not None:
+        return f"Waldur terminates the replica of its run {number}"
+    if tenant.destination_name:
+        return f"Waldur's run {number} and its replica {tenant.destination_name} go on to their end"
+    return f"Waldur's run {number} goes on"
 
 
 def expire(observation: Observation) -> Decision | None:

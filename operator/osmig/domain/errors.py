@@ -13,7 +13,6 @@
     ├ StaleView                    our compare-and-swap write met a newer object
     ├ ObjectGone                   the Kubernetes object does not exist any more
     ├ KubeUnavailable              the API server did not answer, or asked us to wait
-    ├ InvalidMigration             what the schema could not refuse
     └ LeadershipLost               stop at once
 
 ``reason`` is a CamelCase word fit for a condition; ``message`` is safe to show to a tenant: no traceback, token,
@@ -32,7 +31,6 @@ class OperatorError(Exception):
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        """Keep ``reason`` and ``message``."""
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
@@ -113,10 +111,6 @@ class KubeUnavailable(OperatorError):  # noqa: N818
         """Keep when to try again."""
         super().__init__(reason, message)
         self.retry_after_s = retry_after_s
-
-
-class InvalidMigration(OperatorError):  # noqa: N818
-    """A spec that the API server's schema could not refuse and that can never work."""
 
 
 class LeadershipLost(OperatorError):  # noqa: N818

@@ -104,7 +104,7 @@ def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Deci
         return endings.judge_lost(observation)
     reason, message = Reason.AWAITING_RECORD, "the cloud accepted the move; its record is awaited"
     due_s = timings.record_poll_s
-    if is_busy and observation.has_waited(label, timings.split_s):
+    if is_busy and observation.has_waited(label, timings.stale_record_s):
         reason, due_s = Reason.RECORD_MISSING, timings.retry_s
         message = (
             f"the server is {observation.facts.server.status} and the cloud has no record of it (runbook {reason})"

@@ -98,12 +98,13 @@ class Timings:
     verb_repeat_s: float = 5.0
     sweep_period_s: float = 10.0
     retry_s: float = 10.0
-    split_s: float = 300.0
+    stale_record_s: float = 300.0
     confirm_window_s: float = 600.0
     finalizer_s: float = 600.0
     run_poll_s: float = 5.0
-    run_poll_most_s: float = 60.0
+    run_poll_max_s: float = 60.0
     not_started_s: float = 600.0
+    cleanup_s: float = 18_000.0
 
     @property
     def resend_after_s(self) -> float:

@@ -44,7 +44,6 @@ class Load:
     """How many moves there are: together, away from each host, to each host. Kept up to date move by move."""
 
     def __init__(self, moves: Iterable[Move] = ()) -> None:
-        """Count ``moves``."""
         self.count = 0
         self._sources: Counter[str] = Counter()
         self._destinations: Counter[str] = Counter()

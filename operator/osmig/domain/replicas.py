@@ -96,6 +96,8 @@ class ReplicaView:
 
     Attributes:
         status: upstream's word, verbatim.
+        tenant_status: upstream's word for the tenant behind it, verbatim; empty where it may not be read.
+        is_tenant_settled: upstream takes an order to terminate in the tenant's state, as far as that may be read.
         error: the tenant's own error text, cleaned; empty where there is none or it may not be read.
         items: networks and subnets, counted by their states; ``None`` where they may not be read.
         order_stage: of the order asked about.
@@ -105,6 +107,8 @@ class ReplicaView:
     id: str
     stage: ReplicaStage
     status: str
+    tenant_status: str = ""
+    is_tenant_settled: bool = True
     error: str = ""
     items: Items | None = None
     order_stage: OrderStage = OrderStage.UNKNOWN

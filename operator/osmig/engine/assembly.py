@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from osmig.api.names import Kind
 from osmig.engine.contacting import ProviderContact, ProviderPeriods
@@ -14,6 +14,7 @@ from osmig.engine.mappings import MappingStep
 from osmig.engine.memories import Memories
 from osmig.engine.migrations import MigrationStep
 from osmig.engine.observing import Observer
+from osmig.engine.parting import Parting
 from osmig.engine.permits import Fence
 from osmig.engine.providers import ProviderStep
 from osmig.engine.publishing import Publisher
@@ -40,14 +41,6 @@ if TYPE_CHECKING:
     from osmig.telemetry.metrics import Metrics
 
 
-class Random(Protocol):
-    """Where jitter comes from."""
-
-    def __call__(self) -> float:
-        """Return a number in [0, 1)."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Everything the engine is given from outside.
@@ -55,13 +48,14 @@ class Surroundings:
     Attributes:
         drivers: what can be moved.
         factories: by ``Provider.spec.type``, what makes a backend.
+        random: a number in [0, 1), for jitter.
         fence: seconds for which the Lease lets us act.
         holder: the random id of this process, in every intent it writes.
         namespaces: to list; none means all.
     """
 
     clock: Clock
-    random: Random
+    random: Callable[[], float]
     metrics: Metrics
     resources: ResourceClient
     statuses: Statuses
@@ -124,9 +118,15 @@ def build_engine(given: Surroundings, tuning: Tuning) -> Engine:
         workers=tuning.workers,
     )
     queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)
-    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh)
+    parting = Parting(inbox=inbox, ledger=ledger, events=given.events)
+    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh, on_gone=parting.tell)
     publisher = Publisher(
-        inbox=inbox, intake=intake, statuses=given.statuses, resources=given.resources, events=given.events
+        inbox=inbox,
+        intake=intake,
+        statuses=given.statuses,
+        resources=given.resources,
+        events=given.events,
+        parting=parting,
     )
     shared = _Shared(
         inbox=inbox, ledger=ledger, sessions=sessions, queue=queue, publisher=publisher, scheduler=scheduler

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_FAILED_SWEEPS = 3
+MAX_FAILED_SWEEPS = 3
 RETRY_S = 10.0
 MENDED_BY_A_PERSON_S = 60.0
 EARLIEST_SWEEP = 0.5
@@ -45,7 +45,19 @@ class ProviderPeriods:
 
 
 class ProviderContact:
-    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns."""
+    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns.
+
+    Args:
+        ledger: who follows which upstream record.
+        queue: knows what others have under way for too long.
+        secrets: reads credentials.
+        factories: by ``spec.type``, what makes a backend.
+        metrics: counts.
+        drivers: what each type of Provider is for.
+        clock: measures.
+        wake: makes a Migration due.
+        periods: how often to do what.
+    """
 
     def __init__(  # noqa: PLR0913 - what one contact reads, counts and wakes
         self,
@@ -60,19 +72,6 @@ class ProviderContact:
         wake: Callable[[Key], None],
         periods: ProviderPeriods,
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            ledger: who follows which upstream record.
-            queue: knows what others have under way for too long.
-            secrets: reads credentials.
-            factories: by ``spec.type``, what makes a backend.
-            metrics: counts.
-            drivers: what each type of Provider is for.
-            clock: measures.
-            wake: makes a Migration due.
-            periods: how often to do what.
-        """
         self._ledger = ledger
         self._queue = queue
         self._secrets = secrets
@@ -131,7 +130,8 @@ class ProviderContact:
         if session.backend is not None:
             await session.backend.close()
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
-        session.backend = self._factories[provider.spec.type]((key.namespace, key.name), provider.spec, secret)
+        factory = self._factories[provider.spec.type]
+        session.backend = await factory((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint
         if self._drivers.of_provider(provider.spec.type).shows_own_only:
             session.view = Session().view
@@ -173,7 +173,7 @@ class ProviderContact:
         session.failed_sweeps += 1
         session.swept_at = self._clock.boottime()
         is_probed = session.probe is not None and not session.wants_refresh
-        if session.view.is_ready and is_probed and session.failed_sweeps < MOST_FAILED_SWEEPS:
+        if session.view.is_ready and is_probed and session.failed_sweeps < MAX_FAILED_SWEEPS:
             _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
             return error.retry_after_s or self._periods.sweep_s
         reason = error.reason if error.reason in {*Reason} and error.reason != Reason.NO_ANSWER else Reason.UNREACHABLE

@@ -16,7 +16,7 @@ from osmig.engine.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_MOST_ASKS = 20
+_MAX_ASKS = 20
 """Orders kept per object between two latches; a script that writes faster loses the oldest."""
 
 
@@ -74,7 +74,6 @@ class Inbox:
     """All objects known to this process."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._entries: dict[Key, Entry] = {}
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> bool:
@@ -104,13 +103,12 @@ class Inbox:
         """Return the object's entry, ``None`` when there is no such object."""
         return self._entries.get(key)
 
-    def forget(self, key: Key, uid: str | None = None) -> bool:
-        """Drop an object that is gone; with ``uid`` only if it is that very one."""
+    def forget(self, key: Key, uid: str | None = None) -> Entry | None:
+        """Drop an object that is gone, with ``uid`` only if it is that very one; return what was known of it."""
         entry = self._entries.get(key)
         if entry is None or (uid is not None and entry.uid != uid):
-            return False
-        del self._entries[key]
-        return True
+            return None
+        return self._entries.pop(key)
 
     def drop_parsed(self, key: Key) -> None:
         """Keep an object as its body alone: parsed, it would take several times the memory until its next step."""
@@ -168,7 +166,7 @@ def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
         entry.seen[verb] = token
         entry.asks.append(Ask(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb))))
         asked = True
-    del entry.asks[:-_MOST_ASKS]
+    del entry.asks[:-_MAX_ASKS]
     return asked
 
 

@@ -24,7 +24,6 @@ class OwnWrite:
     """
 
     def __init__(self) -> None:
-        """Have seen nothing yet."""
         self._seen: set[str] = set()
 
     def note_seen(self, body: Mapping[str, Any]) -> None:
@@ -42,7 +41,15 @@ class OwnWrite:
 
 
 class Intake:
-    """Takes bodies in."""
+    """Takes bodies in.
+
+    Args:
+        inbox: gets the bodies.
+        ledger: gets what they claim.
+        wake: makes a key due.
+        on_claims: told of each Provider whose slots may have changed hands, and by which Migration.
+        on_gone: told once of each object that is gone, with its newest body.
+    """
 
     def __init__(
         self,
@@ -51,19 +58,13 @@ class Intake:
         wake: Callable[[Key], object],
         *,
         on_claims: Callable[[Key, Key], object] = lambda *_: None,
+        on_gone: Callable[[Key, Mapping[str, Any]], object] = lambda *_: None,
     ) -> None:
-        """Take in nothing yet.
-
-        Args:
-            inbox: gets the bodies.
-            ledger: gets what they claim.
-            wake: makes a key due.
-            on_claims: told of each Provider whose slots may have changed hands, and by which Migration.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._wake = wake
         self._on_claims = on_claims
+        self._on_gone = on_gone
         self._writes: dict[Key, OwnWrite] = {}
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -80,9 +81,13 @@ class Intake:
     def take(self, kind: Kind, body: Mapping[str, Any]) -> bool:
         """Take a body without waking its object; say whether it brought anything new."""
         key = key_of(kind, body)
+        before = self._inbox.get(key)
         if not self._inbox.offer(kind, body):
             return False
         entry = self._inbox.get(key)
+        if before is not None and entry is not None and before.uid != entry.uid:
+            # nobody told us that the earlier object of this name was deleted
+            self._on_gone(key, before.body)
         if kind is Kind.MIGRATION and entry is not None:
             self._tell(key, self._ledger.note(key, entry.body))
         return True
@@ -101,12 +106,17 @@ class Intake:
     def remove(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Take note that this very object was deleted; one of the same name that came later stays."""
         key = key_of(kind, body)
-        if self._inbox.forget(key, uid=str(body["metadata"]["uid"])):
-            self.drop(key)
+        if self._inbox.forget(key, uid=str(body["metadata"]["uid"])) is not None:
+            self._part(key, body)
 
     def drop(self, key: Key) -> None:
         """Forget an object that is gone, and let its step clean up."""
-        self._inbox.forget(key)
+        entry = self._inbox.forget(key)
+        if entry is not None:
+            self._part(key, entry.body)
+
+    def _part(self, key: Key, body: Mapping[str, Any]) -> None:
+        self._on_gone(key, body)
         self._tell(key, self._ledger.drop(key))
         self._wake(key)
 

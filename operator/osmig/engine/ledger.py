@@ -82,7 +82,6 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        """Start empty."""
         self.losses = 0
         self._claims: dict[Key, Claims] = {}
         self._by_provider: dict[Key, set[Key]] = {}

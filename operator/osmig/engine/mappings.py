@@ -23,25 +23,24 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_FINDINGS = 64
+MAX_FINDINGS = 64
 """As many as the schema takes."""
 
 
 class MappingStep:
-    """Steps MigrationMappings."""
+    """Steps MigrationMappings.
+
+    Args:
+        inbox: the newest bodies.
+        ledger: who refers to which.
+        publisher: writes status.
+        clock: stamps.
+        wake: makes a Migration due.
+    """
 
     def __init__(
         self, *, inbox: Inbox, ledger: Ledger, publisher: Publisher, clock: Clock, wake: Callable[[Key], None]
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies.
-            ledger: who refers to which.
-            publisher: writes status.
-            clock: stamps.
-            wake: makes a Migration due.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._publisher = publisher
@@ -83,7 +82,7 @@ class MappingStep:
             self._wake(user)
 
     def _describe(self, mapping: MigrationMapping, mark: str) -> MappingStatus:
-        findings, generation = lint(mapping.spec)[:MOST_FINDINGS], mapping.metadata.generation
+        findings, generation = lint(mapping.spec)[:MAX_FINDINGS], mapping.metadata.generation
         return MappingStatus(
             observed_generation=generation,
             conditions=describe_mapping(

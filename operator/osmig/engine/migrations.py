@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
 
 GO_ON_S = 1.0
@@ -81,7 +81,7 @@ class MigrationStep:
         """Decide and carry out until the step is over."""
         observation: Observation | None = first
         due_s: float | None = None
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             assert observation is not None  # noqa: S101 - the loop ends with the last one
             policy = self.drivers.of_migration(observation.migration.spec.type).policy
             match decide(observation, policy):
@@ -115,8 +115,7 @@ class MigrationStep:
 
     async def _change(self, key: Key, observation: Observation, decision: ChangeObject) -> Observation | None:
         """Change the object itself; return the next observation of this step, ``None`` when it is over."""
-        provider = provider_of(key, observation.migration)
-        await self.publisher.change(key, decision.change, decision.notes, provider=provider)
+        await self.publisher.change(key, decision.change, decision.notes)
         self.reporter.report_change(key, observation, decision.notes)
         entry = self.inbox.get(key)
         if decision.change is ObjectChange.DELETE or entry is None:

@@ -46,7 +46,6 @@ class Observer:
         holder: str,
         timings: Timings,
     ) -> None:
-        """Observe nothing yet."""
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions

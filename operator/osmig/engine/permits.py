@@ -34,7 +34,6 @@ class Fence:
     """Makes permits."""
 
     def __init__(self, clock: Clock, fence: Callable[[], float], *, call_before_s: float) -> None:
-        """Use the Lease's ``fence``."""
         self._clock = clock
         self._fence = fence
         self._call_before_s = call_before_s

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from osmig.api.meta import InvalidManifest
-from osmig.api.names import EventReason, Reason
+from osmig.api.names import ConditionType, EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_provider
-from osmig.domain.conditions import describe_provider
+from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
 
 if TYPE_CHECKING:
@@ -30,7 +30,20 @@ _logger = logging.getLogger(__name__)
 
 
 class ProviderStep:
-    """Steps Providers."""
+    """Steps Providers.
+
+    Args:
+        inbox: the newest bodies.
+        ledger: who has which Provider.
+        sessions: the connections, shared with the steps of Migrations.
+        queue: who waits for a slot.
+        contact: keeps up the connections.
+        publisher: writes status and Events.
+        metrics: counts.
+        drivers: what each type of Provider is for.
+        clock: stamps.
+        wake: makes a Migration due.
+    """
 
     def __init__(  # noqa: PLR0913 - what one step reads, writes and wakes
         self,
@@ -46,20 +59,6 @@ class ProviderStep:
         clock: Clock,
         wake: Callable[[Key], None],
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            inbox: the newest bodies.
-            ledger: who has which Provider.
-            sessions: the connections, shared with the steps of Migrations.
-            queue: who waits for a slot.
-            contact: keeps up the connections.
-            publisher: writes status and Events.
-            metrics: counts.
-            drivers: what each type of Provider is for.
-            clock: stamps.
-            wake: makes a Migration due.
-        """
         self._inbox = inbox
         self._ledger = ledger
         self._sessions = sessions
@@ -126,12 +125,11 @@ class ProviderStep:
         after = ProviderStatus(
             observed_generation=provider.metadata.generation,
             conditions=describe_provider(
-                is_ready=view.is_ready,
-                reason=view.reason,
-                message=view.message,
+                view,
                 before=before.conditions,
                 generation=provider.metadata.generation,
                 now=self._clock.now(),
+                expires=session.probe.expires if session.probe else None,
             ),
             endpoint=session.probe.endpoint if session.probe else before.endpoint,
             api_version=session.probe.api_version if session.probe else before.api_version,
@@ -145,6 +143,10 @@ class ProviderStep:
         await self._publisher.put(key, after)
         if _readiness(before) != _readiness(after):
             self._publisher.announce(key, (_note(view),))
+        expiring = find_condition(after.conditions, ConditionType.CREDENTIALS_EXPIRING)
+        if expiring is not None and find_condition(before.conditions, ConditionType.CREDENTIALS_EXPIRING) is None:
+            note = Note(reason=EventReason.CREDENTIALS_EXPIRING, text=expiring.message, is_warning=True)
+            self._publisher.announce(key, (note,))
 
 
 def _count(session: Session, before: ProviderStatus, *, lists_operations: bool) -> UpstreamCounts | None:

@@ -5,26 +5,27 @@ Own writes go back into the Inbox at once.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from osmig.api.meta import to_wire
 from osmig.api.names import FINALIZER, EventReason
 from osmig.domain.errors import ObjectGone, StaleView
-from osmig.domain.observation import Note, ObjectChange
+from osmig.domain.observation import ObjectChange
+from osmig.engine.announcing import post, refer
 from osmig.engine.keys import RESOURCES
-from osmig.kube.events import EventType
-from osmig.kube.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from pydantic import BaseModel
 
+    from osmig.domain.observation import Note
     from osmig.engine.inbox import Entry, Inbox
     from osmig.engine.intake import Intake
     from osmig.engine.keys import Key
+    from osmig.engine.parting import Parting
     from osmig.kube.events import EventRecorder
+    from osmig.kube.refs import ObjectRef
     from osmig.kube.resources import ResourceClient
 
 
@@ -47,13 +48,14 @@ class Publisher:
         statuses: Statuses,
         resources: ResourceClient,
         events: EventRecorder,
+        parting: Parting,
     ) -> None:
-        """Write nothing yet."""
         self._inbox = inbox
         self._intake = intake
         self._statuses = statuses
         self._resources = resources
         self._events = events
+        self._parting = parting
 
     async def put(self, key: Key, status: BaseModel) -> None:
         """Replace the status of the object as the Inbox knows it.
@@ -64,12 +66,12 @@ class Publisher:
             KubeUnavailable: no answer; the write may have happened.
         """
         entry = self._find(key)
-        await self._write(key, entry, self._statuses.put(_refer(key, entry), to_wire(status)))
+        await self._write(key, entry, self._statuses.put(refer(key, entry.body), to_wire(status)))
 
-    async def change(self, key: Key, change: ObjectChange, notes: Iterable[Note], *, provider: Key) -> None:
+    async def change(self, key: Key, change: ObjectChange, notes: Sequence[Note]) -> None:
         """Change the object itself, if it still is as the Inbox knows it, and post ``notes``.
 
-        A move that is left to itself is also told at its ``provider``.
+        Of a move that is left to itself is told when its object is gone.
 
         Raises:
             StaleView: it has changed; the newest body is in the Inbox now.
@@ -77,8 +79,10 @@ class Publisher:
             KubeUnavailable: no answer; the change may have happened.
         """
         entry = self._find(key)
-        ref, finalizers = _refer(key, entry), tuple(entry.body["metadata"].get("finalizers") or ())
+        ref, finalizers = refer(key, entry.body), tuple(entry.body["metadata"].get("finalizers") or ())
         others = tuple(name for name in finalizers if name != FINALIZER)
+        left = next((note for note in notes if note.reason is EventReason.FINALIZER_LEFT), None)
+        self._parting.expect(entry.uid, left)
         match change:
             case ObjectChange.ADD_FINALIZER:
                 await self._write(key, entry, self._resources.set_finalizers(ref, (*others, FINALIZER)))
@@ -87,10 +91,8 @@ class Publisher:
             case ObjectChange.DELETE:
                 await self._write(key, entry, self._resources.delete(ref))
         for note in notes:
-            self._record(ref, note)
-            if note.reason is EventReason.FINALIZER_LEFT:
-                # the Migration is gone, and its Events are not found by its name for long
-                self.announce(provider, (replace(note, text=f"Migration {key.name}: {note.text}"),))
+            if note is not left:
+                post(self._events, ref, note)
 
     def _find(self, key: Key) -> Entry:
         entry = self._inbox.get(key)
@@ -134,12 +136,4 @@ class Publisher:
         if entry is None:
             return
         for note in notes:
-            self._record(_refer(key, entry), note)
-
-    def _record(self, ref: ObjectRef, note: Note) -> None:
-        kind = EventType.WARNING if note.is_warning else EventType.NORMAL
-        self._events.record(ref, reason=note.reason, action=note.reason, type=kind, note=note.text)
-
-
-def _refer(key: Key, entry: Entry) -> ObjectRef:
-    return ObjectRef.of(RESOURCES[key.kind], entry.body)
+            post(self._events, refer(key, entry.body), note)

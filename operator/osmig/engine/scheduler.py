@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
-BACKOFF_MOST_S = 60.0
+MAX_BACKOFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,15 @@ class _Due:
 
 
 class Scheduler:
-    """Runs ``step(key)`` whenever a key is due; a step says when it is due next, or ``None`` for not before a wake."""
+    """Runs ``step(key)`` whenever a key is due; a step says when it is due next, or ``None`` for not before a wake.
+
+    Args:
+        step: raises only ``OperatorError`` for what can be expected.
+        clock: measures.
+        metrics: counts steps.
+        random: uniform in [0, 1), for jitter.
+        workers: how many steps may run at once.
+    """
 
     def __init__(
         self,
@@ -42,15 +50,6 @@ class Scheduler:
         random: Callable[[], float],
         workers: int,
     ) -> None:
-        """Run nothing yet.
-
-        Args:
-            step: raises only ``OperatorError`` for what can be expected.
-            clock: measures.
-            metrics: counts steps.
-            random: uniform in [0, 1), for jitter.
-            workers: how many steps may run at once.
-        """
         self._step = step
         self._clock = clock
         self._metrics = metrics
@@ -187,7 +186,7 @@ class Scheduler:
     def _back_off(self, key: Key) -> float:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        span_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
+        span_s = min(MAX_BACKOFF_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
         return float(span_s * (0.5 + self._random() / 2))
 
     def _count_due(self) -> float:

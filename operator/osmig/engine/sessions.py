@@ -56,7 +56,6 @@ class Sessions:
     """All Providers' connections."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._sessions: dict[Key, Session] = {}
 
     def get(self, key: Key) -> Session | None:

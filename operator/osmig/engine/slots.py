@@ -39,7 +39,6 @@ class SlotQueue:
     """Judges by the limits of each Provider, and wakes those whose turn has come."""
 
     def __init__(self, *, ledger: Ledger, sessions: Sessions, clock: Clock, wake: Callable[[Key], None]) -> None:
-        """Wake nobody yet."""
         self._ledger = ledger
         self._sessions = sessions
         self._clock = clock

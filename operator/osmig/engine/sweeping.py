@@ -22,7 +22,6 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        """Know nothing yet."""
         self.revision = 0
         self._rows: dict[str, RecordView] = {}
 

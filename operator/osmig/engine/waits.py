@@ -15,7 +15,6 @@ class Waits:
     """One label per key; another label, or none, ends the wait."""
 
     def __init__(self, clock: Clock) -> None:
-        """Measure by ``clock``."""
         self._clock = clock
         self._since: dict[Key, tuple[str, float]] = {}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
-_MOST_FIELDS = 5
+_MAX_FIELDS = 5
 
 
 class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the taxonomy
@@ -31,7 +31,6 @@ class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the ta
     """
 
     def __init__(self, reason: str, message: str, *, fields: tuple[str, ...] = ()) -> None:
-        """Keep which ``fields`` were refused."""
         super().__init__(reason, message)
         self.fields = fields
 
@@ -140,7 +139,7 @@ def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
 
 def _invalid(call: Call, status: int, said: Mapping[str, Any]) -> OperatorError:
     named = [str(cause.get("field", "")) for cause in _causes(said)]
-    fields = tuple(dict.fromkeys(field for field in named if _FIELD.fullmatch(field)))[:_MOST_FIELDS]
+    fields = tuple(dict.fromkeys(field for field in named if _FIELD.fullmatch(field)))[:_MAX_FIELDS]
     which = f"; see {', '.join(fields)}" if fields else ""
     return InvalidWrite(
         _reason(said, "Invalid"), f"{call.operation}: the API server refuses it ({status}){which}", fields=fields

@@ -1,6 +1,6 @@
 """One connection pool to the API server: calls in, bodies or our errors out.
 
-kubernetes.aio finds the credentials. The requests are aiohttp's own, because the REST client of kubernetes.aio cannot
+A kubeconfig is read by kubernetes.aio. The requests are aiohttp's own, because the REST client of kubernetes.aio cannot
 be kept from following redirects, and looks up proxy and netrc of the environment in a thread on every call.
 """
 

@@ -48,9 +48,16 @@ class _Occurrence:
 
 
 class EventRecorder:
-    """Takes Events from the steps and sends them one after another.
+    """Takes Events from the steps and sends them one after another, in ``run()``, which the owner runs as a task.
 
     The same Event again within ten minutes raises the count of the first one.
+
+    Args:
+        client: sends the calls.
+        clock: stamps and measures.
+        new_id: lower-case letters and digits, unique; ends an Event's name.
+        reporting_instance: this process.
+        capacity: how many Events may wait; more are dropped.
     """
 
     def __init__(
@@ -62,15 +69,6 @@ class EventRecorder:
         reporting_instance: str,
         capacity: int = 2000,
     ) -> None:
-        """Send nothing yet: the owner runs ``run()`` as a task.
-
-        Args:
-            client: sends the calls.
-            clock: stamps and measures.
-            new_id: lower-case letters and digits, unique; ends an Event's name.
-            reporting_instance: this process.
-            capacity: how many Events may wait; more are dropped.
-        """
         self._client = client
         self._clock = clock
         self._new_id = new_id
@@ -178,5 +176,5 @@ def _describe(regarding: ObjectRef) -> dict[str, Any]:
     return reference if regarding.namespace is None else {**reference, "namespace": regarding.namespace}
 
 
-def _cut(text: str, most_bytes: int) -> str:
-    return text.encode()[:most_bytes].decode(errors="ignore")
+def _cut(text: str, max_bytes: int) -> str:
+    return text.encode()[:max_bytes].decode(errors="ignore")

@@ -59,6 +59,15 @@ class Lease:
     """One candidate for one Lease: ``acquire()``, then ``hold()`` until it raises, with ``fence()`` before each act.
 
     Give it a client of its own: renewals must not wait in line behind other calls.
+
+    Args:
+        client: sends the calls.
+        clock: measures; its wall clock is only written for people to read.
+        random: uniform in [0, 1), so that standbys do not look in step.
+        namespace: of the Lease.
+        name: of the Lease.
+        identity: unique to this process, never reused; see ``make_identity``.
+        timings: the same for every candidate.
     """
 
     def __init__(  # noqa: PLR0913 - where, who, and what it depends on
@@ -72,17 +81,6 @@ class Lease:
         identity: str,
         timings: LeaseTimings,
     ) -> None:
-        """Stand as a candidate; sends nothing yet.
-
-        Args:
-            client: sends the calls.
-            clock: measures; its wall clock is only written for people to read.
-            random: uniform in [0, 1), so that standbys do not look in step.
-            namespace: of the Lease.
-            name: of the Lease.
-            identity: unique to this process, never reused; see ``make_identity``.
-            timings: the same for every candidate.
-        """
         self._client = client
         self._clock = clock
         self._random = random

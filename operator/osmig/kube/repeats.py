@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 WINDOW_S = 600.0
-_MOST = 4096
+_MAX_SERIES = 4096
 
 
 class EventKey(NamedTuple):
@@ -42,7 +42,6 @@ class Repeats:
     """The Events of the last ten minutes, oldest first; bounded."""
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
         self._series: OrderedDict[EventKey, Series] = OrderedDict()
 
     def find(self, key: EventKey, now: float) -> Series | None:
@@ -54,7 +53,7 @@ class Repeats:
     def remember(self, key: EventKey, series: Series) -> None:
         """Keep what the server has accepted."""
         self._series[key] = series
-        if len(self._series) > _MOST:
+        if len(self._series) > _MAX_SERIES:
             self._series.popitem(last=False)
 
     def forget(self, key: EventKey) -> None:

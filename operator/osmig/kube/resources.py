@@ -17,7 +17,6 @@ class ResourceClient:
     """Reads objects of any kind, sets their finalizers and deletes them."""
 
     def __init__(self, client: KubeClient) -> None:
-        """Use ``client``."""
         self._client = client
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Mapping[str, Any]:

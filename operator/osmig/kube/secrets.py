@@ -22,7 +22,6 @@ class SecretValues(Mapping[str, bytes]):  # a mapping to its users, hence the on
     __slots__ = ("_values",)
 
     def __init__(self, values: Mapping[str, bytes]) -> None:
-        """Keep a copy of ``values``."""
         self._values = dict(values)
 
     @override
@@ -50,7 +49,6 @@ class SecretReader:
     """Reads one Secret at a time; caches nothing."""
 
     def __init__(self, client: KubeClient) -> None:
-        """Use ``client``."""
         self._client = client
 
     async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:

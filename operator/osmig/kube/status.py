@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osmig.kube.refs import ObjectRef
 
 _logger = logging.getLogger(__name__)
-_MOST_WARNINGS = 100
+_MAX_WARNINGS = 100
 
 
 class StatusWriter:
@@ -25,7 +25,6 @@ class StatusWriter:
     """
 
     def __init__(self, client: KubeClient) -> None:
-        """Use ``client``."""
         self._client = client
         self._reported: set[str] = set()
 
@@ -57,6 +56,6 @@ class StatusWriter:
     def _report_pruned(self, kind: str, warnings: tuple[str, ...]) -> None:
         """Say once per text that the installed CustomResourceDefinition does not know what we write."""
         for warning in warnings:
-            if warning not in self._reported and len(self._reported) < _MOST_WARNINGS:
+            if warning not in self._reported and len(self._reported) < _MAX_WARNINGS:
                 self._reported.add(warning)
                 _logger.error("status.pruned", extra={"kind": kind, "warning": warning})

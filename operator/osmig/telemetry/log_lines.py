@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from osmig.domain.errors import OperatorError
-from osmig.telemetry.redaction import redact, redact_text, summarise
+from osmig.domain.redacting import redact_text
+from osmig.telemetry.redaction import redact, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-# The member of a record under which a BoundLogger leaves its fields.
-CONTEXT = "context"
-
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", CONTEXT}
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _HEAD = frozenset({"time", "level", "event"})
 _RESERVED = _HEAD | {"logger", "error", "at", "traceback"}
 _FOREIGN_EXTRAS = frozenset({"k8s_ref"})
@@ -97,12 +95,11 @@ def _clean(arg: object, *, verbose: bool) -> object:
 
 
 def _read_extras(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
-    bound = record.__dict__.get(CONTEXT)
     extras = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
     if not _is_ours(record.name):
         # kopf hangs all its settings on each record of an object, and libraries may hang on anything.
         extras = {key: value for key, value in extras.items() if key in _FOREIGN_EXTRAS}
-    for key, value in {**(bound if isinstance(bound, Mapping) else {}), **extras}.items():
+    for key, value in extras.items():
         yield f"{key}_" if key in _RESERVED else key, redact(value, key=key)
 
 

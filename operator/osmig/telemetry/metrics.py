@@ -28,7 +28,6 @@ class Metrics:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Build a registry and all families."""
         registry = CollectorRegistry(auto_describe=True)
         self._registry = registry
         self._migrations = MigrationCollector(clock)

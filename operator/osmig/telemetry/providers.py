@@ -16,7 +16,6 @@ class ProviderCollectors:
     """The families whose labels begin with ``namespace, provider``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Register the families."""
         self.outcomes = catalogue.MIGRATION_OUTCOMES.counter(registry)
         self.durations = catalogue.MIGRATION_DURATION.histogram(registry)
         self.foreign = catalogue.FOREIGN_MIGRATIONS.gauge(registry)
@@ -53,7 +52,6 @@ class ProviderMetrics:
     __slots__ = ("_collectors", "_labels")
 
     def __init__(self, collectors: ProviderCollectors, namespace: str, name: str) -> None:
-        """Bind the Provider's labels."""
         self._collectors = collectors
         self._labels = (namespace, name)
 

@@ -7,18 +7,18 @@ import json
 import signal
 from pathlib import Path
 
-from lab.waldurlab.catalogue import make_users
-from lab.waldurlab.server import WaldurServer
+from lab.waldurlab.server import VERSIONS, WaldurServer
 
 
 def main() -> None:
     """Serve; say where in the ready file, or on standard output."""
     parser = argparse.ArgumentParser(prog="waldurlab", description="A double of Waldur's API for OpenStack tenants.")
-    parser.add_argument("--age", choices=("current", "before-7.6.4"), default="current")
+    parser.add_argument("--age", choices=tuple(VERSIONS), default="current")
+    parser.add_argument("--world", choices=("small", "recorded"), default="small")
     parser.add_argument("--ready-file", type=Path, help="where to write the URLs once it listens")
     options = parser.parse_args()
-    server = WaldurServer(options.age)
-    told = json.dumps({"url": server.url, "control": server.control, "tokens": {u.name: u.token for u in make_users()}})
+    server = WaldurServer(options.age, options.world)
+    told = json.dumps({"url": server.url, "control": server.control, "tokens": server.tokens})
     if options.ready_file:
         draft = options.ready_file.with_suffix(".new")
         draft.write_text(told, encoding="utf-8")

@@ -9,7 +9,10 @@ REQUIRED = "This field is required."
 NOT_NULL = "This field may not be null."
 NOT_BLANK = "This field may not be blank."
 FORBIDDEN = "You do not have permission to perform this action."
+NO_CREDENTIALS = "Authentication credentials were not provided."
 INVALID_TOKEN = "Invalid token."  # noqa: S105 - a text, no secret
+EXPIRED_TOKEN = "Token has expired."  # noqa: S105 - a text, no secret
+INACTIVE_USER = "User inactive or deleted."
 
 _PAGE = '\n<!doctype html>\n<html lang="en">\n<head>\n  <title>{}</title>\n</head>\n<body>\n  <h1>{}</h1><p>{}</p>\n</body>\n</html>\n'  # noqa: E501 - one constant, as it is sent
 _CRASHED = _PAGE.format("Server Error (500)", "Server Error (500)", "")
@@ -42,6 +45,17 @@ def answer_page(status: int) -> Answer:
     return Answer(status, page.encode(), {"content-type": "text/html; charset=utf-8"})
 
 
+def answer_front_page() -> Answer:
+    """Answer with the page that the server has for people."""
+    page = _PAGE.format("Waldur - MasterM", "Waldur", "")
+    return Answer(200, page.encode(), {"content-type": "text/html; charset=utf-8"})
+
+
+def answer_moved(path: str) -> Answer:
+    """Answer that the path lacks the slash at its end."""
+    return Answer(301, b"", {"content-type": "text/html; charset=utf-8", "location": path})
+
+
 def answer_detail(text: str, status: int) -> Answer:
     """Answer with ``{"detail": text}``."""
     return answer_json({"detail": text}, status)
@@ -50,6 +64,11 @@ def answer_detail(text: str, status: int) -> Answer:
 def answer_missing(kind: str) -> Answer:
     """Answer that no object of this kind is visible to the caller."""
     return answer_detail(f"No {kind} matches the given query.", 404)
+
+
+def answer_bad_uuid(name: str) -> Answer:
+    """Answer that the value of a filter is no UUID."""
+    return answer_json({name: ["Enter a valid UUID."]}, 400)
 
 
 def answer_fault(status: int, body: object, headers: dict[str, str]) -> Answer:

@@ -12,8 +12,8 @@ from lab.waldurlab.answers import Answer, answer_detail, answer_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lab.waldurlab.catalogue import User
     from lab.waldurlab.cloud import Cloud
+    from lab.waldurlab.objects import User
 
 Row = TypeVar("Row")
 PAGE_ROWS = 10
@@ -63,20 +63,33 @@ class Call:
 
 def answer_object(call: Call, row: dict[str, object]) -> Answer:
     """Answer with one object, or with those of its fields that were asked for."""
+    return answer_json(pick_fields(call, row))
+
+
+def pick_fields(call: Call, row: dict[str, object]) -> dict[str, object]:
+    """Return those of a row's fields that were asked for, all if none was."""
     wanted = [value for name, value in call.parameters if name == "field"]
-    return answer_json({name: value for name, value in row.items() if name in wanted} if wanted else row)
+    return {name: value for name, value in row.items() if name in wanted} if wanted else row
 
 
-def answer_page_of(call: Call, rows: Sequence[Row], view: Callable[[Call, Row], dict[str, object]]) -> Answer:
-    """Answer with the page that was asked for, with the headers that count and link the pages."""
+def answer_page_of(
+    call: Call, rows: Sequence[Row], view: Callable[[Call, Row], dict[str, object]], *, has_fields: bool = True
+) -> Answer:
+    """Answer with the page that was asked for, with the headers that count and link the pages.
+
+    Args:
+        call: Asks for it.
+        rows: All rows that it may see.
+        view: Returns a row's members.
+        has_fields: Whether the route knows the parameter ``field``.
+    """
     size = _parse_size(call)
     pages = max(1, -(-len(rows) // size))
     number = _parse_page(call, pages)
     if number is None:
         return answer_detail("Invalid page.", 404)
-    wanted = [value for name, value in call.parameters if name == "field"]
     shown = [view(call, row) for row in rows[(number - 1) * size : number * size]]
-    body = [{name: value for name, value in row.items() if name in wanted} for row in shown] if wanted else shown
+    body = [pick_fields(call, row) for row in shown] if has_fields else shown
     ends = {"first": 1, "prev": number - 1, "next": number + 1, "last": pages}
     links = [f'<{_link(call, page)}>; rel="{rel}"' for rel, page in ends.items() if 1 <= page <= pages]
     return answer_json(body, headers={"x-result-count": str(len(rows)), "link": ", ".join(links)})
@@ -90,6 +103,8 @@ def _parse_size(call: Call) -> int:
 
 def _parse_page(call: Call, pages: int) -> int | None:
     given = call.parameter("page") or "1"
+    if given == "last":
+        return pages
     return int(given) if given.isdecimal() and 1 <= int(given) <= pages else None
 
 

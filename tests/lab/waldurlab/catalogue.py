@@ -5,8 +5,18 @@ The ids are those of the recorded pairs, so that a recording can be played again
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from uuid import UUID
+from lab.waldurlab.objects import (
+    Network,
+    Offering,
+    Plan,
+    Resource,
+    Subnet,
+    Tenant,
+    User,
+    VolumeType,
+    World,
+    make_accounts,
+)
 
 SOURCE = "b8444897d6e64277adb048b2cf09fca5"
 """The resource to replicate."""
@@ -34,133 +44,43 @@ SECOND_NETWORK = "23d07620bbc346beafe5fb01a515e91c"
 FOREIGN_NETWORK = "23d07620bbc346beafe5fb01a515e91d"
 
 
-@dataclass(slots=True)
-class User:
-    """One account; staff and support see everything, a stranger nothing that is not his own."""
-
-    name: str
-    uuid: str
-    full_name: str
-    token: str
-    is_staff: bool = False
-    is_support: bool = False
-    is_stranger: bool = False
-    may_replicate: bool = False
-    may_terminate: bool = False
-    token_lifetime: int | None = None
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether the records of other users are visible."""
-        return self.is_staff or self.is_support
-
-
-@dataclass(frozen=True, slots=True)
-class Offering:
-    """What a tenant can be ordered from; plans are pairs of id and name."""
-
-    uuid: str
-    name: str
-    settings: str
-    plans: tuple[tuple[str, str], ...]
-
-
-@dataclass(slots=True)
-class Tenant:
-    """A tenant, the source's or one that a replication has made."""
-
-    uuid: str
-    name: str
-    settings: str
-    state: str = "OK"
-    error_message: str = ""
-
-
-@dataclass(slots=True)
-class Resource:
-    """The marketplace's record of a tenant."""
-
-    uuid: str
-    name: str
-    offering: str
-    plan: str
-    tenant: str
-    state: str = "OK"
-    limits: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeType:
-    """A volume type of one service, available in some of its tenants."""
-
-    uuid: str
-    name: str
-    settings: str
-    tenants: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Subnet:
-    """A subnet of a network."""
-
-    uuid: str
-    name: str
-    cidr: str
-    state: str = "OK"
-
-
-@dataclass(slots=True)
-class Network:
-    """A network of a tenant with its subnets."""
-
-    uuid: str
-    name: str
-    tenant: str
-    subnets: list[Subnet]
-    state: str = "OK"
-
-
-def parse_uuid(text: object) -> str | None:
-    """Return the server's own form, 32 lower-case digits; None if it is no UUID."""
-    try:
-        return UUID(text).hex if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def make_token(name: str) -> str:
-    """Return the first token of a user: 40 hexadecimal digits that spell the name."""
-    return name.encode().hex().ljust(40, "0")[:40]
+def make_world() -> World:
+    """Return all of it."""
+    return World(
+        SOURCE,
+        OFFERING,
+        PLAN,
+        make_users(),
+        make_offerings(),
+        make_resources(),
+        make_tenants(),
+        make_volume_types(),
+        make_networks(),
+    )
 
 
 def make_users() -> list[User]:
-    """Return staff, owner (may replicate), admin (of the project, may not), support, user (a stranger) and rival.
-
-    rival has the owner's rights and another account: whoever uses his token does not see the owner's records.
-    """
-    rights = {"may_replicate": True, "may_terminate": True}
-    john = [f"John{number} Doe{number}" for number in range(6)]
-    return [
-        User("staff", "7fbea88f93b641dbb221d5fac4feda63", john[0], make_token("staff"), is_staff=True, **rights),
-        User("owner", "737fd39e9ba64e3db2b0f8f531f0c15a", john[1], make_token("owner"), **rights),
-        User("admin", "737fd39e9ba64e3db2b0f8f531f0c002", john[2], make_token("admin")),
-        User("user", "737fd39e9ba64e3db2b0f8f531f0c003", john[3], make_token("user"), is_stranger=True),
-        User("support", "737fd39e9ba64e3db2b0f8f531f0c004", john[4], make_token("support"), is_support=True),
-        User("rival", "737fd39e9ba64e3db2b0f8f531f0c005", john[5], make_token("rival"), **rights),
-    ]
+    """Return the accounts; ``make_accounts`` tells what each may do."""
+    names = ("admin", "user", "support", "rival", "manager", "member", "expired", "switched-off")
+    others = {name: f"737fd39e9ba64e3db2b0f8f531f0c{number:03}" for number, name in enumerate(names, 2)}
+    recorded = {"staff": "7fbea88f93b641dbb221d5fac4feda63", "owner": "737fd39e9ba64e3db2b0f8f531f0c15a"}
+    return make_accounts(recorded | others)
 
 
 def make_offerings() -> list[Offering]:
     """Return the source's offering and the destination's."""
     return [
-        Offering(SOURCE_OFFERING, "offering-0", SOURCE_SETTINGS, ((FOREIGN_PLAN, "plan-0"),)),
-        Offering(OFFERING, "offering-1", SETTINGS, ((PLAN, "plan-1"),)),
+        Offering(SOURCE_OFFERING, "offering-0", SOURCE_SETTINGS, (Plan(FOREIGN_PLAN, "plan-0"),)),
+        Offering(OFFERING, "offering-1", SETTINGS, (Plan(PLAN, "plan-1"),)),
     ]
 
 
 def make_resources() -> list[Resource]:
-    """Return the source, and a second one that has no limits."""
-    limits = {"cores": 20, "ram": 51200, "storage": 1048576, "gigabytes_fast": 100}
+    """Return the source, and a second one that has no limits.
+
+    The source's storage is limited by type alone: with both kinds of limits, mapping a type would be refused.
+    """
+    limits = {"cores": 20, "ram": 51200, "gigabytes_fast": 100}
     return [
         Resource(SOURCE, "prod-tenant", SOURCE_OFFERING, FOREIGN_PLAN, SOURCE_TENANT, limits=limits),
         Resource(SOURCE_WITHOUT_LIMITS, "bare-tenant", SOURCE_OFFERING, FOREIGN_PLAN, FOREIGN_TENANT),

@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from lab.waldurlab import catalogue
-from lab.waldurlab.catalogue import Network, Resource, Subnet, Tenant, User
+from lab.waldurlab.copying import Wanted, copy_networks, copy_routes, copy_rules, map_limits
+from lab.waldurlab.objects import Network, Resource, Subnet, Tenant, User
 from lab.waldurlab.replication import OUTCOMES, STEPS, Order, Replication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from lab.waldurlab.objects import Plan, World
+
+STARTS_BY_ITSELF = (7, 6, 4)
+"""The first version that needs no ``run``, and has today's words for states."""
+FILTERS_BY_OFFERING = (7, 7, 0)
+"""The first version whose volume types can be filtered by offering; older ones ignore it."""
+OPENS_VERSION = (8, 1, 0)
+"""The first version that tells its number to everybody."""
+TIMED_OUT = "Provisioning has timed out."
+NOT_DELETED = "simulated backend failure in delete_tenant"
 _TENANT_STATES = {"Creating": "CREATING", "OK": "OK", "Erred": "ERRED", "Terminating": "DELETING"}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A checked POST: what shall be replicated, and where to."""
-
-    source: Resource
-    offering: str
-    plan: str
-    name: str
-    mappings: dict[str, Any] | None
-    networks: tuple[str, ...] = ()
-    cidrs: dict[str, str] = field(default_factory=dict)
+def parse_version(text: str) -> tuple[int, ...]:
+    """Return the numbers of a version such as 7.8.2."""
+    return tuple(int(part) for part in text.split("."))
 
 
 class Cloud:
     """Everything that the server knows, in memory.
 
     Attributes:
-        is_old: Speak as servers before 7.6.4 did.
+        version: What the server is, as numbers; it decides what it can do.
         now: The clock of created, modified and of the pace.
         outcome: How the replications that come will go.
         error: The error text of those that will fail; None for a usual one.
         pace_s: Take a step by itself after this many seconds; None for only by command.
+        order_s: How many seconds an order takes; nothing of it is there before they are over.
         max_page_rows: No page has more rows, whatever the caller asks for.
     """
 
-    def __init__(self, *, is_old: bool, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
-        """Fill in the catalogue."""
-        self.is_old = is_old
+    def __init__(self, world: World, version: str, *, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        """Fill in what there is at the start."""
+        self.version = parse_version(version)
         self.now = now
         self.new_id = new_id
         self.outcome = "success"
         self.error: str | None = None
         self.pace_s: float | None = None
-        self.max_page_rows = 200
-        self.users = {user.name: user for user in catalogue.make_users()}
-        self.offerings = {offering.uuid: offering for offering in catalogue.make_offerings()}
-        self.resources = {resource.uuid: resource for resource in catalogue.make_resources()}
-        self.tenants = {tenant.uuid: tenant for tenant in catalogue.make_tenants()}
-        self.volume_types = {kind.uuid: kind for kind in catalogue.make_volume_types()}
-        self.networks = {network.uuid: network for network in catalogue.make_networks()}
+        self.order_s = 0.0
+        self.max_page_rows = sys.maxsize
+        self.world = world
+        self.users = {user.name: user for user in world.users}
+        self.offerings = {offering.uuid: offering for offering in world.offerings}
+        self.resources = {resource.uuid: resource for resource in world.resources}
+        self.tenants = {tenant.uuid: tenant for tenant in world.tenants}
+        self.volume_types = {kind.uuid: kind for kind in world.volume_types}
+        self.networks = {network.uuid: network for network in world.networks}
         self.replications: dict[str, Replication] = {}
         self.orders: list[Order] = []
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it speaks as servers before 7.6.4 did."""
+        return self.version < STARTS_BY_ITSELF
 
     def find_user(self, token: str) -> User | None:
         """Return whose token it is."""
@@ -68,6 +77,14 @@ class Cloud:
     def name_of_user(self, uuid: str) -> str:
         """Return the full name of a user."""
         return next(user.full_name for user in self.users.values() if user.uuid == uuid)
+
+    def count_resources(self, plan: Plan) -> int:
+        """Return how many resources use a plan."""
+        return sum(one.plan == plan.uuid and one.state != "Terminated" for one in self.resources.values())
+
+    def is_full(self, plan: Plan) -> bool:
+        """Whether no more resources may use a plan."""
+        return plan.most is not None and self.count_resources(plan) >= plan.most
 
     def visible(self, user: User) -> list[Replication]:
         """Return the rows that a user may see, oldest first."""
@@ -79,10 +96,7 @@ class Cloud:
         """Make the destination's objects and the row; ``given`` has fields to set otherwise than the server would."""
         now = self.now()
         destination = str(given.pop("destination", None) or self.new_id())
-        tenant = Tenant(
-            self.new_id(), wanted.name, self.offerings[wanted.offering].settings, state="CREATION_SCHEDULED"
-        )
-        self.tenants[tenant.uuid] = tenant
+        tenant = self._make_tenant(wanted)
         self.resources[destination] = Resource(
             destination,
             wanted.name,
@@ -90,9 +104,8 @@ class Cloud:
             wanted.plan,
             tenant.uuid,
             state="Creating",
-            limits=self._map_limits(wanted),
+            limits=map_limits(wanted, self.volume_types),
         )
-        self._copy_networks(wanted, tenant)
         fields = {
             "uuid": self.new_id(),
             "created": now,
@@ -112,25 +125,16 @@ class Cloud:
         self.replications[row.uuid] = row
         return row
 
-    def _map_limits(self, wanted: Wanted) -> dict[str, int]:
-        given = wanted.source.limits
-        limits = {name: limit for name, limit in given.items() if not name.startswith("gigabytes_")}
-        for pair in (wanted.mappings or {}).get("volume_types", ()):
-            ours, theirs = (self.volume_types[UUID(pair[name]).hex].name for name in ("src_type_uuid", "dst_type_uuid"))
-            limits[f"gigabytes_{theirs}"] = given.get(f"gigabytes_{ours}", 0)
-        return limits
-
-    def _copy_networks(self, wanted: Wanted, tenant: Tenant) -> None:
-        theirs = [network for network in self.networks.values() if network.tenant == wanted.source.tenant]
-        for network in theirs:
-            if wanted.networks and network.uuid not in wanted.networks:
-                continue
-            subnets = [
-                Subnet(self.new_id(), subnet.name, wanted.cidrs.get(subnet.cidr, subnet.cidr), "CREATION_SCHEDULED")
-                for subnet in network.subnets
-            ]
-            copy = Network(self.new_id(), network.name, tenant.uuid, subnets, "CREATION_SCHEDULED")
-            self.networks[copy.uuid] = copy
+    def _make_tenant(self, wanted: Wanted) -> Tenant:
+        source = self.tenants[wanted.source.tenant]
+        settings = self.offerings[wanted.offering].settings
+        tenant = Tenant(self.new_id(), wanted.name, settings, state="CREATION_SCHEDULED")
+        copies = copy_networks(wanted, self.networks.values(), tenant.uuid, self.new_id)
+        tenant.routes = copy_routes(source, copies)
+        tenant.rules = copy_rules(source, wanted.cidrs)
+        self.tenants[tenant.uuid] = tenant
+        self.networks |= {network.uuid: network for network in copies}
+        return tenant
 
     def advance(self, row: Replication) -> bool:
         """Take the next step on the row's way; False at its end."""
@@ -140,13 +144,24 @@ class Cloud:
         before = row.state
         row.state, destination = row.steps[row.step]
         row.modified = self.now() if row.state != before else row.modified
+        resource = self.resources[row.destination]
         if row.state == "ERRED":
             row.fail()
-        self._move_destination(self.resources[row.destination], destination)
+            self._stop_at_failure(resource, destination)
+        else:
+            self._move_destination(resource, destination)
         if row.is_final and row.state != before:
             state = "done" if row.state == "OK" else "erred"
             self.order(row.destination, "Create", state, row.error_message)
         return True
+
+    def _stop_at_failure(self, resource: Resource, state: str) -> None:
+        """Fail as the worker does: the tenant stays as it was, and so do its parts but the one that failed."""
+        resource.state = state
+        if state == "Erred":
+            failed = next((part for part in self._list_parts(resource.tenant) if part.state != "OK"), None)
+            if failed:
+                failed.state = "ERRED"
 
     def _move_destination(self, resource: Resource, state: str) -> None:
         resource.state = state
@@ -156,23 +171,40 @@ class Cloud:
         tenant = self.tenants[resource.tenant]
         tenant.state = _TENANT_STATES[state]
         if state == "Erred":
-            tenant.error_message = "Provisioning has timed out."
-        if state in {"OK", "Creating"}:
-            self.set_progress(tenant.uuid, None if state == "OK" else 0)
+            tenant.error_message = TIMED_OUT
+        if state == "OK":
+            self.set_progress(tenant.uuid, None)
+
+    def sweep(self) -> int:
+        """Do what the server does once an hour to tenants that are stuck for three; return how many there were."""
+        stuck = [tenant for tenant in self.tenants.values() if tenant.state in {"CREATION_SCHEDULED", "CREATING"}]
+        for tenant in stuck:
+            tenant.state, tenant.error_message = "ERRED", TIMED_OUT
+        for resource in self.resources.values():
+            if resource.state == "Creating" and any(resource.tenant == tenant.uuid for tenant in stuck):
+                resource.state = "Erred"
+        return len(stuck)
 
     def _remove_tenant(self, resource: Resource) -> None:
         self.tenants.pop(resource.tenant, None)
         for network in [network for network in self.networks.values() if network.tenant == resource.tenant]:
             del self.networks[network.uuid]
 
-    def set_progress(self, tenant: str, done: int | None) -> None:
-        """Let the first ``done`` networks and subnets of a tenant be OK and the rest CREATING; None means all."""
+    def _list_parts(self, tenant: str) -> list[Network | Subnet]:
+        """Return the networks and subnets of a tenant in the order in which they are made."""
         theirs = [network for network in self.networks.values() if network.tenant == tenant]
         parts: list[Network | Subnet] = []
         for network in theirs:
             parts += [network, *network.subnets]
-        for number, part in enumerate(parts):
-            part.state = "OK" if done is None or number < done else "CREATING"
+        return parts
+
+    def set_progress(self, tenant: str, done: int | None, *, is_next_begun: bool = True) -> None:
+        """Let the first ``done`` networks and subnets of a tenant be OK, the next CREATING; None means all."""
+        for number, part in enumerate(self._list_parts(tenant)):
+            if done is None or number < done:
+                part.state = "OK"
+            else:
+                part.state = "CREATING" if number == done and is_next_begun else "CREATION_SCHEDULED"
 
     def order(self, resource: str, kind: Any, state: str, error_message: str = "") -> Order:  # noqa: ANN401 - a literal
         """Write an order for a resource."""
@@ -183,17 +215,20 @@ class Cloud:
     def terminate(self, resource: Resource) -> Order:
         """Order the end of a resource; it comes with ``end_termination``, or after the pace."""
         resource.state = "Terminating"
+        if tenant := self.tenants.get(resource.tenant):
+            tenant.state = "DELETING"
         return self.order(resource.uuid, "Terminate", "executing")
 
-    def end_termination(self, resource: Resource, state: str) -> None:
-        """End the order to terminate: done, or erred, which leaves the resource as it was, OK."""
+    def end_termination(self, resource: Resource, state: str, error: str | None = None) -> None:
+        """End the order to terminate: done, or erred; then only the tenant tells why, and the resource is OK again."""
         order = next(o for o in reversed(self.orders) if o.resource == resource.uuid and o.kind == "Terminate")
         order.state = state
         if state == "done":
             self._move_destination(resource, "Terminated")
-        else:
-            order.error_message = "simulated backend failure in delete_tenant"
-            resource.state = "OK"
+            return
+        resource.state = "OK"
+        if tenant := self.tenants.get(resource.tenant):
+            tenant.state, tenant.error_message = "ERRED", error or NOT_DELETED
 
     def tick(self) -> None:
         """Take the steps that the pace makes due; an old server starts nothing by itself."""

@@ -101,14 +101,19 @@ class Faults:
 
     def wait(self, fault: Fault) -> None:
         """Let the calling thread wait as the rule says; ``release`` ends that early."""
-        if not (fault.hold or fault.delay_s):
+        if fault.hold or fault.delay_s:
+            self.pause(None if fault.hold else fault.delay_s)
+
+    def pause(self, seconds: float | None) -> None:
+        """Let the calling thread wait, None for ever; ``release`` ends that early."""
+        if seconds == 0:
             return
         event = threading.Event()
         with self._lock:
             if self.is_closed:
                 return
             self._waiting.add(event)
-        event.wait(None if fault.hold else fault.delay_s)
+        event.wait(seconds)
         with self._lock:
             self._waiting.discard(event)
 

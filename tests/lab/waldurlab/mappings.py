@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lab.waldurlab.answers import NOT_BLANK, NOT_NULL, REQUIRED
-from lab.waldurlab.catalogue import parse_uuid
+from lab.waldurlab.objects import parse_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

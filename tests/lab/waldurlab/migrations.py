@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lab.waldurlab.answers import REQUIRED, Answer, answer_detail, answer_json, answer_missing, answer_page
-from lab.waldurlab.call import answer_object, answer_page_of
-from lab.waldurlab.catalogue import parse_uuid
+from lab.waldurlab.answers import (
+    REQUIRED,
+    Answer,
+    answer_bad_uuid,
+    answer_detail,
+    answer_json,
+    answer_missing,
+    answer_page,
+)
+from lab.waldurlab.call import answer_page_of
 from lab.waldurlab.creation import check_creation
 from lab.waldurlab.mappings import UnusableMappingError, check_mappings
+from lab.waldurlab.objects import parse_uuid
 from lab.waldurlab.views import show_replication
 
 if TYPE_CHECKING:
@@ -28,9 +36,9 @@ def list_replications(call: Call) -> Answer:
         if given := call.parameter(name):
             uuid = parse_uuid(given)
             if uuid is None:
-                return answer_json({name: ["Enter a valid UUID."]}, 400)
+                return answer_bad_uuid(name)
             rows = [row for row in rows if getattr(row, attribute) == uuid]
-    return answer_page_of(call, rows, show_replication)
+    return answer_page_of(call, rows, show_replication, has_fields=False)
 
 
 def create_replication(call: Call) -> Answer:
@@ -48,7 +56,7 @@ def create_replication(call: Call) -> Answer:
 def retrieve_replication(call: Call) -> Answer:
     """Show one."""
     row = _find(call)
-    return answer_object(call, show_replication(call, row)) if row else _MISSING
+    return answer_json(show_replication(call, row)) if row else _MISSING
 
 
 def delete_replication(call: Call) -> Answer:

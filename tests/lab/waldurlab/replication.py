@@ -9,13 +9,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Outcome = Literal[
-    "success", "fails-early", "fails-late", "worker-lost", "broker-lost", "stuck", "never-done", "destination-lost"
+    "success",
+    "fails-early",
+    "fails-late",
+    "fails-at-port",
+    "worker-lost",
+    "broker-lost",
+    "stuck",
+    "never-done",
+    "destination-lost",
 ]
 """How a replication goes; every way starts at CREATION_SCHEDULED with the destination Creating.
 
-success: CREATING/Creating, CREATING/OK, OK/OK. fails-early, before there is a project: ERRED/Terminated. fails-late:
-ERRED/Erred. worker-lost: CREATING/Erred for ever. broker-lost: it never starts, and later the destination is Erred.
-stuck: CREATING/Creating for ever. never-done: CREATING/OK for ever. destination-lost: terminated after OK/OK.
+success: CREATING/Creating, CREATING/OK, OK/OK. fails-early, before there is a project: ERRED/Terminated. fails-late, at
+a network: ERRED/Erred. fails-at-port, after the tenant is OK: ERRED/OK. worker-lost: CREATING/Erred for ever.
+broker-lost: it never starts, and later the destination is Erred. stuck: CREATING/Creating for ever. never-done:
+CREATING/OK for ever. destination-lost: terminated after OK/OK.
 """
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -26,6 +35,7 @@ STEPS: dict[str, tuple[tuple[str, str], ...]] = {
     "success": _SUCCESS,
     "fails-early": (*_RUNNING, ("ERRED", "Terminated")),
     "fails-late": (*_RUNNING, ("ERRED", "Erred")),
+    "fails-at-port": (*_SUCCESS[:-1], ("ERRED", "OK")),
     "worker-lost": (*_RUNNING, ("CREATING", "Erred")),
     "broker-lost": (_SCHEDULED, ("CREATION_SCHEDULED", "Erred")),
     "stuck": _RUNNING,
@@ -46,6 +56,7 @@ OLD_LABELS = {
 ERRORS = {
     "fails-early": "simulated backend failure in create_tenant_safe",
     "fails-late": "simulated backend failure in create_network",
+    "fails-at-port": "simulated backend failure in create_port",
 }
 TRACEBACK = """Traceback (most recent call last):
   File "/opt/waldur/lib/waldur_openstack/backend.py", line 612, in _call

@@ -6,20 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.waldurlab import migrations, surroundings
-from lab.waldurlab.answers import INVALID_TOKEN, Answer, answer_detail, answer_page
+from lab.waldurlab import marketplace, migrations, surroundings
+from lab.waldurlab.access import authenticate
+from lab.waldurlab.answers import Answer, answer_detail, answer_front_page, answer_moved, answer_page
 from lab.waldurlab.call import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lab.waldurlab.catalogue import User
     from lab.waldurlab.cloud import Cloud
 
 LIST = "GET, POST, HEAD, OPTIONS"
 DETAIL = "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"
 ACTION = "POST, OPTIONS"
 READ = "GET, HEAD, OPTIONS"
+PLAIN = "OPTIONS, GET"
 _ID = r"([^/]+)"
 
 
@@ -53,21 +54,24 @@ ROUTES = (
         PATCH=migrations.patch_replication,
         DELETE=migrations.delete_replication,
     ),
-    _route("marketplace-resources", READ, GET=surroundings.list_resources),
-    _route(f"marketplace-resources/{_ID}", DETAIL, GET=surroundings.retrieve_resource),
-    _route(f"marketplace-resources/{_ID}/terminate", ACTION, POST=surroundings.terminate_resource),
-    _route("marketplace-orders", LIST, GET=surroundings.list_orders),
-    _route(f"marketplace-orders/{_ID}", DETAIL, GET=surroundings.retrieve_order),
-    _route("marketplace-public-offerings", READ, GET=surroundings.list_offerings),
-    _route(f"marketplace-public-offerings/{_ID}", READ, GET=surroundings.retrieve_offering),
-    _route(f"marketplace-public-offerings/{_ID}/plans", READ, GET=surroundings.list_plans),
+    _route("marketplace-resources", READ, GET=marketplace.list_resources),
+    _route(f"marketplace-resources/{_ID}", DETAIL, GET=marketplace.retrieve_resource),
+    _route(f"marketplace-resources/{_ID}/terminate", ACTION, POST=marketplace.terminate_resource),
+    _route("marketplace-orders", LIST, GET=marketplace.list_orders),
+    _route(f"marketplace-orders/{_ID}", DETAIL, GET=marketplace.retrieve_order),
+    _route("marketplace-public-offerings", READ, GET=marketplace.list_offerings),
+    _route(f"marketplace-public-offerings/{_ID}", READ, GET=marketplace.retrieve_offering),
+    _route(f"marketplace-public-offerings/{_ID}/plans", READ, GET=marketplace.list_plans),
     _route("openstack-tenants", READ, GET=surroundings.list_tenants),
     _route(f"openstack-tenants/{_ID}", DETAIL, GET=surroundings.retrieve_tenant),
-    _route("openstack-networks", READ, GET=surroundings.list_networks),
-    _route("openstack-subnets", READ, GET=surroundings.list_subnets),
+    _route("openstack-networks", LIST, GET=surroundings.list_networks),
+    _route("openstack-subnets", LIST, GET=surroundings.list_subnets),
     _route("openstack-volume-types", READ, GET=surroundings.list_volume_types),
     _route("users/me", READ, GET=surroundings.retrieve_me),
-    _route("version", READ, GET=surroundings.show_version),
+    _route("openstack-routers", READ, GET=surroundings.list_routers),
+    _route("openstack-security-groups", LIST, GET=surroundings.list_security_groups),
+    _route("version", PLAIN, GET=surroundings.show_version),
+    Route(re.compile("/api/"), READ, {"GET": surroundings.show_root}),
 )
 
 
@@ -86,33 +90,31 @@ def route(cloud: Cloud, arrival: Arrival) -> Answer:
     """Answer one request."""
     cloud.tick()
     path, _, query = arrival.target.partition("?")
+    if path == "/":
+        return answer_front_page()
+    if found := _find(cloud, path):
+        candidate, ids = found
+        answer = _call(candidate, cloud, arrival, path, query, ids)
+        allow = {} if answer.status == 500 else {"allow": candidate.allow}
+        return Answer(answer.status, answer.content, {**answer.headers, **allow})
+    is_cut = not path.endswith("/") and _find(cloud, f"{path}/") is not None
+    return answer_moved(f"{path}/" + (f"?{query}" if query else "")) if is_cut else answer_page(404)
+
+
+def _find(cloud: Cloud, path: str) -> tuple[Route, tuple[str, ...]] | None:
     for candidate in ROUTES:
         found = candidate.pattern.fullmatch(path)
         if found and (cloud.is_old or not candidate.is_for_old_only):
-            answer = _call(candidate, cloud, arrival, path, query, found.groups())
-            crashed = answer.status == 500
-            return (
-                answer
-                if crashed
-                else Answer(answer.status, answer.content, {**answer.headers, "allow": candidate.allow})
-            )
-    return answer_page(404)
+            return candidate, found.groups()
+    return None
 
 
 def _call(candidate: Route, cloud: Cloud, arrival: Arrival, path: str, query: str, ids: tuple[str, ...]) -> Answer:
-    user = identify(cloud, arrival.authorization)
-    if user is None:
-        missing = "Authentication credentials were not provided."
-        refusal = answer_detail(INVALID_TOKEN if arrival.authorization else missing, 401)
-        return Answer(401, refusal.content, {**refusal.headers, "www-authenticate": "Token"})
+    user = authenticate(cloud, arrival.authorization)
+    if isinstance(user, Answer):
+        return user
     method = "GET" if arrival.method == "HEAD" else arrival.method
     if method not in candidate.methods:
         return answer_detail(f'Method "{arrival.method}" not allowed.', 405)
     call = Call(cloud, user, arrival.base, path, query, arrival.content, ids)
     return candidate.methods[method](call)
-
-
-def identify(cloud: Cloud, authorization: str | None) -> User | None:
-    """Return whose ``Authorization: Token ...`` it is."""
-    scheme, _, token = (authorization or "").partition(" ")
-    return cloud.find_user(token.strip()) if scheme == "Token" else None

@@ -8,11 +8,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from lab.waldurlab.access import identify
+from lab.waldurlab.catalogue import make_world
 from lab.waldurlab.cloud import Cloud
 from lab.waldurlab.door import Door
 from lab.waldurlab.faults import Faults
 from lab.waldurlab.journal import Journal
-from lab.waldurlab.routes import identify, route
+from lab.waldurlab.recorded_catalogue import make_recorded_world
+from lab.waldurlab.routes import route
 from lab.waldurlab.steering import Steering, answer_verb
 
 if TYPE_CHECKING:
@@ -21,7 +24,11 @@ if TYPE_CHECKING:
     from lab.waldurlab.answers import Answer
     from lab.waldurlab.routes import Arrival
 
-Age = Literal["current", "before-7.6.4"]
+Age = Literal["current", "before-7.7", "before-7.6.4"]
+VERSIONS: dict[Age, str] = {"current": "7.8.2", "before-7.7": "7.6.9", "before-7.6.4": "7.5.9"}
+WorldName = Literal["small", "recorded"]
+"""small: ``catalogue``, with one tenant worth replicating; recorded: ``recorded_catalogue``."""
+ORDERS = "/api/openstack-migrations/"
 
 
 def read_clock() -> datetime:
@@ -37,15 +44,23 @@ class WaldurServer:
         control: The control API.
     """
 
-    def __init__(self, age: Age = "current", *, now: Callable[[], datetime] = read_clock) -> None:
+    def __init__(
+        self, age: Age = "current", world: WorldName = "small", *, now: Callable[[], datetime] = read_clock
+    ) -> None:
         """Listen on two free ports."""
-        self._cloud = Cloud(is_old=age != "current", now=now, new_id=lambda: uuid.uuid4().hex)
+        start = make_world() if world == "small" else make_recorded_world()
+        self._cloud = Cloud(start, VERSIONS[age], now=now, new_id=lambda: uuid.uuid4().hex)
         self._lock = threading.Lock()
         self._faults = Faults()
         self._journal = Journal(time.monotonic)
         self._verbs = self._list_verbs()
         self._doors = Door(self._respond), Door(lambda arrival, _: self._obey(arrival))
         self.url, self.control = (door.url for door in self._doors)
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The token of each user by name."""
+        return {user.name: user.token for user in self._cloud.users.values()}
 
     def close(self) -> None:
         """Cut what waits, and stop listening."""
@@ -64,6 +79,9 @@ class WaldurServer:
         if fault and fault.when == "before":
             self._faults.wait(fault)
         if not fault or fault.when == "after" or fault.action == "pass":
+            if arrival.method == "POST" and arrival.target == ORDERS:
+                # One transaction: nothing is there before all of it is.
+                self._faults.pause(self._cloud.order_s)
             with self._lock:
                 answer = route(self._cloud, arrival)
             entry.real_status = answer.status

@@ -6,11 +6,11 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.waldurlab import catalogue
 from lab.waldurlab.answers import Answer, answer_json
 from lab.waldurlab.call import Call
-from lab.waldurlab.catalogue import Network, Subnet
-from lab.waldurlab.cloud import Cloud, Wanted
+from lab.waldurlab.cloud import Cloud, parse_version
+from lab.waldurlab.copying import Wanted
+from lab.waldurlab.objects import Network, Subnet
 from lab.waldurlab.views import show_replication
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_PROJECT_NAME = 64
 """Keystone's limit for the name of a project."""
-NO_MAPPINGS = {"skip_connection_extnet": False, "sync_instance_ports": False}
 
 
 class Steering:
@@ -71,10 +70,15 @@ class Steering:
         resource.name = resource.name[: MAX_PROJECT_NAME - len(suffix)] + suffix
         return resource.name
 
-    def progress(self, replication: str, done: int) -> None:
-        """Let so many of the destination's networks and subnets be ready."""
+    def progress(self, replication: str, done: int, *, is_next_begun: bool = True) -> None:
+        """Let so many of the destination's networks and subnets be ready, the next one in the making, the rest not."""
         row = self._find(replication)
-        self._cloud.set_progress(self._cloud.resources[row.destination].tenant, done)
+        tenant = self._cloud.resources[row.destination].tenant
+        self._cloud.set_progress(tenant, done, is_next_begun=is_next_begun)
+
+    def sweep(self) -> int:
+        """Mark tenants that are stuck as erred, as the server does after three hours; return how many there were."""
+        return self._cloud.sweep()
 
     def forget(self, replication: str) -> None:
         """Remove a row behind everybody's back; its destination stays."""
@@ -89,22 +93,24 @@ class Steering:
         outcome: str = "success",
         steps: int = 0,
         created: str | None = None,
+        modified: str | None = None,
         mappings: dict[str, Any] | None = None,
+        source: str | None = None,
         uuid: str | None = None,
         destination: str | None = None,
         error: str | None = None,
     ) -> list[str]:
         """Make rows without any POST, each with ``steps`` steps behind it; return their ids.
 
-        Several get names that end in -0, -1, ...; created is in ISO 8601.
+        Several get names that end in -0, -1, ...; created and modified are in ISO 8601.
         """
         cloud = self._cloud
         wanted = Wanted(
-            source=cloud.resources[catalogue.SOURCE],
-            offering=catalogue.OFFERING,
-            plan=catalogue.PLAN,
+            source=cloud.resources[source or cloud.world.source],
+            offering=cloud.world.offering,
+            plan=cloud.world.plan,
             name=name,
-            mappings=NO_MAPPINGS if mappings is None else mappings,
+            mappings=mappings,
         )
         made = []
         for number in range(count):
@@ -117,14 +123,16 @@ class Steering:
             cloud.resources[row.destination].name = f"{name}-{number}" if count > 1 else name
             made.append(row.uuid)
             self.advance(row.uuid, steps)
+            if modified:
+                row.modified = datetime.fromisoformat(modified)
         return made
 
-    def end_termination(self, resource: str, state: str = "done") -> None:
-        """End the order to terminate a resource: done, or erred."""
-        self._cloud.end_termination(self._cloud.resources[resource], state)
+    def end_termination(self, resource: str, state: str = "done", error: str | None = None) -> None:
+        """End the order to terminate a resource: done, or erred with words that the tenant has then."""
+        self._cloud.end_termination(self._cloud.resources[resource], state, error)
 
     def user(self, name: str, **fields: Any) -> None:  # noqa: ANN401 - any
-        """Change an account: token, may_replicate, may_terminate, is_stranger, is_staff, is_support, token_lifetime.
+        """Change an account: any field of ``objects.User``, such as token, may_replicate, is_active, is_expired.
 
         Raises:
             ValueError: The account has no such field.
@@ -145,6 +153,22 @@ class Steering:
         network = Network(self._cloud.new_id(), name, tenant, subnets)
         self._cloud.networks[network.uuid] = network
         return network.uuid
+
+    def routes(self, tenant: str, routes: Sequence[tuple[str, str]]) -> None:
+        """Set the routes of a tenant's router: pairs of destination and nexthop."""
+        self._cloud.tenants[tenant].routes = [(destination, nexthop) for destination, nexthop in routes]
+
+    def rules(self, tenant: str, cidrs: Sequence[str]) -> None:
+        """Set the CIDRs in the rules of a tenant's security group."""
+        self._cloud.tenants[tenant].rules = list(cidrs)
+
+    def version(self, text: str) -> None:
+        """Be a server of this version: before 7.6.4, 7.7.0 and 8.1.0 some things are otherwise."""
+        self._cloud.version = parse_version(text)
+
+    def order_takes(self, seconds: float) -> None:
+        """Let an order take so long, in one transaction."""
+        self._cloud.order_s = seconds
 
     def page_rows(self, most: int) -> None:
         """Never answer with more rows a page."""

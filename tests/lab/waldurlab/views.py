@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.waldurlab.objects import SERVERS
 from lab.waldurlab.replication import OLD_LABELS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lab.waldurlab.call import Call
-    from lab.waldurlab.catalogue import Network, Offering, Resource, Subnet, Tenant, User, VolumeType
+    from lab.waldurlab.objects import Network, Offering, Plan, Resource, Subnet, Tenant, User, VolumeType
     from lab.waldurlab.replication import Order, Replication
 
 Shown = dict[str, object]
@@ -55,21 +56,24 @@ def show_resource(call: Call, resource: Resource) -> Shown:
     """Return a row of ``/api/marketplace-resources/``."""
     cloud = call.cloud
     offering = cloud.offerings[resource.offering]
+    is_server = offering.kind == SERVERS
+    is_there = is_server or resource.tenant in cloud.tenants
+    scope = f"openstack-{'instances' if is_server else 'tenants'}/{resource.tenant}"
     return {
         "offering": call.link(f"marketplace-public-offerings/{offering.uuid}"),
         "offering_name": offering.name,
         "offering_uuid": offering.uuid,
-        "offering_type": "OpenStack.Tenant",
+        "offering_type": offering.kind,
         "plan_uuid": resource.plan,
-        "plan_name": dict(offering.plans)[resource.plan],
+        "plan_name": next(plan.name for plan in offering.plans if plan.uuid == resource.plan),
         "attributes": {"name": resource.name},
         "limits": resource.limits,
         "uuid": resource.uuid,
         "url": call.link(f"marketplace-resources/{resource.uuid}"),
-        "scope": call.link(f"openstack-tenants/{resource.tenant}") if resource.tenant in cloud.tenants else None,
+        "scope": call.link(scope) if is_there else None,
         "state": resource.state,
-        "resource_uuid": resource.tenant if resource.tenant in cloud.tenants else None,
-        "resource_type": "OpenStack.Tenant",
+        "resource_uuid": resource.tenant if is_there else None,
+        "resource_type": offering.kind if is_there else None,
         "backend_id": resource.tenant if resource.state in {"OK", "Erred"} else "",
         "name": resource.name,
         "error_message": "",
@@ -93,17 +97,17 @@ def show_order(call: Call, order: Order) -> Shown:
     }
 
 
-def show_plan(call: Call, offering: Offering, plan: tuple[str, str]) -> Shown:
-    """Return a row of ``/api/marketplace-public-offerings/ID/plans/``."""
-    uuid, name = plan
+def show_plan(call: Call, offering: Offering, plan: Plan) -> Shown:
+    """Return a row of ``/api/marketplace-public-offerings/ID/plans/``; a full plan is not active."""
     return {
-        "url": call.link(f"marketplace-public-offerings/{offering.uuid}/plans/{uuid}"),
-        "uuid": uuid,
-        "name": name,
+        "url": call.link(f"marketplace-public-offerings/{offering.uuid}/plans/{plan.uuid}"),
+        "uuid": plan.uuid,
+        "name": plan.name,
         "description": "",
-        "archived": False,
-        "is_active": True,
-        "max_amount": None,
+        "archived": plan.archived,
+        "is_active": not call.cloud.is_full(plan),
+        "max_amount": plan.most,
+        "resources_count": call.cloud.count_resources(plan),
     }
 
 
@@ -113,10 +117,10 @@ def show_offering(call: Call, offering: Offering) -> Shown:
         "url": call.link(f"marketplace-public-offerings/{offering.uuid}"),
         "uuid": offering.uuid,
         "name": offering.name,
-        "state": "Active",
+        "state": offering.state,
         "plans": [show_plan(call, offering, plan) for plan in offering.plans],
-        "type": "OpenStack.Tenant",
-        "shared": True,
+        "type": offering.kind,
+        "shared": offering.is_shared,
         "billable": True,
         "scope": call.link(f"service-settings/{offering.settings}"),
         "scope_uuid": offering.settings,
@@ -149,7 +153,8 @@ def show_network(call: Call, network: Network) -> Shown:
         "tenant_uuid": network.tenant,
         "is_external": False,
         "subnets": [
-            {"uuid": subnet.uuid, "name": subnet.name, "cidr": subnet.cidr, "ip_version": 4}
+            # They have no ids here.
+            {"name": subnet.name, "cidr": subnet.cidr, "ip_version": 4}
             for subnet in network.subnets
         ],
     }
@@ -184,16 +189,39 @@ def show_volume_type(call: Call, kind: VolumeType) -> Shown:
     }
 
 
-def show_user(call: Call, user: User) -> Shown:
-    """Return ``/api/users/me/``."""
+def show_router(call: Call, tenant: Tenant) -> Shown:
+    """Return a row of ``/api/openstack-routers/``: each tenant has one router, with its id."""
     return {
+        "url": call.link(f"openstack-routers/{tenant.uuid}"),
+        "uuid": tenant.uuid,
+        "name": f"{tenant.name}-router",
+        "state": tenant.state,
+        "tenant_uuid": tenant.uuid,
+        "routes": [{"destination": destination, "nexthop": nexthop} for destination, nexthop in tenant.routes],
+    }
+
+
+def show_security_group(call: Call, tenant: Tenant) -> Shown:
+    """Return a row of ``/api/openstack-security-groups/``: each tenant has one group, with its id."""
+    return {
+        "url": call.link(f"openstack-security-groups/{tenant.uuid}"),
+        "uuid": tenant.uuid,
+        "name": "default",
+        "state": tenant.state,
+        "tenant_uuid": tenant.uuid,
+        "rules": [{"direction": "ingress", "ethertype": "IPv4", "cidr": cidr} for cidr in tenant.rules],
+    }
+
+
+def show_user(call: Call, user: User) -> Shown:
+    """Return ``/api/users/me/``; only staff and support are told of what they are."""
+    roles = {"is_staff": user.is_staff, "is_support": user.is_support} if user.sees_all else {}
+    return roles | {
         "url": call.link(f"users/{user.uuid}"),
         "uuid": user.uuid,
         "username": user.name,
         "full_name": user.full_name,
-        "is_staff": user.is_staff,
-        "is_active": True,
-        "is_support": user.is_support,
+        "is_active": user.is_active,
         "token_lifetime": user.token_lifetime,
         "permissions": [],
     }

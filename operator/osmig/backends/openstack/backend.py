@@ -47,17 +47,16 @@ T = TypeVar("T")
 
 
 class NovaBackend:
-    """One Provider of type OpenStack (`osmig.backends.ports.Backend`)."""
+    """One Provider of type OpenStack (`osmig.backends.ports.Backend`).
+
+    Args:
+        session: the login and the endpoint; closed with the backend.
+        limiter: grants the Provider's requests.
+        threads: requests that may be under way at once.
+        name: shown in thread names, for stack dumps.
+    """
 
     def __init__(self, session: ComputeSession, *, limiter: Limiter, threads: int, name: str) -> None:
-        """Work over ``session``; sends nothing yet.
-
-        Args:
-            session: the login and the endpoint; closed with the backend.
-            limiter: grants the Provider's requests.
-            threads: requests that may be under way at once.
-            name: shown in thread names, for stack dumps.
-        """
         self._session = session
         self._nova = Nova(session)
         self._listing = Listing(session, self._nova)

@@ -43,19 +43,23 @@ class AuthType:
     """What one way to log in needs.
 
     Attributes:
-        keys: what ``auth`` may hold.
+        plugin: the plugin of keystoneauth that does it.
+        keys: what ``auth`` may hold, of the plugin's options.
         required: groups of alternatives; of each group at least one key must be there.
     """
 
+    plugin: str
     keys: frozenset[str]
     required: tuple[tuple[str, ...], ...]
 
 
 _PASSWORD = AuthType(
+    "v3password",
     frozenset({"auth_url", "password", "default_domain_id", "default_domain_name", *_USER, *_SCOPE}),
     (("auth_url",), ("username", "user_id"), ("password",)),
 )
 _APPLICATION_CREDENTIAL = AuthType(
+    "v3applicationcredential",
     frozenset({
         "auth_url", "application_credential_id", "application_credential_name", "application_credential_secret", *_USER,
     }),
@@ -69,9 +73,9 @@ _APPLICATION_CREDENTIAL = AuthType(
 AUTH_TYPES: dict[str, AuthType] = {
     "password": _PASSWORD,
     "v3password": _PASSWORD,
-    "v3token": AuthType(frozenset({"auth_url", "token", *_SCOPE}), (("auth_url",), ("token",))),
+    "v3token": AuthType("v3token", frozenset({"auth_url", "token", *_SCOPE}), (("auth_url",), ("token",))),
     "v3applicationcredential": _APPLICATION_CREDENTIAL,
-    "admin_token": AuthType(frozenset({"endpoint", "token"}), (("endpoint",), ("token",))),
+    "admin_token": AuthType("admin_token", frozenset({"endpoint", "token"}), (("endpoint",), ("token",))),
 }
 """Ways to log in; ``password`` is ``v3password``, and is meant when ``auth_type`` is missing."""
 
@@ -98,7 +102,6 @@ class InvalidCredentialsError(ValueError):
     """The Secret cannot be used; the text names the field at fault and holds no value."""
 
     def __init__(self, at: str, problem: str) -> None:
-        """Join where it is and what is wrong."""
         super().__init__(f"{at}: {problem}")
 
 

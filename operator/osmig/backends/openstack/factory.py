@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 
 
 class NovaFactory:
-    """The `osmig.backends.ports.BackendFactory` of type OpenStack."""
+    """Connects to Providers of type OpenStack; `osmig.wiring` imports it when the first one needs it.
+
+    Args:
+        guard: judges every endpoint.
+        clock: measures how many requests there are per second.
+        timeouts: bounds of every request.
+        threads: requests that may be under way at once, per Provider.
+        observer_of: whom to tell of a Provider's requests.
+    """
 
     def __init__(
         self, guard: EndpointGuard, *, clock: Clock, timeouts: Timeouts, threads: int, observer_of: ObserverOf
     ) -> None:
-        """Keep what all Providers share.
-
-        Args:
-            guard: judges every endpoint.
-            clock: measures how many requests there are per second.
-            timeouts: bounds of every request.
-            threads: requests that may be under way at once, per Provider.
-            observer_of: whom to tell of a Provider's requests.
-        """
         self._guard = guard
         self._clock = clock
         self._timeouts = timeouts

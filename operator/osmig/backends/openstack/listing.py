@@ -25,7 +25,6 @@ class Listing:
     """Remembers what the credentials may list, and asks accordingly. Its calls block."""
 
     def __init__(self, session: ComputeSession, api: Nova) -> None:
-        """Know nothing yet; the first call learns."""
         self._session = session
         self._nova = api
         self._scope: Scope | None = None

@@ -67,7 +67,6 @@ class Nova:
     """One cloud's Compute API."""
 
     def __init__(self, session: ComputeSession) -> None:
-        """Work over ``session``."""
         self._session = session
 
     def speaks(self, version: Version) -> bool:

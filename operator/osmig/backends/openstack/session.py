@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from keystoneauth1 import token_endpoint
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
-from keystoneauth1.identity import BaseIdentityPlugin, v3
+from keystoneauth1.identity import BaseIdentityPlugin
+from keystoneauth1.loading.base import PLUGIN_NAMESPACE
 from keystoneauth1.session import Session
 from openstack import exceptions as sdk
 from openstack.connection import Connection
 
 from osmig import __version__
 from osmig.backends.openstack.classify import EXPECTED, classify
+from osmig.backends.openstack.credentials import AUTH_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import requests
+    from keystoneauth1.loading import BaseLoader
     from keystoneauth1.plugin import BaseAuthPlugin
 
     from osmig.backends.openstack.credentials import Credentials
@@ -244,20 +247,24 @@ def _raise_unless_ok(response: requests.Response) -> None:
 
 
 def _plugin(credentials: Credentials) -> BaseAuthPlugin:
-    auth = dict(credentials.auth)
-    match credentials.auth_type:
-        case "admin_token":
-            return token_endpoint.Token(auth["endpoint"], auth["token"])
-        case "v3token":
-            return v3.Token(**_scope(auth))
-        case "v3applicationcredential":
-            return v3.ApplicationCredential(**_scope(auth))
-        case _:
-            return v3.Password(**_scope(_with_default_domain(auth)))
+    loader = find_loader(AUTH_TYPES[credentials.auth_type].plugin)
+    auth = _with_default_domain(dict(credentials.auth))
+    # An empty value would count as a scope.
+    return loader.create_plugin(**{key: value for key, value in auth.items() if value})
+
+
+def find_loader(plugin: str) -> BaseLoader[BaseAuthPlugin]:
+    """Return the loader of an auth plugin that keystoneauth itself brings.
+
+    ``keystoneauth1.loading.get_plugin_loader`` asks every installed package, and prefers another's of the same name.
+    """
+    (entry,) = distribution("keystoneauth1").entry_points.select(group=PLUGIN_NAMESPACE, name=plugin)
+    loader: BaseLoader[BaseAuthPlugin] = entry.load()()
+    return loader
 
 
 def _with_default_domain(auth: dict[str, str]) -> dict[str, str]:
-    """Spell out a shorthand of clouds.yaml, which the SDK's loader would do."""
+    """Spell out a shorthand of clouds.yaml, which no plugin of Keystone v3 knows."""
     domain_id, domain_name = auth.pop("default_domain_id", None), auth.pop("default_domain_name", None)
     for owner in ("user", "project"):
         named = auth.get("username" if owner == "user" else "project_name")
@@ -265,8 +272,3 @@ def _with_default_domain(auth: dict[str, str]) -> dict[str, str]:
             auth |= {f"{owner}_domain_id": domain_id} if domain_id else {}
             auth |= {f"{owner}_domain_name": domain_name} if domain_name and not domain_id else {}
     return auth
-
-
-def _scope(auth: dict[str, Any]) -> dict[str, Any]:
-    """Drop the empty, which would count as a scope."""
-    return {key: value for key, value in auth.items() if value}

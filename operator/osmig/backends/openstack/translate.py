@@ -164,8 +164,7 @@ def to_host(row: Json) -> HostView:
 
 def to_progress(row: Json) -> ProgressView:
     """Read the numbers of a running live migration; a zero is a number."""
-    memory, disk = _bytes(row, "memory"), _bytes(row, "disk")
-    return ProgressView(memory=memory, disk=disk, percent=_percent(memory, disk))
+    return ProgressView(memory=_bytes(row, "memory"), disk=_bytes(row, "disk"))
 
 
 def text(row: Json, key: str) -> str | None:
@@ -198,16 +197,6 @@ def _bytes(row: Json, medium: str) -> BytesView:
 
 def _not_negative(value: int | None) -> int | None:
     return value if value is None or value >= 0 else None
-
-
-def _percent(*media: BytesView) -> int | None:
-    """Compute from remaining and total alone: processed passes total, because dirty pages are sent again."""
-    known = [(medium.total, medium.remaining) for medium in media if medium.total and medium.remaining is not None]
-    if not known:
-        return None
-    total = sum(total for total, _ in known)
-    remaining = sum(remaining for _, remaining in known)
-    return min(max(100 * (total - remaining) // total, 0), 100)
 
 
 def _time(row: Json, key: str) -> dt.datetime | None:

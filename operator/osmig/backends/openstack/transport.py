@@ -61,7 +61,18 @@ class Call:
 
 
 class Transport:
-    """The requests session of one Provider, with everything in it that keeps a call single and in bounds."""
+    """The requests session of one Provider, with everything in it that keeps a call single and in bounds.
+
+    Args:
+        guard: judges every address that is connected to.
+        cacert: PEM certificates to trust instead of the usual ones.
+        timeouts: bounds for every request.
+        threads: connections to keep per host.
+        observe: told of every request.
+
+    Raises:
+        ValueError: ``cacert`` holds no certificate that can be read.
+    """
 
     def __init__(
         self,
@@ -72,18 +83,6 @@ class Transport:
         threads: int,
         observe: RequestObserver,
     ) -> None:
-        """Build the session; opens nothing.
-
-        Args:
-            guard: judges every address that is connected to.
-            cacert: PEM certificates to trust instead of the usual ones.
-            timeouts: bounds for every request.
-            threads: connections to keep per host.
-            observe: told of every request.
-
-        Raises:
-            ValueError: ``cacert`` holds no certificate that can be read.
-        """
         self._calls = threading.local()
         self._observe = observe
         self.session = requests.Session()

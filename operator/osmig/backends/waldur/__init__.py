@@ -1,1 +1,1 @@
-"""Waldur: tenants are replicated by its marketplace; nothing of its client's types leaves this package."""
+"""Waldur: tenants are replicated by its marketplace; nothing of its words leaves this package."""

@@ -83,8 +83,12 @@ class NoAnswerError(Exception):
         self.is_timeout = is_timeout
 
 
-class UnusableEndpointError(NoAnswerError):
-    """The endpoint's URL cannot be used: a person must mend it."""
+class TooLongError(NoAnswerError):
+    """The answer is longer than what is read of any: asked again at once, it would be as long."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The endpoint's answer is too long")
 
 
 class UnpermittedRequestError(RuntimeError):

@@ -14,7 +14,24 @@ from osmig.backends.waldur.preflight import check
 from osmig.backends.waldur.preflight_facts import look_round
 from osmig.backends.waldur.probing import probe
 from osmig.backends.waldur.reading import read_runs, unless_hidden
-from osmig.backends.waldur.translate import count_items, cut_word, read_order_stage, read_replica_stage, view_run
+from osmig.backends.waldur.requests import (
+    LIST_NETWORKS,
+    LIST_SUBNETS,
+    READ_ORDER,
+    READ_REPLICA,
+    READ_RUN,
+    READ_TENANT,
+    order_replica,
+    order_termination,
+)
+from osmig.backends.waldur.translate import (
+    count_items,
+    cut_word,
+    is_settled,
+    read_order_stage,
+    read_replica_stage,
+    view_run,
+)
 from osmig.backends.waldur.wire import (
     NetworkRow,
     OrderedRow,
@@ -30,7 +47,7 @@ from osmig.backends.waldur.wire import (
 from osmig.domain.calls import Operation, Receipt
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.operations import Sweep
-from osmig.domain.replicas import OrderStage, ReplicaView
+from osmig.domain.replicas import OrderStage, ReplicaStage, ReplicaView
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,6 +62,9 @@ if TYPE_CHECKING:
     from osmig.domain.replicas import ReplicaJob, RunView
 
 T = TypeVar("T")
+
+_WELL = frozenset({ReplicaStage.CREATING, ReplicaStage.OK})
+"""While its resource is in one of these, the tenant behind it has nothing to say."""
 
 
 class WaldurBackend:
@@ -71,9 +91,9 @@ class WaldurBackend:
         await self._session.ping(Priority.SWEEP)
         return Sweep(records=(), cursor=now, is_full=True)
 
-    async def preflight(self, job: ReplicaJob) -> tuple[PreflightCheck, ...]:
+    async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect."""
-        return check(job, await look_round(job, self._session))
+        return check(job, await look_round(job, self._session, runs))
 
     async def runs(self, source_resource: str) -> tuple[RunView, ...]:
         """Read every replication of a tenant that the token's user sees, over all pages, oldest first."""
@@ -82,34 +102,36 @@ class WaldurBackend:
     async def run(self, run_id: str) -> RunView:
         """Read one replication; ``Absent`` when there is none, or it is another user's."""
         uuid = _check_id(run_id, "read-run")
-        row = await self._session.row(RunRow, "read-run", lambda client: client.retrieve_run(uuid), Priority.LOOK)
+        row = await self._session.row(RunRow, READ_RUN.about(uuid), Priority.LOOK)
         return view_run(row)
 
     async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
-        """Read what a replication makes, and an order about it."""
+        """Read what a replication makes, or an order about it; what was made is not counted while it goes away."""
         uuid = _check_id(replica_id, "read-replica")
-        resource = await self._session.row(
-            ResourceRow, "read-replica", lambda client: client.retrieve_resource(uuid), Priority.LOOK
-        )
-        error, items = "", None
-        if (tenant_id := resource.tenant_id) is not None:
-            error = await _unless_troubled(self._read_tenant_error(tenant_id)) or ""
-            items = await _unless_troubled(self._read_items(tenant_id))
-        stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
+        resource = await self._session.row(ResourceRow, READ_REPLICA.about(uuid), Priority.LOOK)
+        stage, tenant_id = read_replica_stage(resource.state), resource.tenant_id
+        # before the tenant, which has the words of an order that failed
+        order_stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
+        items = await _unless_troubled(self._read_items(tenant_id)) if tenant_id and not order_id else None
+        tenant = StateRow()
+        if tenant_id and (order_id or stage not in _WELL):
+            tenant = await _unless_troubled(self._read_tenant(tenant_id)) or tenant
         return ReplicaView(
             id=uuid,
-            stage=read_replica_stage(resource.state),
+            stage=stage,
             status=cut_word(resource.state or ""),
-            error=error,
+            tenant_status=cut_word(tenant.state or ""),
+            is_tenant_settled=is_settled(tenant.state),
+            error=clean_text(tenant.error_message or ""),
             items=items,
-            order_stage=stage,
+            order_stage=order_stage,
             order_error=order_error,
         )
 
     async def replicate(self, job: ReplicaJob, permit: Permit) -> Receipt[RunView]:
         """Order exactly one replication."""
         operation = Operation.REPLICATE
-        content = await self._session.change(operation, lambda client: client.create_run(job), Priority.START, permit)
+        content = await self._session.change(order_replica(job), Priority.START, permit)
         try:
             row = read_created(content)
         except UnreadableError:
@@ -120,9 +142,7 @@ class WaldurBackend:
         """Order that a replica be terminated."""
         operation = Operation.TERMINATE
         uuid = _check_id(replica_id, operation)
-        content = await self._session.change(
-            operation, lambda client: client.terminate_resource(uuid), Priority.ORDER, permit
-        )
+        content = await self._session.change(order_termination(uuid), Priority.ORDER, permit)
         try:
             return Receipt(request_id=read_row(OrderedRow, content).order_uuid)
         except UnreadableError:
@@ -132,28 +152,19 @@ class WaldurBackend:
         """Free connections and threads."""
         await self._session.close()
 
-    async def _read_tenant_error(self, tenant_id: str) -> str:
-        tenant = await self._session.row(
-            StateRow, "read-tenant", lambda client: client.retrieve_tenant(tenant_id), Priority.LOOK
-        )
-        return clean_text(tenant.error_message or "")
+    async def _read_tenant(self, tenant_id: str) -> StateRow:
+        return await self._session.row(StateRow, READ_TENANT.about(tenant_id), Priority.LOOK)
 
     async def _read_items(self, tenant_id: str) -> Items | None:
-        networks = await self._session.rows(
-            NetworkRow, "list-networks", lambda client: client.list_networks(tenant_id), Priority.PROGRESS
-        )
-        subnets = await self._session.rows(
-            SubnetRow, "list-subnets", lambda client: client.list_subnets(tenant_id), Priority.PROGRESS
-        )
+        networks = await self._session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.PROGRESS)
+        subnets = await self._session.rows(SubnetRow, LIST_SUBNETS.about(tenant_id), Priority.PROGRESS)
         states = [row.state for row in networks if row.tenant_uuid in (None, tenant_id)]
         states += [row.state for row in subnets]
         return count_items(states) if states else None
 
     async def _read_order(self, order_id: str) -> tuple[OrderStage, str]:
         uuid = _check_id(order_id, "read-order")
-        order = await unless_hidden(
-            self._session.row(StateRow, "read-order", lambda client: client.retrieve_order(uuid), Priority.LOOK)
-        )
+        order = await unless_hidden(self._session.row(StateRow, READ_ORDER.about(uuid), Priority.LOOK))
         if order is None:
             return OrderStage.UNKNOWN, ""
         return read_order_stage(order.state), clean_text(order.error_message or "")

@@ -10,7 +10,7 @@ from osmig.api.names import Reason
 from osmig.backends.bounds import PermitExpiredError
 from osmig.backends.cleaning import clean_text, cut_text
 from osmig.backends.endpoints import EndpointRefusedError
-from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, UnusableEndpointError
+from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, TooLongError
 from osmig.backends.waldur.texts import describe, is_forbidden, list_objections
 from osmig.backends.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
 from osmig.domain.calls import Operation
@@ -21,10 +21,20 @@ EXPECTED = (NoAnswerError, EndpointRefusedError, PermitExpiredError)
 
 NO_WALDUR = "There is no Waldur that replicates tenants at the endpoint"
 
+OVERLONG_PAUSE_S = 600.0
+"""What is too long to be read is asked for again as rarely as a person would mend it."""
+
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
 _NO_PROOF = frozenset({408})
 """4xx that a proxy gives after it has handed the request on."""
+_TOKENS = (
+    ("expired", "The token has expired; put a new one of the same user into the Secret"),
+    ("inactive or deleted", "The token's user is switched off or deleted in Waldur"),
+    ("invalid token", "Waldur does not know the token; put one of the same user into the Secret that is good"),
+    ("not provided", "Waldur got no token; something in front of it keeps the header Authorization back"),
+)
+"""What Waldur's text has in it, and our words; what it says of a personal access token is not known yet."""
 _NEEDED_RIGHTS = {
     Operation.REPLICATE: "APPROVE_ORDER, or APPROVE_PRIVATE_ORDER for a private offering",
     Operation.TERMINATE: "TERMINATE_RESOURCE",
@@ -45,13 +55,23 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
             return Transient(Reason.RETRYING, text, operation=operation)
         case EndpointRefusedError():
             return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
-        case UnusableEndpointError():
-            return Transient(Reason.INVALID_CONFIGURATION, str(failure), operation=operation)
         case _ if call.permit is not None and call.has_left:
             text = f"No answer to {operation} came that could be read"
             return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
+        case TooLongError():
+            text = f"The answer to {operation} is too long to be read"
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
         case _:
             return Transient(Reason.UNREACHABLE, str(failure), operation=operation)
+
+
+def judge_overlong(operation: str, *, pages: int) -> BackendError:
+    """Say that a list has more pages than are read: to read it again soon would bring no more of it."""
+    text = (
+        f"The list has more than {pages} pages, and no more are read, in {operation}; let the service account see "
+        "fewer of them, or have old ones removed from Waldur"
+    )
+    return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
 
 
 def judge_unreadable(call: Call) -> BackendError:
@@ -66,7 +86,7 @@ def judge_read(answer: Answer, operation: str) -> BackendError:
     """Judge an answer to a request that only reads: what cannot be explained is asked again later."""
     match answer.status:
         case 401:
-            return _unauthorized(operation)
+            return _unauthorized(answer, operation)
         case 403:
             return NotPermitted(Reason.NOT_PERMITTED, f"Waldur forbids {operation}", operation=operation)
         case 404 if _detail(answer) is not None:
@@ -90,7 +110,7 @@ def judge_change(answer: Answer, operation: str) -> BackendError:
         case 400:
             return _judge_objections(answer, operation)
         case 401:
-            return _unauthorized(operation)
+            return _unauthorized(answer, operation)
         case 403:
             return _forbidden(operation)
         case 404 | 405:
@@ -134,8 +154,10 @@ def _judge_objections(answer: Answer, operation: str) -> BackendError:
     return Refused(Reason.INVALID_SPEC, cut_text(told), operation=operation)
 
 
-def _unauthorized(operation: str) -> NotPermitted:
-    return NotPermitted(Reason.UNAUTHORIZED, "Waldur does not accept the token", operation=operation)
+def _unauthorized(answer: Answer, operation: str) -> NotPermitted:
+    said = (_detail(answer) or "").lower()
+    text = next((words for part, words in _TOKENS if part in said), "Waldur does not accept the token")
+    return NotPermitted(Reason.UNAUTHORIZED, text, operation=operation)
 
 
 def _forbidden(operation: str) -> NotPermitted:

@@ -9,8 +9,8 @@ from osmig.api.names import Reason
 from osmig.backends.endpoints import InvalidEndpointError, check_url
 from osmig.backends.limiting import Limiter
 from osmig.backends.waldur.backend import WaldurBackend
-from osmig.backends.waldur.opening import Access
 from osmig.backends.waldur.session import WaldurSession
+from osmig.backends.waldur.transport import Access
 from osmig.domain.errors import Refused
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class WaldurFactory:
         self._observer_of = observer_of
 
     def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
-        """Read endpoint and token; sends nothing, resolves nothing and imports nothing of the client's.
+        """Read endpoint and token; sends nothing and resolves nothing.
 
         Raises:
             Refused: ``InvalidConfiguration``, with the field or the Secret's key at fault in the message.
@@ -80,7 +80,11 @@ def _waldur_of(spec: ProviderSpec) -> WaldurSpec:
 
 def _read_endpoint(spec: WaldurSpec) -> str:
     try:
-        check_url(spec.endpoint)
+        host, _ = check_url(spec.endpoint)
+        host.encode("idna")
+    except UnicodeError:
+        message = "spec.waldur.endpoint names a host that no address can be looked up for"
+        raise ValueError(message) from None
     except InvalidEndpointError as error:
         message = f"spec.waldur.endpoint {error}"
         raise ValueError(message) from None

@@ -1,4 +1,4 @@
-"""Below the HTTP client: connections to permitted addresses only."""
+"""Below HTTP: connections to permitted addresses only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Whether a replication would become what its mappings say: one verdict or more for each question, from facts. Pure.
 
 Waldur takes much that is wrong, and does something else: what it would ignore or drop, or fail over, is found here.
-What may not be looked at is ``Skipped``.
+What may not be looked at is ``Skipped``, as is what Waldur does not tell: a ``Pass`` that the order then belies would
+be worse than none, and so would a ``Fail`` for what Waldur does rightly.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ from typing import TYPE_CHECKING
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import PreflightCheck
 from osmig.backends.cleaning import clean_text
-from osmig.backends.waldur.preflight_networks import check_networks, check_subnets
-from osmig.backends.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, bound, suggest, suggest_rows
-from osmig.backends.waldur.probing import OLDEST, UNTOLD, is_too_old
+from osmig.backends.waldur.preflight_networks import check_networks, check_routers, check_subnets
+from osmig.backends.waldur.preflight_types import check_limits, check_types
+from osmig.backends.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, bound, suggest_rows
+from osmig.backends.waldur.probing import OLDEST, UNTOLD, is_numbered, is_too_old, shows_old_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from osmig.backends.waldur.preflight_facts import Facts
-    from osmig.backends.waldur.wire import NamedRow
+    from osmig.backends.waldur.wire import PlanRow, ResourceRow
     from osmig.domain.replicas import ReplicaJob
 
 _TENANT = "OpenStack.Tenant"
 _SOURCE = "spec.tenant.sourceResource"
 _OFFERING = "spec.tenant.destinationOffering"
 _PLAN = "spec.tenant.destinationPlan"
-_TYPES = "spec.tenant.mappings.volumeTypes"
+_PROVIDER = "spec.providerRef"
 _MISSING = "unknown or not visible to the service account"
-_LIMIT_OF_TYPE = "gigabytes_"
+_NEEDED = ".".join(map(str, OLDEST))
 
 
 def check(job: ReplicaJob, facts: Facts) -> tuple[PreflightCheck, ...]:
@@ -40,8 +42,9 @@ def check(job: ReplicaJob, facts: Facts) -> tuple[PreflightCheck, ...]:
         ("DestinationPlan", _check_plan(job, facts)),
         ("Networks", check_networks(job, facts)),
         ("Subnets", check_subnets(job, facts)),
-        ("VolumeTypes", _check_types(job, facts)),
-        ("Limits", _check_limits(job, facts)),
+        ("Routers", check_routers(job)),
+        ("VolumeTypes", check_types(job, facts)),
+        ("Limits", check_limits(job, facts)),
         ("ExistingRuns", _check_runs(job, facts)),
     )
     return tuple(
@@ -52,13 +55,19 @@ def check(job: ReplicaJob, facts: Facts) -> tuple[PreflightCheck, ...]:
 
 
 def _check_version(facts: Facts) -> Iterator[Verdict]:
-    oldest = ".".join(map(str, OLDEST))
-    if facts.version == UNTOLD:
-        yield "spec.providerRef", SKIPPED, f"Waldur does not tell its version; {oldest} or newer is needed"
-    elif is_too_old(facts.version):
-        yield "spec.providerRef", FAIL, f"Waldur is {facts.version}; {oldest} or newer is needed"
+    if is_too_old(facts.version):
+        yield _PROVIDER, FAIL, f"Waldur is {facts.version}; {_NEEDED} or newer is needed"
+    elif is_numbered(facts.version):
+        yield _PROVIDER, PASS, f"Waldur is {facts.version}, which is new enough"
+    elif shows_old_server(facts.runs):
+        message = f"Waldur lists replications without the replica's state, as versions before {_NEEDED} do"
+        yield _PROVIDER, FAIL, f"{message}; {_NEEDED} or newer is needed"
+    elif facts.version == UNTOLD:
+        message = "Waldur does not tell this account its version, as most do only to staff and support"
+        yield _PROVIDER, SKIPPED, f"{message}; {_NEEDED} or newer is needed"
     else:
-        yield "spec.providerRef", PASS, f"Waldur is {facts.version}, which is new enough"
+        message = f"Waldur is {clean_text(facts.version)}, which is no number to compare"
+        yield _PROVIDER, SKIPPED, f"{message}; {_NEEDED} or newer is needed"
 
 
 def _check_source(facts: Facts) -> Iterator[Verdict]:
@@ -66,26 +75,38 @@ def _check_source(facts: Facts) -> Iterator[Verdict]:
     if source is None:
         yield _SOURCE, FAIL if facts.is_source_missing else SKIPPED, _MISSING
         return
-    kinds = {source.resource_type, source.offering_type} - {None, ""}
-    if kinds and _TENANT not in kinds:
-        kind = clean_text(min(kind or "" for kind in kinds))
-        yield _SOURCE, FAIL, f"it is of type {kind}; only {_TENANT} can be replicated"
-    elif source.limits is None:
-        yield _SOURCE, SKIPPED, "the service account may not see whether the source has limits"
-    elif not source.limits:
+    kind = source.resource_type or source.offering_type
+    state = clean_text(source.state or "unknown")
+    if kind and kind != _TENANT:
+        yield _SOURCE, FAIL, f"it is of type {clean_text(kind)}; only {_TENANT} can be replicated"
+    elif source.is_scope_gone:
+        yield _SOURCE, FAIL, f"its tenant is gone from Waldur; the resource, in state {state}, is all that is left"
+    elif source.limits is not None and not source.limits:
         yield _SOURCE, FAIL, "the source has no limits in Waldur: set them first"
-    elif (source.state or "").lower() != "ok":
-        yield _SOURCE, WARN, f"the source is in state {clean_text(source.state or 'unknown')}"
+    elif (untold := _find_untold(source)) is not None:
+        yield _SOURCE, SKIPPED, untold
+    elif state.lower() != "ok":
+        yield _SOURCE, WARN, f"the source is in state {state}"
     else:
         yield _SOURCE, PASS, f"the source is the tenant {clean_text(source.name or '')}"
+
+
+def _find_untold(source: ResourceRow) -> str | None:
+    if source.limits is None:
+        return "the service account may not see whether the source has limits"
+    if source.resource_type is None and source.tenant_id is None:
+        return "the service account may not see whether there is a tenant behind the source"
+    return None
 
 
 def _check_offering(facts: Facts) -> Iterator[Verdict]:
     offering = facts.offering
     if offering is None:
         yield _OFFERING, FAIL if facts.is_offering_missing else SKIPPED, _MISSING
-    elif offering.type not in {None, "", _TENANT}:
-        yield _OFFERING, FAIL, f"it offers {clean_text(offering.type or '')}; only {_TENANT} can take a replica"
+    elif not offering.type:
+        yield _OFFERING, SKIPPED, "the service account may not see what the offering offers"
+    elif offering.type != _TENANT:
+        yield _OFFERING, FAIL, f"it offers {clean_text(offering.type)}; only {_TENANT} can take a replica"
     elif offering.state not in {None, "", "Active"}:
         yield _OFFERING, WARN, f"the offering is in state {clean_text(offering.state or '')}; it may take no orders"
     else:
@@ -99,59 +120,22 @@ def _check_plan(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
     wanted = canonical_id(job.destination_plan)
     found = next((plan for plan in facts.plans if plan.uuid == wanted), None)
     if found is None:
-        yield _PLAN, FAIL, f"the offering has no such plan; it has {suggest_rows(facts.plans)}"
+        yield _PLAN, FAIL, f"the offering has no such plan; it has {_suggest_plans(facts.plans)}"
+        return
+    name = clean_text(found.name or "")
+    if found.is_active is False:
+        yield _PLAN, FAIL, f"{name} is full: its limit of resources is reached; there is {_suggest_plans(facts.plans)}"
+    elif found.archived:
+        yield _PLAN, WARN, f"{name} is archived, and Waldur takes it still; there is {_suggest_plans(facts.plans)}"
+    elif found.is_active is None:
+        yield _PLAN, SKIPPED, f"{name} is a plan of the offering; Waldur does not tell whether it is full"
     else:
-        yield _PLAN, PASS, f"{clean_text(found.name or '')} is a plan of the offering"
+        yield _PLAN, PASS, f"{name} is a plan of the offering"
 
 
-def _check_types(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
-    pairs = job.mappings.volume_types
-    if not pairs:
-        yield _TYPES, PASS, "no volume types are mapped"
-        return
-    sources = tuple((f"{_TYPES}[{index}].sourceType", pair.source_type) for index, pair in enumerate(pairs))
-    destinations = tuple(
-        (f"{_TYPES}[{index}].destinationType", pair.destination_type) for index, pair in enumerate(pairs)
-    )
-    yield from _check_listed(sources, facts.source_types, "the source tenant")
-    yield from _check_listed(destinations, facts.destination_types, "the destination offering")
-
-
-def _check_listed(
-    wanted: tuple[tuple[str, str], ...], types: tuple[NamedRow, ...] | None, where: str
-) -> Iterator[Verdict]:
-    """Waldur answers 500 to a type that it does not know at all."""
-    if types is None:
-        yield _TYPES, SKIPPED, f"the service account sees no volume types of {where}"
-        return
-    listed = {row.uuid for row in types}
-    lacking = [(path, uuid) for path, uuid in wanted if canonical_id(uuid) not in listed]
-    for path, _ in lacking:
-        yield path, FAIL, f"{where} has no such volume type; it has {suggest_rows(types)}"
-    if not lacking:
-        yield _TYPES, PASS, f"{where} has all types that are named"
-
-
-def _check_limits(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
-    limits = facts.source.limits if facts.source is not None else None
-    if limits is None:
-        yield _TYPES, SKIPPED, "the service account may not see the limits of the source"
-        return
-    kept = {canonical_id(pair.source_type) for pair in job.mappings.volume_types}
-    if kept and facts.source_types is None:
-        yield _TYPES, SKIPPED, "the service account may not see which limits belong to the types that are mapped"
-        return
-    names = {f"{_LIMIT_OF_TYPE}{row.name}" for row in facts.source_types or () if row.uuid in kept}
-    dropped = sorted(name for name, limit in limits.items() if name.startswith(_LIMIT_OF_TYPE) and limit)
-    dropped = [name for name in dropped if name not in names]
-    if dropped:
-        yield (
-            _TYPES,
-            WARN,
-            f"the replica does not get the limits {suggest(map(clean_text, dropped))}; map these types to keep them",
-        )
-    else:
-        yield _TYPES, PASS, "no limit of a volume type is dropped"
+def _suggest_plans(plans: tuple[PlanRow, ...]) -> str:
+    """List the plans that an order may name; what is not told speaks against none."""
+    return suggest_rows(plan for plan in plans if plan.is_active is not False and not plan.archived)
 
 
 def _check_runs(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:

@@ -9,16 +9,18 @@ from osmig.api.mappings import canonical_id
 from osmig.backends.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, suggest, suggest_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from osmig.api.mappings import SubnetMapping
     from osmig.backends.waldur.preflight_facts import Facts
     from osmig.backends.waldur.wire import NetworkRow
     from osmig.domain.replicas import ReplicaJob
 
+_MAPPINGS = "spec.tenant.mappings"
 _NETWORKS = "spec.tenant.mappings.networks"
 _SUBNETS = "spec.tenant.mappings.subnets"
 _HIDDEN = "the service account sees no networks of the source tenant"
+_HIDDEN_SUBNETS = "the service account does not see the subnets of all networks of the source tenant"
 
 
 def check_networks(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
@@ -47,6 +49,9 @@ def check_subnets(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
     if facts.networks is None:
         yield _SUBNETS, SKIPPED, _HIDDEN
         return
+    if any(row.subnets is None for row in facts.networks):
+        yield _SUBNETS, SKIPPED, _HIDDEN_SUBNETS
+        return
     wanted = {canonical_id(one) for one in job.mappings.networks}
     selected = _cidrs(row for row in facts.networks if not wanted or row.uuid in wanted)
     left_out = _cidrs(row for row in facts.networks if wanted and row.uuid not in wanted)
@@ -59,13 +64,30 @@ def check_subnets(job: ReplicaJob, facts: Facts) -> Iterator[Verdict]:
         yield _SUBNETS, PASS, "each sourceCIDR is one of the source tenant, and no destinationCIDR is in use"
 
 
+def check_routers(job: ReplicaJob) -> Iterator[Verdict]:
+    """Tell what becomes of static routes and of rules with addresses, which may not be what mappings seem to say.
+
+    The serializer of the replication plugin keeps a route if its destination lies in a subnet of the replica, whatever
+    its next hop, and rewrites the CIDR of a rule if it is exactly a mapped one, in whatever network.
+    """
+    message = "static routes are replicated if their destination lies in a subnet of the replica; others are left out"
+    if job.mappings.networks or job.mappings.subnets:
+        message += ". Next hops stay as they are, even in networks that are left out, or under addresses that change"
+    if job.mappings.subnets:
+        message += ". A rule of a security group that names exactly a sourceCIDR gets its destinationCIDR"
+    yield _MAPPINGS, PASS, message
+
+
 def _check_pair(
-    number: int, pair: SubnetMapping, *, selected: Collection[str], left_out: Collection[str], kept: Collection[str]
+    number: int, pair: SubnetMapping, *, selected: Sequence[str], left_out: Collection[str], kept: Collection[str]
 ) -> Iterator[Verdict]:
     if pair.source_cidr not in selected:
         why = "is in a network that networks leaves out" if pair.source_cidr in left_out else "is no subnet there"
         message = f"{pair.source_cidr} {why}; the networks to be replicated have {suggest(selected)}"
         yield f"{_SUBNETS}[{number}].sourceCIDR", FAIL, message
+    elif (count := selected.count(pair.source_cidr)) > 1:
+        message = f"{count} networks have {pair.source_cidr}; the replica of each gets {pair.destination_cidr}"
+        yield f"{_SUBNETS}[{number}].sourceCIDR", WARN, message
     path = f"{_SUBNETS}[{number}].destinationCIDR"
     if pair.destination_cidr in kept:
         yield path, FAIL, f"a subnet that is not mapped keeps {pair.destination_cidr}: map that, too, or take another"

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
+from osmig.backends.waldur.requests import LIST_RUNS
 from osmig.backends.waldur.translate import view_run
 from osmig.backends.waldur.wire import RunRow
 from osmig.domain.errors import Absent, NotPermitted, Transient
@@ -30,7 +31,7 @@ async def read_runs(session: WaldurSession, source_id: str, priority: Priority) 
         source_id: without dashes.
         priority: of the requests.
     """
-    rows = await session.rows(RunRow, "list-runs", lambda client: client.list_runs(source_id), priority)
+    rows = await session.rows(RunRow, LIST_RUNS.about(source_id), priority)
     views = {row.uuid: view_run(row) for row in rows if row.src_resource_uuid in (None, source_id)}
     return tuple(sorted(views.values(), key=lambda view: view.created or _LAST))
 

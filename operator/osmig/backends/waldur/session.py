@@ -1,41 +1,55 @@
-"""One connection to one Waldur: opened when first needed; each request paced, counted, sent once and judged."""
+"""One connection to one Waldur: each request paced, counted, sent once and judged."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.backends.bounds import PermitExpiredError
+from osmig.backends.limiting import Priority
 from osmig.backends.waldur.answers import Answer, Call, NoAnswerError
-from osmig.backends.waldur.classify import EXPECTED, judge_change, judge_failure, judge_read, judge_unreadable
-from osmig.backends.waldur.opening import Access, open_client
+from osmig.backends.waldur.classify import (
+    EXPECTED,
+    judge_change,
+    judge_failure,
+    judge_overlong,
+    judge_read,
+    judge_unreadable,
+)
+from osmig.backends.waldur.paging import OverlongError, read_pages
+from osmig.backends.waldur.requests import PING, Request, Size
+from osmig.backends.waldur.transport import Access, Transport
 from osmig.backends.waldur.wire import RunRow, UnreadableError, read_row, read_rows
-from osmig.domain.errors import Absent, Transient
+from osmig.domain.errors import Transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from osmig.backends.bounds import RequestObserver
-    from osmig.backends.limiting import Limiter, Priority
+    from osmig.backends.limiting import Limiter
     from osmig.backends.ports import Permit
-    from osmig.backends.waldur.client import Request, WaldurClient
     from osmig.backends.waldur.wire import Row
-
-    Build = Callable[[WaldurClient], Request]
 
 SERVICE = "waldur"
 MAX_PAGES = 200
 ROUNDS = 3
 """How often a list that changes while it is read is read anew."""
 
+LISTS_AT_ONCE = 2
+"""A list may take Waldur many seconds: those that wait for one must not keep its workers, nor our connections, from
+what is answered at once. Lists that are only shown take turns by themselves, so that no start waits for them."""
+
 
 class WaldurSession:
     """The way to one Waldur."""
 
-    def __init__(self, access: Access, *, limiter: Limiter, observe: RequestObserver, name: str) -> None:
+    def __init__(
+        self, access: Access, *, limiter: Limiter, observe: RequestObserver, name: str, max_pages: int = MAX_PAGES
+    ) -> None:
         """Open nothing yet.
 
         Args:
@@ -43,43 +57,58 @@ class WaldurSession:
             limiter: grants the Provider's requests.
             observe: told of every request.
             name: shown in thread names, for stack dumps.
+            max_pages: of a list; a longer one is not read.
         """
         self.endpoint = access.endpoint
-        self._access = access
+        self._token = access.token
         self._limiter = limiter
         self._observe = observe
+        self._max_pages = max_pages
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)
-        self._opening = asyncio.Lock()
-        self._client: WaldurClient | None = None
+        self._transport = Transport(access, self._threads)
+        self._lists, self._shown_lists = asyncio.Semaphore(LISTS_AT_ONCE), asyncio.Semaphore(1)
         self._under_way = 0
         self._is_closed = False
 
-    async def row(self, model: type[Row], operation: str, build: Build, priority: Priority) -> Row:
+    def has_token(self, prefix: str) -> bool:
+        """Whether the token in use begins so; the token itself is handed to nobody."""
+        return self._token.startswith(prefix)
+
+    async def row(self, model: type[Row], request: Request, priority: Priority) -> Row:
         """Read one object.
 
         Raises:
             BackendError: as ``judge_read`` says.
         """
-        call = Call(operation)
-        answer = await self._read(call, build, priority)
+        answer = await self._read(request, priority)
         try:
             return read_row(model, answer.content)
         except UnreadableError:
-            raise judge_unreadable(call) from None
+            raise judge_unreadable(Call(request.operation)) from None
 
-    async def rows(self, model: type[Row], operation: str, build: Build, priority: Priority) -> tuple[Row, ...]:
-        """Read a list over all its pages, as one state of it: what follows from a gap would be wrong.
+    async def rows(self, model: type[Row], request: Request, priority: Priority) -> tuple[Row, ...]:
+        """Read a list to its end, as one state of it: what follows from a gap would be wrong.
 
         Raises:
             BackendError: as ``judge_read`` says.
-            Transient: the list changed each time it was read, or does not end.
+            Transient: the list changed each time it was read, or is too long to be read.
         """
-        for _ in range(ROUNDS):
-            found = await self._pages(model, operation, build, priority)
-            if found is not None:
-                return found
-        text = f"The list changed while it was read, in {operation}"
-        raise Transient(Reason.RETRYING, text, operation=operation)
+        try:
+            if request.size is not Size.PAGES:
+                answer = await self._read(request, priority)
+                return tuple(read_rows(model, answer.content).rows.values())
+            for _ in range(ROUNDS):
+                found = await read_pages(
+                    model, lambda page: self._read(request.turn_to(page), priority), most=self._max_pages
+                )
+                if found is not None:
+                    return found
+        except UnreadableError:
+            raise judge_unreadable(Call(request.operation)) from None
+        except OverlongError:
+            raise judge_overlong(request.operation, pages=self._max_pages) from None
+        text = f"The list changed while it was read, in {request.operation}"
+        raise Transient(Reason.RETRYING, text, operation=request.operation)
 
     async def ping(self, priority: Priority) -> None:
         """See that Waldur answers, replicates tenants and takes the token, by a list of no more than one row.
@@ -89,23 +118,17 @@ class WaldurSession:
         Raises:
             BackendError: as ``judge_read`` says.
         """
-        call = Call("ping")
-        answer = await self._read(call, lambda client: client.list_runs(None), priority)
-        try:
-            read_rows(RunRow, answer.content)
-        except UnreadableError:
-            raise judge_unreadable(call) from None
+        await self.rows(RunRow, PING.about(), priority)
 
-    async def change(self, operation: str, build: Build, priority: Priority, permit: Permit) -> bytes:
+    async def change(self, request: Request, priority: Priority, permit: Permit) -> bytes:
         """Send exactly one request that changes something; return the body of its 2xx.
 
         Raises:
             BackendError: as ``judge_change`` says.
         """
-        call = Call(operation, permit)
-        answer = await self._send(call, build, priority)
+        answer = await self._send(request, Call(request.operation, permit), priority)
         if not answer.is_success:
-            raise judge_change(answer, operation)
+            raise judge_change(answer, request.operation)
         return answer.content
 
     async def close(self) -> None:
@@ -115,64 +138,42 @@ class WaldurSession:
         await self._close_if_idle()
 
     async def _close_if_idle(self) -> None:
-        if self._is_closed and self._client is not None and not self._under_way:
-            await self._client.close()
+        if self._is_closed and not self._under_way:
+            await self._transport.close()
 
-    async def _pages(
-        self, model: type[Row], operation: str, build: Build, priority: Priority
-    ) -> tuple[Row, ...] | None:
-        """Read all pages; ``None`` if rows came or went meanwhile, which moves others from page to page."""
-        rows: list[Row] = []
-        seen = 0
-        total: int | None = None
-        for page in range(1, MAX_PAGES + 1):
-            call = Call(operation)
-            try:
-                answer = await self._read(call, build, priority, page=page)
-                found, count = read_rows(model, answer.content)
-            except UnreadableError:
-                raise judge_unreadable(call) from None
-            except Absent:
-                if page == 1:
-                    raise
-                return tuple(rows) if total is None else None
-            if page > 1 and answer.result_count != total:
-                return None
-            total = answer.result_count
-            rows += found
-            seen += count
-            if _is_last(answer, count=count, seen=seen):
-                return tuple(rows) if total is None or seen >= total else None
-        text = f"The list has more than {MAX_PAGES} pages, in {operation}"
-        raise Transient(Reason.UNREACHABLE, text, operation=operation)
-
-    async def _read(self, call: Call, build: Build, priority: Priority, *, page: int | None = None) -> Answer:
-        answer = await self._send(call, build, priority, page=page)
+    async def _read(self, request: Request, priority: Priority) -> Answer:
+        answer = await self._send(request, Call(request.operation), priority)
         if not answer.is_success:
-            raise judge_read(answer, call.operation)
+            raise judge_read(answer, request.operation)
         return answer
 
-    async def _send(self, call: Call, build: Build, priority: Priority, *, page: int | None = None) -> Answer:
+    async def _send(self, request: Request, call: Call, priority: Priority) -> Answer:
         try:
-            client = await self._open()
-            await self._limiter.acquire(priority)
-            if self._is_closed:
-                text = "The connection to Waldur was replaced"
-                raise Transient(Reason.PROVIDER_NOT_READY, text, operation=call.operation)
-            self._under_way += 1
-            try:
-                return await self._exchange(client, build(client), call, page)
-            finally:
-                self._under_way -= 1
-                await self._close_if_idle()
+            async with self._queue(request, priority):
+                await self._limiter.acquire(priority)
+                if self._is_closed:
+                    text = "The connection to Waldur was replaced"
+                    raise Transient(Reason.PROVIDER_NOT_READY, text, operation=call.operation)
+                self._under_way += 1
+                try:
+                    return await self._exchange(request, call)
+                finally:
+                    self._under_way -= 1
+                    await self._close_if_idle()
         except EXPECTED as failure:
             raise judge_failure(failure, call) from failure
 
-    async def _exchange(self, client: WaldurClient, request: Request, call: Call, page: int | None) -> Answer:
+    def _queue(self, request: Request, priority: Priority) -> AbstractAsyncContextManager[object]:
+        """Return what a request waits for before its turn."""
+        if request.size is Size.ONE:
+            return nullcontext()
+        return self._shown_lists if priority is Priority.PROGRESS else self._lists
+
+    async def _exchange(self, request: Request, call: Call) -> Answer:
         started = time.monotonic()
         code: str | None = "connection_error"
         try:
-            answer = await client.send(request, call, page=page)
+            answer = await self._transport.send(request, call)
             code = str(answer.status)
         except NoAnswerError as failure:
             code = "timeout" if failure.is_timeout else code
@@ -185,22 +186,3 @@ class WaldurSession:
         finally:
             if code is not None:
                 self._observe(SERVICE, call.operation, code, time.monotonic() - started)
-
-    async def _open(self) -> WaldurClient:
-        async with self._opening:
-            if self._client is None and not self._is_closed:
-                loop = asyncio.get_running_loop()
-                self._client = await loop.run_in_executor(self._threads, open_client, self._access, self._threads)
-        if self._client is None:
-            text = "The connection to Waldur was replaced"
-            raise Transient(Reason.PROVIDER_NOT_READY, text, operation="open")
-        return self._client
-
-
-def _is_last(answer: Answer, *, count: int, seen: int) -> bool:
-    """Tell the last page by the count of all rows, else by the link to the next one, else by its being empty."""
-    if answer.result_count is not None:
-        return seen >= answer.result_count or count == 0
-    if answer.has_next is not None:
-        return not answer.has_next
-    return count == 0

@@ -54,6 +54,21 @@ _KNOWN = (
         "a destinationType is not available at the destination offering",
     ),
     (
+        re.compile(r"either specify general-purpose storage quota"),
+        "spec.tenant.mappings.volumeTypes",
+        "the source has a limit storage and limits of volume types, which Waldur takes only while no type is mapped",
+    ),
+    (
+        re.compile(r"Plan is not available because limit has been reached"),
+        "spec.tenant.destinationPlan",
+        "the plan is full: its limit of resources is reached; name another",
+    ),
+    (
+        re.compile(r"plan is not available for selected offering"),
+        "spec.tenant.destinationPlan",
+        "it is no plan of the destinationOffering",
+    ),
+    (
         re.compile(r"sync_instance_ports cannot be used together"),
         "spec.tenant.mappings.syncInstancePorts",
         "may not be set together with subnets",

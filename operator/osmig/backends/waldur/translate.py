@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.tenant_facts import Items
 from osmig.backends.cleaning import clean_text
+from osmig.domain.redacting import redact_text
 from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage, RunView
 
 if TYPE_CHECKING:
@@ -58,9 +59,14 @@ def read_order_stage(word: str | None) -> OrderStage:
     return _ORDER_STAGES.get((word or "").strip().lower(), OrderStage.UNKNOWN)
 
 
+def is_settled(word: str | None) -> bool:
+    """Whether a tenant is in one of the states in which Waldur terminates it; one that is not told may be."""
+    return word is None or read_run_stage(word) in {RunStage.OK, RunStage.ERRED}
+
+
 def cut_word(word: str) -> str:
-    """Cut one of Waldur's words to what the status takes."""
-    return word[:_MAX_WORD]
+    """Cut one of Waldur's words to what the status takes; the server may put anything there."""
+    return redact_text(word)[:_MAX_WORD]
 
 
 def view_run(row: RunRow) -> RunView:

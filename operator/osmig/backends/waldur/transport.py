@@ -1,60 +1,98 @@
-"""What stands behind the generated client: no environment, no redirects, no retries, bounded answers, permits."""
+"""The way to Waldur: no environment, no redirects, no retries, bounded answers, permits."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 import ssl
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
 
+import certifi
 import httpcore
-import httpx
-from typing_extensions import override
 
 from osmig.backends.bounds import PermitExpiredError
-from osmig.backends.waldur.answers import Call, NoAnswerError, UnpermittedRequestError
+from osmig.backends.endpoints import check_url
+from osmig.backends.waldur.answers import Answer, Call, NoAnswerError, TooLongError, UnpermittedRequestError
+from osmig.backends.waldur.network import GuardedNetwork
+from osmig.backends.waldur.requests import Size
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+    from concurrent.futures import Executor
 
     from osmig.backends.bounds import Timeouts
+    from osmig.backends.endpoints import EndpointGuard
+    from osmig.backends.waldur.requests import Request
 
 MAX_ANSWER_BYTES = 8 * 2**20
 """A page of 100 rows has 0.1 MB; each row may carry a traceback of several kB."""
 
 READ_S = 15.0
-"""How long a request that only reads is waited for, at most; one that changes something was seen to take 19 s."""
+"""How long the answer to a read of one thing is waited for, at most; a change was seen to take 19 s."""
 
-CALL = "osmig.call"
-"""The extension of a request that carries its `Call`."""
-
-_SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEPT_HEADERS = frozenset({"content-type", "link", "retry-after", "x-result-count"})
 """A redirect is an answer, never a direction; cookies would make a login of it; nothing is decompressed."""
 
 
-class GuardedTransport(httpx.AsyncBaseTransport):
-    """Inheritance because httpx offers no other place to send by oneself."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One Waldur and the right to it.
 
-    def __init__(
-        self, network: httpcore.AsyncNetworkBackend, *, context: ssl.SSLContext | None, timeouts: Timeouts
-    ) -> None:
+    Attributes:
+        endpoint: its URL, without ``/api``; one that passed ``check_url``.
+        token: of the service account; never shown.
+        context: trusts the Secret's certificates; ``None`` trusts the usual ones.
+    """
+
+    endpoint: str
+    token: str = field(repr=False)
+    guard: EndpointGuard
+    timeouts: Timeouts
+    context: ssl.SSLContext | None = None
+
+
+class Transport:
+    """Sends each request once, and reads its answer to the end."""
+
+    def __init__(self, access: Access, threads: Executor) -> None:
         """Open nothing yet.
 
         Args:
-            network: makes the connections.
-            context: whom TLS trusts; ``None`` without TLS.
-            timeouts: bounds of every request.
+            access: where and as whom.
+            threads: where names are resolved.
+
+        Raises:
+            UnicodeError: the host's name cannot be encoded.
         """
-        self._timeouts = timeouts
-        options: dict[str, Any] = {"ssl_context": context, "network_backend": network, "max_connections": 8}
+        self._timeouts = access.timeouts
+        self._origin = _Origin.of(access.endpoint)
+        self._headers = [
+            ("Host", self._origin.netloc),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", "osmig"),
+            ("Authorization", f"Token {access.token}"),
+        ]
+        options: dict[str, Any] = {
+            "ssl_context": access.context or (_trust_usual() if self._origin.scheme == "https" else None),
+            "network_backend": GuardedNetwork(access.guard, threads),
+            "max_connections": 8,
+        }
         self._reading = httpcore.AsyncConnectionPool(max_keepalive_connections=2, keepalive_expiry=30.0, **options)
         # A kept connection may be closed by the other side this very moment, which would look like an answer that was
         # lost: a request that changes something therefore always gets a new one.
         self._changing = httpcore.AsyncConnectionPool(max_keepalive_connections=0, **options)
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request and read its answer to the end, within bounds of size and time.
+    async def send(self, request: Request, call: Call) -> Answer:
+        """Send one request and read its answer, whatever it says, within bounds of size and time.
+
+        Args:
+            request: what to ask for.
+            call: says what it is, and may bring the right to change something.
 
         Raises:
             NoAnswerError: no whole answer came.
@@ -62,17 +100,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             PermitExpiredError: the permit is not valid any more; nothing was sent.
             UnpermittedRequestError: a request that changes something without a permit; nothing was sent.
         """
-        call: Call = request.extensions[CALL]
-        is_safe = request.method.encode() in _SAFE_METHODS
+        is_safe = request.method in _SAFE_METHODS
         if not is_safe and call.permit is None:
             message = f"{request.method} without a permit"
             raise UnpermittedRequestError(message)
-        read_s = min(READ_S, self._timeouts.read_s) if is_safe else self._timeouts.read_s
-        sent = _to_core(request, call, connect_s=self._timeouts.connect_s, read_s=read_s)
-        pool = self._reading if is_safe else self._changing
+        read_s = self._measure_patience_s(request)
+        sent = self._build(request, call, read_s=read_s)
         try:
             async with asyncio.timeout(self._timeouts.connect_s + read_s):
-                return await _exchange(pool, sent)
+                return await _exchange(self._reading if is_safe else self._changing, sent)
         except (TimeoutError, httpcore.TimeoutException) as error:
             text = "did not answer in time" if call.has_left else "did not accept a connection in time"
             message = f"The endpoint {text}"
@@ -80,46 +116,91 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
             raise NoAnswerError(_hurdle(error)) from error
 
-    @override
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close all connections."""
         await self._reading.aclose()
         await self._changing.aclose()
 
+    def _measure_patience_s(self, request: Request) -> float:
+        if request.method not in _SAFE_METHODS:
+            return self._timeouts.read_s
+        if request.size is Size.ONE:
+            return min(READ_S, self._timeouts.read_s)
+        return max(self._timeouts.list_s, self._timeouts.read_s)
 
-async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request) -> httpx.Response:
+    def _build(self, request: Request, call: Call, *, read_s: float) -> httpcore.Request:
+        connect_s = self._timeouts.connect_s
+        headers, content = list(self._headers), b""
+        if request.body is not None:
+            content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        origin = self._origin
+        return httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=origin.scheme, host=origin.host, port=origin.port, target=origin.prefix + request.target
+            ),
+            headers=headers,
+            content=content,
+            extensions={
+                "timeout": {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s},
+                "trace": _admit(call),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """An endpoint in the parts that a request is made of, each of plain ASCII."""
+
+    scheme: str
+    host: str
+    port: int
+    netloc: str
+    prefix: str
+
+    @classmethod
+    def of(cls, endpoint: str) -> _Origin:
+        host, port = check_url(endpoint)
+        host = host.encode("idna").decode("ascii")
+        parts = urlsplit(endpoint)
+        shown = f"[{host}]" if ":" in host else host
+        return cls(
+            scheme=parts.scheme,
+            host=host,
+            port=port,
+            netloc=shown if parts.port is None else f"{shown}:{port}",
+            prefix=quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._"),
+        )
+
+
+@functools.cache
+def _trust_usual() -> ssl.SSLContext:
+    """Trust the usual certificates, whatever the environment says; read once, for it takes a moment."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request) -> Answer:
     response = await pool.handle_async_request(sent)
     try:
         body = bytearray()
         async for chunk in cast("AsyncIterable[bytes]", response.stream):
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
-                message = "The endpoint's answer is too long"
-                raise NoAnswerError(message)
+                raise TooLongError
     finally:
         await response.aclose()
-    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers]
-    return httpx.Response(
-        response.status, headers=[pair for pair in pairs if pair[0] in _KEPT_HEADERS], content=bytes(body)
-    )
+    return Answer(response.status, bytes(body), _keep(response.headers))
 
 
-def _to_core(request: httpx.Request, call: Call, *, connect_s: float, read_s: float) -> httpcore.Request:
-    return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        ),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions={
-            "timeout": {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s},
-            "trace": _admit(call),
-        },
-    )
+def _keep(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers that are of use; one that comes more than once is one list, as HTTP has it."""
+    kept: dict[str, str] = {}
+    for raw, value in headers:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        if name in _KEPT_HEADERS:
+            kept[name] = f"{kept[name]}, {text}" if name in kept else text
+    return kept
 
 
 def _admit(call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import ValidatorFunctionWrapHandler
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +63,9 @@ AnyTime = Annotated[AwareDatetime | None, _Odd]
 AnyNumbers = Annotated[dict[str, Annotated[float | None, _Odd]] | None, _Odd]
 
 
+_SCOPE_FIELDS = ("scope", "resource_uuid", "resource_type")
+
+
 class WireModel(BaseModel):
     """Base of everything read."""
 
@@ -74,7 +89,11 @@ class RunRow(WireModel):
 
 
 class ResourceRow(WireModel):
-    """A resource of the marketplace."""
+    """A resource of the marketplace.
+
+    Attributes:
+        is_scope_gone: Waldur says that nothing is behind the resource any more; not said is not gone.
+    """
 
     uuid: AnyId = None
     name: AnyText = None
@@ -84,6 +103,15 @@ class ResourceRow(WireModel):
     resource_type: AnyText = None
     offering_type: AnyText = None
     limits: AnyNumbers = None
+    is_scope_gone: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tell_null_from_untold(cls, given: object) -> object:
+        """A null and an absent field read alike afterwards, and mean opposites."""
+        if not isinstance(given, dict):
+            return given
+        return {**given, "is_scope_gone": all(given.get(name, "") is None for name in _SCOPE_FIELDS)}
 
     @property
     def tenant_id(self) -> str | None:
@@ -128,6 +156,18 @@ class NamedRow(WireModel):
     name: AnyText = None
 
 
+class PlanRow(NamedRow):
+    """A plan of an offering.
+
+    Attributes:
+        is_active: false once its limit of resources is reached.
+        archived: it shall not be used any more; Waldur takes an order with it all the same.
+    """
+
+    is_active: AnyFlag = None
+    archived: AnyFlag = None
+
+
 class OfferingRow(WireModel):
     """What a tenant can be ordered from."""
 
@@ -143,11 +183,20 @@ class OrderedRow(WireModel):
 
 
 class UserRow(WireModel):
-    """Whose token it is."""
+    """Whose token it is; Waldur shows the flags to staff and support only."""
 
     uuid: AnyId = None
     is_staff: AnyFlag = None
     is_support: AnyFlag = None
+
+
+class TokenRow(WireModel):
+    """A personal access token of the user, by the published description of 8.1.3; never its secret part."""
+
+    uuid: Id
+    token_prefix: AnyText = None
+    expires_at: AnyTime = None
+    is_active: AnyFlag = None
 
 
 class VersionRow(WireModel):
@@ -204,8 +253,23 @@ def read_created(content: bytes) -> RunRow | None:
         return None
 
 
-def read_rows(model: type[Row], content: bytes) -> tuple[list[Row], int]:
-    """Read a page of a list; return what can be read, and how many rows there were.
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """What one answer holds of a list.
+
+    Attributes:
+        rows: what can be read of it, by key.
+        keys: of all rows, also of those that cannot be read: their ids, or they themselves where they have none.
+        count: of all rows.
+    """
+
+    rows: Mapping[str, Row]
+    keys: frozenset[str]
+    count: int
+
+
+def read_rows(model: type[Row], content: bytes) -> Page[Row]:
+    """Read a list, or a page of it.
 
     Raises:
         UnreadableError: it is no list.
@@ -213,13 +277,21 @@ def read_rows(model: type[Row], content: bytes) -> tuple[list[Row], int]:
     given = parse_json(content)
     if not isinstance(given, list):
         raise UnreadableError
-    rows = []
-    for row in given:
+    rows: dict[str, Row] = {}
+    keys = [_key_of(row) for row in given]
+    for key, row in zip(keys, given, strict=True):
         try:
-            rows.append(model.model_validate(row))
+            rows[key] = model.model_validate(row)
         except ValidationError:
             _logger.debug("waldur.row-skipped", extra={"model": model.__name__})
-    return rows, len(given)
+    return Page(rows, frozenset(keys), len(given))
+
+
+def _key_of(row: object) -> str:
+    try:
+        return parse_id(row.get("uuid") if isinstance(row, dict) else None)
+    except ValueError:
+        return json.dumps(row, sort_keys=True)
 
 
 def find_linked_id(link: str | None) -> str | None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 SCOPE = (
     "The project with its quotas, networks, subnets, routers and security groups is replicated; servers, volumes, "
-    "their data and floating IPs are not, and the source stays as it is."
+    "their data and floating IPs are not, and the source stays as it is. Of static routes only those are replicated "
+    "whose destination lies in a subnet of the replica; a rule of a security group that names exactly a mapped "
+    "sourceCIDR gets its destinationCIDR."
 )
 
 UPSTREAM_TYPE = "openstack-migration"
@@ -53,8 +55,11 @@ def describe_run(observation: ReplicationObservation, run: RunView) -> dict[str,
 
 
 def describe_progress(observation: ReplicationObservation) -> Progress | None:
-    """Return how many parts of the replica are there; of the replication itself Waldur tells nothing."""
-    replica = observation.facts.replica
-    if replica is None or replica.items is None:
-        return observation.newest_progress
+    """Return how many parts of the replica are there; of the replication itself Waldur tells nothing.
+
+    Where they were never to be seen, the time alone says when they were last looked for.
+    """
+    replica, known = observation.facts.replica, observation.newest_progress
+    if replica is None or (replica.items is None and known is not None and known.items is not None):
+        return known
     return Progress(items=replica.items, sample_time=observation.now)

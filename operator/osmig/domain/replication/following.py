@@ -25,6 +25,9 @@ NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
 _POLL_SHARE = 0.5
 """The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
 
+_PAUSES_PER_COUNT = 4
+"""What is made of the replica is only shown, and takes three requests: it is counted at every fourth poll or so."""
+
 _SETTLE_SHARE = 0.5
 """A run that seems to stall is looked at once more: a poll may fall between two of Waldur's own writes.
 
@@ -83,7 +86,7 @@ def end(observation: ReplicationObservation, run: RunView) -> Commit:
 
 
 def _go_on(observation: ReplicationObservation, run: RunView, standing: Standing) -> Decision:
-    if standing is Standing.RUNNING and observation.facts.replica is None:
+    if standing is Standing.RUNNING and observation.facts.replica is None and _must_count(observation, run):
         return read_facts("run", "replica")
     after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
     decision = Commit(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
@@ -94,6 +97,21 @@ def _go_on(observation: ReplicationObservation, run: RunView, standing: Standing
     if act is not None:
         return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
     return decision
+
+
+def _must_count(observation: ReplicationObservation, run: RunView) -> bool:
+    """Whether to look at the replica: its run went on, somebody asked, or the last count is old.
+
+    The time of that count is on record, so that a process that has just begun does not count them all again.
+    """
+    counted, upstream = observation.newest_progress, observation.status.upstream
+    if counted is None or counted.sample_time is None or upstream is None or upstream.status != run.status:
+        return True
+    asked = orders.find_control(observation.status.controls, Verb.RECONCILE)
+    if asked is not None and asked.time > counted.sample_time:
+        return True
+    age_s = (observation.now - counted.sample_time).total_seconds()
+    return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
 
 
 def _describe(observation: ReplicationObservation, run: RunView, standing: Standing) -> Verdict:
@@ -153,4 +171,4 @@ def _age_s(observation: ReplicationObservation) -> float:
 def measure_pause_s(observation: ReplicationObservation) -> float:
     """Return when to look again: soon at first, later less and less often."""
     timings = observation.timings
-    return min(timings.run_poll_most_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))
+    return min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))

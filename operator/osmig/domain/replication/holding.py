@@ -23,5 +23,5 @@ def wait_for_user(observation: ReplicationObservation) -> Commit:
     message = "the token is of another user than the one that ordered or last saw the record; nothing is concluded"
     phase = observation.status.phase or Phase.STARTING
     verdict = Verdict(phase=phase, reason=Reason.TOKEN_OF_ANOTHER_USER, message=message)
-    due_s = observation.timings.run_poll_most_s
+    due_s = observation.timings.run_poll_max_s
     return Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=observation.label)

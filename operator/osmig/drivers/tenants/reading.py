@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 async def read_preflight(observation: ReplicationObservation, sources: _Sources) -> ReplicationFacts:
     """Check whether the replication would become what its mappings say."""
-    return replace(observation.facts, preflight=await sources.backend.preflight(resolve_job(observation)))
+    facts = observation.facts
+    return replace(facts, preflight=await sources.backend.preflight(resolve_job(observation), facts.runs))
 
 
 async def read_runs(observation: ReplicationObservation, sources: _Sources) -> ReplicationFacts:

@@ -3,9 +3,9 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
-from importlib import metadata
+
+from novalab import databases
 
 NOVA_CONF = """\
 [DEFAULT]
@@ -87,22 +87,7 @@ send_service_user_token = false
 
 def copy_databases(opts, state_dir):
     """Copy the empty databases, made once per version, into the state."""
-    key = "nova-{}-placement-{}".format(metadata.version("nova"), metadata.version("openstack-placement"))
-    cache = os.path.join(opts.cache, key)
-    names = ("api.sqlite", "main.sqlite", "placement.sqlite")
-    if not all(os.path.exists(os.path.join(cache, n)) for n in names):
-        work = f"{cache}.tmp-{os.getpid()}"
-        os.makedirs(work)
-        subprocess.run(
-            [sys.executable, "-m", "novalab.schema", work],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            os.rename(work, cache)
-        except OSError:  # another launcher was faster
-            shutil.rmtree(work)
+    cache = databases.make(opts.cache)
     for source, target in (
         ("api.sqlite", "api.sqlite"),
         ("main.sqlite", "cell0.sqlite"),

@@ -1,0 +1,82 @@
+"""The API server as its administrator asks it without a kubectl: for what every test does, and who waits does often."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TIMEOUT_S = 10.0
+NOT_FOUND, CONFLICT = 404, 409
+
+
+class Admin:
+    """Plain requests with the administrator's token; a kubectl for each would take most of a busy machine."""
+
+    def __init__(self, url: str, *, token: str, authority: Path) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            url: Where the API server listens.
+            token: The administrator's.
+            authority: The certificate that the API server writes when it is started first.
+        """
+        self._url = url
+        self._token = token
+        self._authority = authority
+        self._trust: ssl.SSLContext | None = None
+
+    def is_ready(self) -> bool:
+        """Return whether ``/readyz`` says yes.
+
+        Raises:
+            OSError: There is no answer yet, or another one.
+        """
+        return self._ask("GET", "/readyz") == b"ok"
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the object or list at a path of the API server.
+
+        Raises:
+            OSError: There was no answer, or another one than 200.
+        """
+        found: dict[str, Any] = json.loads(self._ask("GET", path))
+        return found
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace.
+
+        Raises:
+            OSError: There was no answer, or a refusal: it exists already.
+        """
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self._ask("POST", "/api/v1/namespaces", body)
+
+    def delete_namespace(self, name: str) -> None:
+        """Begin the deletion of a namespace, which the controllers end; one that is gone or going is left alone.
+
+        Raises:
+            OSError: There was no answer, or another refusal.
+        """
+        try:
+            self._ask("DELETE", f"/api/v1/namespaces/{name}")
+        except urllib.error.HTTPError as error:
+            if error.code not in {NOT_FOUND, CONFLICT}:
+                raise
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
+        trust = self._trust = self._trust or ssl.create_default_context(cafile=str(self._authority))
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            self._url + path, method=method, data=None if body is None else json.dumps(body).encode()
+        )
+        request.add_header("Authorization", f"Bearer {self._token}")
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, context=trust, timeout=TIMEOUT_S) as answer:  # noqa: S310 - loopback
+            content: bytes = answer.read()
+        return content

@@ -1,0 +1,117 @@
+"""Which lanes there are, in which order they begin, and how many run at once.
+
+What computes runs one lane at a time and gives way to what waits: a test that waits for real servers is slow by
+nature, and two processors serve many of those. Long lanes begin first, so that none is left over at the end.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Kind(Enum):
+    """What the time of a lane goes into."""
+
+    COMPUTES = "computes"
+    WAITS = "waits"
+
+
+PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 9}
+"""How many workers of a kind run at once on two processors."""
+COMPUTING_ALONE: Final = 2
+"""How many lanes may compute at once when no lane waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One command whose outcome is a row of the table.
+
+    Attributes:
+        name: unique; of tests, the folder below tests/.
+        command: for what is no test.
+        kind: which places it takes.
+        workers: processes of pytest, each with servers of its own; so many places are taken.
+        needs: name of a lane that must have passed before; without it this one cannot run.
+        is_last: begins when all others have ended, however.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    kind: Kind = Kind.COMPUTES
+    workers: int = 1
+    needs: str = ""
+    is_last: bool = False
+
+    @property
+    def has_tests(self) -> bool:
+        """Whether pytest runs it and writes a report."""
+        return not self.command
+
+
+def _make(target: str) -> tuple[str, ...]:
+    return ("make", "--no-print-directory", target)
+
+
+PREPARE = "prepare"
+LANES: Final = (
+    Lane(name=PREPARE, command=_make(PREPARE)),
+    Lane(name="e2e", kind=Kind.WAITS, workers=4, needs=PREPARE),
+    Lane(name="crash", kind=Kind.WAITS, workers=2, needs=PREPARE),
+    Lane(name="contract", kind=Kind.WAITS, workers=2, needs=PREPARE),
+    Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="component", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="load", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="lint", command=_make("lint")),
+    Lane(name="types", command=_make("types")),
+    Lane(name="imports", command=_make("imports")),
+    Lane(name="unit"),
+    Lane(name="manifests", needs=PREPARE),
+    Lane(name="coverage", command=_make("coverage"), is_last=True),
+)
+"""In the order in which they begin; a lane for which there is no place lets later ones pass."""
+
+
+def write_command(lane: Lane, folder: Path, *, with_coverage: bool) -> tuple[str, ...]:
+    """Return the command of a lane, which leaves its report and its temporary files in ``folder``.
+
+    Lanes run side by side: they share neither a cache nor temporary folders, which pytest tidies up at its end.
+    """
+    if lane.command:
+        return lane.command
+    measured = ("-m", "coverage", "run") if with_coverage else ()
+    apart = (
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={folder / lane.name}.tmp",
+        f"--junitxml={report_path(lane, folder)}",
+    )
+    return (*_give_way(lane), sys.executable, *measured, "-m", "pytest", "-q", *_spread(lane), *apart, _tests(lane))
+
+
+def write_command_alone(lane: Lane) -> tuple[str, ...]:
+    """Return the command of a lane that runs by itself, in front of whoever asked for it."""
+    return lane.command or (sys.executable, "-m", "pytest", "-q", *_spread(lane), _tests(lane))
+
+
+def report_path(lane: Lane, folder: Path) -> Path:
+    """Return where the report of a lane's tests is."""
+    return folder / f"{lane.name}.xml"
+
+
+def _tests(lane: Lane) -> str:
+    return f"tests/{lane.name}"
+
+
+def _spread(lane: Lane) -> tuple[str, ...]:
+    """Let each worker take whole files: what the tests of a file share is started once."""
+    return (f"--numprocesses={lane.workers}", "--dist=loadfile") if lane.workers > 1 else ()
+
+
+def _give_way(lane: Lane) -> tuple[str, ...]:
+    return ("nice", "-n", "10") if lane.kind is Kind.COMPUTES else ()

@@ -1,0 +1,124 @@
+"""A burst on a clock that moves only when told: the requests of a move depend on what happens, not on the machine.
+
+The whole engine with default timings, its API server in memory, and the scripted cloud of the bench.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from api_samples import migration_body, provider_body
+from engine_fakes import ApiServer, FakeEvents
+from fake_clock import HeldClock
+from load.journal import Journal, JournalReader
+from load.scripted_backend import ScriptedFactory
+from load.scripted_cloud import ScriptedCloud
+from load.stage import LIMITS, name_migration, name_server
+from osmig.api.names import Kind
+from osmig.domain.observation import Timings
+from osmig.drivers import DRIVERS
+from osmig.engine.assembly import Surroundings, Tuning, build_engine
+from osmig.engine.contacting import ProviderPeriods
+from osmig.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from osmig.kube.refs import ObjectRef
+
+CONTACT_S = 5.0
+"""Within it a Provider has been contacted."""
+SETTLE_S = 60.0
+"""Longer than what follows the end of the last move takes."""
+
+
+class WatchedApiServer(ApiServer):
+    """Tells whoever watches of every change of a Migration's status, as the real one does."""
+
+    def __init__(self) -> None:
+        """Know the Secret that the Provider names."""
+        super().__init__(secrets={("team-a", "clouds"): {"clouds.yaml": b"x"}})
+        self.watch: Callable[[Kind, Mapping[str, Any]], None] = lambda *_: None
+
+    @override
+    async def put(self, ref: ObjectRef, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Replace a status."""
+        stored = await super().put(ref, status)
+        self.watch(Kind(ref.kind), stored)
+        return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a burst took.
+
+    Attributes:
+        requests: to the cloud, by what they are for.
+        phases: of all Migrations at the end.
+        starts: how often each server was started.
+        writes: of status, for each Migration.
+    """
+
+    requests: Mapping[str, int]
+    phases: Counter[str]
+    starts: Counter[str]
+    writes: Counter[str]
+
+
+async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
+    """Apply ``count`` Migrations at once and let time pass until all have ended."""
+    clock, api = HeldClock(), WatchedApiServer()
+    journal = folder / "journal"
+    factory = ScriptedFactory(ScriptedCloud(clock, move_s), Journal(journal, clock))
+    engine = build_engine(
+        Surroundings(
+            clock=clock,
+            random=lambda: 0.5,
+            metrics=Metrics(clock),
+            resources=api.as_resources,
+            statuses=api,
+            secrets=api.as_secrets,
+            events=FakeEvents().as_recorder,
+            drivers=DRIVERS,
+            factories={"OpenStack": factory},
+            fence=lambda: 10.0,
+            holder="me",
+        ),
+        Tuning(timings=Timings(), periods=ProviderPeriods()),
+    )
+    api.watch = engine.intake.offer
+    running = asyncio.create_task(engine.scheduler.run())
+    engine.intake.offer(Kind.PROVIDER, api.add(Kind.PROVIDER, provider_body(spec={"limits": dict(LIMITS)})))
+    await clock.pass_by(CONTACT_S)
+    api.puts.clear()
+    for index in range(count):
+        engine.intake.offer(Kind.MIGRATION, api.add(Kind.MIGRATION, _describe(index)))
+    await clock.pass_by(move_s + SETTLE_S)
+    running.cancel()
+    await asyncio.wait({running})
+    return _count(api, JournalReader(journal).read())
+
+
+def _describe(index: int) -> dict[str, Any]:
+    body = migration_body(spec={"server": {"id": name_server(index)}})
+    body["metadata"] |= {"name": name_migration(index), "uid": f"uid-{index}"}
+    return body
+
+
+def _count(api: ApiServer, journal: JournalReader) -> Costs:
+    requests: Counter[str] = Counter()
+    for entry in journal.entries:
+        requests[entry.method] += entry.requests
+    ends = [body.get("status", {}) for key, body in api.objects.items() if key.kind is Kind.MIGRATION]
+    return Costs(
+        requests=requests,
+        phases=Counter(status.get("phase", "") for status in ends),
+        starts=Counter(entry.server_id for entry in journal.entries if entry.method == "start"),
+        writes=Counter(name for name, _ in api.puts),
+    )
