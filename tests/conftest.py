@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CRDS = Path(__file__).parent.parent / "crds"
 CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
 NOVA_FIXTURES = frozenset({"shared_nova", "nova_keystone"})
-FAST = ("--report-interval", "1", "--service-down-time", "20", "--confirm-window", "0")
+FAST = ("--report-interval", "5", "--service-down-time", "30", "--confirm-window", "0")
 """On a busy machine a living compute is late by some seconds: it must not count as down for that."""
 
 

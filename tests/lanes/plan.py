@@ -22,7 +22,7 @@ class Kind(Enum):
     WAITS = "waits"
 
 
-PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 9}
+PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 4}
 """How many workers of a kind run at once on two processors."""
 COMPUTING_ALONE: Final = 2
 """How many lanes may compute at once when no lane waits."""
@@ -61,9 +61,9 @@ def _make(target: str) -> tuple[str, ...]:
 PREPARE = "prepare"
 LANES: Final = (
     Lane(name=PREPARE, command=_make(PREPARE)),
-    Lane(name="e2e", kind=Kind.WAITS, workers=4, needs=PREPARE),
-    Lane(name="crash", kind=Kind.WAITS, workers=2, needs=PREPARE),
-    Lane(name="contract", kind=Kind.WAITS, workers=2, needs=PREPARE),
+    Lane(name="e2e", kind=Kind.WAITS, workers=2, needs=PREPARE),
+    Lane(name="crash", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="contract", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="component", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="load", kind=Kind.WAITS, needs=PREPARE),
