@@ -8,8 +8,8 @@ from decided import decide
 from domain_samples import control, stored
 from osmig.api.names import Phase, Verb
 from osmig.domain.calls import Answer
-from osmig.domain.replicas import ReplicaStage, RunStage, RunView
-from osmig.domain.replication.calls import TerminateCall
+from osmig.drivers.tenants.calls import TerminateCall
+from osmig.drivers.tenants.views import ReplicaStage, RunStage, RunView
 from replication_samples import (
     ORDER,
     REPLICA_ID,

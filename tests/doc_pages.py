@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import yaml
 
 from doc_tables import DOCS
-from osmig.backends.openstack import preflight as server_preflight
-from osmig.backends.openstack import preflight_facts as server_facts
-from osmig.backends.waldur import preflight as tenant_preflight
-from osmig.backends.waldur import preflight_facts as tenant_facts
 from osmig.domain.capabilities import Scope
-from osmig.domain.replicas import ReplicaJob
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.nova import preflight as server_preflight
+from osmig.drivers.servers.nova import preflight_facts as server_facts
+from osmig.drivers.servers.views import Job
+from osmig.drivers.tenants.views import ReplicaJob
+from osmig.drivers.tenants.waldur import preflight as tenant_preflight
+from osmig.drivers.tenants.waldur import preflight_facts as tenant_facts
 
 if TYPE_CHECKING:
     from pathlib import Path

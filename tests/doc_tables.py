@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from load import figures
 from osmig.api.names import Phase, Reason
-from osmig.backends.openstack.credentials import AUTH_TYPES, IGNORED_KEYS
-from osmig.backends.openstack.probing import find_permitted, find_possible
-from osmig.backends.openstack.translate import STAGES
 from osmig.domain.capabilities import Capability
 from osmig.domain.operations import TERMINAL_STAGES, WAITING_STAGES, Stage
 from osmig.domain.phases import FINISHED, TRANSITIONS
-from osmig.domain.replicas import ReplicaStage, RunStage
-from osmig.domain.replication.stages import STANDINGS, Standing
+from osmig.drivers.servers.nova.credentials import AUTH_TYPES, IGNORED_KEYS
+from osmig.drivers.servers.nova.probing import find_permitted, find_possible
+from osmig.drivers.servers.nova.translate import STAGES
+from osmig.drivers.tenants.policy.stages import STANDINGS, Standing
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,9 +12,9 @@ from domain_samples import MARK, NOW, conditions_of, observe, reason_of, started
 from domain_world import World, decide_in
 from osmig.api.names import Phase
 from osmig.domain.calls import Answer
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.server_views import Explanation, Survey
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import Explanation, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Ask, Note
-    from osmig.domain.server_views import Finding, ServerView
+    from osmig.drivers.servers.views import Finding, ServerView
 
 Moment = tuple["ServerView", str, Phase, str]
 """The server, the record's word (empty: no record), and what we must make of it."""

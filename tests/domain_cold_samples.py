@@ -11,7 +11,7 @@ from domain_world import World
 from osmig.api.migration import ConfirmFacts, PolicyOrder
 from osmig.api.names import Phase, Verb
 from osmig.domain.operations import MoveKind, RecordView
-from osmig.domain.server_views import ServerView, Survey
+from osmig.drivers.servers.views import ServerView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

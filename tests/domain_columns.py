@@ -11,9 +11,9 @@ from domain_cold_samples import COLD, awaiting, cold_record, resizing, survey_ga
 from domain_samples import NOW, finding, observe, reason_of, record, result_of, sent, server, started, status_in, survey
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Verb
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.phases import FINISHED
-from osmig.domain.server_views import FindingKind, ProgressView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.views import FindingKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

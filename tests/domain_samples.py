@@ -23,10 +23,10 @@ from osmig.api.names import ConditionType, ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.intents import label_of
-from osmig.domain.move_facts import MoveFacts
 from osmig.domain.observation import Ask, ProviderView
 from osmig.domain.operations import RecordView, Stage
-from osmig.domain.server_views import Finding, FindingKind, ServerView, Survey
+from osmig.drivers.servers.facts import MoveFacts
+from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,11 +33,11 @@ from osmig.domain import errors
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.capabilities import Capability
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.observation import ProviderView, Slots
 from osmig.domain.operations import MoveKind
 from osmig.domain.phases import FINISHED
-from osmig.domain.server_views import BytesView, Explanation, FindingKind, HostView, ProgressView, ServerView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.views import BytesView, Explanation, FindingKind, HostView, ProgressView, ServerView
 
 if TYPE_CHECKING:
     from decided import Observed

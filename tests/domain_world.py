@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from decided import Decided, Observed, decide
-from osmig.domain.server_views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
+from osmig.drivers.servers.views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
 
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from osmig.api.names import Kind
+from osmig.controllers.keys import RESOURCES, Key
 from osmig.domain.errors import ObjectGone, StaleView
-from osmig.engine.keys import RESOURCES, Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

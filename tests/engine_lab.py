@@ -11,11 +11,11 @@ from domain_samples import SERVER_ID
 from engine_fakes import PROVIDER, ApiServer, FakeEvents
 from fake_clock import HeldClock
 from osmig.api.names import Kind
+from osmig.controllers.assembly import Surroundings, Tuning, build_engine
+from osmig.controllers.contacting import ProviderPeriods
 from osmig.domain.errors import Absent, KubeUnavailable
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
-from osmig.engine.assembly import Surroundings, Tuning, build_engine
-from osmig.engine.contacting import ProviderPeriods
 from osmig.telemetry.metrics import Metrics
 from server_fakes import FakeBackend
 from tenant_fakes import FakeTenants, FakeWaldur
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from osmig.api.provider import ProviderSpec
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 GONE = Absent("ServerNotFound", "the server does not exist", operation="read-server")
 DOWN = KubeUnavailable("Unreachable", "no answer")

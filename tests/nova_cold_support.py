@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from lab.waiting import eventually_async
 from nova_support import GRANTED, record_in
-from osmig.backends.openstack.translate import to_stage
 from osmig.domain.calls import Operation
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import Job, ServerView
+from osmig.drivers.servers.nova.translate import to_stage
+from osmig.drivers.servers.views import Job, ServerView
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab
     from lab.nova_client import Transition
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.operations import RecordView, Stage
+    from osmig.drivers.servers.ports import ServerBackend
 
 Change = tuple[str, str, "Stage | None"]
 """What changed, in which words, and the stage if it was a migration."""

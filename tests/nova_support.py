@@ -11,22 +11,22 @@ import yaml
 from lab.waiting import eventually_async
 from osmig.api.migration import PendingCall
 from osmig.api.provider import ProviderSpec
-from osmig.backends.bounds import RequestObserver, Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.openstack.factory import NovaFactory
 from osmig.clock import SystemClock
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.nova.factory import NovaFactory
+from osmig.drivers.servers.views import Job
+from osmig.net.bounds import RequestObserver, Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from lab.nova import NovaLab
     from lab.nova_client import Request
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.operations import RecordView, Stage
-    from osmig.domain.server_views import Survey
+    from osmig.drivers.servers.ports import ServerBackend
+    from osmig.drivers.servers.views import Survey
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
     from http_upstream import Upstream
-    from osmig.backends.ports import ServerBackend
+    from osmig.drivers.servers.ports import ServerBackend
 
 SERVER = "11111111-2222-4333-8444-555555555555"
 

@@ -15,7 +15,7 @@ from lab.waldurlab import recorded_catalogue as known
 from waldur_support import UNKNOWN, job_for, map_subnets, map_type
 
 if TYPE_CHECKING:
-    from osmig.domain.replicas import ReplicaJob
+    from osmig.drivers.tenants.views import ReplicaJob
 
 RECORDED: dict[str, dict[str, Any]] = {
     entry["label"]: entry

@@ -27,10 +27,10 @@ from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
 from osmig.domain.intents import label_of
 from osmig.domain.observation import ProviderView
-from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
-from osmig.domain.replication import facts, marking
-from osmig.domain.replication.reads import ReplicationFacts
+from osmig.drivers.tenants.facts import ReplicationFacts
+from osmig.drivers.tenants.policy import facts, marking
 from osmig.drivers.tenants.reading import READERS
+from osmig.drivers.tenants.views import ReplicaStage, ReplicaView, RunStage, RunView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,9 +26,9 @@ from osmig.domain.calls import Answer, Receipt
 from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.observation import Slots
 from osmig.domain.phases import FINISHED
-from osmig.domain.replicas import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
-from osmig.domain.replication import marking
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.views import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
 from replication_samples import (
     BASE,
     LOST,

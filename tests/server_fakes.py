@@ -11,15 +11,15 @@ from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.operations import RecordView, Sweep
-from osmig.domain.server_views import Explanation, Finding, FindingKind, HostView, ProgressView, Survey
+from osmig.drivers.servers.views import Explanation, Finding, FindingKind, HostView, ProgressView, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
-    from osmig.backends.ports import Permit
-    from osmig.domain.server_views import Job, ServerView
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.servers.views import Job, ServerView
 
 
 @dataclass

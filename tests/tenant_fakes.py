@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import Kind
+from osmig.controllers.keys import Key
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.operations import Sweep
-from osmig.domain.replicas import ReplicaStage, ReplicaView, RunStage, RunView
-from osmig.engine.keys import Key
+from osmig.drivers.tenants.views import ReplicaStage, ReplicaView, RunStage, RunView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from osmig.api.migration import PreflightCheck
     from osmig.api.tenant_facts import Items
-    from osmig.backends.ports import Permit
-    from osmig.domain.replicas import ReplicaJob
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.tenants.views import ReplicaJob
 
 WALDUR = Key(Kind.PROVIDER, "team-a", "waldur")
 MAPPING = Key(Kind.MAPPING, "team-a", "dc1-to-dc2")

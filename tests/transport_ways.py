@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import requests
 
-from osmig.backends.bounds import PermitExpiredError, Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
-from osmig.backends.openstack.transport import Transport
-from osmig.backends.waldur.answers import Call, NoAnswerError
-from osmig.backends.waldur.requests import LIST_RUNS, REPLICATE
-from osmig.backends.waldur.transport import Access
-from osmig.backends.waldur.transport import Transport as WaldurTransport
+from osmig.drivers.servers.nova.transport import Transport
+from osmig.drivers.tenants.waldur.answers import Call, NoAnswerError
+from osmig.drivers.tenants.waldur.requests import LIST_RUNS, REPLICATE
+from osmig.drivers.tenants.waldur.transport import Access
+from osmig.drivers.tenants.waldur.transport import Transport as WaldurTransport
+from osmig.net.bounds import PermitExpiredError, Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from waldur_support import HASTY, TOKEN
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from nova_support import Permission, Told
-    from osmig.backends.endpoints import Resolver
+    from osmig.net.endpoints import Resolver
 
 NAMED = EndpointPolicy(allowed=("localhost", "127.0.0.0/8"))
 PATIENT = Timeouts(connect_s=60.0, read_s=60.0)

@@ -9,19 +9,19 @@ from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE, make_users
 from nova_support import LOOPBACK, Permission, Told, telling
 from osmig.api.mappings import Mappings
 from osmig.api.provider import ProviderSpec
-from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard
-from osmig.backends.waldur.factory import WaldurFactory
 from osmig.clock import SystemClock
-from osmig.domain.replicas import ReplicaJob
+from osmig.drivers.tenants.views import ReplicaJob
+from osmig.drivers.tenants.waldur.factory import WaldurFactory
+from osmig.net.bounds import Timeouts
+from osmig.net.endpoints import EndpointGuard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lab.waldur import WaldurLab
-    from osmig.backends.endpoints import EndpointPolicy, Resolver
-    from osmig.backends.ports import TenantBackend
-    from osmig.domain.replicas import RunView
+    from osmig.drivers.tenants.ports import TenantBackend
+    from osmig.drivers.tenants.views import RunView
+    from osmig.net.endpoints import EndpointPolicy, Resolver
 
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)
 HASTY = Timeouts(connect_s=2.0, read_s=0.5, list_s=0.5)

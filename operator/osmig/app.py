@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NoReturn
 from osmig import __version__
 from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
+from osmig.controllers.assembly import Engine, Surroundings, build_engine
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.drivers import DRIVERS
-from osmig.engine.assembly import Engine, Surroundings, build_engine
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from osmig.bare_kopf import kopf
-from osmig.engine.keys import RESOURCES
+from osmig.controllers.keys import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import timedelta
 
     from osmig.api.names import Kind
+    from osmig.controllers.intake import Intake
     from osmig.domain.clock import Clock
-    from osmig.engine.intake import Intake
     from osmig.kube.credentials import Credentials
 
 LOGIN_PAUSE_S = 5.0

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.provider import ProviderType
-from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
 from osmig.clock import SystemClock
+from osmig.controllers.assembly import Tuning
+from osmig.controllers.contacting import ProviderPeriods
 from osmig.domain.observation import Timings
-from osmig.engine.assembly import Tuning
-from osmig.engine.contacting import ProviderPeriods
 from osmig.kube.status import StatusWriter
+from osmig.net.bounds import Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from osmig.api.provider import ProviderSpec
-    from osmig.backends.openstack.factory import NovaFactory
-    from osmig.backends.ports import Backend, BackendFactory
-    from osmig.backends.waldur.factory import WaldurFactory
-    from osmig.engine.publishing import Statuses
+    from osmig.controllers.publishing import Statuses
+    from osmig.drivers.ports import Backend, BackendFactory
+    from osmig.drivers.servers.nova.factory import NovaFactory
+    from osmig.drivers.tenants.waldur.factory import WaldurFactory
     from osmig.kube.client import KubeClient
     from osmig.settings import Settings
     from osmig.telemetry.metrics import Metrics
@@ -65,13 +65,13 @@ def _make_waldur_factory(settings: Settings, metrics: Metrics) -> BackendFactory
 
 # Who has no Provider of a type does not pay for its libraries; openstacksdk takes 0.4 s and 16 MiB.
 def _import_nova() -> type[NovaFactory]:
-    from osmig.backends.openstack.factory import NovaFactory  # noqa: PLC0415
+    from osmig.drivers.servers.nova.factory import NovaFactory  # noqa: PLC0415
 
     return NovaFactory
 
 
 def _import_waldur() -> type[WaldurFactory]:
-    from osmig.backends.waldur.factory import WaldurFactory  # noqa: PLC0415
+    from osmig.drivers.tenants.waldur.factory import WaldurFactory  # noqa: PLC0415
 
     return WaldurFactory
 

@@ -16,13 +16,13 @@ from lab.waiting import DEADLINE_S, eventually_async
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
+from osmig.controllers.assembly import Surroundings, Tuning, build_engine
+from osmig.controllers.contacting import ProviderPeriods
+from osmig.controllers.keys import RESOURCES
 from osmig.domain.errors import ObjectGone
 from osmig.domain.observation import Timings
-from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.drivers import DRIVERS
-from osmig.engine.assembly import Surroundings, Tuning, build_engine
-from osmig.engine.contacting import ProviderPeriods
-from osmig.engine.keys import RESOURCES
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from osmig.kube.events import EventRecorder
 from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lab.cluster import Cluster
     from osmig.api.provider import ProviderSpec
-    from osmig.engine.assembly import Engine
+    from osmig.controllers.assembly import Engine
     from osmig.kube.client import KubeClient
 
     Status = Mapping[str, Any]

@@ -14,11 +14,11 @@ from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Refused
 from osmig.domain.operations import MoveKind, Stage
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
-    from osmig.backends.ports import ServerBackend
-    from osmig.domain.server_views import ProgressView
+    from osmig.drivers.servers.ports import ServerBackend
+    from osmig.drivers.servers.views import ProgressView
 
 HANG = "hang,memory=64,tick=0.1"
 

@@ -13,7 +13,7 @@ from nova_support import GRANTED, Permission, change_service, connected, idle, m
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.operations import MoveKind, Stage
-from osmig.domain.server_views import FindingKind
+from osmig.drivers.servers.views import FindingKind
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

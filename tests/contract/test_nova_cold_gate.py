@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.nova import NovaLab
-    from osmig.backends.ports import ServerBackend
-    from osmig.domain.server_views import ServerView
+    from osmig.drivers.servers.ports import ServerBackend
+    from osmig.drivers.servers.views import ServerView
 
 NOT_WAITING = "Not possible now: the server does not wait for a confirmation"
 

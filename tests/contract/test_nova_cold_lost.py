@@ -12,19 +12,19 @@ from lab.nova import NovaLab
 from nova_cold_support import COLD, cold, to_the_gate
 from nova_support import GRANTED, QUICK, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
-from osmig.backends.bounds import Timeouts
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.operations import Stage
-from osmig.domain.server_views import FindingKind
+from osmig.drivers.servers.views import FindingKind
+from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lab.nova_client import Fault
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.operations import RecordView
-    from osmig.domain.server_views import Survey
+    from osmig.drivers.servers.ports import ServerBackend
+    from osmig.drivers.servers.views import Survey
 
 ENDS = [
     pytest.param(Verb.CONFIRM, Operation.CONFIRM, "confirmResize", id="confirm"),

@@ -12,8 +12,8 @@ from nova_support import GRANTED, Permission, Told, connected, idle, record_in, 
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.operations import Stage
-from osmig.domain.progress import measure_percent
-from osmig.domain.server_views import Job, ProgressView
+from osmig.drivers.servers.policy.progress import measure_percent
+from osmig.drivers.servers.views import Job, ProgressView
 
 HANG = "hang,memory=64,disk=128,tick=0.1"
 MIB = 2**20

@@ -12,7 +12,7 @@ from lab.nova import NovaLab
 from nova_support import GRANTED, Told, absent, connected, idle, record_in, running
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_backend, pending, record_in
-from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
-from osmig.domain.server_views import FindingKind, Job
+from osmig.drivers.servers.views import FindingKind, Job
+from osmig.net.endpoints import EndpointPolicy
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab
-    from osmig.backends.ports import ServerBackend
+    from osmig.drivers.servers.ports import ServerBackend
 
 SECRET_VALUE = "hunter2-and-more"  # noqa: S105 - what must not be repeated
 DOMAINS = {"user_domain_id": "default", "project_domain_id": "default"}

@@ -15,7 +15,7 @@ from nova_support import GRANTED, change_service, connected, record_in
 from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import HostView, Job
+from osmig.drivers.servers.views import HostView, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

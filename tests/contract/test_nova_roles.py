@@ -10,17 +10,17 @@ import pytest
 from nova_cold_support import moved
 from nova_support import GRANTED, connected, record_at, record_in
 from osmig.api.names import Verb
-from osmig.backends.openstack.backend import NovaBackend
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.operations import MoveKind, Stage
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.nova.backend import NovaBackend
+from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from lab.nova import NovaLab
-    from osmig.backends.ports import ServerBackend
+    from osmig.drivers.servers.ports import ServerBackend
 
 ORDERS = {"LiveMigration", "ColdMigration", "Abort", "AbortQueued", "ForceComplete"}
 HOSTS = {"Hosts", "DestinationHost", "ColdDestinationHost"}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
-from osmig.backends.bounds import Timeouts
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.operations import Stage
-from osmig.domain.server_views import FindingKind, Job
+from osmig.drivers.servers.views import FindingKind, Job
+from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab

@@ -12,8 +12,8 @@ import pytest
 
 from lab.waiting import eventually_async
 from lab.waldurlab.catalogue import SOURCE
-from osmig.backends.endpoints import EndpointPolicy
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.net.endpoints import EndpointPolicy
 from waldur_support import EXPIRED, GRANTED, MARKER, QUICK, SHORT, connected, job_for, make_backend
 
 if TYPE_CHECKING:

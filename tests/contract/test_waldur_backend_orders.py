@@ -11,7 +11,7 @@ from lab.waldur import WaldurLab
 from lab.waldurlab import catalogue
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Refused
-from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from waldur_support import GRANTED, MARKER, UNKNOWN, USERS, connected, job_for, map_type, ordered
 
 

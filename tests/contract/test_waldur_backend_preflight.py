@@ -9,7 +9,7 @@ import pytest
 from lab.waldur import WaldurLab
 from lab.waldurlab import catalogue
 from osmig.domain.errors import NotPermitted, Transient
-from osmig.domain.replicas import RunView
+from osmig.drivers.tenants.views import RunView
 from waldur_support import GRANTED, UNKNOWN, connected, job_for, map_subnets, map_type
 
 if TYPE_CHECKING:

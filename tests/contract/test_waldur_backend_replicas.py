@@ -8,7 +8,7 @@ import pytest
 
 from lab.waldurlab.catalogue import SOURCE
 from osmig.domain.errors import Absent, NotPermitted, Refused
-from osmig.domain.replicas import OrderStage, ReplicaStage
+from osmig.drivers.tenants.views import OrderStage, ReplicaStage
 from waldur_support import GRANTED, UNKNOWN, connected, job_for, ordered
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from lab.waiting import eventually_async
 from lab.waldur import WaldurLab
 from lab.waldurlab.catalogue import SOURCE, SOURCE_WITHOUT_LIMITS
 from osmig.domain.errors import Absent
-from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from waldur_support import MARKER, UNKNOWN, USERS, connected, ordered
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from osmig.api.migration import PreflightCheck
-    from osmig.domain.replicas import ReplicaJob
+    from osmig.drivers.tenants.views import ReplicaJob
 
 WORSE = ("Pass", "Skipped", "Warn", "Fail")
 NEVER_TOLD = "Version"

@@ -19,8 +19,8 @@ from waldur_api_client.models.sub_net_mapping_request import SubNetMappingReques
 from waldur_api_client.models.volume_type_mapping_request import VolumeTypeMappingRequest
 
 from osmig.api.mappings import Mappings
-from osmig.backends.waldur import requests
-from osmig.backends.waldur.requests import TEMPLATES, Request, Size, Template
+from osmig.drivers.tenants.waldur import requests
+from osmig.drivers.tenants.waldur.requests import TEMPLATES, Request, Size, Template
 from waldur_support import job_for, map_subnets, map_type
 
 if TYPE_CHECKING:

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec
-    from osmig.backends.ports import Backend, BackendFactory, Permit
+    from osmig.controllers.publishing import Statuses
     from osmig.domain.calls import Receipt
-    from osmig.domain.replicas import ReplicaJob
-    from osmig.domain.server_views import Finding, Job
-    from osmig.engine.publishing import Statuses
+    from osmig.drivers.ports import Backend, BackendFactory, Permit
+    from osmig.drivers.servers.views import Finding, Job
+    from osmig.drivers.tenants.views import ReplicaJob
     from osmig.kube.refs import ObjectRef
 
 PAUSE_S = 0.05

@@ -18,7 +18,7 @@ import kopf
 from load.journal import Journal
 from osmig.api.names import Kind
 from osmig.clock import SystemClock
-from osmig.engine.keys import RESOURCES
+from osmig.controllers.keys import RESOURCES
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import connect
 from osmig.kube.refs import ObjectRef

@@ -20,10 +20,10 @@ from load.scripted_backend import ScriptedFactory
 from load.scripted_cloud import ScriptedCloud
 from load.stage import LIMITS, name_migration, name_server
 from osmig.api.names import Kind
+from osmig.controllers.assembly import Surroundings, Tuning, build_engine
+from osmig.controllers.contacting import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
-from osmig.engine.assembly import Surroundings, Tuning, build_engine
-from osmig.engine.contacting import ProviderPeriods
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Transient, Unsupported
 from osmig.domain.operations import RecordView, Sweep
-from osmig.domain.server_views import (
+from osmig.drivers.servers.views import (
     BytesView,
     Explanation,
     Finding,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from load.journal import Journal
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.provider import ProviderSpec
-    from osmig.backends.ports import Permit
-    from osmig.domain.server_views import Job
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.servers.views import Job
 
 OVERLAP = timedelta(seconds=30)
 PAGE_ROWS = 1000

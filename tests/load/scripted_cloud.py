@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain.errors import Refused
 from osmig.domain.operations import RecordView, Stage
-from osmig.domain.server_views import ServerView
+from osmig.drivers.servers.views import ServerView
 
 if TYPE_CHECKING:
     from datetime import datetime

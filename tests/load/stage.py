@@ -20,7 +20,7 @@ from load.journal import JournalReader
 from load.measuring import AuditTail
 from osmig.api.names import Kind
 from osmig.clock import SystemClock
-from osmig.engine.keys import RESOURCES
+from osmig.controllers.keys import RESOURCES
 from osmig.kube.client import connect
 from osmig.kube.refs import Call, KubeVerb
 

@@ -11,7 +11,7 @@ import yaml
 from manifests.crd_files import KINDS, ROOT
 from osmig.api.migration import parse_migration
 from osmig.api.provider import parse_provider
-from osmig.backends.openstack.credentials import read_credentials
+from osmig.drivers.servers.nova.credentials import read_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

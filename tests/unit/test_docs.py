@@ -21,8 +21,8 @@ from osmig.command_line import list_declared
 from osmig.domain import errors
 from osmig.domain.capabilities import Capability
 from osmig.domain.operations import Stage
-from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
-from osmig.domain.server_views import FindingKind
+from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from doc_pages import CODE, ROOT, list_alerts, list_checks, rows_of
 from doc_tables import BLOCKS, DOCS, replace_block
 from osmig.api.names import RUNBOOKS, Policy, Verb, verb_annotation
 from osmig.api.provider import Limits
-from osmig.backends.openstack.translate import STAGES
 from osmig.domain.capabilities import Capability
 from osmig.domain.latching import Column
+from osmig.drivers.servers.nova.translate import STAGES
 
 LOG_EVENT = re.compile(r'_logger\.\w+\(\s*(?:level,\s*)?"([a-z_]+\.[a-z_]+)"')
 LOGGED_ELSEWHERE = {"http.listening"}
@@ -50,9 +50,13 @@ def test_every_policy_is_told_of_in_the_glossary_and_in_the_story_of_the_orders(
 
 @pytest.mark.parametrize(
     ("folder", "heading"),
-    [("domain", "### 3a. The domain"), ("domain/replication", "### 3b. The replication of a tenant")],
+    [
+        ("domain", "### 3a. The domain"),
+        ("drivers/servers/policy", "### 3b. The move of a server"),
+        ("drivers/tenants/policy", "### 3c. The replication of a tenant"),
+    ],
 )
-def test_every_module_of_the_domain_has_its_duty_told(folder: str, heading: str) -> None:
+def test_every_module_that_decides_has_its_duty_told(folder: str, heading: str) -> None:
     modules = {path.stem for path in (ROOT / "operator/osmig" / folder).glob("*.py")} - {"__init__"}
     told = [name for row in rows_of(DOCS / "architecture.md", heading) for name in CODE.findall(row[1])]
 

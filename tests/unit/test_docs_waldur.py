@@ -13,9 +13,9 @@ from osmig.api.mappings import Mappings
 from osmig.api.migration import parse_migration
 from osmig.api.names import Verb
 from osmig.api.provider import parse_provider
-from osmig.backends.waldur.probing import OLDEST
-from osmig.backends.waldur.translate import read_replica_stage, read_run_stage
-from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
+from osmig.drivers.tenants.waldur.probing import OLDEST
+from osmig.drivers.tenants.waldur.translate import read_replica_stage, read_run_stage
 
 PAGE = DOCS / "waldur.md"
 

@@ -29,9 +29,9 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.move_calls import StartCall
 from osmig.domain.observation import ProviderView
-from osmig.domain.server_views import FindingKind, ServerView
+from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.views import FindingKind, ServerView
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView

@@ -13,10 +13,10 @@ from domain_samples import LOST, NOW, control, observe, reason_of, record, serve
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.observation import ObjectChange
 from osmig.domain.operations import MoveKind, RecordView
-from osmig.domain.server_views import ProgressView, ServerView
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import ProgressView, ServerView
 
 UUID = "9b2c3d4e-0000-4000-8000-0123456789ab"
 ADOPT = {"adopt": {"id": "7"}}

@@ -13,7 +13,7 @@ from domain_samples import ask, conditions_of, control, observe, reason_of, reco
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import ServerView
+from osmig.drivers.servers.views import ServerView
 
 AWAITED, SWITCHING = Reason.AWAITING_CONFIRMATION, Reason.SWITCHING_OVER
 ARRIVED = verify()

@@ -14,13 +14,13 @@ from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.orders import find_control
+from osmig.drivers.servers.calls import VerbCall
 
 if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.domain.server_views import Survey
+    from osmig.drivers.servers.views import Survey
 
 
 CONFIRM, REVERT, ABORT = Verb.CONFIRM, Verb.REVERT, Verb.ABORT

@@ -14,14 +14,14 @@ from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.intents import label_of
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.orders import find_control
-from osmig.domain.server_views import FindingKind
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import FindingKind
 
 if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import MigrationStatus, PendingCall
-    from osmig.domain.server_views import ServerView
+    from osmig.drivers.servers.views import ServerView
 
 CONFIRM, REVERT = Verb.CONFIRM, Verb.REVERT
 

@@ -15,8 +15,8 @@ from osmig.api.names import ConditionType, Phase, Policy, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.conditions import find_condition
 from osmig.domain.errors import Refused
-from osmig.domain.move_calls import VerbCall
-from osmig.domain.server_views import BytesView, HostView, ProgressView
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import BytesView, HostView, ProgressView
 
 if TYPE_CHECKING:
     from datetime import datetime

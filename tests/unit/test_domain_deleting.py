@@ -14,9 +14,9 @@ from domain_samples import LOST, NOW, ask, control, observe, reason_of, record, 
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import outcome
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.observation import ObjectChange
-from osmig.domain.server_views import ProgressView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.views import ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus

@@ -24,14 +24,14 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
-from osmig.domain.following import pick_record
 from osmig.domain.observation import Timings
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import Explanation, ProgressView
+from osmig.drivers.servers.policy.following import pick_record
+from osmig.drivers.servers.views import Explanation, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.domain.server_views import ServerView
+    from osmig.drivers.servers.views import ServerView
 
 BUSY = server(busy=True)
 

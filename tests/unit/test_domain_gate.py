@@ -14,8 +14,8 @@ from domain_samples import NOW, READY, control, reason_of, result_of, server, st
 from domain_world import World, decide_in
 from osmig.api.migration import ConfirmFacts, PlacementFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain.gate import describe_left
-from osmig.domain.move_calls import VerbCall
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.policy.gate import describe_left
 
 if TYPE_CHECKING:
     from decided import Observed

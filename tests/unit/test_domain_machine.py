@@ -27,9 +27,9 @@ from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain import outcome, recording
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Transient
-from osmig.domain.move_calls import StartCall
 from osmig.domain.observation import Timings
 from osmig.domain.phases import FINISHED, GATE, TRANSITIONS, may_follow
+from osmig.drivers.servers.calls import StartCall
 
 if TYPE_CHECKING:
     from datetime import datetime

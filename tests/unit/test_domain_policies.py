@@ -17,8 +17,8 @@ from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, T
 from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
-from osmig.domain.move_calls import VerbCall
-from osmig.domain.server_views import BytesView, ProgressView
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import BytesView, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided

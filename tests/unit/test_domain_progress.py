@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain_samples import NOW
-from osmig.domain.progress import describe, measure_percent
-from osmig.domain.server_views import BytesView, ProgressView
+from osmig.drivers.servers.policy.progress import describe, measure_percent
+from osmig.drivers.servers.views import BytesView, ProgressView
 
 LATER = NOW.replace(minute=5)
 NO_DISK = BytesView()

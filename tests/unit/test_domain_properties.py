@@ -14,12 +14,13 @@ from domain_strategies import observations
 from domain_world import with_facts
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
-from osmig.domain import confirming, errors, orders
+from osmig.domain import errors, orders
 from osmig.domain.conditions import find_condition
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.server_views import Explanation, FindingKind, HostView, ProgressView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.policy import confirming
+from osmig.drivers.servers.views import Explanation, FindingKind, HostView, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided, Observed

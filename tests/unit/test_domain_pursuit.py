@@ -14,9 +14,9 @@ from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.orders import find_control
-from osmig.domain.server_views import ProgressView
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import ProgressView
 
 if TYPE_CHECKING:
     from decided import Observed

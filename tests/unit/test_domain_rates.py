@@ -9,8 +9,8 @@ import pytest
 
 from domain_samples import NOW
 from osmig.api.names import Trend
-from osmig.domain.progress import describe
-from osmig.domain.server_views import BytesView, ProgressView
+from osmig.drivers.servers.policy.progress import describe
+from osmig.drivers.servers.views import BytesView, ProgressView
 
 if TYPE_CHECKING:
     from osmig.api.migration import Progress

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from osmig.backends.cleaning import clean_text
-from osmig.backends.waldur.texts import describe
-from osmig.backends.waldur.translate import cut_word, view_run
-from osmig.backends.waldur.wire import RunRow
 from osmig.domain.redacting import REDACTED, redact_text
+from osmig.drivers.tenants.waldur.texts import describe
+from osmig.drivers.tenants.waldur.translate import cut_word, view_run
+from osmig.drivers.tenants.waldur.wire import RunRow
+from osmig.net.cleaning import clean_text
 from osmig.telemetry.redaction import redact, summarise
 from secret_spellings import LONG, SENTENCES, SPELLINGS, VALUE
 

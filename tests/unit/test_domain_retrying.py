@@ -34,9 +34,9 @@ from osmig.domain import outcome
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
 from osmig.domain.latching import LAST_ATTEMPT
-from osmig.domain.move_calls import StartCall
 from osmig.domain.outcome import RETRYABLE
-from osmig.domain.server_views import Explanation, FindingKind
+from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.views import Explanation, FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus

@@ -10,14 +10,14 @@ import pytest
 from domain_samples import conditions_of, control, observe, reason_of, record, result_of, server, started, stored
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain.move_calls import VerbCall
 from osmig.domain.phases import may_follow
-from osmig.domain.server_views import BytesView, Explanation, ProgressView
+from osmig.drivers.servers.calls import VerbCall
+from osmig.drivers.servers.views import BytesView, Explanation, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.domain.server_views import ServerView
+    from osmig.drivers.servers.views import ServerView
 
 SAMPLE = ProgressView(memory=BytesView(total=100, processed=10, remaining=90))
 BUSY = server(busy=True)

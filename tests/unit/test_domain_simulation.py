@@ -16,9 +16,9 @@ from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
-from osmig.domain.move_calls import StartCall
 from osmig.domain.phases import FINISHED, may_follow
-from osmig.domain.server_views import Finding, FindingKind, ServerView, Survey
+from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
 
 if TYPE_CHECKING:
     from decided import Decided

@@ -36,8 +36,8 @@ from osmig.domain.errors import (
     Transient,
     Unsupported,
 )
-from osmig.domain.move_calls import StartCall
-from osmig.domain.server_views import FindingKind
+from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.views import FindingKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall

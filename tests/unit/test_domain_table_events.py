@@ -16,7 +16,7 @@ from osmig.domain.errors import Absent
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from osmig.domain.server_views import ServerView
+    from osmig.drivers.servers.views import ServerView
 
 ABORT = Verb.ABORT
 PAST = {"deadlineSeconds": 60, "onDeadline": "Alert"}

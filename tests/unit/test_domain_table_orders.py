@@ -13,7 +13,7 @@ from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
-from osmig.domain.move_calls import VerbCall
+from osmig.drivers.servers.calls import VerbCall
 
 ABORT, FORCE, CONFIRM, REVERT, RETRY = Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RETRY
 ACCEPTED, REJECTED, DONE = ControlResult.ACCEPTED, ControlResult.REJECTED, ControlResult.DONE

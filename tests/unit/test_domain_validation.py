@@ -12,7 +12,7 @@ from domain_world import World, decide_in
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Transient
-from osmig.domain.move_calls import StartCall
+from osmig.drivers.servers.calls import StartCall
 
 if TYPE_CHECKING:
     from decided import Decided

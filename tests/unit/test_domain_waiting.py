@@ -30,9 +30,9 @@ from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.observation import Slots
-from osmig.domain.server_views import FindingKind, ProgressView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.views import FindingKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from decided import decide
 from domain_samples import NOW, observe, reason_of, survey
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import Phase, Reason
-from osmig.domain.move_calls import StartCall
+from osmig.drivers.servers.calls import StartCall
 
 
 @pytest.mark.parametrize("phase", [None, Phase.STARTING, Phase.RUNNING, Phase.ABORTING])

@@ -17,7 +17,7 @@ from osmig.domain.capabilities import Capability
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 UUID = "0d0e0f00-0000-4000-8000-000000000007"
 RUNNING = record("running", uuid=UUID)

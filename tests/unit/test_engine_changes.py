@@ -115,7 +115,7 @@ async def test_a_move_that_cannot_be_ended_is_left_and_told_in_metric_log_and_ev
     lab = await running(**ABORT)
     delete(lab)
     lab.cloud.fail["abort 7"] = [Transient("NoAnswer", "x", operation="o")] * 99
-    with caplog.at_level(logging.WARNING, logger="osmig.engine"):
+    with caplog.at_level(logging.WARNING, logger="osmig.controllers"):
         for _ in range(4):
             await lab.step(MIGRATION)
             await lab.clock.pass_by(200)

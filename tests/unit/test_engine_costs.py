@@ -12,11 +12,11 @@ from decided import decide
 from domain_samples import NOW, observe, record, server, started
 from domain_world import with_facts
 from osmig.api.names import Kind, Verb
+from osmig.controllers.inbox import Inbox
+from osmig.controllers.keys import Key
+from osmig.controllers.sweeping import Rows
 from osmig.domain.operations import Sweep
-from osmig.domain.server_views import ProgressView
-from osmig.engine.inbox import Inbox
-from osmig.engine.keys import Key
-from osmig.engine.sweeping import Rows
+from osmig.drivers.servers.views import ProgressView
 
 KEY = Key(Kind.MIGRATION, "team-a", "db-07")
 OWNED = [{"manager": "kubectl-annotate", "fieldsV1": {"f:metadata": {"f:annotations": {"f:osmig.dev/abort": {}}}}}]

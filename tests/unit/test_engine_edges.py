@@ -15,20 +15,20 @@ from engine_fakes import MIGRATION, OTHER, PROVIDER, ApiServer
 from engine_lab import DOWN, SPEC, Lab, lab_with
 from fake_clock import FakeClock, HeldClock
 from osmig.api.names import EventReason, Kind
+from osmig.controllers.inbox import Inbox
+from osmig.controllers.intake import Intake
+from osmig.controllers.ledger import Ledger
+from osmig.controllers.parting import Parting
+from osmig.controllers.publishing import Publisher
+from osmig.controllers.relisting import Relist
 from osmig.domain.errors import ObjectGone, StaleView
 from osmig.domain.observation import Note
-from osmig.engine.inbox import Inbox
-from osmig.engine.intake import Intake
-from osmig.engine.ledger import Ledger
-from osmig.engine.parting import Parting
-from osmig.engine.publishing import Publisher
-from osmig.engine.relisting import Relist
 from osmig.handlers import LOGIN_PAUSE_S, Login, NoEssence, build_registry, build_settings
 from osmig.kube.credentials import Credentials
 
 if TYPE_CHECKING:
+    from osmig.controllers.keys import Key
     from osmig.domain.errors import KubeUnavailable
-    from osmig.engine.keys import Key
 
 MINUTE = timedelta(minutes=1)
 

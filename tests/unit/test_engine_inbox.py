@@ -8,8 +8,8 @@ import pytest
 
 from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
 from osmig.api.names import Kind, Verb
+from osmig.controllers.inbox import Inbox, find_manager
 from osmig.domain.observation import Ask
-from osmig.engine.inbox import Inbox, find_manager
 
 
 def asks(inbox: Inbox) -> list[tuple[Verb, str]]:

@@ -8,11 +8,11 @@ import pytest
 
 from engine_fakes import MIGRATION, OTHER, PROVIDER, bare_body
 from osmig.api.names import Kind
+from osmig.controllers.inbox import Inbox
+from osmig.controllers.intake import Intake
+from osmig.controllers.keys import Key
+from osmig.controllers.ledger import Ledger
 from osmig.domain.queueing import Move
-from osmig.engine.inbox import Inbox
-from osmig.engine.intake import Intake
-from osmig.engine.keys import Key
-from osmig.engine.ledger import Ledger
 
 
 def key_named(name: str) -> Key:

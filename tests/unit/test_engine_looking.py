@@ -15,11 +15,11 @@ from osmig.api.migration import PlacementFacts, PreflightCheck, parse_migration
 from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted, Transient
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import Explanation, HostView, ProgressView
 from osmig.drivers import servers
 from osmig.drivers.driver import Sources
 from osmig.drivers.servers.jobs import describe_job
 from osmig.drivers.servers.reading import READERS
+from osmig.drivers.servers.views import Explanation, HostView, ProgressView
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from domain_world import has
 from osmig.api.mappings import Mappings
 from osmig.api.migration import Migration, MigrationStatus, TenantFacts, UpstreamFacts, parse_migration
 from osmig.domain.errors import Absent, NotPermitted, Transient
-from osmig.domain.replicas import ReplicaJob, ReplicaStage, ReplicaView
-from osmig.domain.replication.reads import ReplicationFacts
 from osmig.drivers import tenants
 from osmig.drivers.driver import Sources
+from osmig.drivers.tenants.facts import ReplicationFacts
 from osmig.drivers.tenants.reading import READERS
+from osmig.drivers.tenants.views import ReplicaJob, ReplicaStage, ReplicaView
 from tenant_fakes import OFFERING, PLAN, REPLICA, RUN, SOURCE, FakeTenants, FakeWaldur, mapping_body, replication_body
 
 if TYPE_CHECKING:

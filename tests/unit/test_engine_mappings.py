@@ -9,9 +9,9 @@ import pytest
 
 from engine_lab import DOWN, Lab, fail_put
 from osmig.api.names import Kind
+from osmig.controllers.keys import Key
+from osmig.controllers.ledger import Ledger
 from osmig.domain.errors import KubeUnavailable
-from osmig.engine.keys import Key
-from osmig.engine.ledger import Ledger
 from tenant_fakes import MAPPING, SHOP, mapping_body, replication_body
 
 if TYPE_CHECKING:

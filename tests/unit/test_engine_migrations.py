@@ -11,6 +11,7 @@ from domain_samples import REQUEST, SERVER_ID, server
 from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import DOWN, GONE, SPEC, Lab, fail_put, lab_with
 from osmig.api.names import Kind
+from osmig.controllers.write_ahead import RECORD_TRIES
 from osmig.domain.errors import (
     KubeUnavailable,
     NotPermitted,
@@ -20,8 +21,7 @@ from osmig.domain.errors import (
     StaleView,
     Transient,
 )
-from osmig.domain.server_views import BytesView, Finding, FindingKind, ProgressView
-from osmig.engine.write_ahead import RECORD_TRIES
+from osmig.drivers.servers.views import BytesView, Finding, FindingKind, ProgressView
 
 
 def phases(lab: Lab) -> list[str]:

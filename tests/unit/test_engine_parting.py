@@ -18,7 +18,7 @@ from osmig.kube.refs import ObjectRef  # noqa: TC001 - of a fake's signature
 from replication_samples import OFFERING, PLAN, RUN_ID, SOURCE
 
 if TYPE_CHECKING:
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 TENANT = {"tenant": {"sourceResource": SOURCE, "destinationOffering": OFFERING, "destinationPlan": PLAN}}
 TYPES: dict[str, dict[str, Any]] = {

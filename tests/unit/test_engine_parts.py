@@ -15,18 +15,18 @@ from osmig.api.migration import MigrationType
 from osmig.api.names import Reason, Verb
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
+from osmig.controllers.permits import Fence
+from osmig.controllers.sessions import Sessions
+from osmig.controllers.sweeping import Rows
+from osmig.controllers.waits import Waits
 from osmig.domain.calls import Answer, Call, Receipt
 from osmig.domain.clock import Clock
 from osmig.domain.errors import Transient
-from osmig.domain.move_calls import StartCall, VerbCall
 from osmig.domain.operations import RecordView, Stage, Sweep
-from osmig.domain.replicas import ReplicaJob
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
 from osmig.drivers import servers, tenants
-from osmig.engine.permits import Fence
-from osmig.engine.sessions import Sessions
-from osmig.engine.sweeping import Rows
-from osmig.engine.waits import Waits
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.views import ReplicaJob
 from server_fakes import FakeBackend
 from tenant_fakes import FakeWaldur
 

@@ -16,7 +16,7 @@ from osmig.domain.errors import KubeUnavailable, NotPermitted, Refused, StaleVie
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
-    from osmig.engine.sessions import Session
+    from osmig.controllers.sessions import Session
 
 AWAY = Transient("NoAnswer", "the cloud does not answer", operation="o")
 BUSY = Transient("Overloaded", "later", operation="o", retry_after_s=44.0)

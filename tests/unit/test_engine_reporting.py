@@ -10,13 +10,13 @@ from engine_fakes import MIGRATION
 from fake_clock import FakeClock
 from osmig.api.migration import Attempt
 from osmig.api.names import ControlResult, Phase, Verb
+from osmig.controllers.reporting import Reporter
 from osmig.domain.observation import Commit
-from osmig.engine.reporting import Reporter
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 MINUTE = timedelta(minutes=1)
 

@@ -11,6 +11,8 @@ import pytest
 
 from fake_clock import HeldClock
 from osmig.api.names import Kind
+from osmig.controllers.keys import Key
+from osmig.controllers.scheduler import Scheduler
 from osmig.domain.errors import (
     KubeUnavailable,
     LeadershipLost,
@@ -18,8 +20,6 @@ from osmig.domain.errors import (
     StaleView,
     Transient,
 )
-from osmig.engine.keys import Key
-from osmig.engine.scheduler import Scheduler
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine_fakes import MIGRATION
 from osmig.api.names import Kind
-from osmig.engine.inbox import Inbox
-from osmig.engine.intake import Intake
-from osmig.engine.ledger import Ledger
+from osmig.controllers.inbox import Inbox
+from osmig.controllers.intake import Intake
+from osmig.controllers.ledger import Ledger
 
 if TYPE_CHECKING:
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 SERVER = {"server": {"id": "s-1"}}
 MOVING = {"phase": "Running", **SERVER, "upstream": {"id": "7", "requestID": "req-1"}}

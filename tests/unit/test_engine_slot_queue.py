@@ -11,12 +11,12 @@ import pytest
 from domain_samples import record
 from engine_fakes import MIGRATION, PROVIDER
 from fake_clock import FakeClock
+from osmig.controllers.ledger import Ledger
+from osmig.controllers.sessions import Sessions
+from osmig.controllers.slots import SlotQueue
 from osmig.domain.errors import StaleView
 from osmig.domain.operations import MoveKind, Stage, Sweep
 from osmig.domain.queueing import FREE, Move
-from osmig.engine.ledger import Ledger
-from osmig.engine.sessions import Sessions
-from osmig.engine.slots import SlotQueue
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView

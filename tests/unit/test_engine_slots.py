@@ -19,7 +19,7 @@ from osmig.domain.operations import Stage
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
-    from osmig.engine.keys import Key
+    from osmig.controllers.keys import Key
 
 TIGHT = {"maxInFlight": 3, "maxInFlightPerSourceHost": 1, "maxInFlightPerDestinationHost": 1}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

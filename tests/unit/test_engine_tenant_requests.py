@@ -12,9 +12,9 @@ import pytest
 from engine_lab import Lab
 from osmig.api.names import Kind, Verb
 from osmig.api.tenant_facts import Items
+from osmig.controllers.keys import Key
 from osmig.domain.errors import OutcomeUnknown
-from osmig.domain.replicas import ReplicaStage, RunStage
-from osmig.engine.keys import Key
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from fake_clock import settle
 from osmig.api.migration import MigrationType
 from osmig.api.names import FINALIZER, Kind
 from osmig.api.provider import ProviderType
+from osmig.controllers.keys import Key
+from osmig.controllers.sessions import Sessions
 from osmig.domain.errors import NotPermitted, StaleView
-from osmig.domain.replicas import ReplicaStage, RunStage
 from osmig.drivers import DRIVERS
-from osmig.engine.keys import Key
-from osmig.engine.sessions import Sessions
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, waldur_body
 
 if TYPE_CHECKING:

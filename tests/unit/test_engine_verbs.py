@@ -13,8 +13,8 @@ from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import SPEC, Lab, lab_with
 from osmig.api.names import Kind, Verb
 from osmig.domain.errors import StaleView, Unsupported
-from osmig.domain.move_calls import StartCall, VerbCall
-from osmig.domain.server_views import BytesView, ProgressView
+from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.views import BytesView, ProgressView
 
 
 async def running() -> Lab:

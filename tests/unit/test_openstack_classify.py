@@ -11,9 +11,9 @@ import requests
 from openstack import exceptions as sdk
 
 from nova_support import ENDS, STARTS
-from osmig.backends.openstack.classify import classify
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.drivers.servers.nova.classify import classify
 
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 FAULTS = {

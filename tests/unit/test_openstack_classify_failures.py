@@ -11,11 +11,11 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from nova_support import ENDS, STARTS
 from osmig.api.names import Reason
-from osmig.backends.bounds import PermitExpiredError
-from osmig.backends.endpoints import EndpointRefusedError
-from osmig.backends.openstack.classify import EXPECTED, classify
 from osmig.domain.calls import Operation
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
+from osmig.drivers.servers.nova.classify import EXPECTED, classify
+from osmig.net.bounds import PermitExpiredError
+from osmig.net.endpoints import EndpointRefusedError
 
 
 def connection_failure(cause: Exception) -> keystone.ConnectFailure:

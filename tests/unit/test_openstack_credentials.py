@@ -11,11 +11,11 @@ import yaml
 from keystoneauth1 import token_endpoint
 from keystoneauth1.identity import v3
 
-from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.openstack.credentials import AUTH_TYPES, Credentials, InvalidCredentialsError, read_credentials
-from osmig.backends.openstack.session import ComputeSession, find_loader
-from osmig.backends.openstack.transport import Transport
+from osmig.drivers.servers.nova.credentials import AUTH_TYPES, Credentials, InvalidCredentialsError, read_credentials
+from osmig.drivers.servers.nova.session import ComputeSession, find_loader
+from osmig.drivers.servers.nova.transport import Transport
+from osmig.net.bounds import Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from osmig.backends.endpoints import (
+from osmig.net.endpoints import (
     EndpointGuard,
     EndpointPolicy,
     EndpointRefusedError,

@@ -8,9 +8,9 @@ from keystoneauth1 import exceptions as keystone
 
 from http_upstream import Upstream, serving
 from nova_support import clouds_yaml, make_backend
-from osmig.backends.cleaning import clean_text
-from osmig.backends.openstack.classify import classify
 from osmig.domain.errors import BackendError
+from osmig.drivers.servers.nova.classify import classify
+from osmig.net.cleaning import clean_text
 
 REFUSED = "Traceback (most recent call last):\n  raise Refused(secret)"
 

@@ -16,16 +16,16 @@ from osmig.api.names import Verb
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.operations import MoveKind, Stage
-from osmig.domain.server_views import FindingKind, Job
+from osmig.drivers.servers.views import FindingKind, Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.calls import Receipt
     from osmig.domain.errors import BackendError
     from osmig.domain.operations import RecordView
-    from osmig.domain.server_views import Finding, ServerView
+    from osmig.drivers.servers.ports import ServerBackend
+    from osmig.drivers.servers.views import Finding, ServerView
 
 COLD = Job(server_id=SERVER, kind=MoveKind.COLD)
 PAGE = SERVER.replace("-", "_")

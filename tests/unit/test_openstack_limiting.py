@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_clock import FakeClock, HeldClock, settle
-from osmig.backends.limiting import Limiter, Priority
+from osmig.net.limiting import Limiter, Priority
 
 
 def test_a_burst_of_one_second_passes_at_once_and_the_rest_at_the_rate() -> None:

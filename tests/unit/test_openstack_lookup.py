@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from osmig.api.migration import Mark, PendingCall
-from osmig.backends.openstack.lookup import Seen, find, newest_active
-from osmig.backends.openstack.translate import ActionView
 from osmig.domain.operations import MoveKind, RecordView, Stage
-from osmig.domain.server_views import FindingKind, ServerView
+from osmig.drivers.servers.nova.lookup import Seen, find, newest_active
+from osmig.drivers.servers.nova.translate import ActionView
+from osmig.drivers.servers.views import FindingKind, ServerView
 
 NOW = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
 IDLE = ServerView(id="s", name="vm", status="ACTIVE")

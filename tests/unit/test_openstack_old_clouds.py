@@ -13,15 +13,15 @@ from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
 from osmig.domain.operations import Stage
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from http_upstream import Upstream
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.capabilities import Probe
     from osmig.domain.operations import Sweep
+    from osmig.drivers.servers.ports import ServerBackend
 
 ROWS = [
     {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},

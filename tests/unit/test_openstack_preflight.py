@@ -11,12 +11,12 @@ from http_upstream import Upstream, answer
 from old_clouds import SERVER as SERVER_ID
 from old_clouds import ask, speak
 from osmig.api.names import CheckResult
-from osmig.backends.openstack.preflight import check
-from osmig.backends.openstack.preflight_facts import Facts
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind, RecordView, Stage
-from osmig.domain.server_views import HostView, Job, ServerView
+from osmig.drivers.servers.nova.preflight import check
+from osmig.drivers.servers.nova.preflight_facts import Facts
+from osmig.drivers.servers.views import HostView, Job, ServerView
 
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from old_clouds import SERVER, ask, speak
-from osmig.backends.openstack.probing import find_permitted, find_possible
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted
+from osmig.drivers.servers.nova.probing import find_permitted, find_possible
 
 if TYPE_CHECKING:
     from http_upstream import Upstream

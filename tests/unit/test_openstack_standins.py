@@ -11,16 +11,16 @@ from http_upstream import Upstream, answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
-from osmig.backends.openstack.standins import is_made_up, judge_by_events, make_records
-from osmig.backends.openstack.translate import ActionView
 from osmig.domain.errors import BackendError, NotPermitted, Refused, Unsupported
 from osmig.domain.operations import MoveKind, RecordView, Stage
-from osmig.domain.server_views import ServerView
+from osmig.drivers.servers.nova.standins import is_made_up, judge_by_events, make_records
+from osmig.drivers.servers.nova.translate import ActionView
+from osmig.drivers.servers.views import ServerView
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
-    from osmig.backends.ports import ServerBackend
+    from osmig.drivers.servers.ports import ServerBackend
 
 BEGIN = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 LIVE, COLD, RESIZE = "live-migration", "migrate", "resize"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from osmig.backends.cleaning import clean_text
-from osmig.backends.openstack.explain import UNEXPLAINED, explain, pick_action
-from osmig.backends.openstack.texts import is_unknown_action, known_refusal, known_state
-from osmig.backends.openstack.translate import ActionView
+from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
+from osmig.drivers.servers.nova.texts import is_unknown_action, known_refusal, known_state
+from osmig.drivers.servers.nova.translate import ActionView
+from osmig.net.cleaning import clean_text
 
 
 @pytest.mark.parametrize(

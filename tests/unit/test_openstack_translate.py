@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from osmig.backends.openstack.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
 from osmig.domain.operations import TERMINAL_STAGES, MoveKind, Stage
-from osmig.domain.progress import measure_percent
+from osmig.drivers.servers.nova.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
+from osmig.drivers.servers.policy.progress import measure_percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ import requests
 
 from http_upstream import LOOPBACK, Upstream, answer, cut, silent
 from nova_support import Permission, Told
-from osmig.backends.openstack import transport as transport_module
-from osmig.backends.openstack.transport import Transport, UnpermittedRequestError
+from osmig.drivers.servers.nova import transport as transport_module
+from osmig.drivers.servers.nova.transport import Transport, UnpermittedRequestError
 from transport_ways import transport_of
 from waldur_support import HASTY
 

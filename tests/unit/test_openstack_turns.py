@@ -15,17 +15,17 @@ from old_clouds import SERVER, speak
 from osmig.api.migration import PendingCall
 from osmig.api.names import Verb
 from osmig.api.provider import ProviderSpec
-from osmig.backends.endpoints import EndpointGuard
-from osmig.backends.openstack.factory import NovaFactory
 from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.nova.factory import NovaFactory
+from osmig.drivers.servers.views import Job
+from osmig.net.endpoints import EndpointGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from osmig.backends.ports import ServerBackend
     from osmig.domain.clock import Clock
+    from osmig.drivers.servers.ports import ServerBackend
 
 ROW = {"id": SERVER, "name": "vm", "status": "ACTIVE", "OS-EXT-SRV-ATTR:host": "cmp1"}
 JOB = Job(server_id=SERVER)

@@ -15,9 +15,9 @@ from osmig.api.migration import MigrationStatus, PreflightCheck
 from osmig.api.names import FINALIZER, CheckResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
 from osmig.domain.observation import ObjectChange, Slots
-from osmig.domain.replicas import ReplicaStage, RunStage
-from osmig.domain.replication import marking
-from osmig.domain.replication.calls import ReplicateCall
+from osmig.drivers.tenants.calls import ReplicateCall
+from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
     BASE,
     EMPTY,

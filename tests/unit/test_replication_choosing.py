@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from osmig.domain.replicas import ReplicaStage, RunStage, RunView
-from osmig.domain.replication import choosing
+from osmig.drivers.tenants.policy import choosing
+from osmig.drivers.tenants.views import ReplicaStage, RunStage, RunView
 from replication_samples import BASE, OFFERING, PLAN, run
 
 OK = (RunStage.OK, ReplicaStage.OK)

@@ -12,7 +12,7 @@ from domain_samples import HOLDER, NOW, ask, message_of, reason_of, result_of, s
 from osmig.api.mappings import canonical_id
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Refused
-from osmig.domain.replicas import ReplicaStage, RunStage, RunView
+from osmig.drivers.tenants.views import ReplicaStage, RunStage, RunView
 from replication_samples import (
     EMPTY,
     SOURCE,

@@ -16,7 +16,7 @@ from osmig.api.migration import Control, Items, Progress, UpstreamFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import budget
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient
-from osmig.domain.replicas import ReplicaStage, RunStage
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
     LOST,
     NAME,

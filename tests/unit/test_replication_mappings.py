@@ -8,7 +8,7 @@ from domain_samples import NOW
 from osmig.api.mappings import Mappings
 from osmig.api.names import CheckResult
 from osmig.domain.conditions import describe_mapping
-from osmig.domain.replication import jobs, linting
+from osmig.drivers.tenants.policy import jobs, linting
 from replication_samples import MAPPED, NAME, OFFERING, PLAN, SOURCE, observe
 
 TYPE = "57e26c4f-2941-4e8f-9d6d-a35110ca7b02"

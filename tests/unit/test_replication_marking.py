@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osmig.api.mappings import Mappings
-from osmig.domain.replication import marking
+from osmig.drivers.tenants.policy import marking
 from replication_samples import OFFERING, PLAN, SOURCE, metadata, observe, spec
 
 if TYPE_CHECKING:

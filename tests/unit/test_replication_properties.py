@@ -16,8 +16,8 @@ from osmig.domain import orders
 from osmig.domain.calls import Operation
 from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.domain.phases import FINISHED, WAITING, may_follow
-from osmig.domain.replication import jobs, marking
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.policy import jobs, marking
 from replication_samples import SOURCE
 from replication_strategies import observations, ready_to_order
 

@@ -15,9 +15,9 @@ from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.replicas import ReplicaJob, RunStage, RunView
-from osmig.domain.replication import marking
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.views import ReplicaJob, RunStage, RunView
 from replication_samples import (
     LOST,
     MAPPED,

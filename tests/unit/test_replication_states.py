@@ -12,8 +12,8 @@ from decided import decide
 from domain_samples import reason_of, status_in, stored
 from osmig.api.names import EventReason, Phase, Reason
 from osmig.domain.phases import FINISHED
-from osmig.domain.replicas import LOST_STAGES, ReplicaStage, RunStage
-from osmig.domain.replication.stages import STANDINGS
+from osmig.drivers.tenants.policy.stages import STANDINGS
+from osmig.drivers.tenants.views import LOST_STAGES, ReplicaStage, RunStage
 from replication_samples import UNSEEN, Waldur, after, decide_in, followed, observe, replica, run
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage
+from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage
 from replication_samples import LOST, ORDER, STRANGER, UNSEEN, Waldur, after, decide_in, intent, replica, run, waited
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from domain_cold_samples import policy_order
 from domain_samples import NOW, ask, control, reason_of, result_of, status_in, stored
 from osmig.api.names import FINALIZER, ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.observation import ObjectChange
-from osmig.domain.replicas import ReplicaStage, RunStage
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
-from osmig.domain.replication.following import NO_CANCEL
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.policy.following import NO_CANCEL
+from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
     BASE,
     EMPTY,

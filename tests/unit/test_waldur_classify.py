@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from nova_support import Permission
-from osmig.backends.bounds import PermitExpiredError
-from osmig.backends.endpoints import EndpointRefusedError
-from osmig.backends.waldur.answers import Answer, Call, NoAnswerError
-from osmig.backends.waldur.classify import judge_change, judge_failure, judge_read, judge_unreadable
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError
+from osmig.drivers.tenants.waldur.classify import judge_change, judge_failure, judge_read, judge_unreadable
+from osmig.net.bounds import PermitExpiredError
+from osmig.net.endpoints import EndpointRefusedError
 
 FOLDER = Path(__file__).parents[1] / "contract" / "recorded"
 RECORDED: list[dict[str, Any]] = [

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from nova_support import spec_for as nova_spec
-from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.waldur.factory import WaldurFactory
 from osmig.clock import SystemClock
 from osmig.domain.errors import Refused
+from osmig.drivers.tenants.waldur.factory import WaldurFactory
+from osmig.net.bounds import Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from waldur_support import spec_for
 
 KEY = ("default", "waldur")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lab.waldurlab import catalogue
-from osmig.backends.waldur.preflight import check
-from osmig.backends.waldur.preflight_facts import Facts, VolumeTypes
-from osmig.backends.waldur.wire import NamedRow, NetworkRow, OfferingRow, PlanRow, ResourceRow
-from osmig.domain.replicas import RunView
+from osmig.drivers.tenants.views import RunView
+from osmig.drivers.tenants.waldur.preflight import check
+from osmig.drivers.tenants.waldur.preflight_facts import Facts, VolumeTypes
+from osmig.drivers.tenants.waldur.wire import NamedRow, NetworkRow, OfferingRow, PlanRow, ResourceRow
 from waldur_support import job_for, map_subnets, map_type
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from osmig.backends.waldur.preflight import check
-from osmig.backends.waldur.preflight_facts import Facts, VolumeTypes
-from osmig.backends.waldur.wire import NamedRow, ResourceRow
+from osmig.drivers.tenants.waldur.preflight import check
+from osmig.drivers.tenants.waldur.preflight_facts import Facts, VolumeTypes
+from osmig.drivers.tenants.waldur.wire import NamedRow, ResourceRow
 from waldur_support import job_for, map_type
 
 SSD, HDD, GOLD, FAST, SLOW, OTHER = ((digit * 32) for digit in "abcdef")

@@ -14,21 +14,21 @@ import pytest
 
 from http_upstream import Upstream, answer
 from nova_support import LOOPBACK
-from osmig.backends.endpoints import EndpointGuard
-from osmig.backends.limiting import Limiter, Priority
-from osmig.backends.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
-from osmig.backends.waldur.session import LISTS_AT_ONCE, MAX_PAGES, ROUNDS, WaldurSession
-from osmig.backends.waldur.transport import Access
-from osmig.backends.waldur.wire import NamedRow, RunRow
 from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
+from osmig.drivers.tenants.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
+from osmig.drivers.tenants.waldur.session import LISTS_AT_ONCE, MAX_PAGES, ROUNDS, WaldurSession
+from osmig.drivers.tenants.waldur.transport import Access
+from osmig.drivers.tenants.waldur.wire import NamedRow, RunRow
+from osmig.net.endpoints import EndpointGuard
+from osmig.net.limiting import Limiter, Priority
 from waldur_support import QUICK, TOKEN, make_backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from http.server import BaseHTTPRequestHandler
 
-    from osmig.backends.ports import TenantBackend
+    from osmig.drivers.tenants.ports import TenantBackend
 
 SOURCE = "b8444897d6e64277adb048b2cf09fca5"
 PER_PAGE = 2

@@ -16,11 +16,11 @@ import pytest
 from http_upstream import LOOPBACK, Upstream, answer, silent
 from nova_support import LOOPBACK as LOOPBACK_ONLY
 from nova_support import Permission
-from osmig.backends.bounds import Timeouts
-from osmig.backends.endpoints import EndpointGuard, EndpointPolicy
-from osmig.backends.waldur.answers import Call, NoAnswerError, UnpermittedRequestError
-from osmig.backends.waldur.requests import PING
-from osmig.backends.waldur.transport import Access, Transport
+from osmig.drivers.tenants.waldur.answers import Call, NoAnswerError, UnpermittedRequestError
+from osmig.drivers.tenants.waldur.requests import PING
+from osmig.drivers.tenants.waldur.transport import Access, Transport
+from osmig.net.bounds import Timeouts
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from transport_ways import ORDER, RUNS, waldur_transport_of
 from waldur_support import HASTY, TOKEN
 

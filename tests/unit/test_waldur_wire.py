@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from osmig.backends.waldur.translate import count_items, read_order_stage, view_run
-from osmig.backends.waldur.wire import (
+from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage, RunView
+from osmig.drivers.tenants.waldur.translate import count_items, read_order_stage, view_run
+from osmig.drivers.tenants.waldur.wire import (
     NetworkRow,
     PlanRow,
     ResourceRow,
@@ -19,7 +20,6 @@ from osmig.backends.waldur.wire import (
     read_row,
     read_rows,
 )
-from osmig.domain.replicas import OrderStage, ReplicaStage, RunStage, RunView
 
 ROW: dict[str, Any] = {
     "uuid": "b630630e-cf39-44a2-8094-c0c10f32a55c",

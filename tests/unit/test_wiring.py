@@ -40,7 +40,7 @@ from osmig.telemetry.metrics import Metrics
 from osmig.wiring import make_factories
 
 def list_loaded():
-    ours = ("osmig.backends.openstack", "osmig.backends.waldur", "osmig.kube.kubeconfig")
+    ours = ("osmig.drivers.servers.nova", "osmig.drivers.tenants.waldur", "osmig.kube.kubeconfig")
     heavy = (*ours, "openstack", "keystoneauth1", "dogpile", "kubernetes", "requests", "urllib3", "httpx")
     return sorted({part for name in sys.modules for part in heavy if f"{name}.".startswith(f"{part}.")})
 
@@ -50,7 +50,7 @@ kind, spec, secret = json.loads(sys.argv[1])
 secret = {key: value.encode() for key, value in secret.items()}
 from osmig.kube.kubeconfig import Kubeconfig  # was hidden from kopf, and is there for us
 asyncio.run(factories[kind](("team-a", "one"), ProviderSpec.model_validate(spec), secret))
-named = ("osmig.backends.openstack.factory", "openstack.connection", "osmig.backends.waldur.factory")
+named = ("osmig.drivers.servers.nova.factory", "openstack.connection", "osmig.drivers.tenants.waldur.factory")
 print(json.dumps([before, list_loaded(), {name: Watch.threads[name] for name in named if name in Watch.threads}]))
 """
 CLOUDS = """
@@ -78,17 +78,17 @@ def test_openstacksdk_is_loaded_by_the_first_provider_that_needs_it_and_not_in_t
     spec, secret = provider_body()["spec"], {"clouds.yaml": CLOUDS}
     before, after, in_main_thread = connect_alone(ProviderType.OPENSTACK, spec, secret)
     assert before == []
-    assert set(after) >= {"openstack", "keystoneauth1", "osmig.backends.openstack"}
-    assert not {"osmig.backends.waldur", "httpx"} & set(after)
-    assert in_main_thread == {"osmig.backends.openstack.factory": False, "openstack.connection": False}
+    assert set(after) >= {"openstack", "keystoneauth1", "osmig.drivers.servers.nova"}
+    assert not {"osmig.drivers.tenants.waldur", "httpx"} & set(after)
+    assert in_main_thread == {"osmig.drivers.servers.nova.factory": False, "openstack.connection": False}
 
 
 def test_what_speaks_with_waldur_is_loaded_by_the_first_provider_that_needs_it() -> None:
     before, after, in_main_thread = connect_alone(ProviderType.WALDUR, waldur_body()["spec"], {"token": "abc"})
     assert before == []
-    assert "osmig.backends.waldur" in after
-    assert not {"osmig.backends.openstack", "openstack", "keystoneauth1"} & set(after)
-    assert in_main_thread == {"osmig.backends.waldur.factory": False}
+    assert "osmig.drivers.tenants.waldur" in after
+    assert not {"osmig.drivers.servers.nova", "openstack", "keystoneauth1"} & set(after)
+    assert in_main_thread == {"osmig.drivers.tenants.waldur.factory": False}
 
 
 async def test_the_maker_of_waldur_reads_its_token_from_the_secret() -> None:

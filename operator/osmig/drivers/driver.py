@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, MigrationType
+    from osmig.api.names import Verb
     from osmig.api.provider import ProviderType
-    from osmig.backends.ports import Backend, Permit
     from osmig.domain.calls import Call, Receipt
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
     from osmig.domain.queueing import Move
+    from osmig.drivers.ports import Backend, Permit
 
 F = TypeVar("F", bound=Facts)
 B = TypeVar("B", bound="Backend")
@@ -89,6 +90,7 @@ class Driver(Generic[F, B]):
         perform: sends one call; returns upstream's receipt, where the call has one.
         find_hosts: the hosts that a start would load, as far as they are known.
         name_lock: what nobody else may move meanwhile; ``None`` where nothing is to be locked.
+        carried_out_by: the verb that an order is sent as, where it is another one.
         lists_operations: sweeps list what goes on, so that it can be counted.
         shows_own_only: upstream shows each user only what it ordered: new credentials are used once it is known whose.
     """
@@ -102,6 +104,7 @@ class Driver(Generic[F, B]):
     perform: Callable[[B, Call, Migration, Permit], Awaitable[Receipt | None]]
     find_hosts: Callable[[Observation[F]], Move]
     name_lock: Callable[[Migration, MigrationStatus], str | None]
+    carried_out_by: Mapping[Verb, Verb] = MappingProxyType({})
     lists_operations: bool = False
     shows_own_only: bool = False
 

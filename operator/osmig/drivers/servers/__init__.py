@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
-from osmig.domain import moving
 from osmig.drivers.driver import Driver
 from osmig.drivers.servers import relating
 from osmig.drivers.servers.performing import perform
+from osmig.drivers.servers.policy import confirming, moving
 from osmig.drivers.servers.reading import READERS
 
 DRIVER = Driver(
@@ -20,5 +20,6 @@ DRIVER = Driver(
     perform=perform,
     find_hosts=relating.find_hosts,
     name_lock=relating.name_lock,
+    carried_out_by=confirming.CALLS,
     lists_operations=True,
 )

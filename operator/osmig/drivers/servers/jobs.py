@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.domain.moves import kind_of
-from osmig.domain.server_views import Job
+from osmig.drivers.servers.policy.moves import kind_of
+from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration

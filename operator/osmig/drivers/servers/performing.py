@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.domain.move_calls import StartCall, VerbCall
+from osmig.drivers.servers.calls import StartCall, VerbCall
 from osmig.drivers.servers.jobs import describe_job
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
-    from osmig.backends.ports import Permit, ServerBackend
     from osmig.domain.calls import Call, Receipt
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.servers.ports import ServerBackend
 
 
 async def perform(backend: ServerBackend, call: Call, migration: Migration, permit: Permit) -> Receipt | None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Absent, BackendError, NotPermitted
-from osmig.domain.server_views import Explanation, HostView, ProgressView
 from osmig.drivers.servers.jobs import describe_job
+from osmig.drivers.servers.views import Explanation, HostView, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from osmig.backends.ports import ServerBackend
-    from osmig.domain.move_facts import MoveFacts, MoveObservation
     from osmig.drivers.driver import Reader, Sources
+    from osmig.drivers.servers.facts import MoveFacts, MoveObservation
+    from osmig.drivers.servers.ports import ServerBackend
 
     _Sources: TypeAlias = Sources[ServerBackend]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.domain.move_facts import MoveFacts
 from osmig.domain.queueing import Move
+from osmig.drivers.servers.facts import MoveFacts
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration, MigrationStatus
-    from osmig.domain.move_facts import MoveObservation
     from osmig.domain.operations import RecordView
     from osmig.drivers.driver import Neighbours
+    from osmig.drivers.servers.facts import MoveObservation
 
 
 def relate(migration: Migration, neighbours: Neighbours, facts: MoveFacts | None) -> MoveFacts:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
-from osmig.domain.replication import course
 from osmig.drivers.driver import Driver
 from osmig.drivers.tenants import relating
 from osmig.drivers.tenants.performing import perform
+from osmig.drivers.tenants.policy import course
 from osmig.drivers.tenants.reading import READERS
 
 DRIVER = Driver(

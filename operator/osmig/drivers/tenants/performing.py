@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.domain.replication.calls import ReplicateCall, TerminateCall
+from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
-    from osmig.backends.ports import Permit, TenantBackend
     from osmig.domain.calls import Call, Receipt
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.tenants.ports import TenantBackend
 
 
 async def perform(backend: TenantBackend, call: Call, migration: Migration, permit: Permit) -> Receipt:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Absent, NotPermitted
-from osmig.domain.replicas import ReplicaStage, ReplicaView
-from osmig.domain.replication.cleaning import UNNAMED
-from osmig.domain.replication.jobs import resolve_job
+from osmig.drivers.tenants.policy.cleaning import UNNAMED
+from osmig.drivers.tenants.policy.jobs import resolve_job
+from osmig.drivers.tenants.views import ReplicaStage, ReplicaView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from osmig.backends.ports import TenantBackend
-    from osmig.domain.replication.reads import ReplicationFacts, ReplicationObservation
     from osmig.drivers.driver import Reader, Sources
+    from osmig.drivers.tenants.facts import ReplicationFacts, ReplicationObservation
+    from osmig.drivers.tenants.ports import TenantBackend
 
     _Sources: TypeAlias = Sources[TenantBackend]
 

@@ -9,13 +9,13 @@ from osmig.api.mapping import parse_mapping
 from osmig.api.meta import InvalidManifest
 from osmig.api.names import Kind
 from osmig.domain.queueing import Move
-from osmig.domain.replication.reads import ReplicationFacts
+from osmig.drivers.tenants.facts import ReplicationFacts
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
     from osmig.api.migration import Migration, MigrationStatus
-    from osmig.domain.replication.reads import ReplicationObservation
     from osmig.drivers.driver import Neighbours
+    from osmig.drivers.tenants.facts import ReplicationObservation
 
 
 def relate(migration: Migration, neighbours: Neighbours, facts: ReplicationFacts | None) -> ReplicationFacts:

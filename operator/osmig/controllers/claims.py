@@ -1,0 +1,108 @@
+"""What one Migration has, as its status says; read leniently: a status of another version must not stop us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import ConditionType, Kind, Phase, Reason
+from osmig.controllers.keys import Key
+from osmig.domain.phases import FINISHED, GATE
+from osmig.domain.queueing import Move
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NEVER_QUEUED = "~"
+"""Sorts after every time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What one Migration has.
+
+    Attributes:
+        server_id: of the server that nobody else may move meanwhile.
+        record_id: of the upstream record that it follows.
+        request_id: of its start, for good.
+        holds: the hosts of the slot that it holds.
+        waits: the hosts of the slot that it waits for.
+        awaits_server: the server that another move has, for whose end it waits.
+        queued: since when it waits, as text that sorts by time.
+        is_over: it has ended, and with it what it followed in the cloud.
+        mapping: that it refers to, while it may still matter.
+    """
+
+    provider: Key
+    server_id: str | None = None
+    record_id: str | None = None
+    request_id: str | None = None
+    holds: Move | None = None
+    waits: Move | None = None
+    awaits_server: str | None = None
+    queued: str = _NEVER_QUEUED
+    is_over: bool = False
+    mapping: Key | None = None
+
+    @property
+    def slot(self) -> tuple[object, ...]:
+        """Return what matters to those who wait for a slot."""
+        return (self.provider, self.holds, self.waits, self.queued if self.waits is not None else "")
+
+
+def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
+    """Read what a body says; what it does not say is not claimed."""
+    spec, status = _dig(body, "spec"), _dig(body, "status")
+    phase, upstream = status.get("phase"), _dig(status, "upstream")
+    is_over = phase in FINISHED
+    is_acting = not is_over and bool(status.get("pendingCall") or upstream)
+    move = _read_move(spec, status)
+    return Claims(
+        provider=Key(Kind.PROVIDER, key.namespace, str(_dig(spec, "providerRef").get("name", ""))),
+        server_id=_dig(status, "server").get("id") if is_acting else None,
+        record_id=upstream.get("id") if not is_over else None,
+        request_id=upstream.get("requestID"),
+        holds=move if is_acting and not _has_arrived(status) else None,
+        waits=move if not is_acting and _is_queued(body, Reason.SLOTS_TAKEN) else None,
+        awaits_server=_dig(status, "server").get("id")
+        if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
+        else None,
+        queued=str(status.get("queuedTime") or _NEVER_QUEUED),
+        is_over=is_over,
+        mapping=_read_mapping(key, spec) if not is_over else None,
+    )
+
+
+def _read_mapping(key: Key, spec: Mapping[str, Any]) -> Key | None:
+    name = _dig(_dig(spec, "tenant"), "mappingRef").get("name")
+    return Key(Kind.MAPPING, key.namespace, str(name)) if name else None
+
+
+def _has_arrived(status: Mapping[str, Any]) -> bool:
+    """Whether a cold move's data has moved; called off then, it is in phase Aborting and still holds nothing."""
+    return status.get("phase") in GATE or bool(_dig(status, "confirm").get("startTime"))
+
+
+def _read_move(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Move:
+    """Return the hosts as recorded, else as ordered."""
+    wanted, known = _dig(spec, "placement"), _dig(status, "placement")
+    return Move(
+        source=known.get("sourceHost") or wanted.get("sourceHost"),
+        destination=known.get("destinationHost") or wanted.get("destinationHost"),
+    )
+
+
+def _is_queued(body: Mapping[str, Any], reason: Reason) -> bool:
+    """Whether it waits for that and for nothing else; what is being deleted starts nothing any more."""
+    status = _dig(body, "status")
+    if status.get("phase") != Phase.QUEUED or _dig(body, "metadata").get("deletionTimestamp"):
+        return False
+    return any(
+        condition.get("type") == ConditionType.SUCCEEDED and condition.get("reason") == reason
+        for condition in status.get("conditions") or ()
+    )
+
+
+def _dig(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = body.get(name) or {}
+    return found

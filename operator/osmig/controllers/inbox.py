@@ -1,0 +1,186 @@
+"""Per object: the newest body that was seen, and every verb seen since the last latch.
+
+A verb that is set and removed again while a step is busy is still here when the next step latches it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from osmig.api.names import Kind, Verb, verb_annotation
+from osmig.controllers.keys import Key
+from osmig.domain.observation import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_MAX_ASKS = 20
+"""Orders kept per object between two latches; a script that writes faster loses the oldest."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One object as last seen.
+
+    Attributes:
+        uid: another object of the same name has another.
+        resource_version: as the API server gave it.
+        kept: the body without managedFields; as text once the object has finished, for those are many, are rarely
+            looked at, and take half the memory so.
+        asks: verbs seen and not latched yet, oldest first.
+        parsed: a resourceVersion, and the object as parsed from its body.
+    """
+
+    uid: str
+    resource_version: str
+    kept: Mapping[str, Any] | bytes
+    asks: list[Ask] = field(default_factory=list)
+    seen: dict[Verb, str] = field(default_factory=dict)
+    parsed: tuple[str, Any] | None = None
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The object as the API server sent it, without managedFields; never changed in place."""
+        if isinstance(self.kept, bytes):
+            body: Mapping[str, Any] = json.loads(self.kept)
+            return body
+        return self.kept
+
+    def parse(self, parse: Callable[[Mapping[str, Any]], T]) -> T:
+        """Return the body as ``parse`` reads it; the same body is parsed once, for a step looks at it several times.
+
+        Raises:
+            InvalidManifest: as ``parse`` does.
+        """
+        known = self.parsed
+        if known is None or known[0] != self.resource_version:
+            self.parsed = known = (self.resource_version, parse(self.body))
+        parsed: T = known[1]
+        return parsed
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion as a number, which Kubernetes makes comparable; 0 where it is not one."""
+        version = self.resource_version
+        return int(version) if version.isdigit() else 0
+
+
+class Inbox:
+    """All objects known to this process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key, Entry] = {}
+
+    def offer(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Take a body from the watch, a list, or the answer to an own write; say whether it brought anything new.
+
+        Bodies may arrive out of order: an older one never replaces a newer one, but the verbs it shows count.
+        """
+        key = key_of(kind, body)
+        entry = self._entries.get(key)
+        fresh = _read(body)
+        if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
+            # an earlier object of this name, out of a list that was begun before it was deleted
+            return False
+        if entry is None or entry.uid != fresh.uid:
+            self._entries[key] = entry = fresh
+            _collect(entry, body)
+            return True
+        asked = _collect(entry, body)
+        if fresh.version != 0 and fresh.version <= entry.version:
+            return asked
+        if fresh.resource_version == entry.resource_version:
+            return asked
+        entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
+        return True
+
+    def get(self, key: Key) -> Entry | None:
+        """Return the object's entry, ``None`` when there is no such object."""
+        return self._entries.get(key)
+
+    def forget(self, key: Key, uid: str | None = None) -> Entry | None:
+        """Drop an object that is gone, with ``uid`` only if it is that very one; return what was known of it."""
+        entry = self._entries.get(key)
+        if entry is None or (uid is not None and entry.uid != uid):
+            return None
+        return self._entries.pop(key)
+
+    def drop_parsed(self, key: Key) -> None:
+        """Keep an object as its body alone: parsed, it would take several times the memory until its next step."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.parsed = None
+
+    def settle(self, key: Key, asks: Iterable[Ask]) -> None:
+        """Drop verbs that are latched on record; those that came meanwhile stay."""
+        entry = self._entries.get(key)
+        if entry is not None:
+            done = list(asks)
+            entry.asks = [ask for ask in entry.asks if ask not in done]
+
+    def keys(self, kind: Kind) -> tuple[Key, ...]:
+        """Return the keys of all objects of a kind."""
+        return tuple(key for key in self._entries if key.kind is kind)
+
+    def __len__(self) -> int:
+        """Count the objects."""
+        return len(self._entries)
+
+
+def read_version(body: Mapping[str, Any]) -> str:
+    """Return the resourceVersion of the object in ``body``, empty where it has none."""
+    return str(body["metadata"].get("resourceVersion", ""))
+
+
+def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
+    """Return the key of the object in ``body``."""
+    metadata = body["metadata"]
+    return Key(kind, metadata["namespace"], metadata["name"])
+
+
+def _read(body: Mapping[str, Any]) -> Entry:
+    """Leave out managedFields: they are more than half of an object's memory, and only verbs look at them."""
+    metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+    stripped = {**body, "metadata": metadata}
+    has_finished = bool((body.get("status") or {}).get("completionTime"))
+    return Entry(
+        uid=str(metadata["uid"]),
+        resource_version=read_version(body),
+        kept=json.dumps(stripped, separators=(",", ":")).encode() if has_finished else stripped,
+    )
+
+
+def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
+    """Note the verbs whose value differs from the one seen last; say whether there was one."""
+    annotations = body["metadata"].get("annotations") or {}
+    asked = False
+    for verb in Verb:
+        token = annotations.get(verb_annotation(verb))
+        if token is None or entry.seen.get(verb) == token:
+            continue
+        entry.seen[verb] = token
+        entry.asks.append(Ask(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb))))
+        asked = True
+    del entry.asks[:-_MAX_ASKS]
+    return asked
+
+
+def find_manager(body: Mapping[str, Any], annotation: str) -> str:
+    """Return which tool owns an annotation as managedFields tell, newest first; empty when none does."""
+    owners = [
+        (str(managed.get("time", "")), str(managed.get("manager", "")))
+        for managed in body["metadata"].get("managedFields") or ()
+        if f"f:{annotation}" in _owned_annotations(managed)
+    ]
+    return max(owners, default=("", ""))[1]
+
+
+def _owned_annotations(managed: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = (managed.get("fieldsV1") or {}).get("f:metadata") or {}
+    annotations: Mapping[str, Any] = metadata.get("f:annotations") or {}
+    return annotations

@@ -1,0 +1,161 @@
+"""Put together what one decision may depend on: what is known here at once, what only upstream knows when wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import parse_migration
+from osmig.api.names import Kind, Reason
+from osmig.controllers.keys import Key
+from osmig.controllers.neighbours import KnownNeighbours
+from osmig.domain import orders
+from osmig.domain.errors import NotPermitted
+from osmig.domain.observation import Observation, Timings
+from osmig.domain.phases import FINISHED
+from osmig.domain.queueing import FREE
+from osmig.drivers.driver import Sources
+
+if TYPE_CHECKING:
+    from osmig.api.migration import Migration
+    from osmig.controllers.inbox import Entry, Inbox
+    from osmig.controllers.ledger import Ledger
+    from osmig.controllers.memories import Memories, Memory
+    from osmig.controllers.sessions import Session, Sessions
+    from osmig.controllers.slots import SlotQueue
+    from osmig.controllers.waits import Waits
+    from osmig.domain.clock import Clock
+    from osmig.domain.observation import ProviderView, Slots
+    from osmig.drivers.driver import Drivers, Neighbours
+
+
+class Observer:
+    """Makes observations."""
+
+    def __init__(  # noqa: PLR0913 - everything that one decision may depend on
+        self,
+        *,
+        inbox: Inbox,
+        ledger: Ledger,
+        sessions: Sessions,
+        queue: SlotQueue,
+        waits: Waits,
+        memories: Memories,
+        drivers: Drivers,
+        clock: Clock,
+        holder: str,
+        timings: Timings,
+    ) -> None:
+        self._inbox = inbox
+        self._ledger = ledger
+        self._sessions = sessions
+        self._queue = queue
+        self._waits = waits
+        self._memories = memories
+        self._drivers = drivers
+        self._clock = clock
+        self._holder = holder
+        self._timings = timings
+
+    def observe(self, key: Key, entry: Entry) -> Observation:
+        """Start from what is recorded and what the last sweep saw; the rest is read when a decision wants it.
+
+        Raises:
+            InvalidManifest: the spec is not one that this version can follow.
+        """
+        migration = entry.parse(parse_migration)
+        provider = provider_of(key, migration)
+        memory = self._memories.get(key)
+        driver = self._drivers.of_migration(migration.spec.type)
+        observation = Observation(
+            now=self._clock.now(),
+            holder=self._holder,
+            migration=migration,
+            provider=self._view(provider, migration),
+            facts=driver.relate(migration, self._neighbours(key, provider), None),
+            timings=self._adjust_timings(provider, self._sessions.get(provider)),
+            asks=tuple(entry.asks),
+            waited_s=self._waits.ages(key),
+            since_call_s=self._since_order_s(memory, migration),
+            sampled=memory.sampled,
+        )
+        return replace(observation, slots=self._judge_slots(key, provider, observation))
+
+    async def look(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
+        """Read from upstream what is wanted.
+
+        Who else has the server and whether a slot is free is looked up after the last read, so that no other step
+        runs between that and what is decided on it.
+
+        Raises:
+            StaleView: the Provider has no connection any more.
+        """
+        provider = provider_of(key, observation.migration)
+        driver = self._drivers.of_migration(observation.migration.spec.type)
+        sources = Sources(
+            backend=self._sessions.find_backend(provider, driver.provider_type),
+            claimed=lambda: self._ledger.claimed(key),
+        )
+        observation = await driver.read(observation, names, sources)
+        session = self._sessions.get(provider)
+        if session is not None:
+            session.rows.learn(observation.facts.learned)
+        return self._relate(key, replace(observation, provider=self._view(provider, observation.migration)))
+
+    def _view(self, provider: Key, migration: Migration) -> ProviderView:
+        wanted = migration.spec.type
+        needed = self._drivers.of_migration(wanted).provider_type
+        return self._sessions.view(provider, wanted, needed, exists=self._inbox.get(provider) is not None)
+
+    def carry(self, key: Key, earlier: Observation, entry: Entry) -> Observation:
+        """Observe anew after a change of the object alone; what was read just before it stays good."""
+        anew = self.observe(key, entry)
+        driver = self._drivers.of_migration(anew.migration.spec.type)
+        return self._relate(key, replace(anew, facts=driver.carry(earlier, anew)))
+
+    def _relate(self, key: Key, observation: Observation) -> Observation:
+        """Add what the other Migrations have."""
+        migration = observation.migration
+        provider = provider_of(key, migration)
+        driver = self._drivers.of_migration(migration.spec.type)
+        facts = driver.relate(migration, self._neighbours(key, provider), observation.facts)
+        related = replace(observation, facts=facts)
+        return replace(related, slots=self._judge_slots(key, provider, related))
+
+    def _neighbours(self, key: Key, provider: Key) -> Neighbours:
+        return KnownNeighbours(
+            key=key, provider=provider, inbox=self._inbox, ledger=self._ledger, session=self._sessions.get(provider)
+        )
+
+    def _judge_slots(self, key: Key, provider: Key, observation: Observation) -> Slots:
+        status = observation.status
+        if status.upstream is not None or status.phase in FINISHED:
+            return FREE
+        driver = self._drivers.of_migration(observation.migration.spec.type)
+        return self._queue.judge(key, provider, driver.find_hosts(observation))
+
+    def _adjust_timings(self, provider: Key, session: Session | None) -> Timings:
+        """Let all progress reads together take half of the requests that the Provider's limit allows."""
+        if session is None:
+            return self._timings
+        share_s = self._queue.count_running(provider) / (session.limits.requests_per_second / 2)
+        return replace(self._timings, progress_period_s=max(self._timings.progress_period_s, share_s))
+
+    def _since_order_s(self, memory: Memory, migration: Migration) -> float | None:
+        """Return how long ago the order in force was sent: one that has just taken another's place need not wait."""
+        order = orders.in_force(migration.status)
+        driver = self._drivers.of_migration(migration.spec.type)
+        verbs = {order.verb, driver.carried_out_by.get(order.verb)} if order is not None else set()
+        sent = [at for verb, at in memory.ordered_at.items() if verb in verbs]
+        return self._clock.boottime() - max(sent) if sent else None
+
+
+def provider_of(key: Key, migration: Migration) -> Key:
+    """Return the Provider that a Migration names."""
+    return Key(Kind.PROVIDER, key.namespace, migration.spec.provider_ref.name)
+
+
+def needs_login(observation: Observation) -> bool:
+    """Whether a read met refused credentials, so that the Secret should be read anew."""
+    trouble = observation.trouble
+    return isinstance(trouble, NotPermitted) and trouble.reason == Reason.UNAUTHORIZED

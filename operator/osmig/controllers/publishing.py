@@ -1,0 +1,139 @@
+"""Write what was decided: status and finalizers by compare-and-swap, Events beside them.
+
+Own writes go back into the Inbox at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from osmig.api.meta import to_wire
+from osmig.api.names import FINALIZER, EventReason
+from osmig.controllers.announcing import post, refer
+from osmig.controllers.keys import RESOURCES
+from osmig.domain.errors import ObjectGone, StaleView
+from osmig.domain.observation import ObjectChange
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from osmig.controllers.inbox import Entry, Inbox
+    from osmig.controllers.intake import Intake
+    from osmig.controllers.keys import Key
+    from osmig.controllers.parting import Parting
+    from osmig.domain.observation import Note
+    from osmig.kube.events import EventRecorder
+    from osmig.kube.refs import ObjectRef
+    from osmig.kube.resources import ResourceClient
+
+
+class Statuses(Protocol):
+    """Replaces whole statuses by compare-and-swap, as ``osmig.kube.status.StatusWriter`` does."""
+
+    async def put(self, ref: ObjectRef, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Replace the status if the object is still as ``ref`` says, and return the object as stored."""
+        ...
+
+
+class Publisher:
+    """Everything the steps write to the API server."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        intake: Intake,
+        statuses: Statuses,
+        resources: ResourceClient,
+        events: EventRecorder,
+        parting: Parting,
+    ) -> None:
+        self._inbox = inbox
+        self._intake = intake
+        self._statuses = statuses
+        self._resources = resources
+        self._events = events
+        self._parting = parting
+
+    async def put(self, key: Key, status: BaseModel) -> None:
+        """Replace the status of the object as the Inbox knows it.
+
+        Raises:
+            StaleView: it has changed; the newest body is in the Inbox now.
+            ObjectGone: it does not exist any more.
+            KubeUnavailable: no answer; the write may have happened.
+        """
+        entry = self._find(key)
+        await self._write(key, entry, self._statuses.put(refer(key, entry.body), to_wire(status)))
+
+    async def change(self, key: Key, change: ObjectChange, notes: Sequence[Note]) -> None:
+        """Change the object itself, if it still is as the Inbox knows it, and post ``notes``.
+
+        Of a move that is left to itself is told when its object is gone.
+
+        Raises:
+            StaleView: it has changed; the newest body is in the Inbox now.
+            ObjectGone: it does not exist any more.
+            KubeUnavailable: no answer; the change may have happened.
+        """
+        entry = self._find(key)
+        ref, finalizers = refer(key, entry.body), tuple(entry.body["metadata"].get("finalizers") or ())
+        others = tuple(name for name in finalizers if name != FINALIZER)
+        left = next((note for note in notes if note.reason is EventReason.FINALIZER_LEFT), None)
+        self._parting.expect(entry.uid, left)
+        match change:
+            case ObjectChange.ADD_FINALIZER:
+                await self._write(key, entry, self._resources.set_finalizers(ref, (*others, FINALIZER)))
+            case ObjectChange.REMOVE_FINALIZER:
+                await self._write(key, entry, self._resources.set_finalizers(ref, others))
+            case ObjectChange.DELETE:
+                await self._write(key, entry, self._resources.delete(ref))
+        for note in notes:
+            if note is not left:
+                post(self._events, ref, note)
+
+    def _find(self, key: Key) -> Entry:
+        entry = self._inbox.get(key)
+        if entry is None:
+            raise ObjectGone(reason="NotFound", message=f"{key.text} was deleted")
+        return entry
+
+    async def _write(self, key: Key, entry: Entry, request: Awaitable[Mapping[str, Any] | None]) -> None:
+        with self._intake.own_write(key) as write:
+            try:
+                body = await request
+            except StaleView:
+                await self.reread(key)
+                raise
+            except ObjectGone:
+                self._intake.remove(key.kind, entry.body)
+                raise
+            if body is None:
+                return
+            write.recognise(body)
+            if self._inbox.get(key) is not None:
+                # else it was deleted while the answer was under way, and must not come back as a ghost
+                self._intake.take(key.kind, body)
+
+    async def reread(self, key: Key) -> None:
+        """Read the object anew into the Inbox.
+
+        Raises:
+            ObjectGone: it does not exist any more; it is dropped.
+        """
+        try:
+            body = await self._resources.get(RESOURCES[key.kind], key.namespace, key.name)
+        except ObjectGone:
+            self._intake.drop(key)
+            raise
+        self._intake.take(key.kind, body)
+
+    def announce(self, key: Key, notes: Iterable[Note]) -> None:
+        """Post Events about the object; never waits, never fails."""
+        entry = self._inbox.get(key)
+        if entry is None:
+            return
+        for note in notes:
+            post(self._events, refer(key, entry.body), note)

@@ -1,0 +1,125 @@
+"""The connection to each Provider as this process has it: backend, what the probe said, what the sweeps brought."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.api.provider import Limits
+from osmig.controllers.sweeping import Rows
+from osmig.domain.errors import StaleView
+from osmig.domain.observation import ProviderView
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from osmig.api.migration import MigrationType
+    from osmig.api.provider import ProviderType
+    from osmig.controllers.keys import Key
+    from osmig.domain.capabilities import Probe
+    from osmig.drivers.ports import Backend
+
+
+@dataclass(slots=True)
+class Session:
+    """One Provider's connection; all times are boottimes.
+
+    Attributes:
+        engine: the Provider's type as last stepped, which is the type of ``backend``.
+        fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
+        wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
+        limits: of the Provider's spec as last stepped.
+        failed_sweeps: in a row; a Provider is unreachable after the third.
+    """
+
+    engine: ProviderType | None = None
+    backend: Backend | None = None
+    fingerprint: str = ""
+    probe: Probe | None = None
+    view: ProviderView = field(
+        default_factory=lambda: ProviderView(is_ready=False, reason=Reason.PROBING, message="the Provider is probed")
+    )
+    rows: Rows = field(default_factory=Rows)
+    limits: Limits = field(default_factory=Limits)
+    cursor: dt.datetime | None = None
+    secret_read_at: float = -math.inf
+    swept_at: float = -math.inf
+    fully_swept_at: float = -math.inf
+    failed_sweeps: int = 0
+    wants_refresh: bool = False
+    is_attempted: bool = False
+
+
+class Sessions:
+    """All Providers' connections."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[Key, Session] = {}
+
+    def get(self, key: Key) -> Session | None:
+        """Return the session of a Provider that exists."""
+        return self._sessions.get(key)
+
+    def ensure(self, key: Key) -> Session:
+        """Return the session of a Provider, a fresh one the first time."""
+        return self._sessions.setdefault(key, Session())
+
+    async def open(self, key: Key, engine: ProviderType) -> Session:
+        """Return the session of a Provider of that type; what another engine's said means nothing to it."""
+        session = self.ensure(key)
+        if session.engine not in {None, engine}:
+            await self.close(key)
+            session = self.ensure(key)
+        session.engine = engine
+        return session
+
+    def find_backend(self, key: Key, needed: ProviderType) -> Backend:
+        """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
+
+        Raises:
+            StaleView: the Provider was deleted, lost its Secret or became another engine's since the decision was made.
+        """
+        session = self._sessions.get(key)
+        if session is None or session.backend is None or session.engine is not needed:
+            raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
+        return session.backend
+
+    def view(self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool) -> ProviderView:
+        """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet.
+
+        Args:
+            key: the Provider.
+            wanted: the Migration's type.
+            needed: the type of Provider that serves it; one of another type is never ready for it.
+            exists: whether there is such a Provider.
+        """
+        session = self._sessions.get(key)
+        if session is not None:
+            if session.engine in {None, needed}:
+                return session.view
+            message = f"Provider {key.name} is of type {session.engine}; a {wanted} needs one of type {needed}"
+            return ProviderView(is_ready=False, reason=Reason.WRONG_PROVIDER_TYPE, message=message)
+        if exists:
+            return Session().view
+        return ProviderView(
+            is_ready=False,
+            reason=Reason.PROVIDER_NOT_FOUND,
+            message=f"there is no Provider {key.name} in namespace {key.namespace}",
+        )
+
+    async def close(self, key: Key) -> None:
+        """Forget a Provider that was deleted."""
+        session = self._sessions.pop(key, None)
+        if session is not None and session.backend is not None:
+            await session.backend.close()
+
+    async def close_all(self) -> None:
+        """Close every connection."""
+        for key in tuple(self._sessions):
+            await self.close(key)
+
+    def are_attempted(self, keys: tuple[Key, ...]) -> bool:
+        """Whether each Provider was probed once, with whatever result."""
+        return all((session := self._sessions.get(key)) is not None and session.is_attempted for key in keys)

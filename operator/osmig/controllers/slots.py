@@ -1,0 +1,167 @@
+"""Slots of the Providers: who holds one, foreign moves included, whether one more may start, and who is woken for it.
+
+A slot is held from the intent until the data has moved (architecture.md §6a). Nothing of this is stored: it follows
+from the statuses in the Ledger and from the rows of the newest sweep.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.domain import queueing
+from osmig.domain.errors import StaleView
+from osmig.domain.operations import MoveKind, Stage
+from osmig.domain.queueing import Bounds, Move
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from osmig.api.provider import Limits
+    from osmig.controllers.keys import Key
+    from osmig.controllers.ledger import Ledger
+    from osmig.controllers.sessions import Session, Sessions
+    from osmig.domain.clock import Clock
+    from osmig.domain.observation import Slots
+    from osmig.domain.operations import RecordView
+
+STALE_AFTER = timedelta(hours=1)
+"""A foreign record that upstream has not touched for so long hangs; an hour outweighs any difference of the clocks."""
+
+_MOVES = frozenset({MoveKind.LIVE, MoveKind.COLD, MoveKind.UNTOLD})
+_MOVED = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
+
+
+class SlotQueue:
+    """Judges by the limits of each Provider, and wakes those whose turn has come."""
+
+    def __init__(self, *, ledger: Ledger, sessions: Sessions, clock: Clock, wake: Callable[[Key], None]) -> None:
+        self._ledger = ledger
+        self._sessions = sessions
+        self._clock = clock
+        self._wake = wake
+        self._called: dict[Key, frozenset[Key]] = {}
+        self._walked: dict[Key, tuple[int, Limits, list[Move]]] = {}
+        self._foreign: dict[Key, tuple[tuple[int, int], tuple[RecordView, ...]]] = {}
+
+    def judge(self, key: Key, provider: Key, move: Move) -> Slots:
+        """Say whether a Migration may start ``move`` now: in its place if it is queued, else after all who are."""
+        session = self._sessions.get(provider)
+        if session is None or key in self._ledger.holding(provider):
+            return queueing.FREE
+        ahead = takewhile(lambda waiting: waiting[0] != key, self._ledger.waiting(provider))
+        slots = queueing.judge(
+            _read_bounds(provider, session),
+            self._ledger.load(provider),
+            (earlier for _, earlier in ahead),
+            move,
+            foreign=self._find_foreign_moves(provider, session),
+        )
+        if slots != queueing.FREE:
+            self._called[provider] = self._called.get(provider, frozenset()) - {key}
+        return slots
+
+    @contextmanager
+    def reserve(self, key: Key, server_id: str, *, provider: Key, move: Move, needs_slot: bool) -> Iterator[None]:
+        """Hold the server and a slot while the write is under way that records them.
+
+        Args:
+            key: who takes them.
+            server_id: the server.
+            provider: whose slot.
+            move: the hosts.
+            needs_slot: refuse when no slot is free; what runs already is taken over in any case.
+
+        Raises:
+            StaleView: the server or the slot was taken since the decision's facts were read.
+        """
+        if needs_slot and (slots := self.judge(key, provider, move)) != queueing.FREE:
+            raise StaleView(reason=Reason.SLOTS_TAKEN, message=f"{slots.limit_of}: the last slot was taken just now")
+        if not self._ledger.reserve(key, server_id, provider=provider, move=move):
+            raise StaleView(reason=Reason.SERVER_BUSY, message="another Migration took the server just now")
+        try:
+            yield
+        finally:
+            self._ledger.unreserve(key, server_id)
+            self.refresh(provider)
+
+    def refresh(self, provider: Key, joined: Key | None = None) -> None:
+        """Wake those whose turn has come since the last time; call it whenever slots or limits may have changed.
+
+        The queue is walked only if somebody let go of something; else only who has just ``joined`` it may have a turn.
+        """
+        session = self._sessions.get(provider)
+        if session is None or not session.view.is_ready:
+            # everybody is woken when it becomes ready
+            for known in (self._called, self._walked, self._foreign):
+                known.pop(provider, None)
+            return
+        foreign = self._find_foreign_moves(provider, session)
+        state = (self._ledger.frees(provider), session.limits, foreign)
+        if self._walked.get(provider) == state:
+            move = self._ledger.waits(joined) if joined is not None else None
+            if joined is not None and move is not None and self.judge(joined, provider, move) == queueing.FREE:
+                self._call(provider, (joined,))
+            return
+        self._walked[provider] = state
+        load, queue = self._ledger.load(provider), self._ledger.waiting(provider)
+        granted = queueing.grant(_read_bounds(provider, session), load, queue, foreign=foreign)
+        self._called[provider] = self._called.get(provider, frozenset()) & frozenset(granted)
+        self._call(provider, granted)
+
+    def _call(self, provider: Key, granted: Iterable[Key]) -> None:
+        called = self._called.get(provider, frozenset())
+        self._called[provider] = called | frozenset(granted)
+        for key in granted:
+            if key not in called:
+                self._wake(key)
+
+    def count_running(self, provider: Key) -> int:
+        """Count our own moves whose data moves."""
+        return self._ledger.load(provider).count
+
+    def count_stale(self, provider: Key) -> int:
+        """Count the foreign moves that take no slot because they hang."""
+        session = self._sessions.get(provider)
+        rows = () if session is None else self._find_foreign(provider, session)
+        return sum(self._is_stale(row) for row in rows)
+
+    def _find_foreign_moves(self, provider: Key, session: Session) -> list[Move]:
+        """Return the foreign moves that hold slots; not even looked for while our own fill the Provider."""
+        if self._ledger.load(provider).count >= session.limits.max_in_flight:
+            return []
+        rows = self._find_foreign(provider, session)
+        return [Move(row.source_host, row.destination_host) for row in rows if not self._is_stale(row)]
+
+    def _find_foreign(self, provider: Key, session: Session) -> list[RecordView]:
+        """Return the moves that belong to nobody here; all rows are gone through once per sweep or lost claim."""
+        known = self._foreign.get(provider)
+        state = (session.rows.revision, self._ledger.losses)
+        if known is None or known[0] != state:
+            rows = tuple(row for row in session.rows if _is_moving(row) and not self._is_ours(provider, row))
+            known = self._foreign[provider] = (state, rows)
+        return [row for row in known[1] if not self._is_ours(provider, row)]
+
+    def _is_ours(self, provider: Key, row: RecordView) -> bool:
+        return self._ledger.find(provider, row.id) is not None or self._ledger.has_server_of(provider, row.server_id)
+
+    def _is_stale(self, row: RecordView) -> bool:
+        touched = row.updated or row.created
+        return touched is not None and self._clock.now() - touched > STALE_AFTER
+
+
+def _is_moving(row: RecordView) -> bool:
+    return row.kind in _MOVES and not row.is_terminal and row.stage not in _MOVED
+
+
+def _read_bounds(provider: Key, session: Session) -> Bounds:
+    limits = session.limits
+    return Bounds(
+        provider=provider.name,
+        in_flight=limits.max_in_flight,
+        per_source=limits.max_in_flight_per_source_host,
+        per_destination=limits.max_in_flight_per_destination_host,
+    )

@@ -1,1 +1,0 @@
-"""The replication of a tenant: its course from the first check to the last poll."""

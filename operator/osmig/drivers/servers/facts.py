@@ -1,0 +1,84 @@
+"""What is known of the move of one server at one moment: read from the cloud, or told by sweeps and by others here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from osmig.api.migration import ServerFacts
+from osmig.domain.observation import Observation, ReadFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.api.migration import MigrationStatus, PreflightCheck
+    from osmig.domain.operations import RecordView
+    from osmig.drivers.servers.views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
+
+FactName: TypeAlias = Literal[
+    "survey", "finding", "server", "records", "progress", "explanation", "preflight", "source_host"
+]
+"""A fact that is read from the cloud; several are read in this order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveFacts:
+    """What is known of a server's move (`osmig.domain.observation.Facts`).
+
+    Attributes:
+        swept: our record, or the one to adopt, as the last sweep saw it.
+        rival: who else of ours has the surveyed server, in words fit for status, else empty.
+        owner: which other Migration follows the record to adopt, in words fit for status, else empty.
+        preflight: what was checked before a start.
+        source_host: the compute host that the server leaves.
+    """
+
+    swept: RecordView | None = None
+    rival: str = ""
+    owner: str = ""
+    survey: Survey | None = None
+    finding: Finding | None = None
+    server: ServerView | None = None
+    records: tuple[RecordView, ...] | None = None
+    progress: ProgressView | None = None
+    explanation: Explanation | None = None
+    preflight: tuple[PreflightCheck, ...] | None = None
+    source_host: HostView | None = None
+
+    @property
+    def newest_server(self) -> ServerView | None:
+        """The server as read last in this step."""
+        if self.server is not None:
+            return self.server
+        if self.finding is not None:
+            return self.finding.server
+        return self.survey.server if self.survey is not None else None
+
+    @property
+    def learned(self) -> tuple[RecordView, ...]:
+        """The server's records as read in this step."""
+        return self.records or ()
+
+    def describe(self, status: MigrationStatus) -> Mapping[str, Any]:
+        """Return what is known of the server: the newest view of this step, else what was recorded."""
+        view = self.newest_server
+        if view is None:
+            return {"server": status.server}
+        return {
+            "server": ServerFacts(
+                id=view.id,
+                name=view.name,
+                project_id=view.project_id,
+                status=view.status or None,
+                task_state=view.task_state,
+            )
+        }
+
+
+MoveObservation: TypeAlias = Observation[MoveFacts]
+"""One moment of a server's move."""
+
+
+def read(*names: FactName) -> ReadFacts:
+    """Ask for facts that a decision lacks."""
+    return ReadFacts(frozenset(names))

@@ -1,0 +1,263 @@
+"""The port, for Nova: each method is one job in a pool of threads of the Provider's own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from osmig.api.migration import BlockMigration, Mark
+from osmig.api.names import Reason, Verb
+from osmig.domain.calls import Receipt
+from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.operations import MoveKind
+from osmig.drivers.servers.nova import lookup, standins
+from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
+from osmig.drivers.servers.nova.listing import Listing
+from osmig.drivers.servers.nova.lookup import Seen
+from osmig.drivers.servers.nova.nova import Nova
+from osmig.drivers.servers.nova.preflight import check
+from osmig.drivers.servers.nova.preflight_facts import look_round
+from osmig.drivers.servers.nova.probing import probe
+from osmig.drivers.servers.views import Explanation, Finding, Job, ProgressView, ServerView, Survey
+from osmig.net.limiting import Limiter, Priority
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Collection
+
+    from osmig.api.migration import PendingCall, PreflightCheck
+    from osmig.domain.capabilities import Probe
+    from osmig.domain.operations import RecordView, Sweep
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.servers.nova.session import ComputeSession
+    from osmig.drivers.servers.views import HostView
+
+MARKED_ACTIONS = 20
+"""As many request ids as a mark holds."""
+
+_BLOCK_MIGRATION: dict[str, bool | str] = {
+    BlockMigration.AUTO: "auto",
+    BlockMigration.NEVER: False,
+    BlockMigration.ALWAYS: True,
+}
+
+T = TypeVar("T")
+
+
+class NovaBackend:
+    """One Provider of type OpenStack (`osmig.drivers.ports.Backend`).
+
+    Args:
+        session: the login and the endpoint; closed with the backend.
+        limiter: grants the Provider's requests.
+        threads: requests that may be under way at once.
+        name: shown in thread names, for stack dumps.
+    """
+
+    def __init__(self, session: ComputeSession, *, limiter: Limiter, threads: int, name: str) -> None:
+        self._session = session
+        self._nova = Nova(session)
+        self._listing = Listing(session, self._nova)
+        self._limiter = limiter
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._is_closed = False
+
+    async def probe(self) -> Probe:
+        """Authenticate, read versions, rights and capabilities. No side effect."""
+        return await self._run(lambda: probe(self._session, self._nova, self._listing), Priority.SWEEP, 3)
+
+    async def survey(self, job: Job) -> Survey:
+        """Resolve the server and read what must be remembered before a start.
+
+        A name is looked for in the credentials' own project only, also for administrators: elsewhere names belong to
+        other people.
+
+        Raises:
+            Absent: no such server for these credentials.
+            Refused: the name fits several servers.
+        """
+        return await self._run(lambda: self._survey(job), Priority.LOOK, 3)
+
+    async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
+        """Check whether the job could be done. No side effect."""
+
+        def look() -> tuple[PreflightCheck, ...]:
+            return check(job, look_round(job, self._session, self._nova, self._listing, resolve=self._by_name))
+
+        return await self._run(look, Priority.LOOK, 5)
+
+    async def host(self, name: str) -> HostView:
+        """Read one compute host now, which by default only administrators may."""
+        return await self._run(lambda: self._host(name), Priority.LOOK)
+
+    async def start(self, job: Job, permit: Permit) -> Receipt:
+        """Send exactly one live or cold migration."""
+        return await self._run(lambda: self._start(job, permit), Priority.START)
+
+    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+        """Look for the effect of an earlier start, confirm or revert among the server's actions."""
+        return await self._run(lambda: self._find(_id_of(job), call, claimed), Priority.START, 3)
+
+    async def server(self, server_id: str) -> ServerView:
+        """Read the server now."""
+        return await self._run(lambda: self._nova.server(server_id), Priority.LOOK)
+
+    async def records(self, server_id: str) -> tuple[RecordView, ...]:
+        """Read all migrations of one server, newest first; made up from its actions where none may be listed."""
+        return await self._run(lambda: self._records_if_permitted(server_id), Priority.LOOK)
+
+    async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        """Read one sample; without the right to it, Nova's own percentage of the server."""
+        return await self._run(lambda: self._progress(server_id, record_id), Priority.PROGRESS)
+
+    async def explain(self, server_id: str, request_id: str | None) -> Explanation:
+        """Read why a move failed; without a request id, the newest one that did."""
+        return await self._run(lambda: self._explain(server_id, request_id), Priority.LOOK, 3)
+
+    async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
+        """Send one abort, force-complete, confirm or revert; the latter two know their server only."""
+        match verb:
+            case Verb.ABORT:
+                await self._order(lambda: self._nova.abort(server_id, self._number(server_id, record_id, verb), permit))
+            case Verb.FORCE_COMPLETE:
+                await self._order(
+                    lambda: self._nova.force_complete(server_id, self._number(server_id, record_id, verb), permit)
+                )
+            case Verb.CONFIRM:
+                await self._order(lambda: self._nova.confirm(server_id, permit))
+            case Verb.REVERT:
+                await self._order(lambda: self._nova.revert(server_id, permit))
+            case _:
+                raise Unsupported(Reason.UNSUPPORTED, f"The cloud has no {verb}", operation=str(verb))
+
+    async def sweep(self, since: dt.datetime | None) -> Sweep:
+        """List migrations in bulk."""
+        return await self._run(lambda: self._listing.sweep(since), Priority.SWEEP)
+
+    async def close(self) -> None:
+        """Take no more calls; what is under way ends by itself."""
+        self._is_closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    async def _order(self, job: Callable[[], None]) -> None:
+        await self._run(job, Priority.ORDER)
+
+    async def _run(self, job: Callable[[], T], priority: Priority, requests: int = 1) -> T:
+        """Run a job in the pool when its turn has come; what it sent beyond ``requests`` is paid for afterwards."""
+        sent = requests
+
+        def counted() -> T:
+            nonlocal sent
+            self._session.take_count()
+            try:
+                return job()
+            finally:
+                sent = self._session.take_count()
+
+        await self._limiter.acquire(priority, requests)
+        try:
+            if self._is_closed:
+                text = "The connection to the cloud was replaced"
+                raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
+            return await asyncio.get_running_loop().run_in_executor(self._pool, counted)
+        finally:
+            self._limiter.settle(sent - requests)
+
+    def _survey(self, job: Job) -> Survey:
+        server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")
+        actions = self._nova.actions(server.id, limit=MARKED_ACTIONS)
+        records = self._records_if_permitted(server.id)
+        newest = max((record.number for record in records), default=0)
+        mark = Mark(
+            request_ids=tuple(action.request_id for action in actions),
+            previous_id=str(newest) if newest else None,
+            host=server.host,
+            host_id=server.host_id,
+        )
+        return Survey(server=server, mark=mark, active=lookup.newest_active(records))
+
+    def _by_name(self, name: str) -> ServerView:
+        found = [server for server, _ in self._nova.servers(name=f"^{re.escape(name)}$") if server.name == name]
+        if not found:
+            text = "These credentials see no server of this name"
+            raise Absent(Reason.SERVER_NOT_FOUND, text, operation="list-servers")
+        if len(found) > 1:
+            text = f"{len(found)} servers have this name; use server.id"
+            raise Refused(Reason.SERVER_NAME_AMBIGUOUS, text, operation="list-servers")
+        return found[0]
+
+    def _start(self, job: Job, permit: Permit) -> Receipt:
+        server_id, host = _id_of(job), job.destination_host
+        match job.kind:
+            case MoveKind.LIVE:
+                blocks = _BLOCK_MIGRATION[job.block_migration]
+                request_id = self._nova.live_migrate(server_id, host=host, block_migration=blocks, permit=permit)
+            case MoveKind.COLD:
+                request_id = self._nova.cold_migrate(server_id, host=host, permit=permit)
+            case _:
+                text = f"The cloud has no start of a {job.kind} move"
+                raise Unsupported(Reason.UNSUPPORTED, text, operation="start")
+        return Receipt(request_id=request_id)
+
+    def _find(self, server_id: str, call: PendingCall, claimed: Collection[str]) -> Finding:
+        # The server first: seen busy before, its action must be there after. Nova marks the server busy a moment before
+        # it writes the action, so what looks like a rival without one is looked at twice.
+        server = self._nova.server(server_id)
+        actions = self._nova.actions(server_id)
+        if server.is_busy and not lookup.new_actions(actions, call.mark):
+            actions = self._nova.actions(server_id)
+        own_user_id, _ = self._session.identity()
+        seen = Seen(server=server, actions=actions, records=self._records_if_permitted(server_id))
+        return lookup.find(seen, call, claimed=claimed, own_user_id=own_user_id)
+
+    def _records_if_permitted(self, server_id: str) -> tuple[RecordView, ...]:
+        """List the server's records, or make them up."""
+        try:
+            return self._listing.of_server(server_id)
+        except NotPermitted as error:
+            if error.reason != Reason.NOT_PERMITTED:
+                raise
+        return standins.look(self._nova, server_id)
+
+    def _number(self, server_id: str, record_id: str, verb: Verb) -> str:
+        if not standins.is_made_up(record_id):
+            return record_id
+        return standins.find_number(self._nova, server_id, str(verb))
+
+    def _host(self, name: str) -> HostView:
+        found = self._nova.hosts(name)
+        if not found:
+            raise Absent("HostNotFound", "The cloud has no compute host of this name", operation="list-hosts")
+        return found[0]
+
+    def _progress(self, server_id: str, record_id: str) -> ProgressView | None:
+        try:
+            samples = self._nova.samples(server_id)
+            if not standins.is_made_up(record_id):
+                return samples.get(record_id)
+            if samples:
+                return next(iter(samples.values()))
+        except (NotPermitted, Transient) as error:
+            # Nova's own check of its answers refuses the zeros of a move without a disk (a 400).
+            if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
+                raise
+        server = self._nova.server(server_id)
+        return ProgressView(percent=server.progress_percent) if server.is_busy else None
+
+    def _explain(self, server_id: str, request_id: str | None) -> Explanation:
+        try:
+            told = pick_action(self._nova.actions(server_id, limit=MARKED_ACTIONS), request_id)
+            action = self._nova.action(server_id, told) if told else {}
+            return explain(action, fault=self._nova.fault(server_id))
+        except Absent:
+            return UNEXPLAINED
+
+
+def _id_of(job: Job) -> str:
+    if job.server_id is None:
+        message = "the server was not resolved"
+        raise ValueError(message)
+    return job.server_id

@@ -1,0 +1,287 @@
+"""What a failure means, in the port's words: the one place where exceptions of the SDK are judged.
+
+What decides is not the kind of exception but whether a request that changes something has left (``may_have_acted``,
+kept by the transport): a refused connection and a lost answer both come as ``ConnectFailure`` of keystoneauth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+from keystoneauth1 import exceptions as keystone
+from openstack import exceptions as sdk
+from requests import codes
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from osmig.api.names import Reason
+from osmig.domain.calls import Operation
+from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.drivers.servers.nova.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
+from osmig.net.bounds import PermitExpiredError, read_retry_after
+from osmig.net.cleaning import clean_text
+from osmig.net.endpoints import EndpointRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXPECTED = (
+    sdk.SDKException,
+    keystone.ClientException,
+    requests.RequestException,
+    EndpointRefusedError,
+    PermitExpiredError,
+    # keystoneauth takes tokens, catalogues and version documents apart without looking; a service that is not what it
+    # claims to be shows as one of these.
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
+"""Everything that a call may raise because of what the other side did."""
+
+_SERVER_ERROR = 500
+_STARTS = frozenset({Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE})
+"""Only for a start a 409 proves nothing: it may come from this very start, sent once before."""
+_ENDS = frozenset({Operation.CONFIRM, Operation.REVERT})
+_CHANGES = _STARTS | _ENDS | {"abort", "force-complete"}
+_NO_PROOF = frozenset({codes.request_timeout})
+"""4xx that a proxy gives after it has handed the request on."""
+
+_KEYSTONE_FAULT = "error"
+_NOT_NOW = "NotInThisState"
+_MIGRATION_NOT_FOUND = re.compile(r"Migration \S+ not found for instance \S+")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}")
+_MAX_CAUSES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An HTTP answer of Nova's, as far as it is of use. ``text`` is ``None`` when it is not in Nova's form."""
+
+    code: int
+    text: str | None
+    fault: str | None
+    request_id: str | None
+    retry_after_s: float | None
+
+
+def classify(failure: Exception, *, operation: str, may_have_acted: bool = False) -> BackendError:
+    """Say what a failed call means.
+
+    Args:
+        failure: one of ``EXPECTED``.
+        operation: our word for the call.
+        may_have_acted: a request that changes something left, and nothing proved yet that it came to nothing.
+    """
+    match failure:
+        case sdk.HttpException(response=requests.Response() as response):
+            answer = _read(response)
+            if operation in _CHANGES:
+                return _judge_change(answer, operation)
+            return _judge_read(answer, operation)
+        case PermitExpiredError():
+            return Transient(
+                Reason.RETRYING, "The time to send this request ran out before it left", operation=operation
+            )
+        case keystone.Unauthorized():
+            return _unauthorized(operation)
+        case keystone.NotFound(response=requests.Response() as response) if _fault(response)[0] == _KEYSTONE_FAULT:
+            return _unauthorized(operation)  # what Keystone says to a token that it does not know
+        case keystone.Forbidden():
+            return NotPermitted(
+                Reason.UNAUTHORIZED, "The identity service refused the credentials", operation=operation
+            )
+        case _ if may_have_acted:
+            return OutcomeUnknown(
+                Reason.NO_ANSWER, f"No answer to {operation} came that could be read", operation=operation
+            )
+        case _:
+            return _judge_way(failure, operation)
+
+
+def request_id_of(response: requests.Response) -> str | None:
+    """Take Nova's request id from an answer, if it is one."""
+    headers = response.headers
+    value = headers.get("x-openstack-request-id") or headers.get("x-compute-request-id") or ""
+    return value if _REQUEST_ID.fullmatch(value) else None
+
+
+def _judge_way(failure: Exception, operation: str) -> Transient:
+    """Judge what went wrong before Nova was asked: nothing was sent that changes anything.
+
+    Also what only a person can mend is transient here: it is the Provider's trouble, and no Migration fails for it.
+    """
+    reason = Reason.UNREACHABLE
+    match failure:
+        case EndpointRefusedError():
+            reason, text = Reason.ENDPOINT_REFUSED, str(failure)
+        case keystone.EndpointNotFound() | sdk.EndpointNotFound():
+            reason = Reason.INVALID_CONFIGURATION
+            text = "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
+        case keystone.BadRequest():
+            reason, text = Reason.INVALID_CONFIGURATION, "The identity service does not understand the login"
+        case keystone.HttpError():
+            text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
+        case keystone.ConnectionError() | requests.RequestException():
+            text = _first_hurdle(failure) or "The connection failed"
+        case keystone.AuthPluginException() | keystone.AuthorizationFailure():
+            reason, text = Reason.INVALID_CONFIGURATION, "clouds.yaml does not fit its auth_type"
+        case keystone.DiscoveryFailure() | sdk.NotSupported():
+            text = _first_hurdle(failure) or "The endpoint lists no microversions of the Compute API"
+        case _:
+            text = "The endpoint answered something that is not OpenStack's"
+    return Transient(reason, text, operation=operation)
+
+
+def _judge_read(answer: _Answer, operation: str) -> BackendError:
+    """Judge an answer to a call that only reads: what cannot be explained is asked again later."""
+    match answer.code:
+        case 401:
+            return _unauthorized(operation)
+        case 403:
+            return _forbidden(operation)
+        case 404 if answer.fault == "itemNotFound":
+            return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
+        case 400 | 406:
+            # Transient all the same: a cloud in the middle of an upgrade must not end a Migration.
+            return Transient(Reason.UNSUPPORTED, f"The cloud does not understand {operation}", operation=operation)
+        case _:
+            text = f"The cloud answered {answer.code} to {operation}"
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=answer.retry_after_s)
+
+
+def _judge_change(answer: _Answer, operation: str) -> BackendError:
+    """Judge an answer to a request that changes something, by what it proves (architecture.md §5)."""
+    if answer.code in _NO_PROOF or not _is_client_error(answer.code):
+        return _prove_nothing(answer, operation)
+    match answer.code:
+        case 401:
+            return _unauthorized(operation)
+        case 403:
+            return _forbidden(operation)
+        case 404:
+            return _judge_not_found(answer, operation)
+        case 413 | 429:
+            text = "The cloud asks to send fewer requests"
+            return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=answer.retry_after_s)
+        case 405 | 406:
+            return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
+        case _:
+            return _judge_refusal(answer, operation)
+
+
+def _prove_nothing(answer: _Answer, operation: str) -> OutcomeUnknown:
+    """Keep a request id only where Nova itself spoke: a proxy's redirect or timeout says nothing about Nova."""
+    is_novas = answer.code >= _SERVER_ERROR and answer.request_id is not None
+    return OutcomeUnknown(
+        Reason.SERVER_ERROR if is_novas else Reason.NO_ANSWER,
+        f"The cloud answered {answer.code} to {operation}, which proves nothing",
+        operation=operation,
+        request_id=answer.request_id if is_novas else None,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def _judge_not_found(answer: _Answer, operation: str) -> BackendError:
+    if answer.fault != "itemNotFound":
+        text = f"The cloud answered 404 to {operation} in a form that is not Nova's"
+        return Transient(Reason.UNREACHABLE, text, operation=operation)
+    if answer.text == "The resource could not be found.":
+        return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
+    if operation in _STARTS | _ENDS or (answer.text or "").startswith("Instance "):
+        return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
+    return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
+
+
+def _judge_refusal(answer: _Answer, operation: str) -> BackendError:
+    if is_unknown_action(answer.text or ""):
+        return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
+    if operation in _STARTS:
+        return _judge_refused_start(answer, operation)
+    if operation in _ENDS:
+        sentence = known_state(answer.text or "") or _words(answer, operation)
+        return Refused(_NOT_NOW, f"Not possible now: {sentence}", operation=operation)
+    # force-complete says 400 where abort says 404
+    if _MIGRATION_NOT_FOUND.fullmatch(answer.text or ""):
+        return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
+    return Refused(_NOT_NOW, f"Not possible now: {_words(answer, operation)}", operation=operation)
+
+
+def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
+    known = known_refusal(answer.text or "")
+    if answer.code == codes.conflict and (known is None or is_busy_conflict(answer.text or "")):
+        text = "The cloud says the server is busy, maybe with this very move"
+        return OutcomeUnknown(Reason.CONFLICT, text, operation=operation, request_id=answer.request_id)
+    reason, sentence = known or (Reason.START_REFUSED, _words(answer, operation))
+    return Refused(reason, sentence, operation=operation)
+
+
+def _is_client_error(code: int) -> bool:
+    return 400 <= code < 500  # noqa: PLR2004 - the range is the definition
+
+
+def _unauthorized(operation: str) -> BackendError:
+    return NotPermitted(Reason.UNAUTHORIZED, "The cloud does not accept the credentials", operation=operation)
+
+
+def _forbidden(operation: str) -> BackendError:
+    return NotPermitted(Reason.NOT_PERMITTED, f"The cloud's policy forbids {operation}", operation=operation)
+
+
+def _read(response: requests.Response) -> _Answer:
+    fault, text = _fault(response)
+    retry_after_s = read_retry_after(response.headers.get("Retry-After"))
+    return _Answer(response.status_code, text, fault, request_id_of(response), retry_after_s)
+
+
+def _fault(response: requests.Response) -> tuple[str | None, str | None]:
+    """Take the fault's name and text from Nova's ``{"badRequest": {"code": 400, "message": "…"}}``."""
+    try:
+        body: Any = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None, None
+    if isinstance(body, dict):
+        for name, fault in body.items():
+            if isinstance(fault, dict) and isinstance(fault.get("message"), str):
+                return str(name), fault["message"]
+    return None, None
+
+
+def _words(answer: _Answer, operation: str) -> str:
+    return clean_text(answer.text or "") or f"the cloud answered {answer.code} to {operation}"
+
+
+def _causes(failure: BaseException) -> Iterator[BaseException]:
+    """Walk down to the causes, also those that requests and urllib3 keep in ``args`` and ``reason``."""
+    seen: set[int] = set()
+    waiting: list[object] = [failure]
+    while waiting and len(seen) < _MAX_CAUSES:
+        error = waiting.pop()
+        if isinstance(error, BaseException) and id(error) not in seen:
+            seen.add(id(error))
+            yield error
+            waiting += [error.__context__, error.__cause__, getattr(error, "reason", None), *error.args]
+
+
+def _first_hurdle(failure: Exception) -> str | None:
+    return next((text for text in map(_hurdle, _causes(failure)) if text), None)
+
+
+def _hurdle(error: BaseException) -> str | None:
+    match error:
+        case NameResolutionError():
+            return "The name of the endpoint cannot be resolved"
+        case NewConnectionError():
+            return "The endpoint refused the connection"
+        case ConnectTimeoutError():
+            return "The endpoint did not accept a connection in time"
+        case keystone.SSLError() | requests.exceptions.SSLError():
+            return "The endpoint's certificate is not trusted, or it speaks no TLS"
+        case requests.exceptions.ReadTimeout():
+            return "The endpoint did not answer in time"
+        case _:
+            return None

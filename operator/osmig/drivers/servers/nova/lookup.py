@@ -1,0 +1,175 @@
+"""Finding the effect of a call again: actions first, because Nova writes them before it answers (architecture.md §5).
+
+An accepted call is in the server's actions at once, under the request id of its answer, also while the record does
+not exist yet; a start that lost a race leaves none. Pure.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.domain.calls import Operation
+from osmig.domain.operations import MoveKind, RecordView
+from osmig.drivers.servers.views import Finding, FindingKind, ServerView
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from osmig.api.migration import Mark, PendingCall
+    from osmig.drivers.servers.nova.translate import ActionView
+
+ACTIONS: dict[Operation, str] = {
+    Operation.LIVE_MIGRATE: "live-migration",
+    Operation.COLD_MIGRATE: "migrate",
+    Operation.CONFIRM: "confirmResize",
+    Operation.REVERT: "revertResize",
+}
+"""Nova's words for the actions that our calls leave behind."""
+
+MOVE_ACTIONS = frozenset({"live-migration", "migrate", "resize", "evacuate"})
+END_ACTIONS = frozenset({"confirmresize", "revertresize"})
+"""In lower case, as action names are compared."""
+
+_KINDS = {Operation.LIVE_MIGRATE: MoveKind.LIVE}
+_OTHER_ENDS = {Operation.CONFIRM: Operation.REVERT, Operation.REVERT: Operation.CONFIRM}
+_SKEW = dt.timedelta(seconds=5)
+"""How far the clocks of Nova's API and conductor, which date actions and records, may be apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one look brought.
+
+    Attributes:
+        actions: newest first.
+        records: of this server, in any order; empty where the credentials may not list them.
+    """
+
+    server: ServerView
+    actions: Sequence[ActionView]
+    records: Sequence[RecordView]
+
+
+def find(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_user_id: str | None) -> Finding:
+    """Decide what became of a start, confirm or revert.
+
+    Args:
+        seen: the server, its actions and records, read after the call.
+        call: the intent: its operation and mark, and the request id and kind of answer where one came.
+        claimed: request ids that belong to other Migrations.
+        own_user_id: whose credentials these are, ``None`` where unknown.
+
+    Raises:
+        ValueError: the intent's operation is none of ours.
+    """
+    operation = Operation(call.operation)
+    if operation in _OTHER_ENDS:
+        return _find_end(seen, call, operation)
+    moves = [action for action in new_actions(seen.actions, call.mark) if action.name.lower() in MOVE_ACTIONS]
+    same = [action for action in moves if _is(action, operation)]
+    if call.request_id is not None:
+        ours = [action for action in same if action.request_id == call.request_id]
+        if ours:
+            return _adopt(FindingKind.OURS, ours[0], seen, call)
+    if call.request_id is not None and call.answer != Reason.CONFLICT:
+        return _not_ours(seen, moves)
+    candidates = [
+        action
+        for action in same
+        if action.request_id not in claimed
+        and _may_be_ours(action, own_user_id, is_proof_needed=call.answer == Reason.CONFLICT)
+    ]
+    if not candidates:
+        return _not_ours(seen, moves)
+    kind = FindingKind.OURS if len(candidates) == 1 else FindingKind.AMBIGUOUS
+    return _adopt(kind, candidates[-1], seen, call)
+
+
+def new_actions(actions: Sequence[ActionView], mark: Mark | None) -> Sequence[ActionView]:
+    """Take the actions that came after the mark; the mark holds the newest only, so the first known one ends them."""
+    known = set(mark.request_ids) if mark is not None else set()
+    fresh: list[ActionView] = []
+    for action in actions:
+        if action.request_id in known:
+            break
+        fresh.append(action)
+    return fresh
+
+
+def record_of(
+    action: ActionView, records: Sequence[RecordView], mark: Mark | None, *, kind: MoveKind
+) -> RecordView | None:
+    """Pick the record that a start made: the oldest of its kind after the mark that is not older than the action.
+
+    A record that bears the action's request id, because it was made up from it, needs no such guess.
+    """
+    previous = int(mark.previous_id) if mark and mark.previous_id and mark.previous_id.isdigit() else 0
+    fitting = [record for record in records if record.kind.fits(kind)]
+    named = [record for record in fitting if record.id == action.request_id]
+    later = [record for record in fitting if record.number > previous and not _is_older(record, action.started)]
+    return min(named or later, key=lambda record: record.number, default=None)
+
+
+def newest_active(records: Sequence[RecordView]) -> RecordView | None:
+    """Pick the newest record that is not over."""
+    active = [record for record in records if not record.is_terminal]
+    return max(active, key=lambda record: record.number, default=None)
+
+
+def _find_end(seen: Seen, call: PendingCall, operation: Operation) -> Finding:
+    """Decide what became of a confirm or revert.
+
+    Anybody's is as good as ours. That the server is busy says nothing here: it is, from before the call until after.
+    """
+    fresh = new_actions(seen.actions, call.mark)
+    same = [action for action in fresh if _is(action, operation)]
+    if same:
+        oldest = next((action for action in same if action.request_id == call.request_id), same[-1])
+        cold = [record for record in seen.records if record.kind.fits(MoveKind.COLD)]
+        record = max(cold, key=lambda record: record.number, default=None)
+        return Finding(kind=FindingKind.OURS, server=seen.server, request_id=oldest.request_id, record=record)
+    other = _OTHER_ENDS[operation]
+    if any(_is(action, other) for action in fresh):
+        return Finding(kind=FindingKind.RIVAL, server=seen.server, detail=f"a {other} that somebody else ordered")
+    return Finding(kind=FindingKind.NOTHING, server=seen.server)
+
+
+def _is(action: ActionView, operation: Operation) -> bool:
+    return action.name.lower() == ACTIONS[operation].lower()
+
+
+def _is_older(record: RecordView, started: dt.datetime | None) -> bool:
+    return record.created is not None and started is not None and record.created < started - _SKEW
+
+
+def _may_be_ours(action: ActionView, own_user_id: str | None, *, is_proof_needed: bool) -> bool:
+    """Compare users. Not knowing one counts as ours after no answer: adopting can never start a second move."""
+    if own_user_id is None or action.user_id is None:
+        return not is_proof_needed
+    return action.user_id == own_user_id
+
+
+def _adopt(kind: FindingKind, action: ActionView, seen: Seen, call: PendingCall) -> Finding:
+    wanted = _KINDS.get(Operation(call.operation), MoveKind.COLD)
+    record = record_of(action, seen.records, call.mark, kind=wanted)
+    return Finding(kind=kind, server=seen.server, request_id=action.request_id, record=record)
+
+
+def _not_ours(seen: Seen, moves: Sequence[ActionView]) -> Finding:
+    if moves or seen.server.is_busy:
+        return Finding(kind=FindingKind.RIVAL, server=seen.server, detail=_rival(seen, moves))
+    return Finding(kind=FindingKind.NOTHING, server=seen.server)
+
+
+def _rival(seen: Seen, moves: Sequence[ActionView]) -> str:
+    record = newest_active(seen.records)
+    if record is not None:
+        return f"migration {record.id} ({record.status})"
+    if seen.server.task_state is not None:
+        return f"task state {seen.server.task_state}"
+    if seen.server.is_busy:
+        return f"status {seen.server.status}"
+    return f"a {moves[0].name.lower()} that somebody else started"

@@ -1,0 +1,274 @@
+"""From credentials to a Compute endpoint: login, catalogue and version discovery by the SDK, over our own transport."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from keystoneauth1.adapter import Adapter
+from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
+from keystoneauth1.identity import BaseIdentityPlugin
+from keystoneauth1.loading.base import PLUGIN_NAMESPACE
+from keystoneauth1.session import Session
+from openstack import exceptions as sdk
+from openstack.connection import Connection
+
+from osmig import __version__
+from osmig.drivers.servers.nova.classify import EXPECTED, classify
+from osmig.drivers.servers.nova.credentials import AUTH_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import requests
+    from keystoneauth1.loading import BaseLoader
+    from keystoneauth1.plugin import BaseAuthPlugin
+
+    from osmig.drivers.ports import Permit
+    from osmig.drivers.servers.nova.credentials import Credentials
+    from osmig.drivers.servers.nova.transport import Transport
+
+Version = tuple[int, int]
+
+_logger = logging.getLogger(__name__)
+
+_SUCCESS = 2
+"""First digit of an HTTP status. The SDK takes a redirect for one, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One Compute request.
+
+    Attributes:
+        operation: our word for it.
+        microversion: the highest one wanted; the cloud's own highest is taken where that is lower.
+    """
+
+    operation: str
+    method: str
+    path: str
+    microversion: Version
+    params: Mapping[str, str | int] | None = None
+    json: Mapping[str, Any] | None = None
+
+
+class ComputeSession:
+    """One login and the Compute endpoint it leads to. Its calls block; safe to share between threads."""
+
+    def __init__(self, credentials: Credentials, transport: Transport) -> None:
+        """Build the session; sends nothing.
+
+        Raises:
+            TypeError: the credentials do not fit their login; ``read_credentials`` prevents it.
+        """
+        self._transport = transport
+        self._auth = _plugin(credentials)
+        self._sent = threading.local()
+        session = Session(
+            auth=self._auth,
+            session=transport.session,
+            redirect=False,
+            connect_retries=0,
+            user_agent=f"osmig/{__version__}",
+        )
+        self._session = session
+        self._credentials = credentials
+        self._lock = threading.Lock()
+        self._compute: Adapter | None = None
+        self._version: Version | None = None
+
+    def send(self, request: Request, permit: Permit | None = None) -> requests.Response:
+        """Send one request and return its answer if that is a success (2xx).
+
+        Args:
+            request: what to send.
+            permit: the right to send it, for a request that changes something.
+
+        Raises:
+            BackendError: anything else, already classified.
+        """
+        with self._transport.calling(request.operation, permit) as call:
+            try:
+                self._sent.requests = getattr(self._sent, "requests", 0) + 1
+                response = self._exchange(request)
+                _raise_unless_ok(response)
+            except EXPECTED as failure:
+                # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
+                _logger.debug("upstream.failed", extra={"operation": request.operation}, exc_info=True)
+                raise classify(failure, operation=request.operation, may_have_acted=call.may_have_acted) from None
+            return response
+
+    def read(self, request: Request) -> Mapping[str, Any]:
+        """Send a request that only reads and return its JSON object.
+
+        Raises:
+            BackendError: as ``send``; an answer that is no JSON object is a ``Transient``.
+        """
+        response = self.send(request)
+        try:
+            body = response.json()
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise classify(ValueError("not a JSON object"), operation=request.operation)
+        return body
+
+    def version(self) -> Version:
+        """Tell the highest microversion the cloud speaks.
+
+        Raises:
+            BackendError: login or discovery failed.
+        """
+        if self._version is None:
+            with self._transport.calling("discover") as call:
+                try:
+                    self._version = self._discover()
+                except EXPECTED as failure:
+                    raise classify(failure, operation=call.operation) from None
+        return self._version
+
+    def endpoint(self) -> str:
+        """Tell the Compute endpoint in use.
+
+        Raises:
+            BackendError: login or discovery failed.
+        """
+        with self._transport.calling("discover") as call:
+            try:
+                return _presentable(self._adapter().get_endpoint())
+            except EXPECTED as failure:
+                raise classify(failure, operation=call.operation) from None
+
+    def identity(self) -> tuple[str | None, str | None]:
+        """Tell the user and project of the token; ``None`` where the login does not say (admin_token).
+
+        Raises:
+            BackendError: the login failed.
+        """
+        with self._transport.calling("authenticate") as call:
+            try:
+                return self._session.get_user_id(), self._session.get_project_id()
+            except EXPECTED as failure:
+                raise classify(failure, operation=call.operation) from None
+
+    def roles(self) -> frozenset[str] | None:
+        """Tell the roles of the token in lower case; ``None`` where the login does not say (admin_token).
+
+        Raises:
+            BackendError: the login failed.
+        """
+        if not isinstance(self._auth, BaseIdentityPlugin):
+            return None
+        with self._transport.calling("authenticate") as call:
+            try:
+                names = self._auth.get_access(self._session).role_names or ()
+                return frozenset(name.lower() for name in names)
+            except EXPECTED as failure:
+                raise classify(failure, operation=call.operation) from None
+
+    def take_count(self) -> int:
+        """Return how many Compute requests this thread has sent since it was asked last."""
+        sent: int = getattr(self._sent, "requests", 0)
+        self._sent.requests = 0
+        return sent
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def _exchange(self, request: Request) -> requests.Response:
+        adapter = self._adapter()
+        version = min(request.microversion, self._version or self._discover())
+        # The request of keystoneauth beneath the SDK's own, which in 4.22 warns about itself each time.
+        response: requests.Response = Adapter.request(
+            adapter,
+            request.path,
+            request.method,
+            microversion=f"{version[0]}.{version[1]}",
+            params=dict(request.params) if request.params else None,
+            json=request.json,
+            raise_exc=False,
+            redirect=False,
+            connect_retries=0,
+            status_code_retries=0,
+            headers={"Accept": "application/json"},
+        )
+        return response
+
+    def _adapter(self) -> Adapter:
+        with self._lock:
+            if self._compute is None:
+                self._compute = self._connect()
+            return self._compute
+
+    def _connect(self) -> Adapter:
+        """Look the endpoint up; anew each time until it is found, because the SDK keeps a failure for good."""
+        # With a session of ours the SDK reads neither clouds.yaml files nor the environment.
+        connection = Connection(
+            session=self._session,
+            region_name=self._credentials.region_name,
+            interface=self._credentials.interface,
+        )
+        compute = connection.compute
+        if not isinstance(compute, Adapter):  # a stand-in that fails when used
+            raise EndpointNotFound
+        return compute
+
+    def _discover(self) -> Version:
+        try:
+            found = self._adapter().get_endpoint_data()
+        except DiscoveryFailure:
+            found = None
+        highest = found.max_microversion if found is not None else None
+        if not highest:
+            # keystoneauth guesses from the URL when the version list fails; a guess must not outlive the failure.
+            self._compute = None
+            call = self._transport.current
+            raise DiscoveryFailure from (call.failure if call is not None else None)
+        self._version = (int(highest[0]), int(highest[1]))
+        return self._version
+
+
+def _presentable(endpoint: object) -> str:
+    """Keep what may be shown of a URL that a tenant's catalogue chose."""
+    parts = urlsplit(str(endpoint or ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
+
+
+def _raise_unless_ok(response: requests.Response) -> None:
+    sdk.raise_from_response(response)
+    if response.status_code // 100 != _SUCCESS:
+        raise sdk.HttpException(response=response)
+
+
+def _plugin(credentials: Credentials) -> BaseAuthPlugin:
+    loader = find_loader(AUTH_TYPES[credentials.auth_type].plugin)
+    auth = _with_default_domain(dict(credentials.auth))
+    # An empty value would count as a scope.
+    return loader.create_plugin(**{key: value for key, value in auth.items() if value})
+
+
+def find_loader(plugin: str) -> BaseLoader[BaseAuthPlugin]:
+    """Return the loader of an auth plugin that keystoneauth itself brings.
+
+    ``keystoneauth1.loading.get_plugin_loader`` asks every installed package, and prefers another's of the same name.
+    """
+    (entry,) = distribution("keystoneauth1").entry_points.select(group=PLUGIN_NAMESPACE, name=plugin)
+    loader: BaseLoader[BaseAuthPlugin] = entry.load()()
+    return loader
+
+
+def _with_default_domain(auth: dict[str, str]) -> dict[str, str]:
+    """Spell out a shorthand of clouds.yaml, which no plugin of Keystone v3 knows."""
+    domain_id, domain_name = auth.pop("default_domain_id", None), auth.pop("default_domain_name", None)
+    for owner in ("user", "project"):
+        named = auth.get("username" if owner == "user" else "project_name")
+        if named and not auth.keys() & {f"{owner}_domain_id", f"{owner}_domain_name"}:
+            auth |= {f"{owner}_domain_id": domain_id} if domain_id else {}
+            auth |= {f"{owner}_domain_name": domain_name} if domain_name and not domain_id else {}
+    return auth

@@ -1,0 +1,235 @@
+"""One HTTP transport per Provider: no environment, no redirects, no retries, bounded answers, permitted calls only.
+
+keystoneauth sends through it, so everything here also holds for tokens, discovery and a repeat after a 401.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from typing_extensions import override
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as WireTimeoutError
+
+from osmig.drivers.servers.nova.wire import SAFE_METHODS, guarded_pools
+from osmig.net.bounds import PermitExpiredError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from osmig.drivers.ports import Permit
+    from osmig.net.bounds import RequestObserver, Timeouts
+    from osmig.net.endpoints import EndpointGuard
+
+MAX_ANSWER_BYTES = 64 * 2**20
+"""More than any list of Nova's (1000 rows are 0.5 MB), less than what hurts; counted after decompression."""
+
+_CHUNK_BYTES = 2**16
+_UNAUTHORIZED = 401
+_TOKEN_PATH = "/auth/tokens"  # noqa: S105 - a path, not a secret
+
+
+class UnpermittedRequestError(RuntimeError):
+    """A request that changes something was made outside of ``Transport.calling``: a programming error."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of ours, which may take several requests: a token, discovery, the call itself, its repeat after a 401.
+
+    Attributes:
+        operation: in our words, for metrics and errors.
+        permit: the right to change something; ``None`` for a call that only reads.
+        may_have_acted: a request that changes something has left, and no answer proved that nothing came of it.
+        failure: why the newest of its requests that got no answer got none; the SDK swallows it during discovery.
+    """
+
+    operation: str
+    permit: Permit | None = None
+    may_have_acted: bool = field(default=False)
+    failure: requests.RequestException | None = field(default=None)
+
+
+class Transport:
+    """The requests session of one Provider, with everything in it that keeps a call single and in bounds.
+
+    Args:
+        guard: judges every address that is connected to.
+        cacert: PEM certificates to trust instead of the usual ones.
+        timeouts: bounds for every request.
+        threads: connections to keep per host.
+        observe: told of every request.
+
+    Raises:
+        ValueError: ``cacert`` holds no certificate that can be read.
+    """
+
+    def __init__(
+        self,
+        guard: EndpointGuard,
+        *,
+        cacert: str | None,
+        timeouts: Timeouts,
+        threads: int,
+        observe: RequestObserver,
+    ) -> None:
+        self._calls = threading.local()
+        self._observe = observe
+        self.session = requests.Session()
+        self.session.trust_env = False
+        adapter = _GuardedAdapter(self, guard, _tls_context(cacert), timeouts=timeouts, threads=threads)
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, adapter)
+
+    @contextmanager
+    def calling(self, operation: str, permit: Permit | None = None) -> Iterator[Call]:
+        """Name what this thread does until the block ends, and bring the right to do it."""
+        call = Call(operation, permit)
+        self._calls.current = call
+        try:
+            yield call
+        finally:
+            self._calls.current = None
+
+    def admit(self, method: str, path: str) -> None:
+        """Let a request leave, or not; asked when the connection stands, right before the first byte.
+
+        Raises:
+            PermitExpiredError: the permit is not valid any more.
+            UnpermittedRequestError: a request that changes something without a permit.
+        """
+        if method in SAFE_METHODS or _is_token_request(method, path):
+            return
+        call = self.current
+        if call is None or call.permit is None:
+            message = f"{method} outside of a permitted call"
+            raise UnpermittedRequestError(message)
+        if not call.permit.is_valid():
+            raise PermitExpiredError
+        call.may_have_acted = True
+
+    @property
+    def current(self) -> Call | None:
+        """The call that this thread is in."""
+        call: Call | None = getattr(self._calls, "current", None)
+        return call
+
+    def note(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
+        """Tell the observer, and remember what an answer of 401 proves: that nothing was done."""
+        call = self.current
+        path = request.path_url.partition("?")[0]
+        if code == str(_UNAUTHORIZED) and call is not None and not _is_token_request(request.method, path):
+            call.may_have_acted = False
+        if _is_token_request(request.method, path):
+            self._observe("identity", "authenticate", code, seconds)
+        elif call is None or not _is_resource(path):
+            self._observe("compute", "discover", code, seconds)
+        else:
+            self._observe("compute", call.operation, code, seconds)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.session.close()
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """Inheritance because requests offers no other place to choose pools, bounds and timeouts."""
+
+    def __init__(
+        self, transport: Transport, guard: EndpointGuard, context: ssl.SSLContext, *, timeouts: Timeouts, threads: int
+    ) -> None:
+        self._transport = transport
+        self._guard = guard
+        self._context = context
+        self._timeouts = timeouts
+        super().__init__(pool_connections=4, pool_maxsize=threads, max_retries=0)
+
+    @override
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **options)
+        self.poolmanager.pool_classes_by_scheme = guarded_pools(self._guard, self._transport.admit)
+
+    @override
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Add no certificates: the context holds the ones to trust."""
+
+    @override
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        started = time.monotonic()
+        code = "connection_error"
+        try:
+            bounds = (self._timeouts.connect_s, self._timeouts.read_s)
+            response = super().send(request, stream=True, timeout=bounds)
+            _read_whole(response, deadline=started + sum(bounds))
+            code = str(response.status_code)
+        except requests.RequestException as failure:
+            if isinstance(failure, requests.Timeout):
+                code = "timeout"
+            if (call := self._transport.current) is not None:
+                call.failure = failure
+            raise
+        finally:
+            self._transport.note(request, code, time.monotonic() - started)
+        # A redirect is an answer, never a direction. Without this header neither requests nor keystoneauth can follow.
+        response.headers.pop("location", None)
+        return response
+
+
+def _read_whole(response: requests.Response, *, deadline: float) -> None:
+    """Read an answer to its end within bounds of size and time, and put it back without its cookies."""
+    raw = response.raw
+    body = io.BytesIO()
+    try:
+        # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+            body.write(chunk)
+            if body.tell() > MAX_ANSWER_BYTES:
+                raw.close()
+                message = "the answer is too long"
+                raise requests.ConnectionError(message, request=response.request)
+            if time.monotonic() > deadline:
+                raw.close()
+                message = "the answer takes too long"
+                raise requests.ReadTimeout(message, request=response.request)
+    except WireTimeoutError as error:
+        raise requests.ReadTimeout(error, request=response.request) from error
+    except HTTPError as error:
+        raise requests.ConnectionError(error, request=response.request) from error
+    body.seek(0)
+    response.raw = HTTPResponse(body=body, status=response.status_code, preload_content=False)
+
+
+def _tls_context(cacert: str | None) -> ssl.SSLContext:
+    if cacert is None:
+        return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    try:
+        return ssl.create_default_context(cadata=cacert)
+    except (ssl.SSLError, TypeError, ValueError):
+        message = "cacert holds no PEM certificate that can be read"
+        raise ValueError(message) from None
+
+
+def _is_token_request(method: str | None, path: str) -> bool:
+    return method == "POST" and path.endswith(_TOKEN_PATH)
+
+
+def _is_resource(path: str) -> bool:
+    return "/servers" in path or "/os-migrations" in path

@@ -1,0 +1,90 @@
+"""The last metre before the socket: opens connections to permitted addresses only, and asks before a request leaves."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+if TYPE_CHECKING:
+    from osmig.net.endpoints import EndpointGuard
+
+Gate = Callable[[str, str], None]
+"""Asked with method and path once the connection stands and before the first byte of a request; raises to forbid it."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard) -> socket.socket:
+    """Connect to the first address of the host that the guard lets pass and that answers.
+
+    Raises:
+        EndpointRefusedError: the guard lets none pass.
+        NameResolutionError, ConnectTimeoutError, NewConnectionError: as urllib3 itself does.
+    """
+    try:
+        addresses = guard.resolve(host, connection.port)
+    except OSError as error:
+        reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+        raise NameResolutionError(connection.host, connection, reason) from error
+    failure: OSError = OSError("no address")
+    for address in addresses:
+        try:
+            return create_connection(
+                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, "the connection timed out") from failure
+    raise NewConnectionError(connection, "the connection failed") from failure
+
+
+def guarded_pools(guard: EndpointGuard, gate: Gate) -> dict[str, type[HTTPConnectionPool]]:
+    """Make the connection pools of one transport, by scheme.
+
+    Both classes are made anew for each transport: urllib3 builds connections by class and hands them nothing of ours.
+    """
+
+    class Guarded(HTTPConnection):
+        """Inheritance because urllib3 offers no other place to choose the address or to see the request off."""
+
+        is_used = False
+
+        @override
+        def _new_conn(self) -> socket.socket:
+            return open_socket(self, self._dns_host, guard)
+
+        @override
+        def connect(self) -> None:
+            self.is_used = False
+            super().connect()
+
+        @override
+        def request(self, method: str, url: str, *args: Any, **options: Any) -> None:
+            # A kept connection may be closed by the other side this very moment, which would look like an answer that
+            # was lost: a request that changes something therefore always gets a new one.
+            if self.is_used and method not in SAFE_METHODS:
+                self.close()
+            if self.sock is None:
+                self.connect()
+            self.is_used = True
+            gate(method, url)
+            super().request(method, url, *args, **options)
+
+    class GuardedTls(Guarded, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Guarded  # type: ignore[mutable-override] # how urllib3 is told
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedTls  # type: ignore[mutable-override]
+
+    return {"http": Pool, "https": TlsPool}

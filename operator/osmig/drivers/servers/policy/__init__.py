@@ -1,0 +1,1 @@
+"""What is decided about the move of a server. Pure."""

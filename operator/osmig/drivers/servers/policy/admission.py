@@ -1,0 +1,150 @@
+"""Before anything was sent: may it start, is the move possible, still needed, and whose turn is it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import MigrationType, Mode, PlacementFacts
+from osmig.api.names import Phase, Reason
+from osmig.domain import deleting, gating, intents, outcome, recording
+from osmig.domain.calls import Operation
+from osmig.domain.capabilities import Capability
+from osmig.domain.conditions import Verdict
+from osmig.domain.observation import Commit, Decision
+from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.facts import read as read_facts
+from osmig.drivers.servers.policy import adoption, validation
+
+if TYPE_CHECKING:
+    from osmig.drivers.servers.facts import MoveObservation
+    from osmig.drivers.servers.views import Survey
+
+OPERATIONS = {
+    MigrationType.LIVE_MIGRATION: Operation.LIVE_MIGRATE,
+    MigrationType.COLD_MIGRATION: Operation.COLD_MIGRATE,
+}
+
+
+def admit(observation: MoveObservation) -> Decision:
+    """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
+    spec = observation.migration.spec
+    if (held := gating.check_gates(observation) or find_refusal(observation)) is not None:
+        return held
+    if spec.mode is Mode.VALIDATE:
+        return validation.validate(observation)
+    if observation.trouble is not None:
+        return gating.answer_trouble(observation, observation.trouble)
+    if spec.adopt is not None:
+        return adoption.adopt(observation, spec.adopt.id)
+    if observation.facts.survey is None and observation.slots.limit_of:
+        return gating.wait_for_slot(observation, placement=observation.status.placement)
+    if observation.facts.survey is None:
+        return read_facts("survey")
+    return judge(observation, observation.facts.survey, sends=1)
+
+
+def find_refusal(observation: MoveObservation) -> Commit | None:
+    """Refuse what this cloud can never do, whoever asks; a right that is missing shows in the answer to the call."""
+    provider, spec = observation.provider, observation.migration.spec
+    if spec.type is MigrationType.LIVE_MIGRATION and Capability.LIVE_MIGRATION not in provider.possible:
+        message = "live migration needs Compute API 2.34 or later, and the cloud has less; nothing was sent"
+        return outcome.fail(observation, Reason.UNSUPPORTED, message)
+    if (
+        spec.type is MigrationType.COLD_MIGRATION
+        and spec.destination_host is not None
+        and Capability.COLD_DESTINATION_HOST not in provider.possible
+    ):
+        message = "spec.placement.destinationHost of a cold move needs Compute API 2.56 or later; nothing was sent"
+        return outcome.fail(observation, Reason.UNSUPPORTED, message)
+    if not (provider.can(Capability.ALL_MIGRATIONS) or provider.can(Capability.FOLLOW_BY_SERVER)):
+        message = (
+            "the Provider's credentials may not list migrations, so a move could not be followed; nothing was sent"
+        )
+        return outcome.fail(observation, Reason.NOT_PERMITTED, message)
+    return None
+
+
+def judge(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
+    """Apply the table "Applying the same manifest again" of docs/architecture.md; the first match wins.
+
+    It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
+    """
+    unsent = "nothing was sent" if sends == 1 else "the start is not sent again"
+    spec, server = observation.migration.spec, survey.server
+    source, destination = spec.source_host, spec.destination_host
+    if (source or destination) and server.host is None:
+        return outcome.fail(
+            observation,
+            Reason.HOSTS_NOT_VISIBLE,
+            f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
+        )
+    if server.is_busy or survey.active is not None:
+        return _wait_for_server(observation, _describe_busy(observation, survey))
+    if server.is_in_error:
+        return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
+    if destination is not None and server.host == destination:
+        return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
+    if source is not None and server.host != source:
+        return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
+    if observation.facts.rival:
+        return _wait_for_server(observation, _describe_busy(observation, survey))
+    if observation.slots.limit_of and sends == 1:
+        return gating.wait_for_slot(observation, placement=_describe_way(observation, survey))
+    return start(observation, survey, sends=sends)
+
+
+def _answer_elsewhere(observation: MoveObservation, where: str, unsent: str) -> Commit:
+    source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
+    if destination is not None:
+        message = f"{where}, neither on {source} nor on {destination}; {unsent}"
+        return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
+    message = f"{where}, no longer on {source}; {unsent}"
+    return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
+
+
+def _describe_busy(observation: MoveObservation, survey: Survey) -> str:
+    if observation.facts.rival:
+        return f"{observation.facts.rival} moves this server"
+    if survey.active is not None:
+        active = survey.active
+        return f"the cloud's migration {active.id} ({active.status}) has this server; adopt.id {active.id} follows it"
+    state = survey.server.task_state or survey.server.status
+    return f"the server is busy ({state})"
+
+
+def _wait_for_server(observation: MoveObservation, message: str) -> Commit:
+    """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
+    verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
+    after = recording.put(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
+    period_s = observation.timings.sweep_period_s
+    return Commit(status=after, due_s=period_s * gating.SAFETY_SWEEPS if observation.facts.rival else period_s)
+
+
+def _describe_way(observation: MoveObservation, survey: Survey) -> PlacementFacts:
+    return PlacementFacts(
+        source_host=survey.server.host,
+        destination_host=observation.migration.spec.destination_host,
+        source_host_id=survey.server.host_id,
+    )
+
+
+def start(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
+    """Write the intent and send one start under it: the only place where a start comes from."""
+    spec = observation.migration.spec
+    if (finalizer := deleting.hold(observation)) is not None:
+        return finalizer
+    where = f"from {survey.server.host}" if survey.server.host else ""
+    to = f"to {spec.destination_host}" if spec.destination_host else "to a host of the scheduler's choice"
+    verdict = Verdict(
+        phase=Phase.STARTING,
+        reason=Reason.STARTING,
+        message=" ".join(part for part in ("asking the cloud to move the server", where, to) if part),
+    )
+    after = recording.put(
+        observation,
+        verdict,
+        **recording.describe_begin(observation),
+        pending_call=intents.write(observation, OPERATIONS[spec.type], mark=survey.mark, sends=sends),
+        placement=_describe_way(observation, survey),
+    )
+    return Commit(status=after, call=StartCall(), claims=True)

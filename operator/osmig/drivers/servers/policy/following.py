@@ -1,0 +1,184 @@
+"""After the start: follow the upstream record and the server to the end, and carry out orders on the way.
+
+Neither "server idle" nor "record terminal" alone means the end; wait for both (docs/openstack.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.migration import MigrationType
+from osmig.api.names import Phase, Reason
+from osmig.domain import orders, policies, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.observation import Commit, Decision
+from osmig.domain.operations import WAITING_STAGES, Stage
+from osmig.domain.phases import GATE
+from osmig.drivers.servers.facts import read as read_facts
+from osmig.drivers.servers.policy import convergence, endings, gate, move_status, progress, pursuit
+from osmig.drivers.servers.policy.moves import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from osmig.api.migration import UpstreamFacts
+    from osmig.domain.operations import MoveKind, RecordView
+    from osmig.drivers.servers.facts import MoveObservation
+    from osmig.drivers.servers.policy.convergence import Hindrance
+
+_STAGE_REASONS = {
+    Stage.ACCEPTED: Reason.ACCEPTED,
+    Stage.QUEUED: Reason.QUEUED,
+    Stage.PREPARING: Reason.PREPARING,
+    Stage.RUNNING: Reason.RUNNING,
+    Stage.SWITCHING_OVER: Reason.SWITCHING_OVER,
+    Stage.UNKNOWN: Reason.UNKNOWN,
+}
+
+_GATE_STAGES = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
+
+_SAFETY_SWEEPS = 6
+"""Sweeps wake a Migration whose record changed; it looks by itself after this many periods all the same."""
+
+
+def follow(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
+    """Decide for a Migration whose start is on record."""
+    if upstream.id is None:
+        return _await_record(observation, upstream)
+    record = find_record(observation, upstream.id)
+    if record is None and observation.facts.records is None:
+        return read_facts("records")
+    if record is None:
+        return endings.judge_gone(observation)
+    return _follow_record(observation, record)
+
+
+def _follow_record(observation: MoveObservation, record: RecordView) -> Decision:
+    if record.is_terminal:
+        return endings.judge(observation, record)
+    return gate.follow(observation, record) if record.stage in _GATE_STAGES else _go_on(observation, record)
+
+
+def find_record(observation: MoveObservation, record_id: str) -> RecordView | None:
+    """Return our record as read in this step, else as the last sweep saw it."""
+    if observation.facts.records is not None:
+        return next((record for record in observation.facts.records if record.id == record_id), None)
+    swept = observation.facts.swept
+    is_past_gate = swept is None or swept.is_terminal or swept.stage in _GATE_STAGES
+    # a move that has reached its gate does not go back: the sweep is older than what was read since
+    return swept if is_past_gate or observation.status.phase not in GATE else None
+
+
+def pick_record(
+    records: Iterable[RecordView], previous_id: str | None, *, kind: MoveKind, request_id: str | None = None
+) -> RecordView | None:
+    """Return the record of our start: the first of its kind after those known before it.
+
+    A record made up from the server's actions carries the request id as its own (osmig.drivers.ports).
+
+    The server's task_state lets only one start through at a time, so the oldest newer record is ours.
+    """
+    known = int(previous_id) if previous_id and previous_id.isdecimal() else 0
+    newer = []
+    for record in records:
+        if request_id is not None and record.id == request_id:
+            return record
+        if record.kind.fits(kind) and record.number > known:
+            newer.append(record)
+    return min(newer, key=lambda record: record.number, default=None)
+
+
+def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
+    if observation.facts.records is None:
+        return read_facts("records")
+    kind = kind_of(observation.migration.spec.type)
+    record = pick_record(observation.facts.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
+    if record is not None:
+        return _follow_record(observation, record)
+    if observation.facts.server is None:
+        # only a start without a record asks what its server does: nearly all have one at the first look
+        return read_facts("server")
+    is_busy, timings = observation.facts.server.is_busy, observation.timings
+    label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
+    if not is_busy and observation.has_waited(label, timings.start_lost_s):
+        return endings.judge_lost(observation)
+    reason, message = Reason.AWAITING_RECORD, "the cloud accepted the move; its record is awaited"
+    due_s = timings.record_poll_s
+    if is_busy and observation.has_waited(label, timings.stale_record_s):
+        reason, due_s = Reason.RECORD_MISSING, timings.retry_s
+        message = (
+            f"the server is {observation.facts.server.status} and the cloud has no record of it (runbook {reason})"
+        )
+    verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
+    return _alert(observation, Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
+
+
+def _alert(observation: MoveObservation, decision: Commit) -> Commit:
+    """Tell of a deadline that has passed where a policy can do no more than tell."""
+    act = policies.alert_past_deadline(observation, decision.status)
+    if act is None:
+        return decision
+    return replace(decision, status=policies.record(decision.status, act[0]), notes=(*decision.notes, act[1]))
+
+
+def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
+    """The move is under way: say how far, look for what hinders it, and carry out orders."""
+    is_live = observation.migration.spec.type is MigrationType.LIVE_MIGRATION
+    is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
+    if is_moving and is_live and observation.facts.progress is None:
+        return read_facts("progress")
+    newest = progress.describe(observation.facts.progress, observation.newest_progress, now=observation.now)
+    is_measured = is_live and record.stage is Stage.RUNNING
+    hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
+    if hindrance.wants_host:
+        return read_facts("source_host")
+    verdict = describe_stage(observation, record, hindrance)
+    facts = move_status.describe_facts(observation, record)
+    server = move_status.describe_moving_server(observation)
+    after = recording.put(observation, verdict, progress=newest, server=server, **facts)
+    due_s = _due_s(observation, record, is_live=is_live)
+    decision = Commit(status=after, due_s=due_s, waiting_for=hindrance.label)
+    act = (
+        policies.alert_past_deadline(observation, after)
+        if record.stage in {Stage.SWITCHING_OVER, Stage.UNKNOWN}
+        else policies.act_while_moving(observation, after, may_stall=is_measured)
+    )
+    if act is not None:
+        return replace(decision, status=policies.record(after, act[0]), notes=(act[1],), due_s=0.0)
+    return pursuit.pursue(observation, record, decision)
+
+
+def describe_stage(observation: MoveObservation, record: RecordView, hindrance: Hindrance) -> Verdict:
+    """Return phase, reason and message for a record that is not over; an unknown word keeps the phase."""
+    recorded = observation.status.phase or Phase.STARTING
+    if record.stage is Stage.UNKNOWN or recorded in GATE:
+        phase = recorded
+    elif record.stage in WAITING_STAGES:
+        phase = Phase.STARTING
+    else:
+        phase = Phase.RUNNING
+    reason = _STAGE_REASONS.get(record.stage, Reason.UNKNOWN)
+    if record.stage is Stage.SWITCHING_OVER and "post-copy" in record.status.lower():
+        reason = Reason.POST_COPY
+    phase = _phase(observation, phase)
+    message = f"the cloud's migration {record.id} is {record.status}"
+    if phase is Phase.ABORTING:
+        reason = Reason.ABORTING
+    if hindrance.reason is not None:
+        reason, message = hindrance.reason, f"{message}; {hindrance.message}"
+    return Verdict(phase=phase, reason=reason, message=message, converging=hindrance.converging)
+
+
+def _phase(observation: MoveObservation, phase: Phase) -> Phase:
+    return Phase.ABORTING if orders.wants_abort(observation.status) else phase
+
+
+def _due_s(observation: MoveObservation, record: RecordView, *, is_live: bool) -> float:
+    timings = observation.timings
+    if record.stage is Stage.ACCEPTED or record.is_made_up:
+        # neither is told by sweeps: such a row is not returned by changes-since (docs/openstack.md)
+        return timings.record_poll_s if record.stage is Stage.ACCEPTED else timings.progress_period_s
+    if record.stage in WAITING_STAGES or not is_live:
+        return timings.sweep_period_s * _SAFETY_SWEEPS
+    return timings.progress_period_s

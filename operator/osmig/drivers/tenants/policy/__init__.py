@@ -1,0 +1,1 @@
+"""What is decided about the replication of a tenant. Pure."""

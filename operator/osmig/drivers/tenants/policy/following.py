@@ -1,0 +1,174 @@
+"""After the order: follow the run and its replica to the end. Waldur has no cancel, so the end is always awaited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
+from osmig.domain import orders, outcome, pauses, policies, recording
+from osmig.domain.conditions import Verdict
+from osmig.domain.errors import Absent
+from osmig.domain.observation import Commit, Decision, Note
+from osmig.drivers.tenants.facts import read as read_facts
+from osmig.drivers.tenants.policy import cleaning, facts, holding, jobs, stages
+from osmig.drivers.tenants.policy.stages import Standing
+from osmig.drivers.tenants.views import ReplicaStage
+
+if TYPE_CHECKING:
+    from osmig.api.migration import UpstreamFacts
+    from osmig.drivers.tenants.facts import ReplicationObservation
+    from osmig.drivers.tenants.views import RunView
+
+NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
+
+_POLL_SHARE = 0.5
+"""The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
+
+_PAUSES_PER_COUNT = 4
+"""What is made of the replica is only shown, and takes three requests: it is counted at every fourth poll or so."""
+
+_SETTLE_SHARE = 0.5
+"""A run that seems to stall is looked at once more: a poll may fall between two of Waldur's own writes.
+
+The next poll comes a little early or late, so that less than its whole period must have been waited.
+"""
+
+
+def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Decision:
+    """Decide for a Migration whose run is on record."""
+    if upstream.id is None:
+        message = "the id of the run was removed from status, so it cannot be followed; nothing is ordered again"
+        return outcome.fail(observation, Reason.RECORD_GONE, message)
+    if isinstance(observation.trouble, Absent) and observation.provider.is_ready:
+        return _answer_gone(observation, upstream)
+    if (held := pauses.hold_out(observation)) is not None:
+        return held
+    if observation.facts.run is None:
+        return read_facts("run")
+    if (undone := _give_up_abort(observation)) is not None:
+        return undone
+    if cleaning.is_under_way(observation):
+        return cleaning.follow(observation, observation.facts.run)
+    return _judge(observation, observation.facts.run)
+
+
+def _judge(observation: ReplicationObservation, run: RunView) -> Decision:
+    standing, poll_s = stages.judge(run), observation.timings.run_poll_s
+    if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
+        return _go_on(observation, run, standing)
+    if standing is Standing.STALLED and not observation.has_waited(_label_of(run), poll_s * _SETTLE_SHARE):
+        going = _go_on(observation, run, Standing.RUNNING)
+        return replace(going, due_s=poll_s) if isinstance(going, Commit) else going
+    if observation.facts.replica is None:
+        return read_facts("run", "replica")
+    return cleaning.begin(observation, run) if orders.wants_abort(observation.status) else end(observation, run)
+
+
+def end(observation: ReplicationObservation, run: RunView) -> Commit:
+    """End by what the run and its replica say."""
+    described, replica = facts.describe_run(observation, run), observation.facts.replica
+    why = run.error or (replica.error if replica is not None else "") or "Waldur does not say why"
+    left = "" if run.replica_stage is ReplicaStage.TERMINATED else "; what was created of the replica is still there"
+    match stages.judge(run):
+        case Standing.SUCCEEDED:
+            return outcome.succeed(observation, Reason.SUCCEEDED, facts.SCOPE, **described)
+        case Standing.FAILED:
+            return outcome.fail(observation, Reason.REPLICATION_FAILED, f"{why}{left}", **described)
+        case Standing.LOST:
+            message = f"Waldur was done with the replica, and now it is {run.replica_status}"
+            return outcome.fail(observation, Reason.DESTINATION_LOST, message, **described)
+        case _:
+            message = (
+                f"the run is {run.status} and its replica {run.replica_status}: Waldur does not go on ({why}){left}"
+            )
+            return outcome.fail(observation, Reason.WALDUR_STALLED, message, **described)
+
+
+def _go_on(observation: ReplicationObservation, run: RunView, standing: Standing) -> Decision:
+    if standing is Standing.RUNNING and observation.facts.replica is None and _must_count(observation, run):
+        return read_facts("run", "replica")
+    after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
+    decision = Commit(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
+    if standing is Standing.UNKNOWN and observation.label != decision.waiting_for:
+        text = f"Waldur reports a state that this version does not know: {run.status}"
+        decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
+    act = policies.act_while_moving(observation, after, may_stall=False)
+    if act is not None:
+        return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
+    return decision
+
+
+def _must_count(observation: ReplicationObservation, run: RunView) -> bool:
+    """Whether to look at the replica: its run went on, somebody asked, or the last count is old.
+
+    The time of that count is on record, so that a process that has just begun does not count them all again.
+    """
+    counted, upstream = observation.newest_progress, observation.status.upstream
+    if counted is None or counted.sample_time is None or upstream is None or upstream.status != run.status:
+        return True
+    asked = orders.find_control(observation.status.controls, Verb.RECONCILE)
+    if asked is not None and asked.time > counted.sample_time:
+        return True
+    age_s = (observation.now - counted.sample_time).total_seconds()
+    return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
+
+
+def _describe(observation: ReplicationObservation, run: RunView, standing: Standing) -> Verdict:
+    status = observation.status
+    message = f"Waldur's run is {run.status}, its replica {run.replica_status or 'not told'}"
+    phase, reason = status.phase or Phase.STARTING, Reason.UNKNOWN
+    if standing is Standing.SCHEDULED:
+        phase, reason = Phase.STARTING, Reason.SCHEDULED
+        if _age_s(observation) >= observation.timings.not_started_s:
+            reason = Reason.NOT_STARTED
+            message = f"{message}; Waldur has not begun for {round(observation.timings.not_started_s)} s"
+    elif standing is Standing.RUNNING:
+        phase, reason = Phase.RUNNING, Reason.CREATING
+    if orders.wants_abort(status):
+        phase, reason = Phase.ABORTING, Reason.ABORTING
+        message = f"{message}; {NO_CANCEL}, then the replica is terminated"
+    return Verdict(phase=phase, reason=reason, message=message)
+
+
+def _give_up_abort(observation: ReplicationObservation) -> Commit | None:
+    """Take back an abort that nothing can come of: without clean-up the run would go on all the same."""
+    order = orders.in_force(observation.status)
+    if order is None or order.verb is not Verb.ABORT:
+        return None
+    if jobs.wants_cleanup(observation) or cleaning.is_under_way(observation):
+        return None
+    if order.policy is Policy.ON_DEADLINE:
+        return outcome.abort(observation, "Waldur has no cancel; the run is no longer followed and may still succeed")
+    after, notes = orders.give_up(observation.status, order, ControlResult.UNSUPPORTED, NO_CANCEL, now=observation.now)
+    return Commit(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
+
+
+def _answer_gone(observation: ReplicationObservation, upstream: UpstreamFacts) -> Commit:
+    """A 404 proves something only to the user that ordered, and only if it stays."""
+    if holding.may_be_blind(observation, upstream.user_id):
+        return holding.wait_for_user(observation)
+    label = f"gone:{upstream.id}"
+    if not observation.has_waited(label, observation.timings.retry_s):
+        return Commit(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
+    message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown and nothing is ordered again"
+    tenant = observation.status.tenant
+    if tenant is not None and tenant.destination_resource is not None:
+        seen = f"was {tenant.destination_status} when last seen" if tenant.destination_status else "was not seen"
+        message = f"{message}; its replica {tenant.destination_resource} {seen}"
+    return outcome.fail(observation, Reason.RECORD_GONE, message)
+
+
+def _label_of(run: RunView) -> str:
+    return f"run:{run.id}:{run.status}:{run.replica_status}"
+
+
+def _age_s(observation: ReplicationObservation) -> float:
+    began = observation.status.attempt_start_time
+    return max(0.0, (observation.now - began).total_seconds()) if began is not None else 0.0
+
+
+def measure_pause_s(observation: ReplicationObservation) -> float:
+    """Return when to look again: soon at first, later less and less often."""
+    timings = observation.timings
+    return min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))

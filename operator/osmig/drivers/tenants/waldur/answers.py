@@ -1,0 +1,95 @@
+"""What a request came to: an answer within bounds, or none. Free of any HTTP library, so that judging is, too."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from osmig.net.bounds import read_retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.drivers.ports import Permit
+
+_MAX_COUNT_DIGITS = 9
+_NEXT = re.compile(r'rel\s*=\s*"?next\b')
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, read to its end.
+
+    Attributes:
+        status: the HTTP status.
+        content: the body; bounded by the transport.
+        headers: those that are of use, names in lower case.
+    """
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the range is the definition
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Retry-After in seconds; ``None`` where the server asks for no pause."""
+        return read_retry_after(self.headers.get("retry-after"))
+
+    @property
+    def result_count(self) -> int | None:
+        """How many rows the whole list has; ``None`` where the server does not count."""
+        value = self.headers.get("x-result-count", "")
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_COUNT_DIGITS else None
+
+    @property
+    def has_next(self) -> bool | None:
+        """Whether another page follows; ``None`` where the server does not link its pages."""
+        link = self.headers.get("link")
+        return None if link is None else _NEXT.search(link) is not None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way.
+
+    Attributes:
+        operation: in our words, for metrics and errors.
+        permit: the right to change something; ``None`` for a request that only reads.
+        has_left: its first byte was about to be written, and nothing forbade it.
+    """
+
+    operation: str
+    permit: Permit | None = None
+    has_left: bool = False
+
+
+class NoAnswerError(Exception):
+    """No whole answer came; the text is a sentence that is safe to show.
+
+    Attributes:
+        is_timeout: it was waited for long enough.
+    """
+
+    def __init__(self, sentence: str, *, is_timeout: bool = False) -> None:
+        """Keep the sentence."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.is_timeout = is_timeout
+
+
+class TooLongError(NoAnswerError):
+    """The answer is longer than what is read of any: asked again at once, it would be as long."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The endpoint's answer is too long")
+
+
+class UnpermittedRequestError(RuntimeError):
+    """A request that changes something was made without a permit: a programming error."""

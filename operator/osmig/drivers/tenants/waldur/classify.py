@@ -1,0 +1,178 @@
+"""What a failure means, in the port's words: the one place where Waldur's answers are judged.
+
+What decides about a request that changes something is whether it has left, and what its answer proves: an order that
+Waldur answered with 500 was seen to be carried out.
+"""
+
+from __future__ import annotations
+
+from osmig.api.names import Reason
+from osmig.domain.calls import Operation
+from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError, TooLongError
+from osmig.drivers.tenants.waldur.texts import describe, is_forbidden, list_objections
+from osmig.drivers.tenants.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
+from osmig.net.bounds import PermitExpiredError
+from osmig.net.cleaning import clean_text, cut_text
+from osmig.net.endpoints import EndpointRefusedError
+
+EXPECTED = (NoAnswerError, EndpointRefusedError, PermitExpiredError)
+"""Everything that a request may raise because of what the other side did."""
+
+NO_WALDUR = "There is no Waldur that replicates tenants at the endpoint"
+
+OVERLONG_PAUSE_S = 600.0
+"""What is too long to be read is asked for again as rarely as a person would mend it."""
+
+_SERVER_ERROR = 500
+_NOT_FOUND = 404
+_NO_PROOF = frozenset({408})
+"""4xx that a proxy gives after it has handed the request on."""
+_TOKENS = (
+    ("expired", "The token has expired; put a new one of the same user into the Secret"),
+    ("inactive or deleted", "The token's user is switched off or deleted in Waldur"),
+    ("invalid token", "Waldur does not know the token; put one of the same user into the Secret that is good"),
+    ("not provided", "Waldur got no token; something in front of it keeps the header Authorization back"),
+)
+"""What Waldur's text has in it, and our words; what it says of a personal access token is not known yet."""
+_NEEDED_RIGHTS = {
+    Operation.REPLICATE: "APPROVE_ORDER, or APPROVE_PRIVATE_ORDER for a private offering",
+    Operation.TERMINATE: "TERMINATE_RESOURCE",
+}
+
+
+def judge_failure(failure: Exception, call: Call) -> BackendError:
+    """Say what it means that no answer came.
+
+    Args:
+        failure: one of ``EXPECTED``.
+        call: that failed.
+    """
+    operation = call.operation
+    match failure:
+        case PermitExpiredError():
+            text = "The time to send this request ran out before it left"
+            return Transient(Reason.RETRYING, text, operation=operation)
+        case EndpointRefusedError():
+            return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
+        case _ if call.permit is not None and call.has_left:
+            text = f"No answer to {operation} came that could be read"
+            return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
+        case TooLongError():
+            text = f"The answer to {operation} is too long to be read"
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
+        case _:
+            return Transient(Reason.UNREACHABLE, str(failure), operation=operation)
+
+
+def judge_overlong(operation: str, *, pages: int) -> BackendError:
+    """Say that a list has more pages than are read: to read it again soon would bring no more of it."""
+    text = (
+        f"The list has more than {pages} pages, and no more are read, in {operation}; let the service account see "
+        "fewer of them, or have old ones removed from Waldur"
+    )
+    return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
+
+
+def judge_unreadable(call: Call) -> BackendError:
+    """Say what a 2xx means that is not in Waldur's form."""
+    text = f"The endpoint's answer to {call.operation} is not Waldur's"
+    if call.permit is not None:
+        return OutcomeUnknown(Reason.NO_ANSWER, text, operation=call.operation)
+    return Transient(Reason.UNREACHABLE, text, operation=call.operation)
+
+
+def judge_read(answer: Answer, operation: str) -> BackendError:
+    """Judge an answer to a request that only reads: what cannot be explained is asked again later."""
+    match answer.status:
+        case 401:
+            return _unauthorized(answer, operation)
+        case 403:
+            return NotPermitted(Reason.NOT_PERMITTED, f"Waldur forbids {operation}", operation=operation)
+        case 404 if _detail(answer) is not None:
+            text = "The service account sees no such object in Waldur"
+            return Absent(Reason.RECORD_GONE, text, operation=operation)
+        case 404:
+            # Transient all the same: a proxy in front of a Waldur that restarts must not end a Migration.
+            return Transient(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)
+        case 400 | 405 | 406:
+            return Transient(Reason.UNSUPPORTED, f"Waldur does not understand {operation}", operation=operation)
+        case _:
+            text = f"The endpoint answered {answer.status} to {operation}"
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=answer.retry_after_s)
+
+
+def judge_change(answer: Answer, operation: str) -> BackendError:
+    """Judge an answer to a request that changes something, by what it proves."""
+    if not 400 <= answer.status < _SERVER_ERROR or answer.status in _NO_PROOF:  # noqa: PLR2004 - the range says it
+        return _prove_nothing(answer, operation)
+    match answer.status:
+        case 400:
+            return _judge_objections(answer, operation)
+        case 401:
+            return _unauthorized(answer, operation)
+        case 403:
+            return _forbidden(operation)
+        case 404 | 405:
+            return _judge_not_found(answer, operation)
+        case 409:
+            return Refused(Reason.CONFLICT, f"Not possible now: {_words(answer)}", operation=operation)
+        case 413 | 429:
+            text = "Waldur asks to send fewer requests"
+            return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=answer.retry_after_s)
+        case _:
+            return Refused(Reason.START_REFUSED, f"Waldur refused {operation}: {_words(answer)}", operation=operation)
+
+
+def _judge_not_found(answer: Answer, operation: str) -> BackendError:
+    if operation == Operation.TERMINATE and answer.status == _NOT_FOUND and _detail(answer) is not None:
+        text = "The service account sees no such resource in Waldur"
+        return Absent(Reason.RECORD_GONE, text, operation=operation)
+    return Unsupported(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)
+
+
+def _prove_nothing(answer: Answer, operation: str) -> OutcomeUnknown:
+    """Tell apart Waldur's own failure, which repeats for an order that it cannot digest, from a proxy's."""
+    return OutcomeUnknown(
+        Reason.SERVER_ERROR if answer.status == _SERVER_ERROR else Reason.NO_ANSWER,
+        f"The endpoint answered {answer.status} to {operation}, which proves nothing",
+        operation=operation,
+        retry_after_s=answer.retry_after_s,
+    )
+
+
+def _judge_objections(answer: Answer, operation: str) -> BackendError:
+    try:
+        found = list_objections(parse_json(answer.content))
+    except UnreadableError:
+        found = ()
+    if any(is_forbidden(text) for _, text in found):
+        return _forbidden(operation)
+    told = "; ".join(dict.fromkeys(describe(path, text) for path, text in found))
+    if not told:
+        return Refused(Reason.START_REFUSED, f"Waldur refused {operation} and does not say why", operation=operation)
+    return Refused(Reason.INVALID_SPEC, cut_text(told), operation=operation)
+
+
+def _unauthorized(answer: Answer, operation: str) -> NotPermitted:
+    said = (_detail(answer) or "").lower()
+    text = next((words for part, words in _TOKENS if part in said), "Waldur does not accept the token")
+    return NotPermitted(Reason.UNAUTHORIZED, text, operation=operation)
+
+
+def _forbidden(operation: str) -> NotPermitted:
+    needed = _NEEDED_RIGHTS[Operation(operation)]
+    text = f"The service account may not {operation}; it needs {needed}"
+    return NotPermitted(Reason.NOT_PERMITTED, text, operation=operation)
+
+
+def _detail(answer: Answer) -> str | None:
+    """Return what Waldur itself says; ``None`` of anything else, such as a web server's page."""
+    try:
+        return read_row(DetailRow, answer.content).detail
+    except UnreadableError:
+        return None
+
+
+def _words(answer: Answer) -> str:
+    return clean_text(_detail(answer) or "") or f"it answered {answer.status}"

@@ -1,0 +1,117 @@
+"""Builds a `WaldurBackend` from a Provider's spec and its Secret."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.domain.errors import Refused
+from osmig.drivers.tenants.waldur.backend import WaldurBackend
+from osmig.drivers.tenants.waldur.session import WaldurSession
+from osmig.drivers.tenants.waldur.transport import Access
+from osmig.net.endpoints import InvalidEndpointError, check_url
+from osmig.net.limiting import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.api.provider import ProviderSpec, WaldurSpec
+    from osmig.domain.clock import Clock
+    from osmig.drivers.tenants.ports import TenantBackend
+    from osmig.net.bounds import ObserverOf, Timeouts
+    from osmig.net.endpoints import EndpointGuard
+
+_CACERT = "cacert"
+_MAX_TOKEN_BYTES = 4096
+
+
+class WaldurFactory:
+    """The `osmig.drivers.ports.BackendFactory` of type Waldur."""
+
+    def __init__(self, guard: EndpointGuard, *, clock: Clock, timeouts: Timeouts, observer_of: ObserverOf) -> None:
+        """Keep what all Providers share.
+
+        Args:
+            guard: judges every endpoint.
+            clock: measures how many requests there are per second.
+            timeouts: bounds of every request.
+            observer_of: whom to tell of a Provider's requests.
+        """
+        self._guard = guard
+        self._clock = clock
+        self._timeouts = timeouts
+        self._observer_of = observer_of
+
+    def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
+        """Read endpoint and token; sends nothing and resolves nothing.
+
+        Raises:
+            Refused: ``InvalidConfiguration``, with the field or the Secret's key at fault in the message.
+        """
+        try:
+            access = self._read_access(_waldur_of(spec), secret)
+        except ValueError as error:
+            raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
+        session = WaldurSession(
+            access,
+            limiter=Limiter(spec.effective_limits.requests_per_second, self._clock),
+            observe=self._observer_of(key),
+            name="/".join(key),
+        )
+        return WaldurBackend(session, clock=self._clock)
+
+    def _read_access(self, waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
+        return Access(
+            endpoint=_read_endpoint(waldur),
+            token=_read_token(secret, waldur.token_ref.key),
+            guard=self._guard,
+            timeouts=self._timeouts,
+            context=_read_cacert(secret),
+        )
+
+
+def _waldur_of(spec: ProviderSpec) -> WaldurSpec:
+    if spec.waldur is None:
+        message = "spec.waldur is missing"
+        raise ValueError(message)
+    return spec.waldur
+
+
+def _read_endpoint(spec: WaldurSpec) -> str:
+    try:
+        host, _ = check_url(spec.endpoint)
+        host.encode("idna")
+    except UnicodeError:
+        message = "spec.waldur.endpoint names a host that no address can be looked up for"
+        raise ValueError(message) from None
+    except InvalidEndpointError as error:
+        message = f"spec.waldur.endpoint {error}"
+        raise ValueError(message) from None
+    return spec.endpoint.rstrip("/")
+
+
+def _read_token(secret: Mapping[str, bytes], key: str) -> str:
+    """Take the token, without the newline that editors leave; the messages never repeat it."""
+    if key not in secret:
+        message = f"the Secret has no key {key}"
+        raise ValueError(message)
+    token = secret[key].removesuffix(b"\n").removesuffix(b"\r")
+    if not token:
+        message = f"the Secret's key {key} is empty"
+        raise ValueError(message)
+    if len(token) > _MAX_TOKEN_BYTES or not all(0x21 <= sign <= 0x7E for sign in token):  # noqa: PLR2004 - printable ASCII
+        message = f"the Secret's key {key} holds no token: only printable characters without spaces can be one"
+        raise ValueError(message)
+    return token.decode("ascii")
+
+
+def _read_cacert(secret: Mapping[str, bytes]) -> ssl.SSLContext | None:
+    if _CACERT not in secret:
+        return None
+    try:
+        # An empty text would mean the usual certificates.
+        return ssl.create_default_context(cadata=secret[_CACERT].decode("ascii") or "none")
+    except (ssl.SSLError, ValueError):
+        message = f"the Secret's key {_CACERT} holds no PEM certificate that can be read"
+        raise ValueError(message) from None

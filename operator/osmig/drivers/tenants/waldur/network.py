@@ -1,0 +1,79 @@
+"""Below HTTP: connections to permitted addresses only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpcore
+from typing_extensions import override
+
+from osmig.drivers.tenants.waldur.answers import NoAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Executor
+
+    from osmig.net.endpoints import EndpointGuard
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Inheritance because httpcore offers no other place to choose the address.
+
+    TLS still asks for the host's name: httpcore takes that from the URL.
+    """
+
+    def __init__(self, guard: EndpointGuard, threads: Executor) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            guard: resolves and judges each host.
+            threads: where resolving may block.
+        """
+        self._guard = guard
+        self._threads = threads
+        self._inner = httpcore.AnyIOBackend()
+
+    @override
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of the host that the guard lets pass and that answers.
+
+        Raises:
+            EndpointRefusedError: the guard lets none pass.
+            NoAnswerError: the name has no address.
+            httpcore.ConnectTimeout, httpcore.ConnectError: as httpcore itself does.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._connect(host, port, socket_options)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout from error
+
+    async def _connect(
+        self, host: str, port: int, options: Iterable[httpcore.SOCKET_OPTION] | None
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = httpcore.ConnectError("no address")
+        for address in await self._resolve(host, port):
+            try:
+                return await self._inner.connect_tcp(address, port, socket_options=options)
+            except httpcore.ConnectError as error:
+                failure = error
+        raise failure
+
+    async def _resolve(self, host: str, port: int) -> tuple[str, ...]:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, self._guard.resolve, host, port)
+        except OSError as error:
+            message = "The name of the endpoint cannot be resolved"
+            raise NoAnswerError(message) from error
+        except RuntimeError as error:  # the threads were shut down
+            message = "The connection was replaced"
+            raise NoAnswerError(message) from error

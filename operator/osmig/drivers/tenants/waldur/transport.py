@@ -1,0 +1,233 @@
+"""The way to Waldur: no environment, no redirects, no retries, bounded answers, permits."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
+
+import certifi
+import httpcore
+
+from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError, TooLongError, UnpermittedRequestError
+from osmig.drivers.tenants.waldur.network import GuardedNetwork
+from osmig.drivers.tenants.waldur.requests import Size
+from osmig.net.bounds import PermitExpiredError
+from osmig.net.endpoints import check_url
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+    from concurrent.futures import Executor
+
+    from osmig.drivers.tenants.waldur.requests import Request
+    from osmig.net.bounds import Timeouts
+    from osmig.net.endpoints import EndpointGuard
+
+MAX_ANSWER_BYTES = 8 * 2**20
+"""A page of 100 rows has 0.1 MB; each row may carry a traceback of several kB."""
+
+READ_S = 15.0
+"""How long the answer to a read of one thing is waited for, at most; a change was seen to take 19 s."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_KEPT_HEADERS = frozenset({"content-type", "link", "retry-after", "x-result-count"})
+"""A redirect is an answer, never a direction; cookies would make a login of it; nothing is decompressed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One Waldur and the right to it.
+
+    Attributes:
+        endpoint: its URL, without ``/api``; one that passed ``check_url``.
+        token: of the service account; never shown.
+        context: trusts the Secret's certificates; ``None`` trusts the usual ones.
+    """
+
+    endpoint: str
+    token: str = field(repr=False)
+    guard: EndpointGuard
+    timeouts: Timeouts
+    context: ssl.SSLContext | None = None
+
+
+class Transport:
+    """Sends each request once, and reads its answer to the end."""
+
+    def __init__(self, access: Access, threads: Executor) -> None:
+        """Open nothing yet.
+
+        Args:
+            access: where and as whom.
+            threads: where names are resolved.
+
+        Raises:
+            UnicodeError: the host's name cannot be encoded.
+        """
+        self._timeouts = access.timeouts
+        self._origin = _Origin.of(access.endpoint)
+        self._headers = [
+            ("Host", self._origin.netloc),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", "osmig"),
+            ("Authorization", f"Token {access.token}"),
+        ]
+        options: dict[str, Any] = {
+            "ssl_context": access.context or (_trust_usual() if self._origin.scheme == "https" else None),
+            "network_backend": GuardedNetwork(access.guard, threads),
+            "max_connections": 8,
+        }
+        self._reading = httpcore.AsyncConnectionPool(max_keepalive_connections=2, keepalive_expiry=30.0, **options)
+        # A kept connection may be closed by the other side this very moment, which would look like an answer that was
+        # lost: a request that changes something therefore always gets a new one.
+        self._changing = httpcore.AsyncConnectionPool(max_keepalive_connections=0, **options)
+
+    async def send(self, request: Request, call: Call) -> Answer:
+        """Send one request and read its answer, whatever it says, within bounds of size and time.
+
+        Args:
+            request: what to ask for.
+            call: says what it is, and may bring the right to change something.
+
+        Raises:
+            NoAnswerError: no whole answer came.
+            EndpointRefusedError: the guard lets no address pass; nothing was sent.
+            PermitExpiredError: the permit is not valid any more; nothing was sent.
+            UnpermittedRequestError: a request that changes something without a permit; nothing was sent.
+        """
+        is_safe = request.method in _SAFE_METHODS
+        if not is_safe and call.permit is None:
+            message = f"{request.method} without a permit"
+            raise UnpermittedRequestError(message)
+        read_s = self._measure_patience_s(request)
+        sent = self._build(request, call, read_s=read_s)
+        try:
+            async with asyncio.timeout(self._timeouts.connect_s + read_s):
+                return await _exchange(self._reading if is_safe else self._changing, sent)
+        except (TimeoutError, httpcore.TimeoutException) as error:
+            text = "did not answer in time" if call.has_left else "did not accept a connection in time"
+            message = f"The endpoint {text}"
+            raise NoAnswerError(message, is_timeout=True) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+            raise NoAnswerError(_hurdle(error)) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._reading.aclose()
+        await self._changing.aclose()
+
+    def _measure_patience_s(self, request: Request) -> float:
+        if request.method not in _SAFE_METHODS:
+            return self._timeouts.read_s
+        if request.size is Size.ONE:
+            return min(READ_S, self._timeouts.read_s)
+        return max(self._timeouts.list_s, self._timeouts.read_s)
+
+    def _build(self, request: Request, call: Call, *, read_s: float) -> httpcore.Request:
+        connect_s = self._timeouts.connect_s
+        headers, content = list(self._headers), b""
+        if request.body is not None:
+            content = json.dumps(request.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        origin = self._origin
+        return httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=origin.scheme, host=origin.host, port=origin.port, target=origin.prefix + request.target
+            ),
+            headers=headers,
+            content=content,
+            extensions={
+                "timeout": {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s},
+                "trace": _admit(call),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """An endpoint in the parts that a request is made of, each of plain ASCII."""
+
+    scheme: str
+    host: str
+    port: int
+    netloc: str
+    prefix: str
+
+    @classmethod
+    def of(cls, endpoint: str) -> _Origin:
+        host, port = check_url(endpoint)
+        host = host.encode("idna").decode("ascii")
+        parts = urlsplit(endpoint)
+        shown = f"[{host}]" if ":" in host else host
+        return cls(
+            scheme=parts.scheme,
+            host=host,
+            port=port,
+            netloc=shown if parts.port is None else f"{shown}:{port}",
+            prefix=quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._"),
+        )
+
+
+@functools.cache
+def _trust_usual() -> ssl.SSLContext:
+    """Trust the usual certificates, whatever the environment says; read once, for it takes a moment."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request) -> Answer:
+    response = await pool.handle_async_request(sent)
+    try:
+        body = bytearray()
+        async for chunk in cast("AsyncIterable[bytes]", response.stream):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise TooLongError
+    finally:
+        await response.aclose()
+    return Answer(response.status, bytes(body), _keep(response.headers))
+
+
+def _keep(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers that are of use; one that comes more than once is one list, as HTTP has it."""
+    kept: dict[str, str] = {}
+    for raw, value in headers:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        if name in _KEPT_HEADERS:
+            kept[name] = f"{kept[name]}, {text}" if name in kept else text
+    return kept
+
+
+def _admit(call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+    """Let a request leave, or not; asked when the connection stands, right before the first byte."""
+
+    async def trace(event: str, _details: dict[str, Any]) -> None:
+        if event != "http11.send_request_headers.started":
+            return
+        if call.permit is not None and not call.permit.is_valid():
+            raise PermitExpiredError
+        call.has_left = True
+
+    return trace
+
+
+def _hurdle(error: Exception) -> str:
+    match error:
+        case httpcore.ConnectError() if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+            return "The endpoint's certificate is not trusted, or it speaks no TLS"
+        case httpcore.ConnectError():
+            return "The endpoint refused the connection"
+        case _:
+            return "The connection to the endpoint broke"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

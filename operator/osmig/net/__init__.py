@@ -1,0 +1,1 @@
+"""What every connection to a stranger's server needs: guard, limiter, bounds, clean texts."""
