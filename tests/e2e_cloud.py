@@ -68,7 +68,7 @@ def _to_call(request: Request) -> Call | None:
 def wide_cloud() -> NovaLab:
     """Prepare a Nova that moves many servers at once: the lab's hosts share one queue, whatever their number."""
     hosts = ("cmp1", "cmp2", "cmp3", "cmp4")
-    return NovaLab("--max-concurrent", "16", "--report-interval", "1", "--service-down-time", "60", computes=hosts)
+    return NovaLab("--max-concurrent", "16", "--report-interval", "5", "--service-down-time", "60", computes=hosts)
 
 
 def occupy(nova: NovaLab, server: str) -> None:

@@ -76,7 +76,7 @@ def owner(empty_tenant: Tenant, waldur: WaldurLab) -> Tenant:
 @pytest.fixture(scope="session")
 def second_nova() -> Iterator[NovaLab]:
     """A cloud of this folder's own, where a test may stop the computes named so, and four servers move at a time."""
-    options = ("--report-interval", "1", "--service-down-time", "15", "--max-concurrent", "4")
+    options = ("--report-interval", "5", "--service-down-time", "20", "--max-concurrent", "4")
     with NovaLab(*options, computes=("restarted", "stopped", "solid", "steady")) as running:
         yield running
 
