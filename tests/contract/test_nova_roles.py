@@ -89,7 +89,7 @@ FORBIDDEN = {
     [pytest.param(role, call, id=f"{role} {call[0]}") for role, calls in FORBIDDEN.items() for call in calls],
 )
 def test_what_a_role_may_not_is_not_permitted_and_changes_nothing(nova: NovaLab, role: str, call: Call) -> None:
-    server = nova.servers["vm-7"]
+    server = nova.servers["vm-1"]
     before = nova.nova.actions(server)
 
     async def story() -> str:

@@ -91,10 +91,7 @@ async def test_an_answer_in_the_form_of_the_apis_own_description_is_a_receipt_wi
         ({"source": UNKNOWN}, "spec.tenant.sourceResource: unknown or not visible to the service account"),
         ({"offering": UNKNOWN}, "spec.tenant.destinationOffering: unknown or not visible to the service account"),
         ({"plan": UNKNOWN}, "spec.tenant.destinationPlan: unknown or not visible to the service account"),
-        (
-            {"plan": catalogue.FOREIGN_PLAN},
-            "spec.tenant.destinationPlan: This plan is not available for selected offering.",
-        ),
+        ({"plan": catalogue.FOREIGN_PLAN}, "spec.tenant.destinationPlan: it is no plan of the destinationOffering"),
         (
             {"source": catalogue.SOURCE_WITHOUT_LIMITS},
             "spec.tenant.sourceResource: the source has no limits in Waldur; set them first",

@@ -1,0 +1,37 @@
+"""What every driver brings: each promise of `Policy` and of its backend's port, and readers for all of its facts."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+
+from osmig.domain import move_facts
+from osmig.domain.policy import Policy
+from osmig.domain.replication import reads
+from osmig.drivers import servers, tenants
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from osmig.drivers.driver import Driver
+
+DRIVERS: dict[str, tuple[Driver[Any, Any], ModuleType, type]] = {
+    "servers": (servers.DRIVER, move_facts, move_facts.MoveFacts),
+    "tenants": (tenants.DRIVER, reads, reads.ReplicationFacts),
+}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_policy_answers_for_every_station(name: str) -> None:
+    stations = {station for station in vars(Policy) if not station.startswith("_")}
+    assert stations == {"admit", "resolve", "follow", "answer", "refuse"}
+    assert all(callable(getattr(DRIVERS[name][0].policy, station)) for station in stations)
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_every_fact_that_may_be_asked_for_has_a_reader_and_a_place(name: str) -> None:
+    driver, module, facts = DRIVERS[name]
+    assert tuple(driver.readers) == get_args(module.FactName)
+    assert set(driver.readers) <= {field.name for field in fields(facts)}
