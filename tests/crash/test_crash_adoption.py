@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crash.scene import Scene
     from lab.nova import NovaLab
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
 FOREIGN = {"live": LIVE, "cold": AUTOMATIC}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Outcomes = Mapping[str, Future[dict[str, End]]]
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
 NOVAS_OWN_ID = {"x-openstack-request-id": "{request_id}"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from crash.operators import Operator
     from crash.scene import Scene
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Several waits in a row take longer, on a busy machine."""
 
 FAILED = 1

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crash.scene import Scene
     from lab.nova_client import Fault
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Several waits in a row take longer, on a busy machine."""
 
 STARTS = {"live-start": LIVE, "cold-start": COLD}

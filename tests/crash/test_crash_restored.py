@@ -13,7 +13,7 @@ from crash.moves import Moves
 if TYPE_CHECKING:
     from crash.scene import Scene
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Several waits in a row take longer, on a busy machine."""
 
 OVER = {"live-start": LIVE, "confirm": CONFIRM, "automatic-confirm": AUTOMATIC}

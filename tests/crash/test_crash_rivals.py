@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Ends = dict[str, End]
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
 RIVAL: Fault = {

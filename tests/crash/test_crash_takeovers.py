@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Ends = dict[str, End]
     Outcomes = Mapping[str, Future[Ends]]
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
 FAILED = 1

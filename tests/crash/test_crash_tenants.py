@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crash.operators import Operator
     from lab.cluster import Cluster
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
 AT_ONCE = 4

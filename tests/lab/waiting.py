@@ -16,7 +16,7 @@ NOT_YET = (AssertionError, LookupError, OSError)
 """What a probe may raise to say "ask again": a missing key, a refused connection, a failed comparison."""
 
 
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
 """For whatever must come: it costs nothing where it does, and says nothing about how fast.
 
 What takes seconds on a quiet machine takes a minute on one that has other things to do.

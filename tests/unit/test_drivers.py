@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from osmig.domain import move_facts
 from osmig.domain.policy import Policy
-from osmig.domain.replication import reads
 from osmig.drivers import servers, tenants
+from osmig.drivers.servers import facts as move_facts
+from osmig.drivers.tenants import facts as reads
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -104,7 +104,7 @@ class Driver(Generic[F, B]):
     perform: Callable[[B, Call, Migration, Permit], Awaitable[Receipt | None]]
     find_hosts: Callable[[Observation[F]], Move]
     name_lock: Callable[[Migration, MigrationStatus], str | None]
-    carried_out_by: Mapping[Verb, Verb] = MappingProxyType({})
+    carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
     shows_own_only: bool = False
 
