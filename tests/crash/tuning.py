@@ -31,8 +31,11 @@ LIMITS = {
 }
 """Many moves in one scene do not wait for one another."""
 
-PATIENT = {"call-before": 60, "adopt-after": 65}
-"""For an operator whose calls stand at their point until the last of them has come there."""
+PATIENT = {"call-before": 60, "read-timeout": 60, "adopt-after": 125}
+"""For an operator whose calls stand at their point until the last of them has come there.
+
+One whose answer came too late for it, as on a busy machine, would be looked for, and pass the point behind its answer.
+"""
 
 PATIENT_LEASE = {"lease-duration": 400, "lease-renew-deadline": 300, "lease-period": 1}
 """For an operator that is to outlive a restart of the API server, or ends long before its Lease would."""

@@ -22,8 +22,8 @@ class Kind(Enum):
     WAITS = "waits"
 
 
-PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 4}
-"""How many workers of a kind run at once on two processors."""
+PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 2}
+"""How many workers of a kind run at once on two processors; with more real servers, answers come too late."""
 COMPUTING_ALONE: Final = 2
 """How many lanes may compute at once when no lane waits."""
 
@@ -36,7 +36,8 @@ class Lane:
         name: unique; of tests, the folder below tests/.
         command: for what is no test.
         kind: which places it takes.
-        workers: processes of pytest, each with servers of its own; so many places are taken.
+        workers: processes of pytest, each with servers of its own.
+        scenes: how many of a worker's tests run side by side, each with processes of its own.
         needs: name of a lane that must have passed before; without it this one cannot run.
         is_last: begins when all others have ended, however.
     """
@@ -45,8 +46,14 @@ class Lane:
     command: tuple[str, ...] = ()
     kind: Kind = Kind.COMPUTES
     workers: int = 1
+    scenes: int = 1
     needs: str = ""
     is_last: bool = False
+
+    @property
+    def places(self) -> int:
+        """How many places it takes; scenes side by side fill all that there are."""
+        return min(self.workers * self.scenes, PLACES[self.kind])
 
     @property
     def has_tests(self) -> bool:
@@ -62,7 +69,7 @@ PREPARE = "prepare"
 LANES: Final = (
     Lane(name=PREPARE, command=_make(PREPARE)),
     Lane(name="e2e", kind=Kind.WAITS, workers=2, needs=PREPARE),
-    Lane(name="crash", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="crash", kind=Kind.WAITS, scenes=8, needs=PREPARE),
     Lane(name="contract", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="component", kind=Kind.WAITS, needs=PREPARE),

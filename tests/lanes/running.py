@@ -71,8 +71,8 @@ class Runner:
         others = [other for other in (*waiting, *self._running) if other is not lane]
         if lane.needs in {other.name for other in others} or (lane.is_last and others):
             return False
-        taken = sum(other.workers for other in self._running if other.kind is lane.kind)
-        return taken == 0 or taken + lane.workers <= _count_places(lane, others)
+        taken = sum(other.places for other in self._running if other.kind is lane.kind)
+        return taken == 0 or taken + lane.places <= _count_places(lane, others)
 
     def _start(self, lane: Lane) -> None:
         report_path(lane, self.folder).unlink(missing_ok=True)
