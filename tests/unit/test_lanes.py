@@ -200,3 +200,24 @@ def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path, number
 
 def _reader(path: Path) -> Callable[[], str]:
     return path.read_text
+
+
+def written_targets() -> list[str]:
+    """Every target that ``make help`` lists."""
+    return [*re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE), "coverage"]
+
+
+@pytest.mark.parametrize("target", written_targets())
+def test_what_make_passes_to_the_shell_is_something_it_can_read(target: str) -> None:
+    """A comma or a quote in the wrong place of a ``$(call …)`` is seen here, not at the end of half an hour."""
+    written = subprocess.run(  # noqa: S603
+        ("make", "--no-print-directory", "--dry-run", "--always-make", f"PYTHON={sys.executable}", target),  # noqa: S607
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    read = subprocess.run(["sh", "-n"], input=written.stdout, capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
+    assert (read.returncode, read.stderr) == (0, "")
