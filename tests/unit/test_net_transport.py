@@ -31,6 +31,8 @@ READ = Request(operation="read-job", method="GET", path="/jobs/7")
 ORDER = Request(operation="order", method="POST", path="/jobs", body={"name": "x"})
 PATIENT = Timeouts(connect_s=30.0, read_s=30.0)
 HASTY = Timeouts(connect_s=0.5, read_s=0.5)
+GUARD_S = 20.0
+"""Against a server that drips for ever: a test without a deadline in the transport ends here, and fails."""
 SECRET = "nobody-may-see-this"  # noqa: S105 - of no server
 
 
@@ -83,7 +85,9 @@ async def test_a_body_is_read_up_to_its_bound(upstream: Upstream, beyond: int, i
 
 
 async def test_headers_together_are_bounded(upstream: Upstream) -> None:
-    upstream.respond = answer(200, **{f"X_{number}": "x" * 1000 for number in range(MAX_HEADER_BYTES // 1000 + 1)})
+    upstream.respond = answer(
+        200, b"{}", **{f"X_{number}": "x" * 1000 for number in range(MAX_HEADER_BYTES // 1000 + 1)}
+    )
 
     async with opened(upstream) as transport:
         with pytest.raises(TooLongError):
@@ -105,7 +109,8 @@ async def test_a_body_that_drips_is_given_up_at_the_deadline(upstream: Upstream)
 
     async with opened(upstream, HASTY) as transport:
         with pytest.raises(NoAnswerError) as caught:
-            await transport.send(ORDER, call)
+            async with asyncio.timeout(GUARD_S):
+                await transport.send(ORDER, call)
     released.set()
 
     assert caught.value.is_timeout
@@ -123,7 +128,8 @@ async def test_headers_that_drip_are_given_up_at_the_deadline(upstream: Upstream
     upstream.respond = respond
     async with opened(upstream, HASTY) as transport:
         with pytest.raises(NoAnswerError) as caught:
-            await transport.send(READ, Call("read-job"))
+            async with asyncio.timeout(GUARD_S):
+                await transport.send(READ, Call("read-job"))
     released.set()
 
     assert caught.value.is_timeout
