@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.views import Job, ServerView
+    from osmig.net.permits import Permit
 
 
 @dataclass

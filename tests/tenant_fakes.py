@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PreflightCheck
     from osmig.api.tenant_facts import Items
-    from osmig.drivers.ports import Permit
     from osmig.drivers.tenants.views import ReplicaJob
+    from osmig.net.permits import Permit
 
 WALDUR = Key(Kind.PROVIDER, "team-a", "waldur")
 MAPPING = Key(Kind.MAPPING, "team-a", "dc1-to-dc2")

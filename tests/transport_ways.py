@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 import requests
 
 from osmig.drivers.servers.nova.transport import Transport
-from osmig.drivers.tenants.waldur.answers import Call, NoAnswerError
 from osmig.drivers.tenants.waldur.requests import LIST_RUNS, REPLICATE
-from osmig.drivers.tenants.waldur.transport import Access
-from osmig.drivers.tenants.waldur.transport import Transport as WaldurTransport
-from osmig.net.bounds import PermitExpiredError, Timeouts
+from osmig.drivers.tenants.waldur.session import make_access
+from osmig.net.answers import Call
+from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
+from osmig.net.failures import NoAnswerError, PermitExpiredError
+from osmig.net.transport import Transport as WaldurTransport
 from waldur_support import HASTY, TOKEN
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def waldur_transport_of(
     context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[WaldurTransport]:
     """Open a transport to Waldur as a session does."""
-    access = Access(endpoint=url, token=TOKEN, guard=EndpointGuard(policy, resolve), timeouts=timeouts, context=context)
+    access = make_access(url, TOKEN, guard=EndpointGuard(policy, resolve), timeouts=timeouts, context=context)
     with ThreadPoolExecutor(max_workers=1) as threads:
         transport = WaldurTransport(access, threads)
         try:

@@ -20,7 +20,8 @@ from waldur_api_client.models.volume_type_mapping_request import VolumeTypeMappi
 
 from osmig.api.mappings import Mappings
 from osmig.drivers.tenants.waldur import requests
-from osmig.drivers.tenants.waldur.requests import TEMPLATES, Request, Size, Template
+from osmig.drivers.tenants.waldur.requests import TEMPLATES, Template
+from osmig.net.requests import Request, Size
 from waldur_support import job_for, map_subnets, map_type
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def build(template: Template) -> Request:
         return requests.order_termination(SOME_ID.hex)
     needs_id = template.of or "{id}" in template.path
     request = template.about(SOME_ID.hex if needs_id else "")
-    return request.turn_to(2) if request.size is Size.PAGES else request
+    return requests.turn_to(request, 2) if request.size is Size.PAGES else request
 
 
 def shape_of(method: str, target: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:

@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.controllers.publishing import Statuses
     from osmig.domain.calls import Receipt
-    from osmig.drivers.ports import Backend, BackendFactory, Permit
+    from osmig.drivers.ports import Backend, BackendFactory
     from osmig.drivers.servers.views import Finding, Job
     from osmig.drivers.tenants.views import ReplicaJob
     from osmig.kube.refs import ObjectRef
+    from osmig.net.permits import Permit
 
 PAUSE_S = 0.05
 START_OPERATIONS = {MoveKind.LIVE: Operation.LIVE_MIGRATE, MoveKind.COLD: Operation.COLD_MIGRATE}

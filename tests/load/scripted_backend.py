@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from load.journal import Journal
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.provider import ProviderSpec
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.views import Job
+    from osmig.net.permits import Permit
 
 OVERLAP = timedelta(seconds=30)
 PAGE_ROWS = 1000

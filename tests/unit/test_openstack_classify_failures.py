@@ -14,8 +14,8 @@ from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
-from osmig.net.bounds import PermitExpiredError
 from osmig.net.endpoints import EndpointRefusedError
+from osmig.net.failures import PermitExpiredError
 
 
 def connection_failure(cause: Exception) -> keystone.ConnectFailure:

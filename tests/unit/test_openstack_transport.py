@@ -16,12 +16,14 @@ import requests
 from http_upstream import LOOPBACK, Upstream, answer, cut, silent
 from nova_support import Permission, Told
 from osmig.drivers.servers.nova import transport as transport_module
-from osmig.drivers.servers.nova.transport import Transport, UnpermittedRequestError
+from osmig.net.failures import UnpermittedRequestError
 from transport_ways import transport_of
 from waldur_support import HASTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from osmig.drivers.servers.nova.transport import Transport
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from http_upstream import LOOPBACK, Upstream, answer, cut, cut_halfway, dripping, serving, silent
 from nova_support import Permission
-from osmig.net.bounds import PermitExpiredError
 from osmig.net.endpoints import EndpointPolicy, EndpointRefusedError
+from osmig.net.failures import PermitExpiredError
 from tls_support import certify_localhost
 from transport_ways import METHODS, WAYS, NoAnswer
 from waldur_support import HASTY

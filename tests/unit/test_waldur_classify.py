@@ -11,10 +11,10 @@ import pytest
 
 from nova_support import Permission
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError
 from osmig.drivers.tenants.waldur.classify import judge_change, judge_failure, judge_read, judge_unreadable
-from osmig.net.bounds import PermitExpiredError
+from osmig.net.answers import Answer, Call
 from osmig.net.endpoints import EndpointRefusedError
+from osmig.net.failures import NoAnswerError, PermitExpiredError
 
 FOLDER = Path(__file__).parents[1] / "contract" / "recorded"
 RECORDED: list[dict[str, Any]] = [

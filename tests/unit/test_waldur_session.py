@@ -17,9 +17,9 @@ from nova_support import LOOPBACK
 from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
 from osmig.drivers.tenants.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
-from osmig.drivers.tenants.waldur.session import LISTS_AT_ONCE, MAX_PAGES, ROUNDS, WaldurSession
-from osmig.drivers.tenants.waldur.transport import Access
+from osmig.drivers.tenants.waldur.session import MAX_PAGES, ROUNDS, WaldurSession, make_access
 from osmig.drivers.tenants.waldur.wire import NamedRow, RunRow
+from osmig.net.connection import LISTS_AT_ONCE
 from osmig.net.endpoints import EndpointGuard
 from osmig.net.limiting import Limiter, Priority
 from waldur_support import QUICK, TOKEN, make_backend
@@ -36,7 +36,7 @@ PER_PAGE = 2
 
 def session_of(upstream: Upstream, *, max_pages: int = MAX_PAGES) -> WaldurSession:
     """Open one connection to a scripted server; the caller closes it."""
-    access = Access(endpoint=upstream.url, token=TOKEN, guard=EndpointGuard(LOOPBACK), timeouts=QUICK)
+    access = make_access(upstream.url, TOKEN, guard=EndpointGuard(LOOPBACK), timeouts=QUICK)
     return WaldurSession(
         access,
         limiter=Limiter(1000, SystemClock()),

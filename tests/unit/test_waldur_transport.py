@@ -16,11 +16,13 @@ import pytest
 from http_upstream import LOOPBACK, Upstream, answer, silent
 from nova_support import LOOPBACK as LOOPBACK_ONLY
 from nova_support import Permission
-from osmig.drivers.tenants.waldur.answers import Call, NoAnswerError, UnpermittedRequestError
-from osmig.drivers.tenants.waldur.requests import PING
-from osmig.drivers.tenants.waldur.transport import Access, Transport
+from osmig.drivers.tenants.waldur.requests import PING, turn_to
+from osmig.drivers.tenants.waldur.session import make_access
+from osmig.net.answers import Call
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
+from osmig.net.failures import NoAnswerError, UnpermittedRequestError
+from osmig.net.transport import Transport
 from transport_ways import ORDER, RUNS, waldur_transport_of
 from waldur_support import HASTY, TOKEN
 
@@ -38,9 +40,9 @@ async def test_a_read_needs_no_permit_and_carries_the_token(upstream: Upstream) 
     upstream.respond = answer(200, b"[]", X_Result_Count="0", Retry_After="0")
 
     async with waldur_transport_of(upstream.url) as transport:
-        got = await transport.send(RUNS.turn_to(2), Call("list-runs"))
+        got = await transport.send(turn_to(RUNS, 2), Call("list-runs"))
 
-    assert (got.status, got.content, got.result_count, got.retry_after_s) == (200, b"[]", 0, 0.0)
+    assert (got.status, got.content, got.read_count("x-result-count"), got.retry_after_s) == (200, b"[]", 0, 0.0)
     assert upstream.seen == [f"GET /api/openstack-migrations/?page=2&page_size=100&src_resource_uuid={SOURCE}"]
     [headers] = upstream.headers
     assert (headers["authorization"], headers["accept-encoding"]) == (f"Token {TOKEN}", "identity")
@@ -96,7 +98,7 @@ async def test_nothing_is_decompressed_so_that_nothing_can_explode(upstream: Ups
 async def test_threads_that_were_shut_down_are_no_programming_error(upstream: Upstream) -> None:
     threads = ThreadPoolExecutor(max_workers=1)
     guard = EndpointGuard(LOOPBACK_ONLY)
-    transport = Transport(Access(endpoint=upstream.url, token=TOKEN, guard=guard, timeouts=HASTY), threads)
+    transport = Transport(make_access(upstream.url, TOKEN, guard=guard, timeouts=HASTY), threads)
     threads.shutdown()
     call = Call("replicate", Permission())
 

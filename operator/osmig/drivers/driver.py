@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
     from osmig.domain.queueing import Move
-    from osmig.drivers.ports import Backend, BackendFactory, Net, Permit
+    from osmig.drivers.ports import Backend, BackendFactory, Net
+    from osmig.net.permits import Permit
 
 F = TypeVar("F", bound=Facts)
 B = TypeVar("B", bound="Backend")

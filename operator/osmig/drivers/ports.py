@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
 
 
-class Permit(Protocol):
-    """The right to send one request that changes something, for a few seconds only.
-
-    The transport asks right before the first byte leaves, after token, discovery, DNS, pool queue and limiter
-    (architecture.md §5.3): the Lease must still be held and the intent must be fresh.
-    """
-
-    def is_valid(self) -> bool:
-        """Whether the request may still leave. Called where it is sent, for some backends in a worker thread."""
-        ...
-
-
 class Backend(Protocol):
     """One authenticated connection to one Provider, whatever its type."""
 

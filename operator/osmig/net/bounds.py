@@ -9,10 +9,6 @@ from typing import Protocol
 _MAX_RETRY_AFTER_S = 3600.0
 
 
-class PermitExpiredError(Exception):
-    """The right to send ran out before the first byte left; nothing was sent."""
-
-
 class RequestObserver(Protocol):
     """Told of every request that was answered or failed; called from worker threads."""
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
+from osmig.net.failures import NotSentError
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
@@ -26,7 +28,7 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
 
-class EndpointRefusedError(Exception):
+class EndpointRefusedError(NotSentError):
     """The address may not be connected to; the text is a sentence, safe to show, that says how it could be."""
 
 

@@ -10,8 +10,8 @@ from osmig.drivers.servers.jobs import describe_job
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
     from osmig.domain.calls import Call, Receipt
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.ports import ServerBackend
+    from osmig.net.permits import Permit
 
 
 async def perform(backend: ServerBackend, call: Call, migration: Migration, permit: Permit) -> Receipt | None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.domain.calls import Receipt
     from osmig.domain.operations import RecordView
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.views import Explanation, Finding, HostView, Job, ProgressView, ServerView, Survey
+    from osmig.net.permits import Permit
 
 
 class ServerBackend(Backend, Protocol):

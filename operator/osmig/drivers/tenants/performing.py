@@ -9,8 +9,8 @@ from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
     from osmig.domain.calls import Call, Receipt
-    from osmig.drivers.ports import Permit
     from osmig.drivers.tenants.ports import TenantBackend
+    from osmig.net.permits import Permit
 
 
 async def perform(backend: TenantBackend, call: Call, migration: Migration, permit: Permit) -> Receipt:

@@ -9,8 +9,8 @@ from osmig.drivers.ports import Backend
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
     from osmig.domain.calls import Receipt
-    from osmig.drivers.ports import Permit
     from osmig.drivers.tenants.views import ReplicaJob, ReplicaView, RunView
+    from osmig.net.permits import Permit
 
 
 class TenantBackend(Backend, Protocol):

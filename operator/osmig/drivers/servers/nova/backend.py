@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.domain.capabilities import Probe
     from osmig.domain.operations import RecordView, Sweep
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.nova.session import ComputeSession
     from osmig.drivers.servers.views import HostView
+    from osmig.net.permits import Permit
 
 MARKED_ACTIONS = 20
 """As many request ids as a mark holds."""

@@ -21,9 +21,10 @@ from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.drivers.servers.nova.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
-from osmig.net.bounds import PermitExpiredError, read_retry_after
+from osmig.net.bounds import read_retry_after
 from osmig.net.cleaning import clean_text
 from osmig.net.endpoints import EndpointRefusedError
+from osmig.net.failures import PermitExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import requests
 
     from osmig.domain.operations import RecordView
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.views import HostView, ProgressView, ServerView
+    from osmig.net.permits import Permit
 
 SERVER = (2, 1)
 """All that is read of a server is in 2.1, and from 2.69 on an answer may be cut short while a cell is down."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from keystoneauth1.loading import BaseLoader
     from keystoneauth1.plugin import BaseAuthPlugin
 
-    from osmig.drivers.ports import Permit
     from osmig.drivers.servers.nova.credentials import Credentials
     from osmig.drivers.servers.nova.transport import Transport
+    from osmig.net.permits import Permit
 
 Version = tuple[int, int]
 

@@ -6,7 +6,6 @@ keystoneauth sends through it, so everything here also holds for tokens, discove
 from __future__ import annotations
 
 import io
-import ssl
 import threading
 import time
 from contextlib import contextmanager
@@ -15,21 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from typing_extensions import override
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as WireTimeoutError
 
-from osmig.drivers.servers.nova.wire import SAFE_METHODS, guarded_pools
-from osmig.net.bounds import PermitExpiredError
+from osmig.drivers.servers.nova.wire import guarded_pools
+from osmig.net.permits import SAFE_METHODS, check_permit
+from osmig.net.tls import trust_only, trust_usual
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
 
-    from osmig.drivers.ports import Permit
     from osmig.net.bounds import RequestObserver, Timeouts
     from osmig.net.endpoints import EndpointGuard
+    from osmig.net.permits import Permit
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """More than any list of Nova's (1000 rows are 0.5 MB), less than what hurts; counted after decompression."""
@@ -37,10 +37,6 @@ MAX_ANSWER_BYTES = 64 * 2**20
 _CHUNK_BYTES = 2**16
 _UNAUTHORIZED = 401
 _TOKEN_PATH = "/auth/tokens"  # noqa: S105 - a path, not a secret
-
-
-class UnpermittedRequestError(RuntimeError):
-    """A request that changes something was made outside of ``Transport.calling``: a programming error."""
 
 
 @dataclass(slots=True)
@@ -87,7 +83,8 @@ class Transport:
         self._observe = observe
         self.session = requests.Session()
         self.session.trust_env = False
-        adapter = _GuardedAdapter(self, guard, _tls_context(cacert), timeouts=timeouts, threads=threads)
+        context = trust_usual() if cacert is None else trust_only(cacert, "cacert")
+        adapter = _GuardedAdapter(self, guard, context, timeouts=timeouts, threads=threads)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)
 
@@ -110,12 +107,8 @@ class Transport:
         """
         if method in SAFE_METHODS or _is_token_request(method, path):
             return
-        call = self.current
-        if call is None or call.permit is None:
-            message = f"{method} outside of a permitted call"
-            raise UnpermittedRequestError(message)
-        if not call.permit.is_valid():
-            raise PermitExpiredError
+        call = self.current or Call("none")
+        check_permit(method, call.permit)
         call.may_have_acted = True
 
     @property
@@ -215,16 +208,6 @@ def _read_whole(response: requests.Response, *, deadline: float) -> None:
         raise requests.ConnectionError(error, request=response.request) from error
     body.seek(0)
     response.raw = HTTPResponse(body=body, status=response.status_code, preload_content=False)
-
-
-def _tls_context(cacert: str | None) -> ssl.SSLContext:
-    if cacert is None:
-        return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
-    try:
-        return ssl.create_default_context(cadata=cacert)
-    except (ssl.SSLError, TypeError, ValueError):
-        message = "cacert holds no PEM certificate that can be read"
-        raise ValueError(message) from None
 
 
 def _is_token_request(method: str | None, path: str) -> bool:

@@ -12,13 +12,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from osmig.net.permits import SAFE_METHODS
+
 if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
 
 Gate = Callable[[str, str], None]
 """Asked with method and path once the connection stands and before the first byte of a request; raises to forbid it."""
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard) -> socket.socket:

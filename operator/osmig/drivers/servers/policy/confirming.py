@@ -41,7 +41,8 @@ CALLS = {Verb.CONFIRM: Verb.CONFIRM, Verb.REVERT: Verb.REVERT, Verb.ABORT: Verb.
 
 _OPERATIONS = {Verb.CONFIRM: Operation.CONFIRM, Verb.REVERT: Operation.REVERT}
 _HANDOVER_POLL_S = 1.0
-_SAFETY_S = 60.0
+SAFETY_S = 60.0
+"""A move that waits for somebody is looked at this often, whatever else wakes it."""
 
 
 def is_about(call: PendingCall) -> bool:
@@ -72,7 +73,7 @@ def carry_out(observation: MoveObservation, record: RecordView, order: Order, wa
     verb = CALLS[order.verb]
     timings, since_s = observation.timings, observation.since_call_s
     if verb is Verb.CONFIRM and not may_confirm(observation, record):
-        return Commit(status=waiting.status, notes=waiting.notes, due_s=_SAFETY_S)
+        return Commit(status=waiting.status, notes=waiting.notes, due_s=SAFETY_S)
     if (pause := pauses.go_on(observation)) is not None:
         return replace(waiting, due_s=pause.due_s, waiting_for=pause.waiting_for)
     if since_s is not None and since_s < timings.verb_repeat_s:

@@ -31,7 +31,6 @@ _REASONS = {
     Phase.CONFIRMING: Reason.CONFIRMING,
     Phase.REVERTING: Reason.REVERTING,
 }
-_SAFETY_S = 60.0
 
 
 def follow(observation: MoveObservation, record: RecordView) -> Decision:
@@ -149,7 +148,7 @@ def describe_left(seconds: float) -> str:
 
 def _due_s(observation: MoveObservation, deadline: dt.datetime) -> float:
     left_s = (deadline - observation.now).total_seconds()
-    return max(0.5, min(left_s, _SAFETY_S)) if left_s > 0 else _SAFETY_S
+    return max(0.5, min(left_s, confirming.SAFETY_S)) if left_s > 0 else confirming.SAFETY_S
 
 
 def end_confirmed(observation: MoveObservation, record: RecordView, **facts: Unpack[RecordChanges]) -> Commit:

@@ -10,7 +10,6 @@ from osmig.domain.calls import Operation, Receipt
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.operations import Sweep
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, ReplicaView
-from osmig.drivers.tenants.waldur.answers import Call
 from osmig.drivers.tenants.waldur.classify import judge_unreadable
 from osmig.drivers.tenants.waldur.preflight import check
 from osmig.drivers.tenants.waldur.preflight_facts import look_round
@@ -41,13 +40,13 @@ from osmig.drivers.tenants.waldur.wire import (
     RunRow,
     StateRow,
     SubnetRow,
-    UnreadableError,
     parse_id,
     read_created,
-    read_row,
 )
+from osmig.net.answers import Call
 from osmig.net.cleaning import clean_text
 from osmig.net.limiting import Priority
+from osmig.net.wire import UnreadableError, read_row
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,9 +56,9 @@ if TYPE_CHECKING:
     from osmig.api.tenant_facts import Items
     from osmig.domain.capabilities import Probe
     from osmig.domain.clock import Clock
-    from osmig.drivers.ports import Permit
     from osmig.drivers.tenants.views import ReplicaJob, RunView
     from osmig.drivers.tenants.waldur.session import WaldurSession
+    from osmig.net.permits import Permit
 
 T = TypeVar("T")
 

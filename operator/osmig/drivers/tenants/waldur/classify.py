@@ -6,18 +6,20 @@ Waldur answered with 500 was seen to be carried out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
-from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError, TooLongError
 from osmig.drivers.tenants.waldur.texts import describe, is_forbidden, list_objections
-from osmig.drivers.tenants.waldur.wire import DetailRow, UnreadableError, parse_json, read_row
-from osmig.net.bounds import PermitExpiredError
+from osmig.drivers.tenants.waldur.wire import DetailRow
 from osmig.net.cleaning import clean_text, cut_text
 from osmig.net.endpoints import EndpointRefusedError
+from osmig.net.failures import ConnectionReplacedError, PermitExpiredError, TooLongError
+from osmig.net.wire import UnreadableError, parse_json, read_row
 
-EXPECTED = (NoAnswerError, EndpointRefusedError, PermitExpiredError)
-"""Everything that a request may raise because of what the other side did."""
+if TYPE_CHECKING:
+    from osmig.net.answers import Answer, Call
 
 NO_WALDUR = "There is no Waldur that replicates tenants at the endpoint"
 
@@ -45,7 +47,7 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
     """Say what it means that no answer came.
 
     Args:
-        failure: one of ``EXPECTED``.
+        failure: one of ``osmig.net.failures.FAILURES``.
         call: that failed.
     """
     operation = call.operation
@@ -53,6 +55,9 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
         case PermitExpiredError():
             text = "The time to send this request ran out before it left"
             return Transient(Reason.RETRYING, text, operation=operation)
+        case ConnectionReplacedError():
+            text = "The connection to Waldur was replaced"
+            return Transient(Reason.PROVIDER_NOT_READY, text, operation=operation)
         case EndpointRefusedError():
             return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
         case _ if call.permit is not None and call.has_left:
@@ -65,10 +70,10 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
             return Transient(Reason.UNREACHABLE, str(failure), operation=operation)
 
 
-def judge_overlong(operation: str, *, pages: int) -> BackendError:
-    """Say that a list has more pages than are read: to read it again soon would bring no more of it."""
+def judge_overlong(operation: str, bound: str) -> BackendError:
+    """Say that a list is longer than what is read of any: to read it again soon would bring no more of it."""
     text = (
-        f"The list has more than {pages} pages, and no more are read, in {operation}; let the service account see "
+        f"The list has more than {bound}, and no more are read, in {operation}; let the service account see "
         "fewer of them, or have old ones removed from Waldur"
     )
     return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Refused
 from osmig.drivers.tenants.waldur.backend import WaldurBackend
-from osmig.drivers.tenants.waldur.session import WaldurSession
-from osmig.drivers.tenants.waldur.transport import Access
+from osmig.drivers.tenants.waldur.session import WaldurSession, make_access
 from osmig.net.endpoints import InvalidEndpointError, check_url
 from osmig.net.limiting import Limiter
+from osmig.net.tls import trust_only
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from osmig.api.provider import ProviderSpec, WaldurSpec
     from osmig.drivers.ports import Net
     from osmig.drivers.tenants.ports import TenantBackend
+    from osmig.net.transport import Access
 
 _CACERT = "cacert"
 _MAX_TOKEN_BYTES = 4096
@@ -50,9 +51,9 @@ class WaldurFactory:
         return WaldurBackend(session, clock=self._net.clock)
 
     def _read_access(self, waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
-        return Access(
-            endpoint=_read_endpoint(waldur),
-            token=_read_token(secret, waldur.token_ref.key),
+        return make_access(
+            _read_endpoint(waldur),
+            _read_token(secret, waldur.token_ref.key),
             guard=self._net.guard,
             timeouts=self._net.timeouts,
             context=_read_cacert(secret),
@@ -97,9 +98,4 @@ def _read_token(secret: Mapping[str, bytes], key: str) -> str:
 def _read_cacert(secret: Mapping[str, bytes]) -> ssl.SSLContext | None:
     if _CACERT not in secret:
         return None
-    try:
-        # An empty text would mean the usual certificates.
-        return ssl.create_default_context(cadata=secret[_CACERT].decode("ascii") or "none")
-    except (ssl.SSLError, ValueError):
-        message = f"the Secret's key {_CACERT} holds no PEM certificate that can be read"
-        raise ValueError(message) from None
+    return trust_only(secret[_CACERT].decode("ascii", "replace"), f"the Secret's key {_CACERT}")

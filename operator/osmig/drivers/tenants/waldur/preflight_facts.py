@@ -25,8 +25,8 @@ from osmig.net.limiting import Priority
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
     from osmig.drivers.tenants.views import ReplicaJob, RunView
-    from osmig.drivers.tenants.waldur.requests import Request
     from osmig.drivers.tenants.waldur.session import WaldurSession
+    from osmig.net.requests import Request
 
 NO_OFFERING = "00000000000040008000000000000000"
 """An id that no offering has: a server that lists volume types for it does not filter by offering."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from osmig.domain.calls import Operation
+from osmig.net.requests import Request, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,47 +22,6 @@ _RUNS = "/api/openstack-migrations/"
 _RESOURCE = "/api/marketplace-resources/{id}/"
 _OFFERING = "/api/marketplace-public-offerings/{id}/"
 _VOLUME_TYPES = "/api/openstack-volume-types/"
-
-
-class Size(Enum):
-    """How much an answer holds, which decides how long it is waited for and whether there is more."""
-
-    ONE = auto()
-    """An object, or a list of one row at most."""
-    ALL = auto()
-    """A list that Waldur does not page: any page is the whole list."""
-    PAGES = auto()
-    """A list that Waldur pages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request, ready to be sent.
-
-    Attributes:
-        operation: in our words, for metrics and errors.
-        method: in upper case.
-        path: from ``/api/`` on; of plain ASCII.
-        parameters: of the query; a name may come more than once.
-        body: sent as JSON; ``None`` sends none.
-    """
-
-    operation: str
-    method: str
-    path: str
-    parameters: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, Any] | None = None
-    size: Size = Size.ONE
-
-    @property
-    def target(self) -> str:
-        """Path and query."""
-        return f"{self.path}?{urlencode(self.parameters)}" if self.parameters else self.path
-
-    def turn_to(self, page: int) -> Request:
-        """Ask for one page of a list, from 1."""
-        first = (("page", str(page)), ("page_size", str(PAGE_ROWS)))
-        return replace(self, parameters=first + self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +117,11 @@ TEMPLATES = (
     TERMINATE,
 )
 """All there are: no other request leaves the adapter."""
+
+
+def turn_to(request: Request, page: int) -> Request:
+    """Ask for one page of a list, from 1."""
+    return request.put_first(("page", str(page)), ("page_size", str(PAGE_ROWS)))
 
 
 def order_replica(job: ReplicaJob) -> Request:

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Transient
-from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError
 from osmig.drivers.tenants.waldur.classify import (
-    EXPECTED,
     judge_change,
     judge_failure,
     judge_overlong,
     judge_read,
     judge_unreadable,
 )
-from osmig.drivers.tenants.waldur.paging import OverlongError, read_pages
-from osmig.drivers.tenants.waldur.requests import PING, Request, Size
-from osmig.drivers.tenants.waldur.transport import Access, Transport
-from osmig.drivers.tenants.waldur.wire import RunRow, UnreadableError, read_row, read_rows
-from osmig.net.bounds import PermitExpiredError
-from osmig.net.limiting import Priority
+from osmig.drivers.tenants.waldur.requests import PAGE_ROWS, PING, turn_to
+from osmig.drivers.tenants.waldur.wire import RunRow, read_rows
+from osmig.net.answers import Call
+from osmig.net.connection import Connection
+from osmig.net.failures import FAILURES
+from osmig.net.paging import OverlongError, read_pages
+from osmig.net.requests import Size
+from osmig.net.transport import Access
+from osmig.net.wire import UnreadableError, read_row
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
+    import ssl
 
-    from osmig.drivers.ports import Permit
-    from osmig.drivers.tenants.waldur.wire import Row
-    from osmig.net.bounds import RequestObserver
-    from osmig.net.limiting import Limiter
+    from osmig.net.answers import Answer
+    from osmig.net.bounds import RequestObserver, Timeouts
+    from osmig.net.endpoints import EndpointGuard
+    from osmig.net.limiting import Limiter, Priority
+    from osmig.net.paging import Page
+    from osmig.net.permits import Permit
+    from osmig.net.requests import Request
+    from osmig.net.wire import Row
 
 SERVICE = "waldur"
 MAX_PAGES = 200
 ROUNDS = 3
 """How often a list that changes while it is read is read anew."""
 
-LISTS_AT_ONCE = 2
-"""A list may take Waldur many seconds: those that wait for one must not keep its workers, nor our connections, from
-what is answered at once. Lists that are only shown take turns by themselves, so that no start waits for them."""
+_COUNT = "x-result-count"
+_SCHEME = "Token"
+
+
+def make_access(
+    endpoint: str, token: str, *, guard: EndpointGuard, timeouts: Timeouts, context: ssl.SSLContext | None = None
+) -> Access:
+    """Say how one Waldur is reached, and as whom.
+
+    Args:
+        endpoint: its URL, without ``/api``; one that passed ``check_url``.
+        token: of the service account; never shown.
+        guard: judges every address that is connected to.
+        timeouts: bounds of every request.
+        context: trusts the Secret's certificates; ``None`` trusts the usual ones.
+    """
+    return Access(
+        endpoint=endpoint,
+        login=("Authorization", f"{_SCHEME} {token}"),
+        guard=guard,
+        timeouts=timeouts,
+        context=context,
+        kept_headers=frozenset({_COUNT}),
+    )
 
 
 class WaldurSession:
@@ -60,19 +83,13 @@ class WaldurSession:
             max_pages: of a list; a longer one is not read.
         """
         self.endpoint = access.endpoint
-        self._token = access.token
-        self._limiter = limiter
-        self._observe = observe
+        self._login = access.login[1]
         self._max_pages = max_pages
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)
-        self._transport = Transport(access, self._threads)
-        self._lists, self._shown_lists = asyncio.Semaphore(LISTS_AT_ONCE), asyncio.Semaphore(1)
-        self._under_way = 0
-        self._is_closed = False
+        self._connection = Connection(access, service=SERVICE, limiter=limiter, observe=observe, name=name)
 
     def has_token(self, prefix: str) -> bool:
         """Whether the token in use begins so; the token itself is handed to nobody."""
-        return self._token.startswith(prefix)
+        return self._login.startswith(f"{_SCHEME} {prefix}")
 
     async def row(self, model: type[Row], request: Request, priority: Priority) -> Row:
         """Read one object.
@@ -99,14 +116,16 @@ class WaldurSession:
                 return tuple(read_rows(model, answer.content).rows.values())
             for _ in range(ROUNDS):
                 found = await read_pages(
-                    model, lambda page: self._read(request.turn_to(page), priority), most=self._max_pages
+                    lambda number: self._read_page(model, turn_to(request, number), priority),
+                    max_pages=self._max_pages,
+                    max_rows=self._max_pages * PAGE_ROWS,
                 )
                 if found is not None:
                     return found
         except UnreadableError:
             raise judge_unreadable(Call(request.operation)) from None
-        except OverlongError:
-            raise judge_overlong(request.operation, pages=self._max_pages) from None
+        except OverlongError as error:
+            raise judge_overlong(request.operation, error.bound) from None
         text = f"The list changed while it was read, in {request.operation}"
         raise Transient(Reason.RETRYING, text, operation=request.operation)
 
@@ -133,13 +152,7 @@ class WaldurSession:
 
     async def close(self) -> None:
         """Take no more requests; what is under way ends by itself, and the last one closes the connections."""
-        self._is_closed = True
-        self._threads.shutdown(wait=False)
-        await self._close_if_idle()
-
-    async def _close_if_idle(self) -> None:
-        if self._is_closed and not self._under_way:
-            await self._transport.close()
+        await self._connection.close()
 
     async def _read(self, request: Request, priority: Priority) -> Answer:
         answer = await self._send(request, Call(request.operation), priority)
@@ -147,42 +160,13 @@ class WaldurSession:
             raise judge_read(answer, request.operation)
         return answer
 
+    async def _read_page(self, model: type[Row], request: Request, priority: Priority) -> Page[Row]:
+        answer = await self._read(request, priority)
+        page = read_rows(model, answer.content)
+        return replace(page, total=answer.read_count(_COUNT), has_next=answer.has_next)
+
     async def _send(self, request: Request, call: Call, priority: Priority) -> Answer:
         try:
-            async with self._queue(request, priority):
-                await self._limiter.acquire(priority)
-                if self._is_closed:
-                    text = "The connection to Waldur was replaced"
-                    raise Transient(Reason.PROVIDER_NOT_READY, text, operation=call.operation)
-                self._under_way += 1
-                try:
-                    return await self._exchange(request, call)
-                finally:
-                    self._under_way -= 1
-                    await self._close_if_idle()
-        except EXPECTED as failure:
+            return await self._connection.send(request, call, priority)
+        except FAILURES as failure:
             raise judge_failure(failure, call) from failure
-
-    def _queue(self, request: Request, priority: Priority) -> AbstractAsyncContextManager[object]:
-        """Return what a request waits for before its turn."""
-        if request.size is Size.ONE:
-            return nullcontext()
-        return self._shown_lists if priority is Priority.PROGRESS else self._lists
-
-    async def _exchange(self, request: Request, call: Call) -> Answer:
-        started = time.monotonic()
-        code: str | None = "connection_error"
-        try:
-            answer = await self._transport.send(request, call)
-            code = str(answer.status)
-        except NoAnswerError as failure:
-            code = "timeout" if failure.is_timeout else code
-            raise
-        except PermitExpiredError:
-            code = None  # nothing was sent
-            raise
-        else:
-            return answer
-        finally:
-            if code is not None:
-                self._observe(SERVICE, call.operation, code, time.monotonic() - started)

@@ -6,33 +6,17 @@ second order would follow. ``error_traceback`` is not read at all, so that it ca
 
 from __future__ import annotations
 
-import json
-import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from osmig.net import wire
+from osmig.net.wire import ODD_IS_NONE, AnyFlag, AnyNumbers, AnyText, AnyTime, UnreadableError, WireModel, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic import ValidatorFunctionWrapHandler
-
-_logger = logging.getLogger(__name__)
-
-
-class UnreadableError(ValueError):
-    """An answer that is not Waldur's."""
+    from osmig.net.paging import Page
+    from osmig.net.wire import Row
 
 
 def parse_id(value: object) -> str:
@@ -47,29 +31,10 @@ def parse_id(value: object) -> str:
     return UUID(value).hex
 
 
-def _none_if_odd(value: object, parse: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - of the field's type
-    try:
-        return parse(value)
-    except ValidationError:
-        return None
-
-
-_Odd = WrapValidator(_none_if_odd)
 Id = Annotated[str, BeforeValidator(parse_id)]
-AnyId = Annotated[Id | None, _Odd]
-AnyText = Annotated[str | None, _Odd]
-AnyFlag = Annotated[bool | None, _Odd]
-AnyTime = Annotated[AwareDatetime | None, _Odd]
-AnyNumbers = Annotated[dict[str, Annotated[float | None, _Odd]] | None, _Odd]
-
+AnyId = Annotated[Id | None, ODD_IS_NONE]
 
 _SCOPE_FIELDS = ("scope", "resource_uuid", "resource_type")
-
-
-class WireModel(BaseModel):
-    """Base of everything read."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class RunRow(WireModel):
@@ -139,7 +104,7 @@ class NetworkRow(WireModel):
     name: AnyText = None
     state: AnyText = None
     tenant_uuid: AnyId = None
-    subnets: Annotated[tuple[SubnetPart, ...] | None, _Odd] = None
+    subnets: Annotated[tuple[SubnetPart, ...] | None, ODD_IS_NONE] = None
 
 
 class SubnetRow(WireModel):
@@ -211,33 +176,6 @@ class DetailRow(WireModel):
     detail: str = Field(min_length=1)
 
 
-Row = TypeVar("Row", bound=WireModel)
-
-
-def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Read JSON.
-
-    Raises:
-        UnreadableError: it is none.
-    """
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise UnreadableError from None
-
-
-def read_row(model: type[Row], content: bytes) -> Row:
-    """Read one object.
-
-    Raises:
-        UnreadableError: it is no object, or lacks what is required.
-    """
-    try:
-        return model.model_validate(parse_json(content))
-    except ValidationError:
-        raise UnreadableError from None
-
-
 def read_created(content: bytes) -> RunRow | None:
     """Read the answer to an order; ``None`` if it names no run, as the API's own description has it.
 
@@ -253,45 +191,20 @@ def read_created(content: bytes) -> RunRow | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """What one answer holds of a list.
-
-    Attributes:
-        rows: what can be read of it, by key.
-        keys: of all rows, also of those that cannot be read: their ids, or they themselves where they have none.
-        count: of all rows.
-    """
-
-    rows: Mapping[str, Row]
-    keys: frozenset[str]
-    count: int
-
-
 def read_rows(model: type[Row], content: bytes) -> Page[Row]:
     """Read a list, or a page of it.
 
     Raises:
         UnreadableError: it is no list.
     """
-    given = parse_json(content)
-    if not isinstance(given, list):
-        raise UnreadableError
-    rows: dict[str, Row] = {}
-    keys = [_key_of(row) for row in given]
-    for key, row in zip(keys, given, strict=True):
-        try:
-            rows[key] = model.model_validate(row)
-        except ValidationError:
-            _logger.debug("waldur.row-skipped", extra={"model": model.__name__})
-    return Page(rows, frozenset(keys), len(given))
+    return wire.read_rows(model, parse_json(content), _key_of)
 
 
-def _key_of(row: object) -> str:
+def _key_of(row: object) -> str | None:
     try:
         return parse_id(row.get("uuid") if isinstance(row, dict) else None)
     except ValueError:
-        return json.dumps(row, sort_keys=True)
+        return None
 
 
 def find_linked_id(link: str | None) -> str | None:

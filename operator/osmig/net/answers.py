@@ -11,7 +11,7 @@ from osmig.net.bounds import read_retry_after
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from osmig.drivers.ports import Permit
+    from osmig.net.permits import Permit
 
 _MAX_COUNT_DIGITS = 9
 _NEXT = re.compile(r'rel\s*=\s*"?next\b')
@@ -41,10 +41,9 @@ class Answer:
         """Retry-After in seconds; ``None`` where the server asks for no pause."""
         return read_retry_after(self.headers.get("retry-after"))
 
-    @property
-    def result_count(self) -> int | None:
-        """How many rows the whole list has; ``None`` where the server does not count."""
-        value = self.headers.get("x-result-count", "")
+    def read_count(self, header: str) -> int | None:
+        """Read how many rows the whole list has, from a header in lower case; ``None`` where it does not say."""
+        value = self.headers.get(header, "")
         return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_COUNT_DIGITS else None
 
     @property
@@ -67,29 +66,3 @@ class Call:
     operation: str
     permit: Permit | None = None
     has_left: bool = False
-
-
-class NoAnswerError(Exception):
-    """No whole answer came; the text is a sentence that is safe to show.
-
-    Attributes:
-        is_timeout: it was waited for long enough.
-    """
-
-    def __init__(self, sentence: str, *, is_timeout: bool = False) -> None:
-        """Keep the sentence."""
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.is_timeout = is_timeout
-
-
-class TooLongError(NoAnswerError):
-    """The answer is longer than what is read of any: asked again at once, it would be as long."""
-
-    def __init__(self) -> None:
-        """Say so."""
-        super().__init__("The endpoint's answer is too long")
-
-
-class UnpermittedRequestError(RuntimeError):
-    """A request that changes something was made without a permit: a programming error."""

@@ -1,58 +1,65 @@
-"""The way to Waldur: no environment, no redirects, no retries, bounded answers, permits."""
+"""The way to a stranger's server: no environment, no redirects, no retries, bounded answers, permits."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
-import certifi
 import httpcore
 
-from osmig.drivers.tenants.waldur.answers import Answer, Call, NoAnswerError, TooLongError, UnpermittedRequestError
-from osmig.drivers.tenants.waldur.network import GuardedNetwork
-from osmig.drivers.tenants.waldur.requests import Size
-from osmig.net.bounds import PermitExpiredError
+from osmig.net.answers import Answer
 from osmig.net.endpoints import check_url
+from osmig.net.failures import NoAnswerError, TooLongError
+from osmig.net.network import GuardedNetwork
+from osmig.net.permits import SAFE_METHODS, check_permit, require_permit
+from osmig.net.requests import Size
+from osmig.net.tls import trust_usual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
     from concurrent.futures import Executor
 
-    from osmig.drivers.tenants.waldur.requests import Request
+    from osmig.net.answers import Call
     from osmig.net.bounds import Timeouts
     from osmig.net.endpoints import EndpointGuard
+    from osmig.net.requests import Request
 
 MAX_ANSWER_BYTES = 8 * 2**20
-"""A page of 100 rows has 0.1 MB; each row may carry a traceback of several kB."""
+"""A page of 100 rows of Waldur's has 0.1 MB; each row may carry a traceback of several kB."""
+
+MAX_HEADER_BYTES = 64 * 2**10
+"""All headers of an answer together, names and values; servers themselves take 8 to 16 kB."""
 
 READ_S = 15.0
 """How long the answer to a read of one thing is waited for, at most; a change was seen to take 19 s."""
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_KEPT_HEADERS = frozenset({"content-type", "link", "retry-after", "x-result-count"})
+_KEPT_HEADERS = frozenset({"content-type", "link", "retry-after"})
 """A redirect is an answer, never a direction; cookies would make a login of it; nothing is decompressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One Waldur and the right to it.
+    """One server and the right to it.
 
     Attributes:
-        endpoint: its URL, without ``/api``; one that passed ``check_url``.
-        token: of the service account; never shown.
+        endpoint: its URL, before the paths of requests; one that passed ``check_url``.
+        login: name and value of the header that says who asks; never shown.
+        guard: judges every address that is connected to.
+        timeouts: bounds of every request.
         context: trusts the Secret's certificates; ``None`` trusts the usual ones.
+        kept_headers: of answers, in lower case, beside those that are always kept.
     """
 
     endpoint: str
-    token: str = field(repr=False)
+    login: tuple[str, str] = field(repr=False)
     guard: EndpointGuard
     timeouts: Timeouts
     context: ssl.SSLContext | None = None
+    kept_headers: frozenset[str] = frozenset()
 
 
 class Transport:
@@ -69,16 +76,17 @@ class Transport:
             UnicodeError: the host's name cannot be encoded.
         """
         self._timeouts = access.timeouts
+        self._kept_headers = _KEPT_HEADERS | access.kept_headers
         self._origin = _Origin.of(access.endpoint)
         self._headers = [
             ("Host", self._origin.netloc),
             ("Accept", "application/json"),
             ("Accept-Encoding", "identity"),
             ("User-Agent", "osmig"),
-            ("Authorization", f"Token {access.token}"),
+            access.login,
         ]
         options: dict[str, Any] = {
-            "ssl_context": access.context or (_trust_usual() if self._origin.scheme == "https" else None),
+            "ssl_context": access.context or (trust_usual() if self._origin.scheme == "https" else None),
             "network_backend": GuardedNetwork(access.guard, threads),
             "max_connections": 8,
         }
@@ -100,15 +108,13 @@ class Transport:
             PermitExpiredError: the permit is not valid any more; nothing was sent.
             UnpermittedRequestError: a request that changes something without a permit; nothing was sent.
         """
-        is_safe = request.method in _SAFE_METHODS
-        if not is_safe and call.permit is None:
-            message = f"{request.method} without a permit"
-            raise UnpermittedRequestError(message)
+        require_permit(request.method, call.permit)
+        pool = self._reading if request.method in SAFE_METHODS else self._changing
         read_s = self._measure_patience_s(request)
         sent = self._build(request, call, read_s=read_s)
         try:
             async with asyncio.timeout(self._timeouts.connect_s + read_s):
-                return await _exchange(self._reading if is_safe else self._changing, sent)
+                return await _exchange(pool, sent, self._kept_headers)
         except (TimeoutError, httpcore.TimeoutException) as error:
             text = "did not answer in time" if call.has_left else "did not accept a connection in time"
             message = f"The endpoint {text}"
@@ -122,7 +128,7 @@ class Transport:
         await self._changing.aclose()
 
     def _measure_patience_s(self, request: Request) -> float:
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             return self._timeouts.read_s
         if request.size is Size.ONE:
             return min(READ_S, self._timeouts.read_s)
@@ -144,7 +150,7 @@ class Transport:
             content=content,
             extensions={
                 "timeout": {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s},
-                "trace": _admit(call),
+                "trace": _admit(request.method, call),
             },
         )
 
@@ -174,15 +180,11 @@ class _Origin:
         )
 
 
-@functools.cache
-def _trust_usual() -> ssl.SSLContext:
-    """Trust the usual certificates, whatever the environment says; read once, for it takes a moment."""
-    return ssl.create_default_context(cafile=certifi.where())
-
-
-async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request) -> Answer:
+async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request, kept: frozenset[str]) -> Answer:
     response = await pool.handle_async_request(sent)
     try:
+        if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADER_BYTES:
+            raise TooLongError
         body = bytearray()
         async for chunk in cast("AsyncIterable[bytes]", response.stream):
             body += chunk
@@ -190,27 +192,26 @@ async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request) 
                 raise TooLongError
     finally:
         await response.aclose()
-    return Answer(response.status, bytes(body), _keep(response.headers))
+    return Answer(response.status, bytes(body), _keep(response.headers, kept))
 
 
-def _keep(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _keep(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[str]) -> dict[str, str]:
     """Return the headers that are of use; one that comes more than once is one list, as HTTP has it."""
     kept: dict[str, str] = {}
     for raw, value in headers:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
-        if name in _KEPT_HEADERS:
+        if name in wanted:
             kept[name] = f"{kept[name]}, {text}" if name in kept else text
     return kept
 
 
-def _admit(call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
+def _admit(method: str, call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
     """Let a request leave, or not; asked when the connection stands, right before the first byte."""
 
     async def trace(event: str, _details: dict[str, Any]) -> None:
         if event != "http11.send_request_headers.started":
             return
-        if call.permit is not None and not call.permit.is_valid():
-            raise PermitExpiredError
+        check_permit(method, call.permit)
         call.has_left = True
 
     return trace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpcore
 from typing_extensions import override
 
-from osmig.drivers.tenants.waldur.answers import NoAnswerError
+from osmig.net.failures import NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
