@@ -95,10 +95,8 @@ def classify(call: Call, status: int, *, retry_after: str | None, payload: bytes
     said = parse(payload) or {}
     error: OperatorError
     match status:
-        case HTTPStatus.CONFLICT if any(cause.get("reason") == "FieldManagerConflict" for cause in _causes(said)):
-            error = _apply_conflict(call, said)
         case HTTPStatus.CONFLICT:
-            error = StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
+            error = _conflict(call, said)
         case HTTPStatus.GONE:
             error = StaleView("Expired", f"{call.operation}: the list has expired since it was begun; begin again")
         case HTTPStatus.NOT_FOUND:
@@ -154,8 +152,10 @@ def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
     return KubeUnavailable("Forbidden", message)
 
 
-def _apply_conflict(call: Call, said: Mapping[str, Any]) -> OperatorError:
+def _conflict(call: Call, said: Mapping[str, Any]) -> OperatorError:
     causes = [cause for cause in _causes(said) if cause.get("reason") == "FieldManagerConflict"]
+    if not causes:
+        return StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
     found = [_MANAGER.search(str(cause.get("message", ""))) for cause in causes]
     managers = tuple(dict.fromkeys(match[1] for match in found if match))[:_MAX_FIELDS]
     fields = _fields(causes)
