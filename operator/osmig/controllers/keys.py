@@ -23,5 +23,10 @@ class Key(NamedTuple):
 
     @property
     def text(self) -> str:
-        """``Kind/namespace/name``, for logs."""
+        """``Kind/namespace/name``, for messages."""
         return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What a log line about the object says of it, whoever writes it."""
+        return {"kind": str(self.kind), "namespace": self.namespace, "name": self.name}

@@ -58,7 +58,7 @@ class MappingStep:
         try:
             mapping = parse_mapping(entry.body)
         except InvalidManifest as error:
-            _logger.error("mapping.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
+            _logger.error("mapping.invalid", extra={"why": str(error)})  # noqa: TRY400 - the message says it all
             self._tell(key, "")
             await self._put(key, entry.body, self._describe_unreadable(entry.body, str(error)))
             return

@@ -15,9 +15,10 @@ from osmig.api.names import Verb
 from osmig.controllers.observing import Observer, needs_login, provider_of
 from osmig.domain.machine import decide
 from osmig.domain.observation import ChangeObject, Commit, ObjectChange, Observation, ReadFacts
+from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
-    from osmig.controllers.inbox import Inbox
+    from osmig.controllers.inbox import Entry, Inbox
     from osmig.controllers.keys import Key
     from osmig.controllers.memories import Memories
     from osmig.controllers.publishing import Publisher
@@ -67,10 +68,14 @@ class MigrationStep:
         if entry is None:
             self._forget(key)
             return None
+        with bind(uid=entry.uid):
+            return await self._step_entry(key, entry)
+
+    async def _step_entry(self, key: Key, entry: Entry) -> float | None:
         try:
             observation = self.observer.observe(key, entry)
         except InvalidManifest as error:
-            _logger.error("migration.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
+            _logger.error("migration.invalid", extra={"why": str(error)})  # noqa: TRY400 - the message says it all
             return None
         try:
             return await self._step(key, observation)
@@ -116,7 +121,7 @@ class MigrationStep:
     async def _change(self, key: Key, observation: Observation, decision: ChangeObject) -> Observation | None:
         """Change the object itself; return the next observation of this step, ``None`` when it is over."""
         await self.publisher.change(key, decision.change, decision.notes)
-        self.reporter.report_change(key, observation, decision.notes)
+        self.reporter.report_change(key, decision.notes)
         entry = self.inbox.get(key)
         if decision.change is ObjectChange.DELETE or entry is None:
             return None

@@ -17,6 +17,7 @@ from osmig.controllers.announcing import post, refer
 from osmig.controllers.keys import Key
 from osmig.domain import deleting
 from osmig.domain.observation import Note
+from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,8 @@ class Parting:
         if note is None:
             return
         post(self._events, refer(key, body), note)
-        _logger.info("migration.gone", extra={"key": key.text, "uid": migration.metadata.uid, "why": note.text})
+        with bind(**key.log_fields, uid=migration.metadata.uid):
+            _logger.info("migration.gone", extra={"why": note.text})
         provider = Key(Kind.PROVIDER, key.namespace, migration.spec.provider_ref.name)
         if (entry := self._inbox.get(provider)) is not None:
             # the Migration's own Events are not found by its name for long

@@ -79,7 +79,7 @@ class ProviderStep:
         try:
             provider = parse_provider(entry.body)
         except InvalidManifest as error:
-            _logger.error("provider.invalid", extra={"key": key.text, "why": str(error)})  # noqa: TRY400 - the message says it all
+            _logger.error("provider.invalid", extra={"why": str(error)})  # noqa: TRY400 - the message says it all
             self._reject(key, str(error))
             return None
         session = await self._sessions.open(key, provider.spec.type)
@@ -91,7 +91,7 @@ class ProviderStep:
         if (before.is_ready, before.reason) != (session.view.is_ready, session.view.reason):
             _logger.info(
                 "provider.state",
-                extra={"key": key.text, "ready": session.view.is_ready, "reason": str(session.view.reason)},
+                extra={"ready": session.view.is_ready, "reason": str(session.view.reason)},
             )
             self._wake_followers(key)
         elif self._drivers.of_provider(provider.spec.type).shows_own_only and session.backend is not known:

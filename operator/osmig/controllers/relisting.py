@@ -12,6 +12,7 @@ from osmig.api.names import Kind
 from osmig.controllers.inbox import key_of
 from osmig.controllers.keys import RESOURCES, Key
 from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError
+from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
     from osmig.controllers.inbox import Inbox
@@ -79,7 +80,8 @@ class Relist:
         try:
             await self._resources.get(RESOURCES[key.kind], key.namespace, key.name)
         except ObjectGone:
-            _logger.info("list.ghost", extra={"key": key.text})
+            with bind(**key.log_fields):
+                _logger.info("list.ghost")
             self._intake.drop(key)
         except KubeUnavailable:
             return

@@ -52,31 +52,21 @@ class Reporter:
             if is_new and control.result is not ControlResult.ACCEPTED:
                 self._metrics.count_control(control.verb, control.result)
         if before.phase != after.phase and after.phase is not None:
-            self._report_phase(key, observation, after)
+            self._report_phase(after)
         self._count_outcomes(key, observation, after)
 
-    def report_change(self, key: Key, observation: Observation, notes: Iterable[Note]) -> None:
+    def report_change(self, key: Key, notes: Iterable[Note]) -> None:
         """Record a change of the object itself: a Migration that is let go although its move goes on must be seen."""
         for note in notes:
             if note.reason is EventReason.FINALIZER_LEFT:
                 self._metrics.count_finalizer_leftover(key.namespace)
-                _logger.warning(
-                    "migration.left",
-                    extra={
-                        "namespace": key.namespace,
-                        "migration": key.name,
-                        "uid": observation.migration.metadata.uid,
-                        "why": note.text,
-                    },
-                )
+                _logger.warning("migration.left", extra={"why": note.text})
 
-    def _report_phase(self, key: Key, observation: Observation, after: MigrationStatus) -> None:
+    @staticmethod
+    def _report_phase(after: MigrationStatus) -> None:
         _logger.info(
             "migration.phase",
             extra={
-                "namespace": key.namespace,
-                "migration": key.name,
-                "uid": observation.migration.metadata.uid,
                 "attempt": after.attempt or 1,
                 "phase": str(after.phase),
                 "reason": _read_reason(after),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, OperatorError, StaleView
+from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -134,7 +135,8 @@ class Scheduler:
     async def _run_step(self, key: Key) -> None:
         began = self._clock.boottime()
         try:
-            result, due_s = await self._try_step(key)
+            with bind(**key.log_fields):
+                result, due_s = await self._try_step(key)
         except LeadershipLost as error:
             self._fatal = error
             return
@@ -161,13 +163,13 @@ class Scheduler:
         except StaleView:
             return "stale", self._back_off(key)
         except KubeUnavailable as error:
-            _logger.warning("step.kube_unavailable", extra={"key": key.text, "reason": error.reason})
+            _logger.warning("step.kube_unavailable", extra={"reason": error.reason})
             return "error", error.retry_after_s or self._back_off(key)
         except OperatorError as error:
-            _logger.warning("step.failed", extra={"key": key.text, "reason": error.reason, "why": error.message})
+            _logger.warning("step.failed", extra={"reason": error.reason, "why": error.message})
             return "error", self._back_off(key)
         except Exception:
-            _logger.exception("step.crashed", extra={"key": key.text})
+            _logger.exception("step.crashed")
             return "crash", self._back_off(key)
         self._failures.pop(key, None)
         return "success", due_s

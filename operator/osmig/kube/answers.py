@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from osmig.kube.refs import Call
 
 _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+# A manager may have any printable name; one of odd signs is not repeated.
+_MANAGER = re.compile(r'conflict with "([A-Za-z0-9_.:/@ -]{1,128})"')
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _MAX_FIELDS = 5
 
@@ -33,6 +35,18 @@ class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the ta
     def __init__(self, reason: str, message: str, *, fields: tuple[str, ...] = ()) -> None:
         super().__init__(reason, message)
         self.fields = fields
+
+
+class ApplyConflict(InvalidWrite):
+    """Fields of an apply belong to other field managers: applying them again cannot help, unless by force.
+
+    Attributes:
+        managers: the others' names, as managedFields have them; empty when the server names none.
+    """
+
+    def __init__(self, message: str, *, fields: tuple[str, ...], managers: tuple[str, ...]) -> None:
+        super().__init__("ApplyConflict", message, fields=fields)
+        self.managers = managers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +88,15 @@ def classify(call: Call, status: int, *, retry_after: str | None, payload: bytes
         payload: the answer's bytes.
 
     Returns:
-        ``StaleView`` for 409 and 410, ``ObjectGone`` when the server says that this object does not exist,
+        ``ApplyConflict`` for a 409 over fields that others manage, ``StaleView`` for any other 409 and for 410,
+        ``ObjectGone`` when the server says that this object does not exist,
         ``InvalidWrite`` for what it will never accept, ``KubeUnavailable`` for the rest.
     """
     said = parse(payload) or {}
     error: OperatorError
     match status:
         case HTTPStatus.CONFLICT:
-            error = StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
+            error = _conflict(call, said)
         case HTTPStatus.GONE:
             error = StaleView("Expired", f"{call.operation}: the list has expired since it was begun; begin again")
         case HTTPStatus.NOT_FOUND:
@@ -137,9 +152,27 @@ def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
     return KubeUnavailable("Forbidden", message)
 
 
+def _conflict(call: Call, said: Mapping[str, Any]) -> OperatorError:
+    causes = [cause for cause in _causes(said) if cause.get("reason") == "FieldManagerConflict"]
+    if not causes:
+        return StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
+    found = [_MANAGER.search(str(cause.get("message", ""))) for cause in causes]
+    managers = tuple(dict.fromkeys(match[1] for match in found if match))[:_MAX_FIELDS]
+    fields = _fields(causes)
+    who = f"field manager {', '.join(managers)}" if managers else "another field manager"
+    what = ", ".join(fields) or "fields that we apply"
+    message = f"{call.operation}: {who} owns {what}; let it give them up, or apply by force"
+    return ApplyConflict(message, fields=fields, managers=managers)
+
+
+def _fields(causes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    # an apply names fields with a leading dot, a refusal does not
+    named = [str(cause.get("field", "")).removeprefix(".") for cause in causes]
+    return tuple(dict.fromkeys(field for field in named if _FIELD.fullmatch(field)))[:_MAX_FIELDS]
+
+
 def _invalid(call: Call, status: int, said: Mapping[str, Any]) -> OperatorError:
-    named = [str(cause.get("field", "")) for cause in _causes(said)]
-    fields = tuple(dict.fromkeys(field for field in named if _FIELD.fullmatch(field)))[:_MAX_FIELDS]
+    fields = _fields(_causes(said))
     which = f"; see {', '.join(fields)}" if fields else ""
     return InvalidWrite(
         _reason(said, "Invalid"), f"{call.operation}: the API server refuses it ({status}){which}", fields=fields

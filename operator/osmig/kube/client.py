@@ -39,6 +39,12 @@ CREDENTIALS_AGE_S = 60.0
 # After a 401 they are read anew, but a server that refuses every token must not make us spin.
 REFUSED_AGE_S = 5.0
 
+# JSON is valid YAML, so an apply is sent as JSON under the one type that every version of the API server takes.
+_CONTENT_TYPES = {
+    KubeVerb.PATCH: "application/merge-patch+json",
+    KubeVerb.APPLY: "application/apply-patch+yaml",
+}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -133,7 +139,7 @@ class KubeClient:
 
         Args:
             call: what to do to which object.
-            body: the object, or the merge patch.
+            body: the object, the merge patch, or the fields to apply.
             query: further parameters; every write gets ``fieldManager=osmig``.
             timeout_s: for the whole call, waiting for a free connection included.
 
@@ -177,8 +183,7 @@ class KubeClient:
         url = URL(self._credentials.server + call.path, encoded=True)
         headers = {} if authorization is None else {"Authorization": authorization}
         if body is not None:
-            patching = call.verb is KubeVerb.PATCH
-            headers["Content-Type"] = "application/merge-patch+json" if patching else "application/json"
+            headers["Content-Type"] = _CONTENT_TYPES.get(call.verb, "application/json")
         fixed = {"fieldManager": FIELD_MANAGER} if call.verb.is_write else {}
         return self._session.request(
             call.verb.method,

@@ -19,14 +19,20 @@ _NOT_IN_NAMES = frozenset("/%")
 
 
 class KubeVerb(StrEnum):
-    """What is done, in RBAC's words; ``PATCH`` is always a JSON merge patch."""
+    """What is done, in RBAC's words; ``PATCH`` is a JSON merge patch, ``APPLY`` a server-side apply."""
 
     GET = "get"
     LIST = "list"
     CREATE = "create"
     UPDATE = "update"
     PATCH = "patch"
+    APPLY = "apply"
     DELETE = "delete"
+
+    @property
+    def right(self) -> str:
+        """The verb that a role must grant; an apply needs ``patch``, and ``create`` where the object is new."""
+        return KubeVerb.PATCH if self is KubeVerb.APPLY else self
 
     @property
     def method(self) -> str:
@@ -36,7 +42,7 @@ class KubeVerb(StrEnum):
     @property
     def is_write(self) -> bool:
         """Whether the server records a field manager for it."""
-        return self in {KubeVerb.CREATE, KubeVerb.UPDATE, KubeVerb.PATCH}
+        return self in {KubeVerb.CREATE, KubeVerb.UPDATE, KubeVerb.PATCH, KubeVerb.APPLY}
 
 
 _METHODS = {
@@ -45,6 +51,7 @@ _METHODS = {
     KubeVerb.CREATE: "POST",
     KubeVerb.UPDATE: "PUT",
     KubeVerb.PATCH: "PATCH",
+    KubeVerb.APPLY: "PATCH",
     KubeVerb.DELETE: "DELETE",
 }
 
@@ -101,6 +108,28 @@ class ObjectRef:
             resource_version=metadata["resourceVersion"],
         )
 
+    def make_owner_reference(
+        self, *, is_controller: bool = True, blocks_owner_deletion: bool = True
+    ) -> Mapping[str, Any]:
+        """Return the entry for ``metadata.ownerReferences`` of an object that this one owns.
+
+        The owned object must lie in the owner's namespace: else the garbage collector deletes it. Only the plans to
+        come own objects; nothing in the operator calls this yet.
+
+        Args:
+            is_controller: an object has at most one owner that is its controller.
+            blocks_owner_deletion: a foreground deletion of the owner waits until the owned object is gone. A cluster
+                with OwnerReferencesPermissionEnforcement then asks for ``update`` of the owner's ``finalizers``.
+        """
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": is_controller,
+            "blockOwnerDeletion": blocks_owner_deletion,
+        }
+
     @property
     def resource(self) -> Resource:
         """The object's kind."""
@@ -127,7 +156,7 @@ class Call:
     def operation(self) -> str:
         """KubeVerb and resource as a role names them, such as ``update migrations/status``: few distinct values."""
         subresource = f"/{self.subresource}" if self.subresource else ""
-        return f"{self.verb} {self.resource.plural}{subresource}"
+        return f"{self.verb.right} {self.resource.plural}{subresource}"
 
     @property
     def path(self) -> str:

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from osmig.domain.errors import OperatorError
 from osmig.domain.redacting import redact_text
+from osmig.telemetry.log_context import read_bound
 from osmig.telemetry.redaction import redact, summarise
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class StructuredFormatter(logging.Formatter):
             "event": redact_text(message) if self._verbose or _is_ours(record.name) else summarise(message),
             "logger": record.name,
         }
+        # the formatter runs in the task or thread that logs, so what is bound there is what it reads
+        fields.update({key: redact(value, key=key) for key, value in read_bound().items()})
         fields.update(_read_extras(record))
         if record.exc_info and record.exc_info[1]:
             fields.update(self._describe(record.exc_info[1]))

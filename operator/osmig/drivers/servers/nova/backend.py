@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -162,7 +163,9 @@ class NovaBackend:
             if self._is_closed:
                 text = "The connection to the cloud was replaced"
                 raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
-            return await asyncio.get_running_loop().run_in_executor(self._pool, counted)
+            # a pool does not take the task's context along, and with it what log lines say of the object
+            context = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, counted)
         finally:
             self._limiter.settle(sent - requests)
 
