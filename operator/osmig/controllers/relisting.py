@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Kind
 from osmig.controllers.inbox import key_of
 from osmig.controllers.keys import RESOURCES, Key
-from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError
+from osmig.domain.errors import KubeFailure, ObjectGone, OperatorError
 
 if TYPE_CHECKING:
     from osmig.controllers.inbox import Inbox
@@ -81,5 +81,5 @@ class Relist:
         except ObjectGone:
             _logger.info("list.ghost", extra={"key": key.text})
             self._intake.drop(key)
-        except KubeUnavailable:
+        except KubeFailure:
             return
