@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from osmig.api.names import Kind
 from osmig.controllers.keys import RESOURCES, Key
-from osmig.domain.errors import ObjectGone, StaleView
+from osmig.domain.errors import ObjectGone, WriteConflict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -104,7 +104,7 @@ class ApiServer:
         if body is None:
             raise ObjectGone("NotFound", "gone")
         if (ref.uid, ref.resource_version) != (body["metadata"]["uid"], body["metadata"]["resourceVersion"]):
-            raise StaleView("Conflict", "not as last read")
+            raise WriteConflict("Conflict", "not as last read")
         return key, body
 
     async def set_finalizers(self, ref: ObjectRef, finalizers: tuple[str, ...]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
-from osmig.domain.errors import Absent, NotPermitted
+from osmig.domain.errors import Absent, Unauthorized
 from osmig.domain.operations import Sweep
 from osmig.drivers.tenants.views import ReplicaStage, ReplicaView, RunStage, RunView
 
@@ -122,7 +122,7 @@ class FakeTenants:
             raise self.fail[name].pop(0)
         user = self.waldur.users.get(self.token)
         if user is None:
-            raise NotPermitted("Unauthorized", "the token is refused", operation=name)
+            raise Unauthorized("Unauthorized", "the token is refused", operation=name)
         return user
 
     def _view(self, number: int) -> RunView:

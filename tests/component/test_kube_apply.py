@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kube_support import WIDGETS
-from osmig.domain.errors import KubeUnavailable
-from osmig.kube.answers import ApplyConflict, InvalidWrite
+from osmig.domain.errors import ApplyConflict, InvalidWrite, KubeUnavailable
 from osmig.kube.client import FIELD_MANAGER
 from osmig.kube.refs import ObjectRef, Resource
 from osmig.kube.resources import ResourceClient

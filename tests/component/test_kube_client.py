@@ -11,7 +11,7 @@ import pytest
 from fake_clock import FakeClock
 from kube_support import READ_DEFAULT, Fixed, open_client, open_plain
 from osmig.clock import SystemClock
-from osmig.domain.errors import KubeUnavailable
+from osmig.domain.errors import CertificateRefused, KubeForbidden, KubeUnauthorized, NoCredentials
 from osmig.kube.client import CREDENTIALS_AGE_S, REFUSED_AGE_S, KubeClient, connect
 from osmig.kube.credentials import Credentials, ServiceAccount
 from osmig.kube.refs import Call, KubeVerb
@@ -54,7 +54,7 @@ async def test_a_named_kubeconfig_opens_a_client(cluster: Cluster) -> None:
 
 
 async def test_without_credentials_nothing_is_opened(tmp_path: Path) -> None:
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(NoCredentials) as caught:
         async with connect(kubeconfig=str(tmp_path / "none"), clock=SystemClock()):
             pass
 
@@ -71,7 +71,7 @@ async def test_a_rotated_token_is_used_within_a_minute(cluster: Cluster, tmp_pat
     await client.request(READ_DEFAULT)
     clock.advance(1)
 
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(KubeForbidden) as caught:
         await client.request(READ_DEFAULT)
     assert caught.value.reason == "Forbidden"  # alice is known, and may do nothing
     await client.close()
@@ -82,7 +82,7 @@ async def test_a_refused_token_is_read_anew_soon_and_the_refusal_names_the_call(
 ) -> None:
     clock = FakeClock()
     client = await open_as_pod(cluster, tmp_path / "account", "expired", clock)
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(KubeUnauthorized) as caught:
         await client.request(READ_DEFAULT)
     assert caught.value.reason == "Unauthorized"
     assert "get namespaces" in caught.value.message
@@ -118,7 +118,7 @@ async def test_the_watch_gets_the_token_of_this_moment(cluster: Cluster, tmp_pat
 
 async def test_a_forbidden_call_says_what_to_grant(cluster: Cluster) -> None:
     async with open_client(cluster.user_kubeconfig("alice")) as client:
-        with pytest.raises(KubeUnavailable) as caught:
+        with pytest.raises(KubeForbidden) as caught:
             await client.request(Call(KubeVerb.GET, SECRETS, "default", "s"))
 
     assert caught.value.reason == "Forbidden"
@@ -128,7 +128,7 @@ async def test_a_forbidden_call_says_what_to_grant(cluster: Cluster) -> None:
 
 async def test_an_unknown_certificate_is_not_trusted(cluster: Cluster) -> None:
     async with open_plain(cluster.url) as client:
-        with pytest.raises(KubeUnavailable) as caught:
+        with pytest.raises(CertificateRefused) as caught:
             await client.request(READ_DEFAULT)
 
     assert caught.value.reason == "CertificateRefused"
@@ -138,7 +138,7 @@ async def test_a_certificate_file_that_is_none_is_said_at_once_and_without_its_p
     (tmp_path / "ca.crt").write_text("rubbish", encoding="utf-8")
     credentials = Credentials(server="https://localhost", ca_path=str(tmp_path / "ca.crt"))
 
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(NoCredentials) as caught:
         KubeClient(Fixed(credentials.server), credentials, SystemClock())
 
     assert caught.value.reason == "NoCredentials"

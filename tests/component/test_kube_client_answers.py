@@ -11,7 +11,7 @@ from aiohttp import web
 from kube_support import READ_DEFAULT, WIDGETS, Line, create_widget, open_client, open_plain
 from lab.ports import free_port
 from osmig import __version__
-from osmig.domain.errors import KubeUnavailable, ObjectGone
+from osmig.domain.errors import KubeThrottled, KubeUnavailable, ObjectGone
 from osmig.kube.refs import Call, KubeVerb, ObjectRef
 from osmig.kube.secrets import SECRETS
 from osmig.kube.status import StatusWriter
@@ -138,7 +138,7 @@ async def test_a_429_in_plain_text_carries_its_wait(stand_in: StandIn) -> None:
         )
 
     async with open_plain(await stand_in(answer)) as client:
-        with pytest.raises(KubeUnavailable) as caught:
+        with pytest.raises(KubeThrottled) as caught:
             await client.request(READ_DEFAULT)
 
     assert caught.value.reason == "TooManyRequests"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kube_support import open_client
-from osmig.domain.errors import KubeUnavailable, ObjectGone
+from osmig.domain.errors import KubeForbidden, ObjectGone
 from osmig.kube.secrets import SecretReader
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def test_a_secret_that_does_not_exist_is_gone(cluster: Cluster, namespace:
 
 async def test_a_secret_that_may_not_be_read_says_so(cluster: Cluster, namespace: str) -> None:
     async with open_client(cluster.user_kubeconfig("alice")) as client:
-        with pytest.raises(KubeUnavailable) as caught:
+        with pytest.raises(KubeForbidden) as caught:
             await SecretReader(client).read(namespace, "s")
 
     assert caught.value.reason == "Forbidden"

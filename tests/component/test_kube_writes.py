@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kube_support import WIDGETS, create_widget, open_client
-from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
-from osmig.kube.answers import InvalidWrite
+from osmig.domain.errors import InvalidWrite, NotInstalled, ObjectGone, WriteConflict
 from osmig.kube.refs import Call, KubeVerb, ObjectRef, Resource
 from osmig.kube.resources import ResourceClient
 from osmig.kube.status import StatusWriter
@@ -58,7 +57,7 @@ async def test_a_stale_view_changes_nothing(client: KubeClient, ref: ObjectRef) 
     writer = StatusWriter(client)
     await writer.put(ref, {"phase": "Running"})
 
-    with pytest.raises(StaleView):
+    with pytest.raises(WriteConflict):
         await writer.put(ref, {"phase": "Stale"})
 
     body = await ResourceClient(client).get(WIDGETS, ref.namespace, ref.name)
@@ -68,7 +67,7 @@ async def test_a_stale_view_changes_nothing(client: KubeClient, ref: ObjectRef) 
 async def test_another_object_of_the_same_name_is_a_stale_view(client: KubeClient, ref: ObjectRef) -> None:
     other = replace(ref, uid="00000000-0000-4000-8000-000000000000")
 
-    with pytest.raises(StaleView):
+    with pytest.raises(WriteConflict):
         await StatusWriter(client).put(other, {"phase": "Running"})
 
 
@@ -114,7 +113,7 @@ async def test_finalizers_are_replaced_only_while_the_view_is_fresh(client: Kube
     resources = ResourceClient(client)
     body = await resources.set_finalizers(ref, (FINALIZER,))
 
-    with pytest.raises(StaleView):
+    with pytest.raises(WriteConflict):
         await resources.set_finalizers(ref, ())
 
     assert body["metadata"]["finalizers"] == [FINALIZER]
@@ -143,7 +142,7 @@ async def test_an_object_is_deleted_only_while_the_view_is_fresh(client: KubeCli
     fresh = ObjectRef.of(WIDGETS, body)
 
     for stale in (ref, replace(fresh, uid="00000000-0000-4000-8000-000000000000")):
-        with pytest.raises(StaleView):
+        with pytest.raises(WriteConflict):
             await resources.delete(stale)
     await resources.delete(fresh)
 
@@ -182,7 +181,7 @@ async def test_a_kind_that_is_not_installed_is_not_taken_for_a_deleted_object(
 ) -> None:
     missing = Resource("test.osmig.dev", "v1", "gadgets", "Gadget")
 
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(NotInstalled) as caught:
         await ResourceClient(client).get(missing, namespace, "g")
 
     assert caught.value.reason == "NotInstalled"

@@ -10,7 +10,7 @@ import pytest
 
 from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_backend, pending, record_in
 from osmig.domain.capabilities import Scope
-from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
+from osmig.domain.errors import BackendError, InvalidConfiguration, OutcomeUnknown, Transient, Unauthorized
 from osmig.drivers.servers.views import FindingKind, Job
 from osmig.net.endpoints import EndpointPolicy
 
@@ -128,7 +128,7 @@ def test_a_401_that_stays_is_unauthorized(nova_keystone: NovaLab) -> None:
     async def story() -> BackendError:
         async with connected(nova_keystone) as backend:
             nova_keystone.control.fault(path="/servers/", when="before", status=401, count=2)
-            with pytest.raises(NotPermitted) as caught:
+            with pytest.raises(Unauthorized) as caught:
                 await backend.server(nova_keystone.servers["vm-1"])
             return caught.value
 
@@ -138,13 +138,17 @@ def test_a_401_that_stays_is_unauthorized(nova_keystone: NovaLab) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "reason"),
     [
-        ({"password": SECRET_VALUE}, NotPermitted, "Unauthorized"),
-        ({"username": "nobody"}, NotPermitted, "Unauthorized"),
-        ({"auth_type": "v3token", "token": SECRET_VALUE}, NotPermitted, "Unauthorized"),
+        ({"password": SECRET_VALUE}, Unauthorized, "Unauthorized"),
+        ({"username": "nobody"}, Unauthorized, "Unauthorized"),
+        ({"auth_type": "v3token", "token": SECRET_VALUE}, Unauthorized, "Unauthorized"),
         ({"auth_url": "NOVA"}, BackendError, ""),
         ({"auth_url": "CLOSED"}, Transient, "Unreachable"),
         ({"auth_url": "http://keystone.invalid/v3"}, Transient, "Unreachable"),
-        ({"project_name": "", "project_domain_id": "", "user_domain_id": ""}, Transient, "InvalidConfiguration"),
+        (
+            {"project_name": "", "project_domain_id": "", "user_domain_id": ""},
+            InvalidConfiguration,
+            "InvalidConfiguration",
+        ),
     ],
 )
 def test_a_login_that_fails_says_why_and_no_more(
@@ -171,7 +175,7 @@ def test_a_region_without_nova_is_a_mistake_in_the_configuration(nova_keystone: 
 
     error = asyncio.run(failing_probe(make_backend(secret, "operator")))
 
-    assert (type(error), error.reason) == (Transient, "InvalidConfiguration")
+    assert (type(error), error.reason) == (InvalidConfiguration, "InvalidConfiguration")
     assert "region_name" in error.message
 
 
@@ -231,7 +235,7 @@ def test_no_environment_variable_has_any_effect(
 
 
 def test_a_secret_that_cannot_be_used_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidConfiguration) as caught:
         make_backend(clouds_yaml(auth_type="password", auth_url="http://127.0.0.1:9", passwort=SECRET_VALUE))
 
     assert caught.value.reason == "InvalidConfiguration"

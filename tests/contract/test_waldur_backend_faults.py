@@ -12,7 +12,16 @@ import pytest
 
 from lab.waiting import eventually_async
 from lab.waldurlab.catalogue import SOURCE
-from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    BackendError,
+    EndpointRefused,
+    NotInThisState,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.net.endpoints import EndpointPolicy
 from waldur_support import EXPIRED, GRANTED, MARKER, QUICK, SHORT, connected, job_for, make_backend
 
@@ -91,7 +100,7 @@ async def test_an_expired_permit_sends_nothing(waldur: WaldurLab) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, NotPermitted), (403, NotPermitted), (404, Unsupported), (409, Refused), (429, Transient)],
+    [(401, Unauthorized), (403, NotPermitted), (404, Unsupported), (409, NotInThisState), (429, Transient)],
 )
 async def test_an_answer_that_proves_that_nothing_was_made_is_told_so(
     waldur: WaldurLab, status: int, kind: type[BackendError]
@@ -210,7 +219,7 @@ async def test_an_order_that_has_no_connection_yet_when_its_backend_is_replaced_
 
 async def test_an_endpoint_that_is_not_allowed_is_refused_before_any_byte(waldur: WaldurLab) -> None:
     backend = make_backend(waldur.url, policy=EndpointPolicy())
-    with pytest.raises(Transient) as caught:
+    with pytest.raises(EndpointRefused) as caught:
         await backend.probe()
     await backend.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab.waldur import WaldurLab
 from lab.waldurlab import catalogue
-from osmig.domain.errors import NotPermitted, Transient
+from osmig.domain.errors import Transient, Unauthorized
 from osmig.drivers.tenants.views import RunView
 from waldur_support import GRANTED, UNKNOWN, connected, job_for, map_subnets, map_type
 
@@ -256,7 +256,7 @@ async def test_lists_that_are_empty_count_as_not_visible(waldur: WaldurLab) -> N
     assert not faults(checks)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, NotPermitted), (500, Transient), (429, Transient)])
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (500, Transient), (429, Transient)])
 @pytest.mark.parametrize("path", ["marketplace-resources", "public-offerings/[^/]+/[?]", "networks", "migrations"])
 async def test_a_check_that_could_not_be_made_is_made_later(
     waldur: WaldurLab, path: str, status: int, kind: type[Exception]

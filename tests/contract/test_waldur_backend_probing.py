@@ -8,7 +8,7 @@ import pytest
 
 from lab.waldur import WaldurLab
 from osmig.domain.capabilities import Capability, Scope
-from osmig.domain.errors import NotPermitted
+from osmig.domain.errors import Unauthorized
 from waldur_support import GRANTED, USERS, connected, job_for
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def test_a_token_that_is_refused_is_told_by_probe_and_sweep(waldur: Waldur
     async with connected(waldur) as backend:
         waldur.control.user("owner", token="another")  # noqa: S106 - of the double
         for call in (backend.probe(), backend.sweep(None)):
-            with pytest.raises(NotPermitted) as caught:
+            with pytest.raises(Unauthorized) as caught:
                 await call
             assert caught.value.reason == "Unauthorized"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.waldurlab.catalogue import SOURCE
-from osmig.domain.errors import Absent, NotPermitted, Refused
+from osmig.domain.errors import Absent, NotInThisState, NotPermitted, Unauthorized
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage
 from waldur_support import GRANTED, UNKNOWN, connected, job_for, ordered
 
@@ -62,7 +62,7 @@ async def test_a_token_that_is_refused_on_the_way_is_never_an_absence(waldur: Wa
     waldur.control.fault(path="/api/openstack-networks/", status=401)
 
     async with connected(waldur) as backend:
-        with pytest.raises(NotPermitted) as caught:
+        with pytest.raises(Unauthorized) as caught:
             await backend.replica(run.replica_id or "", None)
 
     assert caught.value.reason == "Unauthorized"
@@ -170,7 +170,7 @@ async def test_a_replica_that_erred_at_a_network_has_a_tenant_that_is_not_termin
 
     async with connected(waldur) as backend:
         stuck = await backend.replica(replica_id, None)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(NotInThisState) as caught:
             await backend.terminate(replica_id, GRANTED)
         waldur.control.sweep()
         freed = await backend.replica(replica_id, None)
@@ -208,7 +208,7 @@ async def test_a_replica_in_another_state_is_not_terminated_now(waldur: WaldurLa
     run = await ordered(waldur)
 
     async with connected(waldur) as backend:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(NotInThisState) as caught:
             await backend.terminate(run.replica_id or "", GRANTED)
 
     assert caught.value.reason == "Conflict"

@@ -16,7 +16,7 @@ from domain_world import World, decide_in
 from osmig.api.migration import Mark, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.calls import Answer
-from osmig.domain.errors import OutcomeUnknown, Refused, Transient
+from osmig.domain.errors import NotInThisState, OutcomeUnknown, Transient
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import VerbCall
 from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
@@ -211,7 +211,9 @@ class OneAtATime(RuleBasedStateMachine):
         is_taken = self.nova.receive(call.verb)
         if fate == "answer lost":
             return Answer(call=call, error=OutcomeUnknown("NoAnswer", "?", operation=operation))
-        return Answer(call=call, error=None if is_taken else Refused("NotInThisState", "no", operation=operation))
+        return Answer(
+            call=call, error=None if is_taken else NotInThisState("NotInThisState", "no", operation=operation)
+        )
 
     @invariant()
     def never_two_at_once(self) -> None:

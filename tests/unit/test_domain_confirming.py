@@ -13,7 +13,16 @@ from domain_samples import HOLDER, MARK, NOW, ask, control, reason_of, result_of
 from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain.calls import Answer
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    NotInThisState,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.domain.orders import find_control
 from osmig.drivers.servers.calls import VerbCall
 
@@ -120,10 +129,10 @@ def test_an_answer_whose_intent_somebody_else_resolved_changes_nothing() -> None
 @pytest.mark.parametrize(
     ("error", "result", "due_s"),
     [
-        (Refused("NotInThisState", "late", operation="o"), ControlResult.ACCEPTED, 1.0),
+        (NotInThisState("NotInThisState", "late", operation="o"), ControlResult.ACCEPTED, 1.0),
         (Transient("PermitExpired", "late", operation="o"), ControlResult.ACCEPTED, 10.0),
         (Transient("TooMany", "wait", operation="o", retry_after_s=77.0), ControlResult.ACCEPTED, 77.0),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), ControlResult.ACCEPTED, 10.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), ControlResult.ACCEPTED, 10.0),
         (NotPermitted("NotPermitted", "403", operation="o"), ControlResult.REJECTED, 10.0),
         (Unsupported("Unsupported", "old", operation="o"), ControlResult.UNSUPPORTED, 10.0),
     ],

@@ -14,7 +14,7 @@ from domain_world import World, decide_in
 from osmig.api.names import ConditionType, Phase, Policy, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.conditions import find_condition
-from osmig.domain.errors import Refused
+from osmig.domain.errors import NotInThisState
 from osmig.drivers.servers.calls import VerbCall
 from osmig.drivers.servers.views import BytesView, HostView, ProgressView
 
@@ -181,7 +181,7 @@ def test_a_change_of_the_record_is_a_new_wait() -> None:
 def test_an_order_that_is_repeated_lets_the_wait_for_a_quiet_record_go_on() -> None:
     row = record()
     call = VerbCall(verb=Verb.ABORT, record_id="7")
-    for error in (None, Refused("NotInThisState", "x", operation="o")):
+    for error in (None, NotInThisState("NotInThisState", "x", operation="o")):
         status = started(control(Verb.ABORT))
         assert decide(observe(status, records=(row,), answer=Answer(call=call, error=error))).waiting_for == quiet(row)
     decision = step(started(control(Verb.ABORT)), 0, NO_NUMBERS, row, DOWN, waited_s={quiet(row): 300.0})

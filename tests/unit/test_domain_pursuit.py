@@ -13,7 +13,15 @@ from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
-from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    NotInThisState,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.domain.orders import find_control
 from osmig.drivers.servers.calls import VerbCall
 from osmig.drivers.servers.views import ProgressView
@@ -147,12 +155,12 @@ def test_an_answer_to_an_order_that_is_not_on_record_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("error", "word", "result"),
     [
-        (Refused("NotInThisState", "preparing", operation="o"), "running", ControlResult.ACCEPTED),
-        (Refused("NotInThisState", "post-copy", operation="o"), "running (post-copy)", ControlResult.TOO_LATE),
+        (NotInThisState("NotInThisState", "preparing", operation="o"), "running", ControlResult.ACCEPTED),
+        (NotInThisState("NotInThisState", "post-copy", operation="o"), "running (post-copy)", ControlResult.TOO_LATE),
         (Absent("MigrationNotFound", "x", operation="o"), "running", ControlResult.ACCEPTED),
         (Transient("Unreachable", "x", operation="o"), "running", ControlResult.ACCEPTED),
         (OutcomeUnknown("NoAnswer", "x", operation="o"), "running", ControlResult.ACCEPTED),
-        (NotPermitted(Reason.UNAUTHORIZED, "x", operation="o"), "running", ControlResult.ACCEPTED),
+        (Unauthorized(Reason.UNAUTHORIZED, "x", operation="o"), "running", ControlResult.ACCEPTED),
         (NotPermitted("NotPermitted", "x", operation="o"), "running", ControlResult.REJECTED),
         (Unsupported("Unsupported", "x", operation="o"), "running", ControlResult.UNSUPPORTED),
     ],

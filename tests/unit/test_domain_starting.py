@@ -34,6 +34,7 @@ from osmig.domain.errors import (
     OutcomeUnknown,
     Refused,
     Transient,
+    Unauthorized,
     Unsupported,
 )
 from osmig.drivers.servers.calls import StartCall
@@ -73,7 +74,7 @@ def test_an_accepted_start_without_a_request_id_is_looked_for_at_once() -> None:
         (Refused("NoValidHost", "none", operation="o"), Phase.FAILED, "NoValidHost", None),
         (Unsupported("TooOld", "old", operation="o"), Phase.FAILED, Reason.UNSUPPORTED, None),
         (NotPermitted("NotPermitted", "no", operation="o"), Phase.FAILED, Reason.NOT_PERMITTED, None),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
         (Transient("TooMany", "later", operation="o", retry_after_s=33), Phase.PENDING, Reason.RETRYING, 33),
         (Transient("PermitExpired", "late", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
         (Absent("ServerNotFound", "gone", operation="o"), Phase.FAILED, Reason.SERVER_GONE, None),

@@ -12,7 +12,7 @@ from domain_samples import ask, observe, result_of, survey
 from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
-from osmig.domain.errors import Refused
+from osmig.domain.errors import NotInThisState
 from osmig.drivers.servers.calls import VerbCall
 
 ABORT, FORCE, CONFIRM, REVERT, RETRY = Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RETRY
@@ -90,7 +90,9 @@ def test_reconcile_is_done_everywhere_and_changes_nothing(name: str) -> None:
 def test_an_abort_that_the_cloud_refuses_while_it_switches_over_is_too_late(name: str) -> None:
     moment = MOMENTS[name]
     ordered = give(moment, ask(ABORT))
-    answer = Answer(call=VerbCall(verb=ABORT, record_id="7"), error=Refused("NotInThisState", "no", operation="abort"))
+    answer = Answer(
+        call=VerbCall(verb=ABORT, record_id="7"), error=NotInThisState("NotInThisState", "no", operation="abort")
+    )
     answered = decide(observe(ordered.status, records=moment.world.records, answer=answer))
     assert result_of(answered.status, ABORT) is TOO_LATE
 

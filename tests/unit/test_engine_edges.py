@@ -21,7 +21,7 @@ from osmig.controllers.ledger import Ledger
 from osmig.controllers.parting import Parting
 from osmig.controllers.publishing import Publisher
 from osmig.controllers.relisting import Relist
-from osmig.domain.errors import ObjectGone, StaleView
+from osmig.domain.errors import ListExpired, ObjectGone, StaleView, WriteConflict
 from osmig.domain.observation import Note
 from osmig.handlers import LOGIN_PAUSE_S, Login, NoEssence, build_registry, build_settings
 from osmig.kube.credentials import Credentials
@@ -74,7 +74,7 @@ async def test_the_first_list_takes_in_everything_there_is(namespaces: tuple[str
 async def test_the_first_list_is_repeated_until_it_works() -> None:
     listing = Listing()
     listing.api.add(Kind.MIGRATION, migration_body())
-    listing.api.list_errors = [DOWN, StaleView("Expired", "begin again")]
+    listing.api.list_errors = [DOWN, ListExpired("Expired", "begin again")]
     await listing.relist.first()
     assert listing.clock.elapsed == 4.0
     assert listing.woken == [MIGRATION]
@@ -153,7 +153,7 @@ async def test_an_object_that_is_gone_is_forgotten_whether_the_write_or_the_read
 
     def conflict(_: object) -> None:
         lab.api.objects.pop(OTHER)
-        raise StaleView("Conflict", "x")
+        raise WriteConflict("Conflict", "x")
 
     lab.api.before_put.append(conflict)
     with pytest.raises(ObjectGone):

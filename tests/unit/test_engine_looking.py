@@ -13,7 +13,7 @@ from domain_world import has
 from engine_lab import GONE
 from osmig.api.migration import PlacementFacts, PreflightCheck, parse_migration
 from osmig.api.names import CheckResult
-from osmig.domain.errors import Absent, NotPermitted, Transient
+from osmig.domain.errors import Absent, NotPermitted, Transient, Unauthorized
 from osmig.domain.operations import MoveKind
 from osmig.drivers import servers
 from osmig.drivers.driver import Sources
@@ -144,7 +144,7 @@ async def test_a_source_host_that_cannot_be_looked_at_is_no_verdict(error: Backe
     assert (observation.facts.source_host, observation.trouble) == (HostView(name="cmp1", is_up=True), None)
 
 
-@pytest.mark.parametrize("error", [NotPermitted("Unauthorized", "401", operation="o"), LATER])
+@pytest.mark.parametrize("error", [Unauthorized("Unauthorized", "401", operation="o"), LATER])
 async def test_refused_credentials_and_an_outage_are_trouble_here_as_everywhere(error: BackendError) -> None:
     backend = FakeBackend(fail={"host cmp1": [error]})
     observation = await read(backend, observe(started()), "source_host")

@@ -11,7 +11,7 @@ from domain_samples import HOLDER, NOW, READY
 from domain_world import has
 from osmig.api.mappings import Mappings
 from osmig.api.migration import Migration, MigrationStatus, TenantFacts, UpstreamFacts, parse_migration
-from osmig.domain.errors import Absent, NotPermitted, Transient
+from osmig.domain.errors import Absent, NotPermitted, Transient, Unauthorized
 from osmig.drivers import tenants
 from osmig.drivers.driver import Sources
 from osmig.drivers.tenants.facts import ReplicationFacts
@@ -103,7 +103,7 @@ async def test_a_replica_that_may_not_be_seen_is_of_no_known_stage(error: Backen
     assert observation.trouble is None
 
 
-@pytest.mark.parametrize("error", [NotPermitted("Unauthorized", "401", operation="o"), LATER])
+@pytest.mark.parametrize("error", [Unauthorized("Unauthorized", "401", operation="o"), LATER])
 async def test_refused_credentials_and_an_outage_are_trouble_for_a_replica_too(error: BackendError) -> None:
     backend = backend_with_run()
     backend.fail[f"replica {COPY} None"] = [error]

@@ -12,15 +12,7 @@ from engine_fakes import MIGRATION, OTHER, PROVIDER
 from engine_lab import DOWN, GONE, SPEC, Lab, fail_put, lab_with
 from osmig.api.names import Kind
 from osmig.controllers.write_ahead import RECORD_TRIES
-from osmig.domain.errors import (
-    KubeUnavailable,
-    NotPermitted,
-    ObjectGone,
-    OutcomeUnknown,
-    Refused,
-    StaleView,
-    Transient,
-)
+from osmig.domain.errors import KubeUnavailable, ObjectGone, OutcomeUnknown, Refused, StaleView, Transient, Unauthorized
 from osmig.drivers.servers.views import BytesView, Finding, FindingKind, ProgressView
 
 
@@ -277,7 +269,7 @@ async def test_a_server_that_does_not_exist_fails_without_a_start_time() -> None
 
 async def test_refused_credentials_make_the_provider_probe_again() -> None:
     lab = await lab_with()
-    lab.cloud.fail["survey"] = [NotPermitted("Unauthorized", "401", operation="o")]
+    lab.cloud.fail["survey"] = [Unauthorized("Unauthorized", "401", operation="o")]
     await lab.step(MIGRATION)
     session = lab.engine.sessions.get(PROVIDER)
     assert session is not None

@@ -12,15 +12,25 @@ from engine_fakes import MIGRATION, PROVIDER
 from engine_lab import DOWN, SPEC, Lab, lab_with
 from osmig.api.names import Kind
 from osmig.domain.capabilities import Capability
-from osmig.domain.errors import KubeUnavailable, NotPermitted, Refused, StaleView, Transient
+from osmig.domain.errors import (
+    BackendError,
+    EndpointRefused,
+    InvalidConfiguration,
+    KubeForbidden,
+    KubeUnavailable,
+    OutcomeUnknown,
+    StaleView,
+    Transient,
+    Unauthorized,
+)
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
     from osmig.controllers.sessions import Session
 
-AWAY = Transient("NoAnswer", "the cloud does not answer", operation="o")
+AWAY = OutcomeUnknown("NoAnswer", "the cloud does not answer", operation="o")
 BUSY = Transient("Overloaded", "later", operation="o", retry_after_s=44.0)
-BAD_LOGIN = NotPermitted("Unauthorized", "the credentials are refused", operation="o")
+BAD_LOGIN = Unauthorized("Unauthorized", "the credentials are refused", operation="o")
 
 
 def new_lab(cloud: FakeBackend | None = None) -> Lab:
@@ -144,12 +154,12 @@ async def test_refused_credentials_are_tried_again_with_a_fresh_secret() -> None
     assert (lab.made, condition(lab, "Ready")) == (2, ("True", "ProbeSucceeded"))
 
 
-@pytest.mark.parametrize("reason", ["InvalidConfiguration", "EndpointRefused"])
-async def test_what_only_a_person_can_mend_is_stalled_and_seldom_tried(reason: str) -> None:
+@pytest.mark.parametrize("cause", [InvalidConfiguration, EndpointRefused])
+async def test_what_only_a_person_can_mend_is_stalled_and_seldom_tried(cause: type[BackendError]) -> None:
     lab = new_lab()
-    lab.factory_error = Refused(reason, "clouds.yaml: no", operation="configure")
+    lab.factory_error = cause(cause.__name__, "clouds.yaml: no", operation="configure")
     assert await lab.step(PROVIDER) == 60.0
-    assert condition(lab, "Stalled") == ("True", reason)
+    assert condition(lab, "Stalled") == ("True", cause.__name__)
     assert lab.engine.has_swept()
 
 
@@ -157,7 +167,7 @@ async def test_a_secret_that_goes_bad_makes_a_ready_provider_not_ready_at_once()
     lab = new_lab()
     await lab.step(PROVIDER)
     lab.api.secrets["team-a", "clouds"] = {"clouds.yaml": b"bad"}
-    lab.factory_error = Refused("InvalidConfiguration", "clouds.yaml: no", operation="configure")
+    lab.factory_error = InvalidConfiguration("InvalidConfiguration", "clouds.yaml: no", operation="configure")
     await lab.clock.pass_by(60)
     await lab.step(PROVIDER)
     assert lab.cloud.is_closed
@@ -182,7 +192,7 @@ async def test_an_api_server_that_is_away_says_nothing_about_the_provider(error:
     assert session_of(lab).view.is_ready
 
 
-FORBIDDEN = KubeUnavailable("Forbidden", "get secrets is not allowed")
+FORBIDDEN = KubeForbidden("Forbidden", "get secrets is not allowed")
 
 
 async def test_a_secret_that_may_not_be_read_is_told_unless_the_connection_stands() -> None:

@@ -13,13 +13,7 @@ from fake_clock import HeldClock
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.scheduler import Scheduler
-from osmig.domain.errors import (
-    KubeUnavailable,
-    LeadershipLost,
-    ObjectGone,
-    StaleView,
-    Transient,
-)
+from osmig.domain.errors import KubeThrottled, KubeUnavailable, LeadershipLost, ObjectGone, Transient, WriteConflict
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -220,9 +214,9 @@ async def test_failures_are_spaced_out_to_a_minute_with_jitter_and_forgotten_by_
     ("error", "result", "gap_s"),
     [
         (BOOM, "crash", 1.0),
-        (StaleView("Conflict", "x"), "stale", 1.0),
+        (WriteConflict("Conflict", "x"), "stale", 1.0),
         (KubeUnavailable("Timeout", "x"), "error", 1.0),
-        (KubeUnavailable("TooManyRequests", "x", retry_after_s=17), "error", 17.0),
+        (KubeThrottled("TooManyRequests", "x", retry_after_s=17), "error", 17.0),
         (Transient("Unreachable", "x", operation="o"), "error", 1.0),
         (asyncio.CancelledError(), "error", 1.0),
     ],

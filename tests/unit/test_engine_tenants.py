@@ -18,7 +18,7 @@ from osmig.api.names import FINALIZER, Kind
 from osmig.api.provider import ProviderType
 from osmig.controllers.keys import Key
 from osmig.controllers.sessions import Sessions
-from osmig.domain.errors import NotPermitted, StaleView
+from osmig.domain.errors import StaleView, Unauthorized
 from osmig.drivers import DRIVERS
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, waldur_body
@@ -26,7 +26,7 @@ from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BAD_TOKEN = NotPermitted("Unauthorized", "the token is refused", operation="o")
+BAD_TOKEN = Unauthorized("Unauthorized", "the token is refused", operation="o")
 OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/24"}]
 
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 
 import pytest
 
-from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
-from osmig.kube.answers import InvalidWrite, classify, parse, read_warnings
+from osmig.domain.errors import (
+    InvalidWrite,
+    KubeForbidden,
+    KubeThrottled,
+    KubeUnauthorized,
+    KubeUnavailable,
+    ListExpired,
+    NamespaceTerminating,
+    NotInstalled,
+    ObjectGone,
+    WriteConflict,
+)
+from osmig.kube.answers import classify, parse, read_warnings
 from osmig.kube.refs import Call, KubeVerb, Resource
 
 WIDGETS = Resource("test.osmig.dev", "v1", "widgets", "Widget")
@@ -23,24 +35,24 @@ def status(code: int, reason: str, message: str = "", **details: object) -> byte
 @pytest.mark.parametrize(
     ("code", "payload", "expected", "reason"),
     [
-        (409, status(409, "Conflict"), StaleView, "Conflict"),
-        (409, status(409, "AlreadyExists"), StaleView, "AlreadyExists"),
-        (409, b"", StaleView, "Conflict"),
-        (410, status(410, "Expired"), StaleView, "Expired"),
+        (409, status(409, "Conflict"), WriteConflict, "Conflict"),
+        (409, status(409, "AlreadyExists"), WriteConflict, "AlreadyExists"),
+        (409, b"", WriteConflict, "Conflict"),
+        (410, status(410, "Expired"), ListExpired, "Expired"),
         (404, status(404, "NotFound", name="w", kind="widgets"), ObjectGone, "NotFound"),
-        (404, status(404, "NotFound"), KubeUnavailable, "NotInstalled"),
-        (404, b"404 page not found\n", KubeUnavailable, "NotInstalled"),
-        (404, b"<html>nginx</html>", KubeUnavailable, "NotInstalled"),
-        (404, b'{"error": "no route"}', KubeUnavailable, "NotInstalled"),
-        (401, status(401, "Unauthorized"), KubeUnavailable, "Unauthorized"),
-        (403, status(403, "Forbidden"), KubeUnavailable, "Forbidden"),
+        (404, status(404, "NotFound"), NotInstalled, "NotInstalled"),
+        (404, b"404 page not found\n", NotInstalled, "NotInstalled"),
+        (404, b"<html>nginx</html>", NotInstalled, "NotInstalled"),
+        (404, b'{"error": "no route"}', NotInstalled, "NotInstalled"),
+        (401, status(401, "Unauthorized"), KubeUnauthorized, "Unauthorized"),
+        (403, status(403, "Forbidden"), KubeForbidden, "Forbidden"),
         (
             403,
             status(403, "Forbidden", causes=[{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]),
-            KubeUnavailable,
+            NamespaceTerminating,
             "NamespaceTerminating",
         ),
-        (429, b"Too many requests, please try again later.\n", KubeUnavailable, "TooManyRequests"),
+        (429, b"Too many requests, please try again later.\n", KubeThrottled, "TooManyRequests"),
         (422, status(422, "Invalid"), InvalidWrite, "Invalid"),
         (400, status(400, "BadRequest"), InvalidWrite, "BadRequest"),
         (413, b"too large", InvalidWrite, "Invalid"),
@@ -85,7 +97,7 @@ def test_the_wait_comes_from_the_header_or_from_the_body(
 ) -> None:
     error = classify(PUT, code, retry_after=header, payload=payload)
 
-    assert isinstance(error, KubeUnavailable)
+    assert isinstance(error, KubeThrottled if code == HTTPStatus.TOO_MANY_REQUESTS else KubeUnavailable)
     assert error.retry_after_s == expected
 
 

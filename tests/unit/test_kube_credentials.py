@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from osmig.domain.errors import KubeUnavailable
+from osmig.domain.errors import NoCredentials
 from osmig.kube.credentials import ServiceAccount, find_source
 from osmig.kube.kubeconfig import Kubeconfig
 
@@ -89,7 +89,7 @@ async def test_an_unreadable_service_account_says_so_without_a_path(account: Pat
 
     environ = {"no environment": {}, "empty host": IN_CLUSTER | {"KUBERNETES_SERVICE_HOST": ""}}.get(broken, IN_CLUSTER)
 
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(NoCredentials) as caught:
         await ServiceAccount(account, environ).read(fresh=True)
 
     assert caught.value.reason == "NoCredentials"
@@ -165,7 +165,7 @@ async def test_a_useless_kubeconfig_says_so_without_its_path(tmp_path: Path, con
     if content is not None:
         path.write_text(content)
 
-    with pytest.raises(KubeUnavailable) as caught:
+    with pytest.raises(NoCredentials) as caught:
         await Kubeconfig(str(path), None).read(fresh=True)
 
     assert caught.value.reason == "NoCredentials"

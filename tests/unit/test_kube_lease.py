@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fake_clock import FakeClock, give_way_until
-from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, StaleView
+from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, WriteConflict
 from osmig.kube.answers import Answer
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
 from osmig.kube.refs import Call, KubeVerb
@@ -48,7 +48,7 @@ class LeaseServer:
         assert body is not None
         expected = body["metadata"].get("resourceVersion")
         if (self.spec is None) != (expected is None) or expected not in {None, str(self.version)}:
-            raise StaleView(reason="Conflict", message="another version")
+            raise WriteConflict(reason="Conflict", message="another version")
         self.spec = {**(self.spec or {}), **body["spec"]}
         self.version += 1
         self.writes.append(body["spec"])

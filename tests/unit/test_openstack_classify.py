@@ -12,7 +12,18 @@ from openstack import exceptions as sdk
 
 from nova_support import ENDS, STARTS
 from osmig.domain.calls import Operation
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    NotInThisState,
+    NotPermitted,
+    NotUnderstood,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.drivers.servers.nova.classify import classify
 
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
@@ -75,7 +86,7 @@ START_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(307, body=b""), OutcomeUnknown, "NoAnswer"),
     (Answer(302, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
     (Answer(408, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
-    (Answer(401, "The request you have made requires authentication."), NotPermitted, "Unauthorized"),
+    (Answer(401, "The request you have made requires authentication."), Unauthorized, "Unauthorized"),
     (Answer(403, "Policy doesn't allow os_compute_api:os-migrate-server"), NotPermitted, "NotPermitted"),
     (Answer(404, body=b"<html>not here</html>"), Transient, "Unreachable"),
     (Answer(404, "The resource could not be found."), Unsupported, "Unsupported"),
@@ -123,30 +134,30 @@ def test_a_refused_cold_move_is_told_in_our_own_sentence(answer: Answer, words: 
 
 NOT_WAITING = "Not possible now: the server does not wait for a confirmation"
 END_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
-    (Answer(409, "Cannot 'confirmResize' instance X while it is in vm_state active"), Refused, NOT_WAITING),
-    (Answer(400, "Instance has not been resized."), Refused, NOT_WAITING),
+    (Answer(409, "Cannot 'confirmResize' instance X while it is in vm_state active"), NotInThisState, NOT_WAITING),
+    (Answer(400, "Instance has not been resized."), NotInThisState, NOT_WAITING),
     (
         Answer(409, "Cannot 'revertResize' instance X while it is in task_state resize_reverting"),
-        Refused,
+        NotInThisState,
         "Not possible now: the server's task state is resize_reverting",
     ),
     (
         Answer(409, "Cannot 'confirmResize' instance X while it is in vm_state error"),
-        Refused,
+        NotInThisState,
         "Not possible now: the server is in ERROR",
     ),
     (
         Answer(409, "Service is unavailable at this time."),
-        Refused,
+        NotInThisState,
         "Not possible now: the compute service of a host that takes part is down",
     ),
-    (Answer(409, "Instance X is locked"), Refused, "Not possible now: the server is locked"),
-    (Answer(409, "nobody has seen this yet"), Refused, "Not possible now: nobody has seen this yet"),
-    (Answer(409, body=b"<html>secret</html>"), Refused, "Not possible now: the cloud answered 409 to "),
+    (Answer(409, "Instance X is locked"), NotInThisState, "Not possible now: the server is locked"),
+    (Answer(409, "nobody has seen this yet"), NotInThisState, "Not possible now: nobody has seen this yet"),
+    (Answer(409, body=b"<html>secret</html>"), NotInThisState, "Not possible now: the cloud answered 409 to "),
     (Answer(404, "Instance X could not be found."), Absent, "These credentials see no such server"),
     (Answer(404, "No such server."), Absent, "These credentials see no such server"),
     (Answer(404, body=b"<html>not here</html>"), Transient, "in a form that is not Nova's"),
-    (Answer(401, "no"), NotPermitted, "does not accept the credentials"),
+    (Answer(401, "no"), Unauthorized, "does not accept the credentials"),
     (Answer(403, "Policy doesn't allow os_compute_api:servers:x"), NotPermitted, "policy forbids "),
     (Answer(400, "There is no such action: confirmResize"), Unsupported, "The cloud has no "),
     (Answer(405, "bad method"), Unsupported, "The cloud has no "),
@@ -174,13 +185,13 @@ def test_an_answer_to_a_confirm_or_revert_means(
 
 STATE = "Migration 7 state of instance X is queued. Cannot force complete while the migration is in this state."
 VERBS: list[tuple[str, Answer, type[BackendError]]] = [
-    ("force-complete", Answer(400, STATE), Refused),
-    ("abort", Answer(400, "Cannot abort live migration while the migration is in this state."), Refused),
-    ("abort", Answer(409, "Instance X is in an invalid state for 'abort live migration'"), Refused),
+    ("force-complete", Answer(400, STATE), NotInThisState),
+    ("abort", Answer(400, "Cannot abort live migration while the migration is in this state."), NotInThisState),
+    ("abort", Answer(409, "Instance X is in an invalid state for 'abort live migration'"), NotInThisState),
     (
         "force-complete",
         Answer(409, "Cannot 'force_complete' instance X while it is in task_state resize_prep"),
-        Refused,
+        NotInThisState,
     ),
     ("force-complete", Answer(400, "Migration 7 not found for instance X"), Absent),
     ("abort", Answer(404, "Migration 7 not found for instance X"), Absent),
@@ -200,10 +211,10 @@ def test_an_answer_to_a_verb_means(operation: str, answer: Answer, kind: type[Ba
 READS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(404, "Instance X could not be found."), Absent, "ServerNotFound"),
     (Answer(404, body=b"<html>not here</html>"), Transient, "Unreachable"),
-    (Answer(401, "no"), NotPermitted, "Unauthorized"),
+    (Answer(401, "no"), Unauthorized, "Unauthorized"),
     (Answer(403, "no"), NotPermitted, "NotPermitted"),
-    (Answer(400, "Marker 1 could not be found"), Transient, "Unsupported"),
-    (Answer(406, "Version"), Transient, "Unsupported"),
+    (Answer(400, "Marker 1 could not be found"), NotUnderstood, "Unsupported"),
+    (Answer(406, "Version"), NotUnderstood, "Unsupported"),
     (Answer(409, "?"), Transient, "Unreachable"),
     (Answer(429, "slow", retry_after="7"), Transient, "Unreachable"),
     (Answer(500, "oops"), Transient, "Unreachable"),

@@ -12,7 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from nova_support import ENDS, STARTS
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
-from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
+from osmig.domain.errors import EndpointRefused, InvalidConfiguration, OutcomeUnknown, Transient, Unauthorized
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
 from osmig.net.endpoints import EndpointRefusedError
 from osmig.net.failures import PermitExpiredError
@@ -42,6 +42,7 @@ WAYS: list[tuple[Exception, str, str]] = [
     (EndpointRefusedError("connections to h:80 are refused: …"), "EndpointRefused", "h:80 are refused"),
     (PermitExpiredError(), "Retrying", "before it left"),
 ]
+CAUSES = {"InvalidConfiguration": InvalidConfiguration, "EndpointRefused": EndpointRefused}
 
 
 @pytest.mark.parametrize(("failure", "reason", "words"), WAYS)
@@ -50,7 +51,7 @@ def test_what_fails_on_the_way_is_transient(failure: Exception, reason: str, wor
     error = classify(failure, operation=operation)
 
     assert isinstance(failure, EXPECTED)
-    assert type(error) is Transient
+    assert type(error) is CAUSES.get(reason, Transient)
     assert error.reason == reason
     assert words in error.message
     assert "10.1.2.3" not in str(error)
@@ -75,4 +76,4 @@ def test_refused_credentials_are_told_apart_from_a_refused_call(may_have_acted: 
     for failure in (keystone.Unauthorized(), keystone.Forbidden()):
         error = classify(failure, operation=Operation.LIVE_MIGRATE, may_have_acted=may_have_acted)
 
-        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
+        assert (type(error), error.reason) == (Unauthorized, "Unauthorized")

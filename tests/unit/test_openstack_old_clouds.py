@@ -11,7 +11,7 @@ from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
-from osmig.domain.errors import BackendError, NotPermitted, Transient, Unsupported
+from osmig.domain.errors import BackendError, Transient, Unauthorized, Unsupported
 from osmig.domain.operations import Stage
 from osmig.drivers.servers.views import Job
 
@@ -78,7 +78,7 @@ def test_a_probe_tells_what_an_old_cloud_can_do(upstream: Upstream) -> None:
 def test_a_right_that_is_lost_while_probing_is_told(upstream: Upstream) -> None:
     speak(upstream, "2.90", os_migrations=401)
 
-    with pytest.raises(NotPermitted) as caught:
+    with pytest.raises(Unauthorized) as caught:
         ask(upstream, lambda backend: backend.probe())
 
     assert caught.value.reason == "Unauthorized"

@@ -8,7 +8,7 @@ import pytest
 
 from old_clouds import SERVER, ask, speak
 from osmig.domain.capabilities import Capability
-from osmig.domain.errors import NotPermitted
+from osmig.domain.errors import Unauthorized
 from osmig.drivers.servers.nova.probing import find_permitted, find_possible
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_what_may_be_read_is_found_out_by_reading(
 def test_credentials_that_are_refused_while_looking_end_the_probe(upstream: Upstream) -> None:
     speak(upstream, "2.90", **HIDDEN | {"os_instance_actions": 401})
 
-    with pytest.raises(NotPermitted) as caught:
+    with pytest.raises(Unauthorized) as caught:
         ask(upstream, lambda backend: backend.probe())
 
     assert caught.value.reason == "Unauthorized"

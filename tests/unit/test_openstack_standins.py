@@ -11,7 +11,7 @@ from http_upstream import Upstream, answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
-from osmig.domain.errors import BackendError, NotPermitted, Refused, Unsupported
+from osmig.domain.errors import BackendError, NotInThisState, NotPermitted, Unsupported
 from osmig.domain.operations import MoveKind, RecordView, Stage
 from osmig.drivers.servers.nova.standins import is_made_up, judge_by_events, make_records
 from osmig.drivers.servers.nova.translate import ActionView
@@ -240,7 +240,7 @@ def test_a_right_that_was_lost_since_the_probe_is_made_up_for(upstream: Upstream
 ROW = {"id": 41, "uuid": "u"}
 ORDERS: list[tuple[str, dict[str, Any], type[BackendError] | None]] = [
     ("2.90", {"migrations": {"migrations": [ROW]}}, None),
-    ("2.90", {"migrations": {"migrations": []}}, Refused),
+    ("2.90", {"migrations": {"migrations": []}}, NotInThisState),
     ("2.90", {"migrations": 403}, NotPermitted),
     ("2.22", {"migrations": {"migrations": [ROW]}}, Unsupported),
 ]

@@ -13,7 +13,7 @@ from domain_samples import HOLDER, NOW, control, reason_of, status_in, stored
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import MigrationStatus, PreflightCheck
 from osmig.api.names import FINALIZER, CheckResult, EventReason, Phase, Reason, Verb
-from osmig.domain.errors import Absent, BackendError, NotPermitted, Refused, Transient
+from osmig.domain.errors import Absent, BackendError, Refused, Transient, Unauthorized
 from osmig.domain.observation import ObjectChange, Slots
 from osmig.drivers.tenants.calls import ReplicateCall
 from osmig.drivers.tenants.policy import marking
@@ -179,7 +179,7 @@ def test_each_check_holds_the_order_back_only_when_it_fails(name: str, result: C
     [
         (Transient("TooMany", "later", operation="o", retry_after_s=33.0), Phase.PENDING, Reason.RETRYING, 33.0),
         (Transient("Down", "down", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 30.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 30.0),
         (Refused(Reason.INVALID_SPEC, "no", operation="o"), Phase.FAILED, Reason.INVALID_SPEC, None),
         (Absent("Absent", "gone", operation="o"), Phase.FAILED, None, None),
     ],

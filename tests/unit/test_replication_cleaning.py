@@ -11,7 +11,7 @@ from cleaning_samples import ABORT, CALL, CLEANED, DONE, answered, seen, sent, t
 from domain_samples import HOLDER, NOW, ask, message_of, reason_of, result_of, stored
 from osmig.api.mappings import canonical_id
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain.errors import Refused
+from osmig.domain.errors import NotInThisState
 from osmig.drivers.tenants.views import ReplicaStage, RunStage, RunView
 from replication_samples import (
     EMPTY,
@@ -166,7 +166,7 @@ def test_where_the_tenant_may_not_be_read_a_refusal_is_tried_again_rarely_and_no
     unseen = seen(run(RunStage.ERRED, ERRED))
     ordered = decide_in(unseen, watch())
     assert ordered.call == CALL
-    refused = answered(Refused(Reason.CONFLICT, "Not possible now", operation="o"), stored(ordered.status))
+    refused = answered(NotInThisState(Reason.CONFLICT, "Not possible now", operation="o"), stored(ordered.status))
     assert refused.due_s == 300.0
     status = stored(refused.status)
     assert decide_in(unseen, watch(status, now=NOW + timedelta(hours=4))).call == CALL
@@ -178,7 +178,9 @@ def test_where_the_tenant_may_not_be_read_a_refusal_is_tried_again_rarely_and_no
 def test_where_the_tenant_can_be_seen_a_refusal_is_a_moment_s_and_tried_again_sooner() -> None:
     ordered = decide_in(FREED, watch())
     refused = answered(
-        Refused(Reason.CONFLICT, "Not possible now", operation="o"), stored(ordered.status), replica=FREED.replica
+        NotInThisState(Reason.CONFLICT, "Not possible now", operation="o"),
+        stored(ordered.status),
+        replica=FREED.replica,
     )
     assert refused.due_s == 60.0
 

@@ -15,7 +15,7 @@ from osmig.api.meta import to_wire
 from osmig.api.migration import Control, Items, Progress, UpstreamFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import budget
-from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient
+from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient, Unauthorized
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
     LOST,
@@ -271,7 +271,7 @@ def test_a_404_while_the_provider_is_not_ready_proves_nothing() -> None:
     [
         (Transient("Down", "down", operation="o"), 10.0),
         (Transient("TooMany", "429", operation="o", retry_after_s=44.0), 44.0),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), 30.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), 30.0),
         (NotPermitted(Reason.NOT_PERMITTED, "403", operation="o"), 30.0),
     ],
 )

@@ -13,7 +13,16 @@ from domain_world import with_facts
 from osmig.api.migration import Mark, PendingCall
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    NotPermitted,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 from osmig.drivers.tenants.policy import marking
@@ -84,7 +93,7 @@ def test_a_success_that_names_no_run_is_looked_for_at_once() -> None:
     [
         (Refused(Reason.INVALID_SPEC, "spec: no", operation="o"), Phase.FAILED, Reason.INVALID_SPEC, None),
         (NotPermitted(Reason.NOT_PERMITTED, "no", operation="o"), Phase.FAILED, Reason.NOT_PERMITTED, None),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
         (Unsupported("NoSuchCall", "404", operation="o"), Phase.FAILED, Reason.UNSUPPORTED, None),
         (Transient("TooMany", "429", operation="o", retry_after_s=77.0), Phase.PENDING, Reason.RETRYING, 77.0),
         (Transient("PermitExpired", "late", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
@@ -241,7 +250,7 @@ def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Mark | None)
         ({"provider": LOST}, None),
         ({"trouble": Transient("Down", "down", operation="o")}, 10.0),
         ({"trouble": Transient("TooMany", "429", operation="o", retry_after_s=44.0)}, 44.0),
-        ({"trouble": NotPermitted(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),
+        ({"trouble": Unauthorized(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),
     ],
 )
 def test_a_look_that_fails_concludes_nothing_and_the_wait_goes_on(changes: dict[str, Any], due_s: float | None) -> None:

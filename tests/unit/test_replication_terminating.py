@@ -13,7 +13,17 @@ from decided import decide
 from domain_samples import NOW, reason_of, result_of, stored
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    NotInThisState,
+    NotPermitted,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.domain.intents import MAX_SENDS, label_of
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage
 from replication_samples import LOST, ORDER, STRANGER, UNSEEN, Waldur, after, decide_in, intent, replica, run, waited
@@ -53,11 +63,11 @@ def test_an_order_that_was_taken_is_on_record_even_if_the_abort_is_not_any_more(
 @pytest.mark.parametrize(
     ("error", "phase", "reason", "due_s"),
     [
-        (Refused(Reason.CONFLICT, "409", operation="o"), Phase.ABORTING, Reason.TERMINATING_DESTINATION, 300.0),
+        (NotInThisState(Reason.CONFLICT, "409", operation="o"), Phase.ABORTING, Reason.TERMINATING_DESTINATION, 300.0),
         (Refused("NotAllowed", "405", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
         (Unsupported("NoSuchCall", "404", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
         (NotPermitted(Reason.NOT_PERMITTED, "403", operation="o"), Phase.FAILED, Reason.CLEANUP_FAILED, None),
-        (NotPermitted(Reason.UNAUTHORIZED, "401", operation="o"), Phase.ABORTING, None, 10.0),
+        (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), Phase.ABORTING, None, 10.0),
         (Transient("TooMany", "429", operation="o", retry_after_s=44.0), Phase.ABORTING, None, 44.0),
         (Transient("PermitExpired", "late", operation="o"), Phase.ABORTING, None, 10.0),
         (Absent("Absent", "gone", operation="o"), Phase.ABORTED, Reason.ABORTED, None),
@@ -80,7 +90,7 @@ def test_a_missing_permission_is_named() -> None:
 
 
 def test_after_a_conflict_the_replica_is_waited_for_and_terminated_when_it_may_be() -> None:
-    refused = answered(Refused(Reason.CONFLICT, "409", operation="o"))
+    refused = answered(NotInThisState(Reason.CONFLICT, "409", operation="o"))
     status = stored(refused.status)
     soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, waited_s={refused.waiting_for: 299.0}))
     assert (soon.call, soon.due_s) == (None, 1.0), "no order sooner than five minutes after the last"

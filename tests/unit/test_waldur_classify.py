@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 
 from nova_support import Permission
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    EndpointRefused,
+    NotInThisState,
+    NotPermitted,
+    NotUnderstood,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.drivers.tenants.waldur.classify import judge_change, judge_failure, judge_read, judge_unreadable
 from osmig.net.answers import Answer, Call
 from osmig.net.endpoints import EndpointRefusedError
@@ -121,7 +133,7 @@ def test_all_refused_tokens_of_the_recording_are_told_apart() -> None:
 @pytest.mark.parametrize(("user", "said"), sorted(REFUSED_LOGINS, key=str))
 def test_each_refused_token_has_its_cause_and_what_to_do(user: str | None, said: str) -> None:
     for error in (judge_read(Answer(401, detail(said)), "ping"), judge_change(Answer(401, detail(said)), "terminate")):
-        assert (type(error), error.reason) == (NotPermitted, "Unauthorized")
+        assert (type(error), error.reason) == (Unauthorized, "Unauthorized")
         assert REMEDIES[user] in error.message
 
 
@@ -142,12 +154,12 @@ def test_what_proves_nothing_leaves_the_outcome_open(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "content", "kind", "reason"),
     [
-        (401, detail("Invalid token."), NotPermitted, "Unauthorized"),
+        (401, detail("Invalid token."), Unauthorized, "Unauthorized"),
         (403, detail("You do not have permission to perform this action."), NotPermitted, "NotPermitted"),
         (404, PAGE, Unsupported, "Unsupported"),
         (404, detail("Not found."), Unsupported, "Unsupported"),
         (405, detail('Method "POST" not allowed.'), Unsupported, "Unsupported"),
-        (409, detail("Valid states for operation: Creation Scheduled."), Refused, "Conflict"),
+        (409, detail("Valid states for operation: Creation Scheduled."), NotInThisState, "Conflict"),
         (413, b"", Transient, "Retrying"),
         (429, detail("Request was throttled."), Transient, "Retrying"),
         (400, PAGE, Refused, "StartRefused"),
@@ -171,7 +183,12 @@ def test_an_order_is_judged_by_what_the_answer_proves(
         (404, detail("No Resource matches the given query."), Absent, "sees no such resource"),
         (404, PAGE, Unsupported, "no Waldur"),
         (403, b"", NotPermitted, "TERMINATE_RESOURCE"),
-        (409, detail("Valid states for operation: OK, Erred."), Refused, "Valid states for operation: OK, Erred."),
+        (
+            409,
+            detail("Valid states for operation: OK, Erred."),
+            NotInThisState,
+            "Valid states for operation: OK, Erred.",
+        ),
     ],
 )
 def test_an_order_to_terminate_is_judged(status: int, content: bytes, kind: type[BackendError], words: str) -> None:
@@ -184,11 +201,11 @@ def test_an_order_to_terminate_is_judged(status: int, content: bytes, kind: type
 @pytest.mark.parametrize(
     ("status", "content", "kind", "reason"),
     [
-        (401, detail("Token has expired."), NotPermitted, "Unauthorized"),
+        (401, detail("Token has expired."), Unauthorized, "Unauthorized"),
         (403, b"", NotPermitted, "NotPermitted"),
         (404, detail("No Migration matches the given query."), Absent, "RecordGone"),
-        (404, PAGE, Transient, "Unsupported"),
-        (400, b"{}", Transient, "Unsupported"),
+        (404, PAGE, NotUnderstood, "Unsupported"),
+        (400, b"{}", NotUnderstood, "Unsupported"),
         (302, b"", Transient, "Unreachable"),
         (429, b"", Transient, "Unreachable"),
         (500, PAGE, Transient, "Unreachable"),
@@ -215,7 +232,7 @@ def test_an_answer_that_is_not_waldurs_leaves_an_order_open_and_a_read_to_be_ask
     [
         (NoAnswerError("gone"), True, OutcomeUnknown, "NoAnswer"),
         (NoAnswerError("refused"), False, Transient, "Unreachable"),
-        (EndpointRefusedError("connections are refused"), False, Transient, "EndpointRefused"),
+        (EndpointRefusedError("connections are refused"), False, EndpointRefused, "EndpointRefused"),
         (PermitExpiredError(), False, Transient, "Retrying"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from nova_support import spec_for as nova_spec
 from osmig.clock import SystemClock
-from osmig.domain.errors import Refused
+from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.ports import Net
 from osmig.drivers.tenants.waldur.factory import WaldurFactory
 from osmig.net.bounds import Timeouts
@@ -60,7 +60,7 @@ async def test_the_key_of_the_token_is_the_specs() -> None:
     ],
 )
 def test_a_token_that_is_none_is_refused_by_its_key_alone(content: bytes | None, words: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidConfiguration) as caught:
         FACTORY(KEY, spec_for("https://waldur.example"), {} if content is None else {"token": content})
 
     assert caught.value.reason == "InvalidConfiguration"
@@ -77,7 +77,7 @@ def test_a_token_that_is_none_is_refused_by_its_key_alone(content: bytes | None,
     ],
 )
 def test_an_endpoint_that_is_none_is_refused_by_its_field(endpoint: str, words: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidConfiguration) as caught:
         FACTORY(KEY, spec_for(endpoint), {"token": b"abc"})
 
     assert (caught.value.reason, caught.value.message) == ("InvalidConfiguration", f"spec.waldur.endpoint {words}")
@@ -86,12 +86,12 @@ def test_an_endpoint_that_is_none_is_refused_by_its_field(endpoint: str, words: 
 def test_a_cacert_that_is_no_certificate_is_refused() -> None:
     broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     for content in (b"", b"PEM", "€".encode(), broken):
-        with pytest.raises(Refused, match="the Secret's key cacert holds no PEM certificate"):
+        with pytest.raises(InvalidConfiguration, match="the Secret's key cacert holds no PEM certificate"):
             FACTORY(KEY, spec_for("https://waldur.example"), {"token": b"abc", "cacert": content})
 
 
 def test_a_spec_of_another_type_is_refused() -> None:
-    with pytest.raises(Refused, match=r"spec\.waldur is missing"):
+    with pytest.raises(InvalidConfiguration, match=r"spec\.waldur is missing"):
         FACTORY(KEY, nova_spec("x"), {"token": b"abc"})
 
 

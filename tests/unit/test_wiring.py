@@ -13,7 +13,7 @@ from api_samples import provider_body
 from osmig.api.provider import ProviderSpec, ProviderType
 from osmig.clock import SystemClock
 from osmig.command_line import load_settings
-from osmig.domain.errors import Refused
+from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers import DRIVERS
 from osmig.settings import Settings
 from osmig.telemetry.metrics import Metrics
@@ -96,7 +96,7 @@ def test_what_speaks_with_waldur_is_loaded_by_the_first_provider_that_needs_it()
 async def test_the_maker_of_waldur_reads_its_token_from_the_secret() -> None:
     make = DRIVERS.factories(make_net(Settings(), Metrics(SystemClock())))[ProviderType.WALDUR]
     spec = ProviderSpec.model_validate(waldur_body()["spec"])
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidConfiguration) as refused:
         await make(("team-a", "waldur"), spec, {})
     assert refused.value.reason == "InvalidConfiguration"
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.controllers.sessions import Session
-from osmig.domain.errors import BackendError, KubeUnavailable, NotPermitted, ObjectGone
+from osmig.domain.errors import (
+    AccessDenied,
+    BackendError,
+    EndpointRefused,
+    InvalidConfiguration,
+    KubeFailure,
+    KubeForbidden,
+    ObjectGone,
+    OutcomeUnknown,
+)
 from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
@@ -93,12 +102,12 @@ class ProviderContact:
             await self._sweep(key, provider, session)
         except ObjectGone:
             return self.lose(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
-        except KubeUnavailable as error:
-            if error.reason == "Forbidden" and not _is_current(session, provider):
+        except KubeFailure as error:
+            if isinstance(error, KubeForbidden) and not _is_current(session, provider):
                 return self.lose(session, Reason.NOT_PERMITTED, error.message)
             # our own API server fails, not the Provider: keep what we know of it
             return error.retry_after_s or RETRY_S
-        except NotPermitted as error:
+        except AccessDenied as error:
             session.probe = None
             return self.lose(session, error.reason, error.message)
         except BackendError as error:
@@ -110,9 +119,6 @@ class ProviderContact:
         session.view = ProviderView(is_ready=False, reason=reason, message=message)
         # also find out when the Secret was mended
         session.wants_refresh = True
-        by_a_person = {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}
-        if reason in by_a_person:
-            return min(MENDED_BY_A_PERSON_S, self._periods.secret_s)
         return min(RETRY_S, self._periods.sweep_s)
 
     async def _connect(self, key: Key, provider: Provider, session: Session) -> None:
@@ -176,8 +182,11 @@ class ProviderContact:
         if session.view.is_ready and is_probed and session.failed_sweeps < MAX_FAILED_SWEEPS:
             _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
             return error.retry_after_s or self._periods.sweep_s
-        reason = error.reason if error.reason in {*Reason} and error.reason != Reason.NO_ANSWER else Reason.UNREACHABLE
-        return self.lose(session, reason, error.message)
+        is_told = error.reason in {*Reason} and not isinstance(error, OutcomeUnknown)
+        self.lose(session, error.reason if is_told else Reason.UNREACHABLE, error.message)
+        if isinstance(error, InvalidConfiguration | EndpointRefused):
+            return min(MENDED_BY_A_PERSON_S, self._periods.secret_s)
+        return min(RETRY_S, self._periods.sweep_s)
 
 
 def _describe_missing_secret(provider: Provider) -> str:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import parse_migration
-from osmig.api.names import Kind, Reason
+from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.neighbours import KnownNeighbours
 from osmig.domain import orders
-from osmig.domain.errors import NotPermitted
+from osmig.domain.errors import Unauthorized
 from osmig.domain.observation import Observation, Timings
 from osmig.domain.phases import FINISHED
 from osmig.domain.queueing import FREE
@@ -88,7 +88,7 @@ class Observer:
         runs between that and what is decided on it.
 
         Raises:
-            StaleView: the Provider has no connection any more.
+            ProviderDisconnected: the Provider has no connection any more.
         """
         provider = provider_of(key, observation.migration)
         driver = self._drivers.of_migration(observation.migration.spec.type)
@@ -157,5 +157,4 @@ def provider_of(key: Key, migration: Migration) -> Key:
 
 def needs_login(observation: Observation) -> bool:
     """Whether a read met refused credentials, so that the Secret should be read anew."""
-    trouble = observation.trouble
-    return isinstance(trouble, NotPermitted) and trouble.reason == Reason.UNAUTHORIZED
+    return isinstance(observation.trouble, Unauthorized)

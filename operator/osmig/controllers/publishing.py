@@ -11,7 +11,7 @@ from osmig.api.meta import to_wire
 from osmig.api.names import FINALIZER, EventReason
 from osmig.controllers.announcing import post, refer
 from osmig.controllers.keys import RESOURCES
-from osmig.domain.errors import ObjectGone, StaleView
+from osmig.domain.errors import ObjectGone, WriteConflict
 from osmig.domain.observation import ObjectChange
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class Publisher:
         """Replace the status of the object as the Inbox knows it.
 
         Raises:
-            StaleView: it has changed; the newest body is in the Inbox now.
+            WriteConflict: it has changed; the newest body is in the Inbox now.
             ObjectGone: it does not exist any more.
-            KubeUnavailable: no answer; the write may have happened.
+            KubeFailure: no answer; the write may have happened.
         """
         entry = self._find(key)
         await self._write(key, entry, self._statuses.put(refer(key, entry.body), to_wire(status)))
@@ -74,9 +74,9 @@ class Publisher:
         Of a move that is left to itself is told when its object is gone.
 
         Raises:
-            StaleView: it has changed; the newest body is in the Inbox now.
+            WriteConflict: it has changed; the newest body is in the Inbox now.
             ObjectGone: it does not exist any more.
-            KubeUnavailable: no answer; the change may have happened.
+            KubeFailure: no answer; the change may have happened.
         """
         entry = self._find(key)
         ref, finalizers = refer(key, entry.body), tuple(entry.body["metadata"].get("finalizers") or ())
@@ -104,7 +104,7 @@ class Publisher:
         with self._intake.own_write(key) as write:
             try:
                 body = await request
-            except StaleView:
+            except WriteConflict:
                 await self.reread(key)
                 raise
             except ObjectGone:

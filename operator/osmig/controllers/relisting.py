@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Kind
 from osmig.controllers.inbox import key_of
 from osmig.controllers.keys import RESOURCES, Key
-from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError
+from osmig.domain.errors import KubeFailure, ObjectGone, OperatorError
 from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
@@ -83,5 +83,5 @@ class Relist:
             with bind(**key.log_fields):
                 _logger.info("list.ghost")
             self._intake.drop(key)
-        except KubeUnavailable:
+        except KubeFailure:
             return

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, OperatorError, StaleView
+from osmig.domain.errors import CallCut, KubeFailure, LeadershipLost, ObjectGone, OperatorError, StaleView
 from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Scheduler:
             return "gone", None
         except StaleView:
             return "stale", self._back_off(key)
-        except KubeUnavailable as error:
+        except KubeFailure as error:
             _logger.warning("step.kube_unavailable", extra={"reason": error.reason})
             return "error", error.retry_after_s or self._back_off(key)
         except OperatorError as error:
@@ -183,7 +183,7 @@ class Scheduler:
             if task is None or task.cancelling():
                 raise
             message = "a call was cut off: its Provider's connection was closed meanwhile"
-            raise OperatorError(reason="CallCut", message=message) from None
+            raise CallCut(reason="CallCut", message=message) from None
 
     def _back_off(self, key: Key) -> float:
         failures = self._failures.get(key, 0)

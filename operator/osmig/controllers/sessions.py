@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.api.provider import Limits
 from osmig.controllers.sweeping import Rows
-from osmig.domain.errors import StaleView
+from osmig.domain.errors import ProviderDisconnected
 from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
@@ -79,11 +79,13 @@ class Sessions:
         """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
 
         Raises:
-            StaleView: the Provider was deleted, lost its Secret or became another engine's since the decision was made.
+            ProviderDisconnected: it was deleted, lost its Secret or became another engine's since the decision.
         """
         session = self._sessions.get(key)
         if session is None or session.backend is None or session.engine is not needed:
-            raise StaleView(reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection")
+            raise ProviderDisconnected(
+                reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection"
+            )
         return session.backend
 
     def view(self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool) -> ProviderView:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.domain import queueing
-from osmig.domain.errors import StaleView
+from osmig.domain.errors import ServerTaken, SlotTaken
 from osmig.domain.operations import MoveKind, Stage
 from osmig.domain.queueing import Bounds, Move
 
@@ -76,12 +76,12 @@ class SlotQueue:
             needs_slot: refuse when no slot is free; what runs already is taken over in any case.
 
         Raises:
-            StaleView: the server or the slot was taken since the decision's facts were read.
+            SlotTaken, ServerTaken: another took it since the decision's facts were read.
         """
         if needs_slot and (slots := self.judge(key, provider, move)) != queueing.FREE:
-            raise StaleView(reason=Reason.SLOTS_TAKEN, message=f"{slots.limit_of}: the last slot was taken just now")
+            raise SlotTaken(reason=Reason.SLOTS_TAKEN, message=f"{slots.limit_of}: the last slot was taken just now")
         if not self._ledger.reserve(key, server_id, provider=provider, move=move):
-            raise StaleView(reason=Reason.SERVER_BUSY, message="another Migration took the server just now")
+            raise ServerTaken(reason=Reason.SERVER_BUSY, message="another Migration took the server just now")
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from osmig.api.migration import parse_migration
 from osmig.controllers.observing import provider_of
 from osmig.domain import budget
 from osmig.domain.budget import Urgency
-from osmig.domain.errors import KubeUnavailable, ObjectGone, StaleView
+from osmig.domain.errors import AnswerNotRecorded, KubeFailure, ObjectChanged, ObjectGone, StaleView
 from osmig.domain.machine import decide_answer
 from osmig.domain.queueing import Move
 
@@ -67,7 +67,7 @@ class WriteAhead:
         Raises:
             StaleView: the object, its server or its slot is not what was decided on; or no answer could be recorded.
             ObjectGone: the object does not exist any more, or is another one.
-            KubeUnavailable: no answer from the API server; the write may have happened, and nothing was sent.
+            KubeFailure: no answer from the API server; the write may have happened, and nothing was sent.
         """
         written_at = self.clock.boottime()
         await self._put(key, observation, decision)
@@ -125,12 +125,14 @@ class WriteAhead:
                 await self._put(key, now, decision)
             except StaleView:
                 continue
-            except KubeUnavailable as error:
+            except KubeFailure as error:
                 await self.clock.sleep(error.retry_after_s or RECORD_RETRY_S)
                 continue
             self.reporter.wake(key, decision.due_s)
             return
-        raise StaleView(reason="NotRecorded", message="the answer could not be written; its effect is looked for")
+        raise AnswerNotRecorded(
+            reason="NotRecorded", message="the answer could not be written; its effect is looked for"
+        )
 
     def _driver_of(self, observation: Observation) -> Driver[Any, Any]:
         return self.drivers.of_migration(observation.migration.spec.type)
@@ -145,7 +147,7 @@ class WriteAhead:
         """Refuse to start on ground of an object that has changed meanwhile: it may be suspended, or being deleted."""
         entry = self.inbox.get(key)
         if entry is None or entry.resource_version != observation.migration.metadata.resource_version:
-            raise StaleView(reason="Changed", message=f"{key.text} was changed while its start was being decided")
+            raise ObjectChanged(reason="Changed", message=f"{key.text} was changed while its start was being decided")
 
     def _parse(self, key: Key, observation: Observation) -> Migration:
         """Return the Migration as the Inbox has it now: after an own write, that is what was written."""

@@ -92,7 +92,7 @@ def answer_refusal(observation: Observation, error: BackendError) -> Commit:
             return outcome.fail(observation, error.reason, error.message)
         case Unsupported():
             return outcome.fail(observation, Reason.UNSUPPORTED, error.message)
-        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+        case NotPermitted():
             return outcome.fail(observation, Reason.NOT_PERMITTED, error.message)
         case Transient() if error.retry_after_s is not None:
             wait_s = error.retry_after_s

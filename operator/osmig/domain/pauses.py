@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import NotPermitted
+from osmig.domain.errors import AccessDenied
 from osmig.domain.observation import Commit
 from osmig.domain.recording import keep, put
 
@@ -23,7 +23,7 @@ _PATIENCE = 3
 
 def measure_s(observation: Observation, trouble: BackendError) -> float:
     """Return how long to leave upstream alone after a read that failed: as long as it asks for, if it does."""
-    if isinstance(trouble, NotPermitted):
+    if isinstance(trouble, AccessDenied):
         return observation.timings.retry_s * _PATIENCE
     return trouble.retry_after_s or observation.timings.retry_s
 

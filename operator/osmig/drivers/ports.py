@@ -72,6 +72,6 @@ class BackendFactory(Protocol):
             secret: the Secret's values by key; never logged.
 
         Raises:
-            Refused: reason ``InvalidConfiguration`` or ``EndpointRefused``, with the field's name in the message.
+            InvalidConfiguration, EndpointRefused: with the field's name in the message.
         """
         ...

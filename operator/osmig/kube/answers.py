@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from osmig.domain.errors import KubeUnavailable, ObjectGone, OperatorError, StaleView
+from osmig.domain.errors import (
+    ApplyConflict,
+    InvalidWrite,
+    KubeForbidden,
+    KubeThrottled,
+    KubeUnauthorized,
+    KubeUnavailable,
+    ListExpired,
+    NamespaceTerminating,
+    NotInstalled,
+    ObjectGone,
+    OperatorError,
+    WriteConflict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,30 +36,6 @@ _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 _MANAGER = re.compile(r'conflict with "([A-Za-z0-9_.:/@ -]{1,128})"')
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _MAX_FIELDS = 5
-
-
-class InvalidWrite(OperatorError):  # noqa: N818 - named like the rest of the taxonomy
-    """The API server refuses what we wrote (4xx): sending it again cannot help.
-
-    Attributes:
-        fields: paths of the fields that it refuses, such as ``status.phase``; empty when it names none.
-    """
-
-    def __init__(self, reason: str, message: str, *, fields: tuple[str, ...] = ()) -> None:
-        super().__init__(reason, message)
-        self.fields = fields
-
-
-class ApplyConflict(InvalidWrite):
-    """Fields of an apply belong to other field managers: applying them again cannot help, unless by force.
-
-    Attributes:
-        managers: the others' names, as managedFields have them; empty when the server names none.
-    """
-
-    def __init__(self, message: str, *, fields: tuple[str, ...], managers: tuple[str, ...]) -> None:
-        super().__init__("ApplyConflict", message, fields=fields)
-        self.managers = managers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +77,9 @@ def classify(call: Call, status: int, *, retry_after: str | None, payload: bytes
         payload: the answer's bytes.
 
     Returns:
-        ``ApplyConflict`` for a 409 over fields that others manage, ``StaleView`` for any other 409 and for 410,
-        ``ObjectGone`` when the server says that this object does not exist,
-        ``InvalidWrite`` for what it will never accept, ``KubeUnavailable`` for the rest.
+        ``ApplyConflict`` for a 409 over fields that others manage, ``WriteConflict`` for any other 409, ``ListExpired``
+        for 410, ``ObjectGone`` when the server says that this object does not exist, ``InvalidWrite`` for what it will
+        never accept, one of ``KubeFailure`` for the rest.
     """
     said = parse(payload) or {}
     error: OperatorError
@@ -98,16 +87,16 @@ def classify(call: Call, status: int, *, retry_after: str | None, payload: bytes
         case HTTPStatus.CONFLICT:
             error = _conflict(call, said)
         case HTTPStatus.GONE:
-            error = StaleView("Expired", f"{call.operation}: the list has expired since it was begun; begin again")
+            error = ListExpired("Expired", f"{call.operation}: the list has expired since it was begun; begin again")
         case HTTPStatus.NOT_FOUND:
             error = _not_found(call, said)
         case HTTPStatus.UNAUTHORIZED:
-            error = KubeUnavailable("Unauthorized", f"{call.operation}: the API server refuses our credentials")
+            error = KubeUnauthorized("Unauthorized", f"{call.operation}: the API server refuses our credentials")
         case HTTPStatus.FORBIDDEN:
             error = _forbidden(call, said)
         case HTTPStatus.TOO_MANY_REQUESTS:
             message = f"{call.operation}: the API server asks us to slow down"
-            error = KubeUnavailable("TooManyRequests", message, retry_after_s=_wait_s(retry_after, said))
+            error = KubeThrottled("TooManyRequests", message, retry_after_s=_wait_s(retry_after, said))
         case _ if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             error = _invalid(call, status, said)
         case _:
@@ -139,23 +128,23 @@ def _not_found(call: Call, said: Mapping[str, Any]) -> OperatorError:
     # "404 page not found" in plain text, from a server without this kind or from a proxy, says nothing about the
     # object; taking it for a deletion would make us forget a migration.
     message = f"{call.operation}: the API server does not serve this kind; install the CustomResourceDefinitions"
-    return KubeUnavailable("NotInstalled", message)
+    return NotInstalled("NotInstalled", message)
 
 
 def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(said)):
         message = f"{call.operation}: the namespace is being deleted and takes nothing new"
-        return KubeUnavailable("NamespaceTerminating", message)
+        return NamespaceTerminating("NamespaceTerminating", message)
     where = f"in namespace {call.namespace}" if call.namespace is not None else "in the whole cluster"
     group = f"API group {call.resource.group}" if call.resource.group else "the core API group"
     message = f"{call.operation} ({group}) is not allowed {where}; grant it to the operator's service account"
-    return KubeUnavailable("Forbidden", message)
+    return KubeForbidden("Forbidden", message)
 
 
 def _conflict(call: Call, said: Mapping[str, Any]) -> OperatorError:
     causes = [cause for cause in _causes(said) if cause.get("reason") == "FieldManagerConflict"]
     if not causes:
-        return StaleView(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
+        return WriteConflict(_reason(said, "Conflict"), f"{call.operation}: the object is not as we last read it")
     found = [_MANAGER.search(str(cause.get("message", ""))) for cause in causes]
     managers = tuple(dict.fromkeys(match[1] for match in found if match))[:_MAX_FIELDS]
     fields = _fields(causes)

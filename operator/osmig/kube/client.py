@@ -18,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from osmig import __version__
-from osmig.domain.errors import KubeUnavailable
+from osmig.domain.errors import CertificateRefused, KubeFailure, KubeUnavailable, NoCredentials
 from osmig.kube.answers import Answer, classify, parse, read_warnings
 from osmig.kube.credentials import find_source
 from osmig.kube.refs import KubeVerb
@@ -72,7 +72,7 @@ async def connect(
             seconds.
 
     Raises:
-        KubeUnavailable: no credentials can be read.
+        NoCredentials: no credentials can be read.
     """
     source = find_source(kubeconfig=kubeconfig, context=context, environ=os.environ)
     client = KubeClient(source, await source.read(fresh=True), clock, connections=connections, on_request=on_request)
@@ -97,7 +97,7 @@ class KubeClient:
         """Open a pool for ``credentials``; needs a running event loop. ``connect()`` is the way to get one.
 
         Raises:
-            KubeUnavailable: the certificates cannot be read.
+            NoCredentials: the certificates cannot be read.
         """
         self._source = source
         self._credentials = credentials
@@ -120,7 +120,7 @@ class KubeClient:
         """Read the credentials anew, for another client such as the watch.
 
         Raises:
-            KubeUnavailable: they cannot be read.
+            NoCredentials: they cannot be read.
         """
         self._credentials = await self._source.read(fresh=True)
         self._read_at = self._clock.boottime()
@@ -144,10 +144,11 @@ class KubeClient:
             timeout_s: for the whole call, waiting for a free connection included.
 
         Raises:
-            StaleView: 409, or an expired list.
+            WriteConflict: 409.
+            ListExpired: the list began too long ago.
             ObjectGone: the API server says that the object does not exist.
             InvalidWrite: it refuses what was sent.
-            KubeUnavailable: no answer, no permission, or try later. After "no answer" a write may have happened.
+            KubeFailure: no answer, no permission, or try later. After "no answer" a write may have happened.
         """
         authorization = await self._authorize()
         started = self._clock.boottime()
@@ -162,7 +163,7 @@ class KubeClient:
             ) from error
         except aiohttp.ClientSSLError as error:
             message = f"{call.operation}: the API server's certificate is not the expected one"
-            raise KubeUnavailable(reason="CertificateRefused", message=message) from error
+            raise CertificateRefused(reason="CertificateRefused", message=message) from error
         except aiohttp.ClientError as error:
             raise KubeUnavailable(
                 reason="Unreachable", message=f"{call.operation}: the API server does not answer"
@@ -215,7 +216,7 @@ class KubeClient:
             self._read_at = self._clock.boottime()
             try:
                 self._credentials = await self._source.read(fresh=fresh)
-            except KubeUnavailable as error:
+            except KubeFailure as error:
                 _logger.warning("credentials.unreadable", extra={"reason": error.reason})
             else:
                 self._age_limit_s = CREDENTIALS_AGE_S
@@ -229,7 +230,7 @@ def _make_ssl_context(credentials: Credentials) -> ssl.SSLContext:
             context.load_cert_chain(credentials.certificate_path, credentials.private_key_path)
     except OSError as error:
         message = "the certificates that belong to the credentials cannot be read"
-        raise KubeUnavailable(reason="NoCredentials", message=message) from error
+        raise NoCredentials(reason="NoCredentials", message=message) from error
     if credentials.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

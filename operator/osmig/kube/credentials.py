@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from osmig.domain.errors import KubeUnavailable
+from osmig.domain.errors import NoCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ class CredentialSource(Protocol):
             fresh: forget everything that was read before, as after a refusal.
 
         Raises:
-            KubeUnavailable: they cannot be read.
+            NoCredentials: they cannot be read.
         """
         ...
 
@@ -108,9 +108,9 @@ class ServiceAccount:
         )
 
 
-def unreadable(*, what: str) -> KubeUnavailable:
+def unreadable(*, what: str) -> NoCredentials:
     """Return the error that says so, without a path or a content."""
-    return KubeUnavailable("NoCredentials", f"{what} cannot be read")
+    return NoCredentials("NoCredentials", f"{what} cannot be read")
 
 
 def _read_namespace(path: Path) -> str:

@@ -12,7 +12,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, OperatorError, StaleView
+from osmig.domain.errors import (
+    KubeFailure,
+    KubeForbidden,
+    KubeUnauthorized,
+    LeadershipLost,
+    ObjectGone,
+    OperatorError,
+    WriteConflict,
+)
 from osmig.kube.microtime import format_microtime
 from osmig.kube.refs import Call, KubeVerb, Resource
 
@@ -128,7 +136,7 @@ class Lease:
                 self._give_up(reason="LeaseExpired", message="the Lease could not be renewed in time")
             try:
                 await self._write(self._version, {"holderIdentity": self._identity})
-            except (StaleView, ObjectGone):
+            except (WriteConflict, ObjectGone):
                 await self._look_who_wrote()
             except OperatorError as error:
                 self._report(error)
@@ -152,7 +160,7 @@ class Lease:
             if lease is not None and not self._is_up_for_grabs(lease):
                 return False
             await self._take(lease)
-        except StaleView:
+        except WriteConflict:
             return False
         except OperatorError as error:
             self._report(error)
@@ -197,7 +205,7 @@ class Lease:
         vacant = {"holderIdentity": "", "leaseDurationSeconds": 1}
         try:
             await self._send(self._version, vacant)
-        except StaleView:
+        except WriteConflict:
             # A renewal whose answer we did not wait for may have come first.
             lease = await self._read()
             if lease is not None and (lease.get("spec") or {}).get("holderIdentity") == self._identity:
@@ -247,7 +255,7 @@ class Lease:
         if error.reason == self._reported:
             return
         self._reported = error.reason
-        needs_somebody = not isinstance(error, KubeUnavailable) or error.reason in {"Forbidden", "Unauthorized"}
+        needs_somebody = not isinstance(error, KubeFailure) or isinstance(error, KubeForbidden | KubeUnauthorized)
         level = logging.ERROR if needs_somebody else logging.WARNING
         _logger.log(
             level, "lease.unavailable", extra={"lease": self._name, "reason": error.reason, "why": error.message}

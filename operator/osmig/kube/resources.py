@@ -24,7 +24,7 @@ class ResourceClient:
 
         Raises:
             ObjectGone: it does not exist.
-            KubeUnavailable: it could not be read.
+            KubeFailure: it could not be read.
         """
         answer = await self._client.request(Call(KubeVerb.GET, resource, namespace, name))
         return answer.body
@@ -43,8 +43,8 @@ class ResourceClient:
             Bodies; other than from ``get`` they carry ``apiVersion`` and ``kind`` only where the server puts them.
 
         Raises:
-            StaleView: the snapshot expired between two pages (after about 5 min): begin again.
-            KubeUnavailable: a page could not be read; what was yielded is not the whole.
+            ListExpired: the snapshot expired between two pages (after about 5 min): begin again.
+            KubeFailure: a page could not be read; what was yielded is not the whole.
         """
         query = {"limit": str(chunk_size)}
         while True:
@@ -60,10 +60,10 @@ class ResourceClient:
         """Replace the whole list of finalizers, if the object is still as ``ref`` says, and return the object.
 
         Raises:
-            StaleView: it has changed.
+            WriteConflict: it has changed.
             ObjectGone: it does not exist.
             InvalidWrite: none may be added once the object is being deleted.
-            KubeUnavailable: no permission or no answer; without an answer it may have happened.
+            KubeFailure: no permission or no answer; without an answer it may have happened.
         """
         # A merge patch answers 409 when it is stale; a JSON patch with a test would answer 422 for anything.
         metadata = {"uid": ref.uid, "resourceVersion": ref.resource_version, "finalizers": list(finalizers)}
@@ -101,9 +101,9 @@ class ResourceClient:
         """Delete the object, if it is still as ``ref`` says; finalizers may keep it for a while.
 
         Raises:
-            StaleView: it has changed, or is another object of the same name.
+            WriteConflict: it has changed, or is another object of the same name.
             ObjectGone: it does not exist.
-            KubeUnavailable: no permission or no answer; without an answer it may have happened.
+            KubeFailure: no permission or no answer; without an answer it may have happened.
         """
         call = Call(KubeVerb.DELETE, ref.resource, ref.namespace, ref.name)
         preconditions = {"uid": ref.uid, "resourceVersion": ref.resource_version}

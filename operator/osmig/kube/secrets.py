@@ -56,7 +56,7 @@ class SecretReader:
 
         Raises:
             ObjectGone: there is no such Secret.
-            KubeUnavailable: it could not be read, or may not be.
+            KubeFailure: it could not be read, or may not be.
         """
         answer = await self._client.request(Call(KubeVerb.GET, SECRETS, namespace, name))
         return SecretValues({key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()})

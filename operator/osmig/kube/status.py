@@ -32,10 +32,10 @@ class StatusWriter:
         """Replace the status if the object is still as ``ref`` says, and return the object as stored.
 
         Raises:
-            StaleView: it has changed, or is another object of the same name.
+            WriteConflict: it has changed, or is another object of the same name.
             ObjectGone: it does not exist.
             InvalidWrite: the schema refuses the status.
-            KubeUnavailable: no permission or no answer; without an answer the write may have happened.
+            KubeFailure: no permission or no answer; without an answer the write may have happened.
         """
         call = Call(KubeVerb.UPDATE, ref.resource, ref.namespace, ref.name, subresource="status")
         body = {

@@ -12,7 +12,7 @@ from aiohttp import web
 from prometheus_client.exposition import choose_encoder
 
 from osmig import __version__
-from osmig.domain.errors import OperatorError
+from osmig.domain.errors import CannotListen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ class HealthServer:
         """Listen, and return the port; ``stop`` afterwards, also when this fails.
 
         Raises:
-            OperatorError: ``CannotListen``; the port is taken or the address is not ours.
+            CannotListen: the port is taken or the address is not ours.
         """
         await self._runner.setup()
         try:
@@ -77,7 +77,7 @@ class HealthServer:
             # The error's own text names the address.
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else "the host has no address here"
             message = f"cannot serve metrics and probes ({why}): change --http-host or --http-port {self._port}"
-            raise OperatorError(reason="CannotListen", message=message) from error
+            raise CannotListen(reason="CannotListen", message=message) from error
         port: int = self._runner.addresses[0][1]
         logging.getLogger(__name__).info("http.listening", extra={"port": port})
         return port

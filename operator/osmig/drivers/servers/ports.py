@@ -94,7 +94,7 @@ class ServerBackend(Backend, Protocol):
         """Send one abort, force-complete, confirm or revert; returning means upstream accepted the request.
 
         Raises:
-            Refused: not in this state (ask again, or too late: the caller knows the stage).
+            NotInThisState: not now (ask again, or too late: the caller knows the stage).
             Absent: upstream does not know the operation (any more).
             Unsupported, NotPermitted, Transient, OutcomeUnknown: as in ``start``; a 409 to confirm or revert is
                 ``Refused``, for both are guarded against coming late.

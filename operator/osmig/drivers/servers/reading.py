@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from osmig.api.names import Reason
 from osmig.domain.errors import Absent, BackendError, NotPermitted
 from osmig.drivers.servers.jobs import describe_job
 from osmig.drivers.servers.views import Explanation, HostView, ProgressView
@@ -78,13 +78,8 @@ async def read_source_host(observation: MoveObservation, sources: _Sources) -> M
     name = (placement.source_host if placement is not None else None) or observation.migration.spec.source_host
     host = HostView(name=name or "")
     if name is not None:
-        try:
+        with suppress(Absent, NotPermitted):
             host = await sources.backend.host(name)
-        except Absent:
-            pass
-        except NotPermitted as error:
-            if error.reason == Reason.UNAUTHORIZED:
-                raise
     return replace(observation.facts, source_host=host)
 
 

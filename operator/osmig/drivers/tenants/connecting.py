@@ -18,7 +18,7 @@ async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Ma
     """Parse the credentials and build a connection; sends nothing yet.
 
     Raises:
-        Refused: ``InvalidConfiguration``, with the field or the Secret's key at fault in the message.
+        InvalidConfiguration: with the field or the Secret's key at fault in the message.
     """
     factory = await asyncio.to_thread(_import_waldur)
     return factory(net)(key, spec, secret)

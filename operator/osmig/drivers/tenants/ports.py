@@ -70,7 +70,7 @@ class TenantBackend(Backend, Protocol):
         """Order that a replica be terminated; ``request_id`` is the order's id.
 
         Raises:
-            Refused: not in its present state (reason ``Conflict``).
+            NotInThisState: it may be possible later.
             Absent: it is gone.
             NotPermitted, Transient, OutcomeUnknown: as in ``replicate``.
         """

@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from osmig.api.names import Reason
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.drivers.tenants.policy.cleaning import UNNAMED
 from osmig.drivers.tenants.policy.jobs import resolve_job
@@ -57,11 +56,7 @@ async def _read_replica(observation: ReplicationObservation, backend: TenantBack
     order_id = tenant.cleanup_order if tenant is not None else None
     try:
         return await backend.replica(replica_id, order_id if order_id != UNNAMED else None)
-    except Absent:
-        return unseen
-    except NotPermitted as error:
-        if error.reason == Reason.UNAUTHORIZED:
-            raise
+    except (Absent, NotPermitted):
         return unseen
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import BlockMigration, Mark
 from osmig.api.names import Reason, Verb
 from osmig.domain.calls import Receipt
-from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Transient, Unsupported
 from osmig.domain.operations import MoveKind
 from osmig.drivers.servers.nova import lookup, standins
 from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
@@ -220,10 +220,8 @@ class NovaBackend:
         """List the server's records, or make them up."""
         try:
             return self._listing.of_server(server_id)
-        except NotPermitted as error:
-            if error.reason != Reason.NOT_PERMITTED:
-                raise
-        return standins.look(self._nova, server_id)
+        except NotPermitted:
+            return standins.look(self._nova, server_id)
 
     def _number(self, server_id: str, record_id: str, verb: Verb) -> str:
         if not standins.is_made_up(record_id):
@@ -243,10 +241,9 @@ class NovaBackend:
                 return samples.get(record_id)
             if samples:
                 return next(iter(samples.values()))
-        except (NotPermitted, Transient) as error:
+        except (NotPermitted, NotUnderstood):
             # Nova's own check of its answers refuses the zeros of a move without a disk (a 400).
-            if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
-                raise
+            pass
         server = self._nova.server(server_id)
         return ProgressView(percent=server.progress_percent) if server.is_busy else None
 

@@ -19,7 +19,20 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    EndpointRefused,
+    InvalidConfiguration,
+    NotInThisState,
+    NotPermitted,
+    NotUnderstood,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.drivers.servers.nova.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
 from osmig.net.bounds import read_retry_after
 from osmig.net.cleaning import clean_text
@@ -93,7 +106,7 @@ def classify(failure: Exception, *, operation: str, may_have_acted: bool = False
         case keystone.NotFound(response=requests.Response() as response) if _fault(response)[0] == _KEYSTONE_FAULT:
             return _unauthorized(operation)  # what Keystone says to a token that it does not know
         case keystone.Forbidden():
-            return NotPermitted(
+            return Unauthorized(
                 Reason.UNAUTHORIZED, "The identity service refused the credentials", operation=operation
             )
         case _ if may_have_acted:
@@ -116,26 +129,29 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
 
     Also what only a person can mend is transient here: it is the Provider's trouble, and no Migration fails for it.
     """
-    reason = Reason.UNREACHABLE
     match failure:
         case EndpointRefusedError():
-            reason, text = Reason.ENDPOINT_REFUSED, str(failure)
+            return EndpointRefused(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
         case keystone.EndpointNotFound() | sdk.EndpointNotFound():
-            reason = Reason.INVALID_CONFIGURATION
             text = "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
+            return _misconfigured(text, operation)
         case keystone.BadRequest():
-            reason, text = Reason.INVALID_CONFIGURATION, "The identity service does not understand the login"
+            return _misconfigured("The identity service does not understand the login", operation)
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
         case keystone.ConnectionError() | requests.RequestException():
             text = _first_hurdle(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
-            reason, text = Reason.INVALID_CONFIGURATION, "clouds.yaml does not fit its auth_type"
+            return _misconfigured("clouds.yaml does not fit its auth_type", operation)
         case keystone.DiscoveryFailure() | sdk.NotSupported():
             text = _first_hurdle(failure) or "The endpoint lists no microversions of the Compute API"
         case _:
             text = "The endpoint answered something that is not OpenStack's"
-    return Transient(reason, text, operation=operation)
+    return Transient(Reason.UNREACHABLE, text, operation=operation)
+
+
+def _misconfigured(text: str, operation: str) -> InvalidConfiguration:
+    return InvalidConfiguration(Reason.INVALID_CONFIGURATION, text, operation=operation)
 
 
 def _judge_read(answer: _Answer, operation: str) -> BackendError:
@@ -149,7 +165,7 @@ def _judge_read(answer: _Answer, operation: str) -> BackendError:
             return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
         case 400 | 406:
             # Transient all the same: a cloud in the middle of an upgrade must not end a Migration.
-            return Transient(Reason.UNSUPPORTED, f"The cloud does not understand {operation}", operation=operation)
+            return NotUnderstood(Reason.UNSUPPORTED, f"The cloud does not understand {operation}", operation=operation)
         case _:
             text = f"The cloud answered {answer.code} to {operation}"
             return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=answer.retry_after_s)
@@ -205,11 +221,11 @@ def _judge_refusal(answer: _Answer, operation: str) -> BackendError:
         return _judge_refused_start(answer, operation)
     if operation in _ENDS:
         sentence = known_state(answer.text or "") or _words(answer, operation)
-        return Refused(_NOT_NOW, f"Not possible now: {sentence}", operation=operation)
+        return NotInThisState(_NOT_NOW, f"Not possible now: {sentence}", operation=operation)
     # force-complete says 400 where abort says 404
     if _MIGRATION_NOT_FOUND.fullmatch(answer.text or ""):
         return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
-    return Refused(_NOT_NOW, f"Not possible now: {_words(answer, operation)}", operation=operation)
+    return NotInThisState(_NOT_NOW, f"Not possible now: {_words(answer, operation)}", operation=operation)
 
 
 def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
@@ -226,7 +242,7 @@ def _is_client_error(code: int) -> bool:
 
 
 def _unauthorized(operation: str) -> BackendError:
-    return NotPermitted(Reason.UNAUTHORIZED, "The cloud does not accept the credentials", operation=operation)
+    return Unauthorized(Reason.UNAUTHORIZED, "The cloud does not accept the credentials", operation=operation)
 
 
 def _forbidden(operation: str) -> BackendError:

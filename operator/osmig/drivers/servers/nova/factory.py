@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.domain.errors import Refused
+from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.servers.nova.backend import NovaBackend
 from osmig.drivers.servers.nova.credentials import read_credentials
 from osmig.drivers.servers.nova.session import ComputeSession
@@ -31,7 +31,7 @@ class NovaFactory:
         """Parse the credentials and build a connection; sends nothing and resolves nothing yet.
 
         Raises:
-            Refused: ``InvalidConfiguration``, with the field at fault in the message.
+            InvalidConfiguration: with the field at fault in the message.
         """
         try:
             credentials = read_credentials(secret, _cloud_name(spec))
@@ -43,7 +43,7 @@ class NovaFactory:
                 observe=self._net.observer_of(key),
             )
         except ValueError as error:
-            raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
+            raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
         session = ComputeSession(credentials, transport)
         limiter = Limiter(spec.effective_limits.requests_per_second, self._net.clock)
         return NovaBackend(session, limiter=limiter, threads=self._net.threads, name="/".join(key))

@@ -92,9 +92,7 @@ class Listing:
     def _is_listable(self, project_id: str | None) -> bool:
         try:
             self._nova.may_list_records(project_id=project_id)
-        except NotPermitted as error:
-            if error.reason != Reason.NOT_PERMITTED:
-                raise
+        except NotPermitted:
             return False
         return True
 

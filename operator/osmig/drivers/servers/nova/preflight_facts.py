@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.api.names import Reason
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused
 from osmig.domain.operations import MoveKind
@@ -72,8 +71,6 @@ def look_round(
     except (Absent, Refused) as error:
         return Facts(version=version, scope=scope, roles=roles, missing=error.message)
     except NotPermitted as error:
-        if error.reason != Reason.NOT_PERMITTED:
-            raise
         return Facts(version=version, scope=scope, roles=roles, missing=error.message, is_hidden=True)
     return Facts(
         version=version,
@@ -91,7 +88,5 @@ def look_round(
 def _read_hosts(api: Nova) -> dict[str, HostView] | None:
     try:
         return {host.name: host for host in api.hosts()}
-    except NotPermitted as error:
-        if error.reason != Reason.NOT_PERMITTED:
-            raise
+    except NotPermitted:
         return None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.domain.errors import NotPermitted, Refused, Unsupported
+from osmig.domain.errors import NotInThisState, NotPermitted, Unsupported
 from osmig.domain.operations import TERMINAL_STAGES, MoveKind, RecordView, Stage
 from osmig.drivers.servers.nova import nova
 
@@ -107,7 +107,7 @@ def find_number(api: Nova, server_id: str, operation: str) -> str:
 
     Raises:
         Unsupported: the cloud is too old to tell.
-        Refused: none is under way (any more, or yet: Nova lists none that it has only accepted).
+        NotInThisState: none is under way (any more, or yet: Nova lists none that it has only accepted).
         NotPermitted: the policy forbids this list, too.
     """
     if not api.speaks(nova.PROGRESS):
@@ -116,16 +116,14 @@ def find_number(api: Nova, server_id: str, operation: str) -> str:
     under_way = api.samples(server_id)
     if not under_way:
         text = "Not possible now: the cloud lists no live migration of this server as under way"
-        raise Refused("NotInThisState", text, operation=operation)
+        raise NotInThisState("NotInThisState", text, operation=operation)
     return next(iter(under_way))
 
 
 def _read_events(api: Nova, server_id: str, request_id: str) -> Mapping[str, Any]:
     try:
         return api.action(server_id, request_id)
-    except NotPermitted as error:
-        if error.reason != Reason.NOT_PERMITTED:
-            raise
+    except NotPermitted:
         return {}
 
 

@@ -142,11 +142,10 @@ def _answer_error(observation: MoveObservation, error: BackendError) -> Commit:
     """Nothing was done: drop the intent; the order stays in force unless it can never be carried out."""
     order = orders.in_force(observation.status)
     status = change_status(observation.status, pending_call=None)
-    is_login = isinstance(error, NotPermitted) and error.reason == Reason.UNAUTHORIZED
     notes: tuple[Note, ...] = ()
     if order is not None and isinstance(error, Unsupported):
         status, notes = orders.give_up(status, order, ControlResult.UNSUPPORTED, error.message, now=observation.now)
-    elif order is not None and isinstance(error, NotPermitted) and not is_login:
+    elif order is not None and isinstance(error, NotPermitted):
         status, notes = orders.give_up(status, order, ControlResult.REJECTED, error.message, now=observation.now)
     verdict = Verdict(
         phase=_phase_after_refusal(observation), reason=Reason.AWAITING_CONFIRMATION, message=error.message

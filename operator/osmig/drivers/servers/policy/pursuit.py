@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, Reason, Verb
+from osmig.api.names import ControlResult, Verb
 from osmig.domain import orders, pauses
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
@@ -96,7 +96,7 @@ def _answer_error(
     match error:
         case Unsupported():
             return _settle(observation, again, order, ControlResult.UNSUPPORTED, error.message)
-        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+        case NotPermitted():
             return _settle(observation, again, order, ControlResult.REJECTED, error.message)
         case Refused() if is_switching(observation, call.record_id):
             return _settle(observation, again, order, ControlResult.TOO_LATE, "the move is switching over already")

@@ -18,7 +18,7 @@ from osmig.api.names import Phase, Reason
 from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Unsupported
+from osmig.domain.errors import Absent, NotInThisState, NotPermitted, OutcomeUnknown, Refused, Unsupported
 from osmig.domain.observation import Commit, Decision
 from osmig.drivers.tenants.calls import TerminateCall
 from osmig.drivers.tenants.facts import read as read_facts
@@ -132,9 +132,9 @@ def answer(observation: ReplicationObservation, answer: Answer, call: PendingCal
             return Commit(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
         case Absent():
             return outcome.abort(observation, "the replica is gone")
-        case Refused() if error.reason == Reason.CONFLICT:
+        case NotInThisState():
             verdict = _verdict(f"{error.message}; it is tried again when replica and tenant are OK or Erred")
-        case NotPermitted() if error.reason != Reason.UNAUTHORIZED:
+        case NotPermitted():
             message = f"{error.message}; the token's user needs the permission to terminate resources"
             return outcome.fail(observation, Reason.CLEANUP_FAILED, message)
         case Refused() | Unsupported():

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
+from osmig.domain.errors import (
+    Absent,
+    BackendError,
+    EndpointRefused,
+    NotInThisState,
+    NotPermitted,
+    NotUnderstood,
+    OutcomeUnknown,
+    Refused,
+    Transient,
+    Unauthorized,
+    Unsupported,
+)
 from osmig.drivers.tenants.waldur.texts import describe, is_forbidden, list_objections
 from osmig.drivers.tenants.waldur.wire import DetailRow
 from osmig.net.cleaning import clean_text, cut_text
@@ -59,7 +71,7 @@ def judge_failure(failure: Exception, call: Call) -> BackendError:
             text = "The connection to Waldur was replaced"
             return Transient(Reason.PROVIDER_NOT_READY, text, operation=operation)
         case EndpointRefusedError():
-            return Transient(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
+            return EndpointRefused(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
         case _ if call.permit is not None and call.has_left:
             text = f"No answer to {operation} came that could be read"
             return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
@@ -99,9 +111,9 @@ def judge_read(answer: Answer, operation: str) -> BackendError:
             return Absent(Reason.RECORD_GONE, text, operation=operation)
         case 404:
             # Transient all the same: a proxy in front of a Waldur that restarts must not end a Migration.
-            return Transient(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)
+            return NotUnderstood(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)
         case 400 | 405 | 406:
-            return Transient(Reason.UNSUPPORTED, f"Waldur does not understand {operation}", operation=operation)
+            return NotUnderstood(Reason.UNSUPPORTED, f"Waldur does not understand {operation}", operation=operation)
         case _:
             text = f"The endpoint answered {answer.status} to {operation}"
             return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=answer.retry_after_s)
@@ -121,7 +133,7 @@ def judge_change(answer: Answer, operation: str) -> BackendError:
         case 404 | 405:
             return _judge_not_found(answer, operation)
         case 409:
-            return Refused(Reason.CONFLICT, f"Not possible now: {_words(answer)}", operation=operation)
+            return NotInThisState(Reason.CONFLICT, f"Not possible now: {_words(answer)}", operation=operation)
         case 413 | 429:
             text = "Waldur asks to send fewer requests"
             return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=answer.retry_after_s)
@@ -159,10 +171,10 @@ def _judge_objections(answer: Answer, operation: str) -> BackendError:
     return Refused(Reason.INVALID_SPEC, cut_text(told), operation=operation)
 
 
-def _unauthorized(answer: Answer, operation: str) -> NotPermitted:
+def _unauthorized(answer: Answer, operation: str) -> Unauthorized:
     said = (_detail(answer) or "").lower()
     text = next((words for part, words in _TOKENS if part in said), "Waldur does not accept the token")
-    return NotPermitted(Reason.UNAUTHORIZED, text, operation=operation)
+    return Unauthorized(Reason.UNAUTHORIZED, text, operation=operation)
 
 
 def _forbidden(operation: str) -> NotPermitted:

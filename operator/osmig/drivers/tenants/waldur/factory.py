@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.domain.errors import Refused
+from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.tenants.waldur.backend import WaldurBackend
 from osmig.drivers.tenants.waldur.session import WaldurSession, make_access
 from osmig.net.endpoints import InvalidEndpointError, check_url
@@ -36,12 +36,12 @@ class WaldurFactory:
         """Read endpoint and token; sends nothing and resolves nothing.
 
         Raises:
-            Refused: ``InvalidConfiguration``, with the field or the Secret's key at fault in the message.
+            InvalidConfiguration: with the field or the Secret's key at fault in the message.
         """
         try:
             access = self._read_access(_waldur_of(spec), secret)
         except ValueError as error:
-            raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
+            raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
         session = WaldurSession(
             access,
             limiter=Limiter(spec.effective_limits.requests_per_second, self._net.clock),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
-from osmig.api.names import Reason
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.drivers.tenants.waldur.probing import filters_types, read_version
 from osmig.drivers.tenants.waldur.reading import read_runs, unless_forbidden, unless_hidden
@@ -117,9 +116,7 @@ async def _read_source(session: WaldurSession, source_id: str) -> tuple[Resource
         row = await session.row(ResourceRow, READ_SOURCE.about(source_id), Priority.LOOK)
     except Absent:
         return None, True
-    except NotPermitted as error:
-        if error.reason != Reason.NOT_PERMITTED:
-            raise
+    except NotPermitted:
         return None, False
     return row, False
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, TypeVar
 
-from osmig.api.names import Reason
-from osmig.domain.errors import Absent, NotPermitted, Transient
+from osmig.domain.errors import Absent, NotPermitted, NotUnderstood
 from osmig.drivers.tenants.waldur.requests import LIST_RUNS
 from osmig.drivers.tenants.waldur.translate import view_run
 from osmig.drivers.tenants.waldur.wire import RunRow
@@ -52,7 +51,5 @@ async def unless_forbidden(read: Awaitable[T]) -> T | None:
     """
     try:
         return await read
-    except (NotPermitted, Transient) as error:
-        if error.reason not in (Reason.NOT_PERMITTED, Reason.UNSUPPORTED):
-            raise
+    except (NotPermitted, NotUnderstood):
         return None
