@@ -99,10 +99,13 @@ class Scheduler:
         What a step that is cut off has sent is on record as an intent. Left alone it would hold up kopf, which waits
         for every task it did not find at its start.
         """
-        if self._running:
-            _, late = await asyncio.wait(tuple(self._running.values()), timeout=timeout_s)
-            for task in late:
-                task.cancel()
+        late: set[asyncio.Future[None]] = set(self._running.values())
+        over = asyncio.ensure_future(self._clock.sleep(timeout_s))
+        while late and not over.done():
+            ended, _ = await asyncio.wait({over, *late}, return_when=asyncio.FIRST_COMPLETED)
+            late -= ended
+        for task in (over, *late):
+            task.cancel()
 
     def _pop(self) -> Key | None:
         """Take the next key that is due and whose last step has ended; ``_run_step`` brings back the others."""
