@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from lab.binaries import find_binaries
 from lab.cluster import Cluster
@@ -23,6 +24,10 @@ CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
 NOVA_FIXTURES = frozenset({"shared_nova", "nova_keystone"})
 FAST = ("--report-interval", "5", "--service-down-time", "30", "--confirm-window", "0")
 """On a busy machine a living compute is late by some seconds: it must not count as down for that."""
+
+# How long an example takes depends on who has the processor; what must be quick has a test of its own.
+settings.register_profile("osmig", deadline=None)
+settings.load_profile("osmig")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

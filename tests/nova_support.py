@@ -14,6 +14,7 @@ from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent
+from osmig.drivers.ports import Net
 from osmig.drivers.servers.nova.factory import NovaFactory
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import RequestObserver, Timeouts
@@ -86,10 +87,8 @@ def make_backend(
 ) -> ServerBackend:
     """Build a backend as the app does; the caller closes it."""
     observer_of = telling([] if told is None else told)
-    factory = NovaFactory(
-        EndpointGuard(policy), clock=SystemClock(), timeouts=timeouts, threads=8, observer_of=observer_of
-    )
-    return factory(("default", "region-one"), spec_for(cloud), {"clouds.yaml": secret})
+    net = Net(guard=EndpointGuard(policy), clock=SystemClock(), timeouts=timeouts, threads=8, observer_of=observer_of)
+    return NovaFactory(net)(("default", "region-one"), spec_for(cloud), {"clouds.yaml": secret})
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from nova_support import LOOPBACK, Permission, Told, telling
 from osmig.api.mappings import Mappings
 from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
+from osmig.drivers.ports import Net
 from osmig.drivers.tenants.views import ReplicaJob
 from osmig.drivers.tenants.waldur.factory import WaldurFactory
 from osmig.net.bounds import Timeouts
@@ -54,11 +55,10 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
 ) -> TenantBackend:
     """Build a backend as the app does; the caller closes it."""
     observer_of = telling([] if told is None else told)
-    factory = WaldurFactory(
-        EndpointGuard(policy, resolve), clock=SystemClock(), timeouts=timeouts, observer_of=observer_of
-    )
+    guard = EndpointGuard(policy, resolve)
+    net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=observer_of)
     secret = {"token": token.encode()} | ({"cacert": cacert} if cacert else {})
-    return factory(("default", "waldur"), spec_for(endpoint), secret)
+    return WaldurFactory(net)(("default", "waldur"), spec_for(endpoint), secret)
 
 
 @asynccontextmanager

@@ -20,7 +20,6 @@ from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
 from osmig.controllers.assembly import Engine, Surroundings, build_engine
 from osmig.domain.errors import LeadershipLost, OperatorError
-from osmig.drivers import DRIVERS
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder
@@ -31,7 +30,7 @@ from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
 from osmig.telemetry.metrics import Metrics
 from osmig.telemetry.probes import LoopLag, Readiness, Role
-from osmig.wiring import Ports, tune
+from osmig.wiring import Ports, make_net, tune
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -169,8 +168,8 @@ class _Operator:
                 statuses=self.ports.statuses(client),
                 secrets=SecretReader(client),
                 events=events,
-                drivers=DRIVERS,
-                factories=self.ports.factories(self.settings, metrics),
+                drivers=self.ports.drivers,
+                factories=self.ports.factories(self.ports.drivers, make_net(self.settings, metrics)),
                 fence=lease.fence,
                 holder=uuid.uuid4().hex[:16],
                 namespaces=self.settings.kubernetes.namespaces,

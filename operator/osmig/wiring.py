@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
 from osmig.controllers.assembly import Tuning
 from osmig.controllers.contacting import ProviderPeriods
 from osmig.domain.observation import Timings
+from osmig.drivers import DRIVERS
+from osmig.drivers.driver import Drivers
+from osmig.drivers.ports import Net
 from osmig.kube.status import StatusWriter
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
@@ -18,62 +19,22 @@ from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from osmig.api.provider import ProviderSpec
     from osmig.controllers.publishing import Statuses
-    from osmig.drivers.ports import Backend, BackendFactory
-    from osmig.drivers.servers.nova.factory import NovaFactory
-    from osmig.drivers.tenants.waldur.factory import WaldurFactory
+    from osmig.drivers.ports import BackendFactory
     from osmig.kube.client import KubeClient
     from osmig.settings import Settings
     from osmig.telemetry.metrics import Metrics
 
 
-def make_factories(settings: Settings, metrics: Metrics) -> Mapping[str, BackendFactory]:
-    """Return what makes a backend, by ``Provider.spec.type``: a new engine is one line here."""
-    return {
-        ProviderType.OPENSTACK: _make_nova_factory(settings, metrics),
-        ProviderType.WALDUR: _make_waldur_factory(settings, metrics),
-    }
-
-
-def _make_nova_factory(settings: Settings, metrics: Metrics) -> BackendFactory:
-    async def connect(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
-        factory = (await asyncio.to_thread(_import_nova))(
-            _make_guard(settings),
-            clock=SystemClock(),
-            timeouts=_read_timeouts(settings),
-            threads=settings.upstream.threads,
-            observer_of=lambda key: metrics.provider(*key).count_request,
-        )
-        return factory(key, spec, secret)
-
-    return connect
-
-
-def _make_waldur_factory(settings: Settings, metrics: Metrics) -> BackendFactory:
-    async def connect(key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
-        factory = (await asyncio.to_thread(_import_waldur))(
-            _make_guard(settings),
-            clock=SystemClock(),
-            timeouts=_read_timeouts(settings),
-            observer_of=lambda key: metrics.provider(*key).count_request,
-        )
-        return factory(key, spec, secret)
-
-    return connect
-
-
-# Who has no Provider of a type does not pay for its libraries; openstacksdk takes 0.4 s and 16 MiB.
-def _import_nova() -> type[NovaFactory]:
-    from osmig.drivers.servers.nova.factory import NovaFactory  # noqa: PLC0415
-
-    return NovaFactory
-
-
-def _import_waldur() -> type[WaldurFactory]:
-    from osmig.drivers.tenants.waldur.factory import WaldurFactory  # noqa: PLC0415
-
-    return WaldurFactory
+def make_net(settings: Settings, metrics: Metrics) -> Net:
+    """Return what the connections to all Providers have in common."""
+    return Net(
+        guard=_make_guard(settings),
+        clock=SystemClock(),
+        timeouts=_read_timeouts(settings),
+        threads=settings.upstream.threads,
+        observer_of=lambda key: metrics.provider(*key).count_request,
+    )
 
 
 def _make_guard(settings: Settings) -> EndpointGuard:
@@ -88,9 +49,16 @@ def _read_timeouts(settings: Settings) -> Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """How the outer world is reached; tests that break it wrap these and change nothing else."""
+    """How the outer world is reached; tests that break it wrap these and change nothing else.
 
-    factories: Callable[[Settings, Metrics], Mapping[str, BackendFactory]] = make_factories
+    Attributes:
+        drivers: what can be moved.
+        factories: what connects to a Provider, by ``spec.type``.
+        statuses: what writes statuses.
+    """
+
+    drivers: Drivers = DRIVERS
+    factories: Callable[[Drivers, Net], Mapping[str, BackendFactory]] = Drivers.factories
     statuses: Callable[[KubeClient], Statuses] = StatusWriter
 
 

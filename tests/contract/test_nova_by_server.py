@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.ports import ServerBackend
     from osmig.drivers.servers.views import ProgressView
 
-HANG = "hang,memory=64,tick=0.1"
+HANG = "hang,memory=64"
 
 
 @pytest.mark.parametrize("role", ["member", "reader"])
@@ -61,8 +61,8 @@ def test_a_live_move_is_followed_by_server_and_actions(nova: NovaLab, role: str)
     ("plan", "stage"),
     [
         ("finish,precheck=source", Stage.ERROR),
-        ("crash,memory=64,tick=0.1", Stage.ERROR),
-        ("fail,memory=64,tick=0.1", Stage.FAILED),
+        ("crash,memory=64", Stage.ERROR),
+        ("fail,memory=64", Stage.FAILED),
     ],
 )
 def test_a_live_move_that_failed_is_told_by_actions_and_events(nova: NovaLab, plan: str, stage: Stage) -> None:

@@ -15,7 +15,7 @@ from osmig.domain.operations import Stage
 from osmig.drivers.servers.policy.progress import measure_percent
 from osmig.drivers.servers.views import Job, ProgressView
 
-HANG = "hang,memory=64,disk=128,tick=0.1"
+HANG = "hang,memory=64,disk=128"
 MIB = 2**20
 
 
@@ -195,8 +195,8 @@ def test_reconcile_is_no_call(nova: NovaLab) -> None:
 @pytest.mark.parametrize(
     ("plan", "status", "stage"),
     [
-        ("fail,memory=64,tick=0.1", "failed", Stage.FAILED),
-        ("crash,memory=64,tick=0.1", "error", Stage.ERROR),
+        ("fail,memory=64", "failed", Stage.FAILED),
+        ("crash,memory=64", "error", Stage.ERROR),
         ("finish,pre=fail", "failed", Stage.FAILED),
     ],
 )
@@ -240,7 +240,7 @@ def test_the_observer_is_told_of_every_request_by_our_words(nova: NovaLab) -> No
 
 def test_zeros_that_nova_itself_refuses_do_not_end_the_following() -> None:
     with NovaLab("--response-validation", "error", computes=("a", "b")) as strict:
-        server = strict.boot("vm", plan="hang,memory=64,tick=0.1")
+        server = strict.boot("vm", plan="hang,memory=64")
 
         async def story() -> None:
             async with connected(strict) as backend:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from osmig.domain.capabilities import Probe
 
-HANG = "hang,memory=64,tick=0.1"
+HANG = "hang,memory=64"
 
 
 @pytest.fixture(scope="module")

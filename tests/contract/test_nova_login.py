@@ -61,7 +61,7 @@ def test_an_application_credential_moves_a_server_as_its_user(nova_keystone: Nov
 
 
 def test_somebody_elses_move_is_never_taken_for_ours(nova_keystone: NovaLab) -> None:
-    server = nova_keystone.boot("rival", plan="hang,memory=64,tick=0.1")
+    server = nova_keystone.boot("rival", plan="hang,memory=64")
 
     async def story() -> None:
         async with connected(nova_keystone) as backend:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PreflightCheck
 
-HANG = "hang,memory=64,tick=0.1"
+HANG = "hang,memory=64"
 PASS, WARN, FAIL, SKIPPED = CheckResult.PASS, CheckResult.WARN, CheckResult.FAIL, CheckResult.SKIPPED
 UNKNOWN_SERVER = "00000000-0000-4000-8000-000000000000"
 
@@ -178,7 +178,7 @@ def test_a_move_under_way_fails_and_says_how_to_adopt_it(nova: NovaLab) -> None:
 
 
 def test_a_server_in_error_fails(nova: NovaLab) -> None:
-    server = nova.boot("preflight-error", plan="crash,memory=64,tick=0.1")
+    server = nova.boot("preflight-error", plan="crash,memory=64")
     nova.nova.live_migrate(server)
     eventually(lambda: nova.nova.server(server)["status"] == "ERROR", what="ERROR")
 

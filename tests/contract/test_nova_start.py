@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab.nova import NovaLab
     from lab.nova_client import Fault
 
-HANG = "hang,memory=64,tick=0.1"
+HANG = "hang,memory=64"
 START = "/action$"
 
 

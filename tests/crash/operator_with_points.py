@@ -27,7 +27,7 @@ from osmig.app import run
 from osmig.domain.calls import Operation
 from osmig.domain.operations import MoveKind
 from osmig.kube.status import StatusWriter
-from osmig.wiring import Ports, make_factories
+from osmig.wiring import Ports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -204,8 +204,8 @@ class PointedFactory:
 def make_ports(point: Point) -> Ports:
     """Wrap the ports of the operator."""
     return Ports(
-        factories=lambda settings, metrics: {
-            word: PointedFactory(factory, point) for word, factory in make_factories(settings, metrics).items()
+        factories=lambda drivers, net: {
+            word: PointedFactory(factory, point) for word, factory in drivers.factories(net).items()
         },
         statuses=lambda client: PointedStatuses(StatusWriter(client), point),
     )

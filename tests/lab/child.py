@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,9 +15,9 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 class Child:
-    """A started subprocess in its own process group, with everything it says in one file.
+    """A started subprocess in the process group of its leash, with everything it says in one file.
 
-    Linux only (``pidfd_open``). Whoever starts one must call ``terminate`` or ``kill``.
+    Whoever starts one must call ``terminate``, ``kill`` or ``wait``; what it started in its group ends with it.
     """
 
     def __init__(
@@ -32,24 +31,24 @@ class Child:
         """Start ``command``; standard output and error are appended to ``log``."""
         self.name = Path(command[0]).name
         self.log = log
-        with log.open("ab") as output:
-            self._popen = subprocess.Popen(  # noqa: S603 - the commands are written in this folder
-                command,
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                env=env,
-                cwd=cwd,
-                start_new_session=True,
-            )
-        pidfd = os.pidfd_open(self.pid)
+        # First, so that there is no moment in which the child runs without it.
         self._leash = subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, "-I", "-S", LEASH, str(self.pid), str(pidfd)],
-            stdin=subprocess.PIPE,
-            pass_fds=[pidfd],
-            start_new_session=True,
+            [sys.executable, "-I", "-S", LEASH], stdin=subprocess.PIPE, process_group=0
         )
-        os.close(pidfd)
+        try:
+            with log.open("ab") as output:
+                self._popen = subprocess.Popen(  # noqa: S603 - the commands are written in this folder
+                    command,
+                    stdout=output,
+                    stderr=output,
+                    stdin=subprocess.DEVNULL,
+                    env=env,
+                    cwd=cwd,
+                    process_group=self._leash.pid,
+                )
+        except OSError:
+            self._drop_leash()
+            raise
 
     @property
     def pid(self) -> int:
@@ -90,9 +89,8 @@ class Child:
 
     def kill_group(self) -> None:
         """SIGKILL for it and for all it started; nothing happens if it has ended."""
-        if self.returncode is None:
-            os.killpg(self.pid, signal.SIGKILL)
-            self.wait(10)
+        self._drop_leash()
+        self.wait(10)
 
     def tail(self, characters: int = 3000) -> str:
         """Return the end of what the child has said."""

@@ -15,6 +15,7 @@ import pytest
 
 from lab.binaries import TOOLS, find_binaries, find_tools, tools_folder
 from lab.cache import key_of, locked, scratch
+from lab.child import LEASH, Child
 from lab.environments import make_environment
 from lab.steps import Step, StepError, reported, run_step, side_by_side, spell
 from lab.waiting import eventually
@@ -281,3 +282,26 @@ side_by_side(lambda: run_step(Step("x", 1, ""), command, lambda line: None))
         preparer.send_signal(number)
 
         assert alive.read() == ""  # ends when the last writer has
+
+
+def test_a_child_is_on_its_leash_from_its_first_moment(tmp_path: Path) -> None:
+    """Whoever is killed right after it started a child had no time left to put it on a leash."""
+    said = tmp_path / "said"
+    child = Child(
+        ["/bin/sh", "-c", 'read -r _ _ _ _ group _ < /proc/$$/stat; tr "\\0" " " < /proc/$group/cmdline'], log=said
+    )
+
+    assert child.wait(60) == 0
+    assert said.read_text(encoding="utf-8").split()[-1] == str(LEASH)
+
+
+def test_what_a_child_left_running_ends_with_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    child = Child(["/bin/sh", "-c", "(echo begun; exec sleep 600) > $0 &", fifo], log=tmp_path / "said")
+    with fifo.open(encoding="utf-8") as alive:
+        assert alive.readline() == "begun\n"
+
+        assert child.wait(60) == 0
+
+        assert alive.read() == ""

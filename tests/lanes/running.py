@@ -109,8 +109,7 @@ class Runner:
         for child, _ in self._running.values():
             with suppress(subprocess.TimeoutExpired):
                 child.wait(TIDY_UP_S)
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            child.kill_group()
         self._running.clear()
 
 

@@ -30,7 +30,7 @@ def main() -> None:
     clock = SystemClock()
     cloud = ScriptedCloud(clock, float(os.environ["LOAD_MOVE_S"]))
     factory = ScriptedFactory(cloud, Journal(Path(os.environ["LOAD_JOURNAL"]), clock))
-    ports = Ports(factories=lambda _settings, _metrics: {ProviderType.OPENSTACK: factory})
+    ports = Ports(factories=lambda _drivers, _net: {ProviderType.OPENSTACK: factory})
 
     def run_profiled(settings: Settings) -> int:
         if path := os.environ.get("LOAD_PROFILE"):

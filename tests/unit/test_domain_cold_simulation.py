@@ -231,7 +231,7 @@ class OneAtATime(RuleBasedStateMachine):
             assert self.nova.word == "reverted"
 
 
-OneAtATime.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+OneAtATime.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
 TestOneAtATime = OneAtATime.TestCase
 
 

@@ -97,7 +97,7 @@ def check_conditions(status: MigrationStatus) -> None:
 
 
 @given(observations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_observation_is_decided_and_no_promise_is_broken(observation: Observed) -> None:
     before = observation.status
     decision = decide_soundly(observation)
@@ -116,7 +116,7 @@ def test_every_observation_is_decided_and_no_promise_is_broken(observation: Obse
 
 
 @given(observations())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_conditions_follow_from_the_phase_that_is_written(observation: Observed) -> None:
     after = decide(observation).status
     if after.phase != observation.status.phase:
@@ -132,7 +132,7 @@ def test_the_conditions_follow_from_the_phase_that_is_written(observation: Obser
 
 
 @given(observations())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_latch_is_idempotent_and_never_lost(observation: Observed) -> None:
     decision = decide(observation)
     handled = {found.verb for found in decision.status.controls}
@@ -145,7 +145,7 @@ def test_a_latch_is_idempotent_and_never_lost(observation: Observed) -> None:
 
 
 @given(observations())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server_that_is_gone(
     observation: Observed,
 ) -> None:
@@ -166,7 +166,7 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
 
 
 @given(observations())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_step_comes_to_an_end_when_every_wanted_fact_is_read(observation: Observed) -> None:
     world = with_facts(
         observation,

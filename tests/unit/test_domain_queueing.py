@@ -125,7 +125,6 @@ def test_nothing_is_walked_while_the_provider_is_full_and_no_further_than_it_is_
 # --- in every order
 
 
-@settings(deadline=None)
 @given(BOUNDS, st.lists(MOVES, max_size=8), st.lists(MOVES, max_size=20))
 def test_all_who_are_granted_together_fit_together_and_each_is_judged_alike(
     limits: Bounds, running: list[Move], queue: list[Move]
@@ -143,7 +142,6 @@ def test_all_who_are_granted_together_fit_together_and_each_is_judged_alike(
     )
 
 
-@settings(deadline=None)
 @given(BOUNDS, st.lists(MOVES, max_size=6), st.lists(MOVES, max_size=20))
 def test_one_that_waits_for_a_host_does_not_block_moves_between_other_hosts(
     limits: Bounds, holding: list[Move], queue: list[Move]
@@ -177,7 +175,7 @@ class World:
         assert fits(self.limits, [move for _, move, _ in self.running])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(BOUNDS, st.lists(MOVES, min_size=1, max_size=6), st.data())
 def test_everybody_gets_a_turn_however_many_come_later_and_no_limit_is_ever_exceeded(
     limits: Bounds, first: list[Move], data: st.DataObject

@@ -214,7 +214,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         assert self.status.server is None or self.status.server.id == SERVER_ID
 
 
-ExactlyOnce.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+ExactlyOnce.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
 TestExactlyOnce = ExactlyOnce.TestCase
 
 

@@ -7,7 +7,7 @@ import gc
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_clock import FakeClock, HeldClock, settle
@@ -164,7 +164,6 @@ class Crowd:
         ]
 
 
-@settings(deadline=None)
 @given(asks=ASKS, rate=st.integers(1, 6))
 def test_never_more_than_the_rate_and_always_by_priority(asks: list[tuple[Priority, int, bool]], rate: int) -> None:
     async def story() -> Crowd:

@@ -17,6 +17,7 @@ from osmig.api.names import Verb
 from osmig.api.provider import ProviderSpec
 from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind
+from osmig.drivers.ports import Net
 from osmig.drivers.servers.nova.factory import NovaFactory
 from osmig.drivers.servers.views import Job
 from osmig.net.endpoints import EndpointGuard
@@ -66,10 +67,10 @@ def make(upstream: Upstream, clock: Clock) -> ServerBackend:
     reference = {"secretName": "clouds", "cloudName": "x"}
     spec = {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}, "limits": {"requestsPerSecond": 1}}
     secret = clouds_yaml(auth_type="admin_token", endpoint=f"{upstream.url}/v2.1", token="t")  # noqa: S106
-    factory = NovaFactory(
-        EndpointGuard(LOOPBACK), clock=clock, timeouts=QUICK, threads=8, observer_of=lambda _: lambda *_: None
+    net = Net(
+        guard=EndpointGuard(LOOPBACK), clock=clock, timeouts=QUICK, threads=8, observer_of=lambda _: lambda *_: None
     )
-    return factory(("default", "x"), ProviderSpec.model_validate(spec), {"clouds.yaml": secret})
+    return NovaFactory(net)(("default", "x"), ProviderSpec.model_validate(spec), {"clouds.yaml": secret})
 
 
 def sent(upstream: Upstream) -> list[str]:

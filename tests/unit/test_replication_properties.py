@@ -111,7 +111,7 @@ def check_end(observation: Observed, after: MigrationStatus) -> None:
 
 
 @given(observations())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_observation_of_a_replication_is_decided_and_no_promise_is_broken(observation: Observed) -> None:
     decision = decide_soundly(observation)
     check_end(observation, decision.status)
@@ -119,13 +119,13 @@ def test_every_observation_of_a_replication_is_decided_and_no_promise_is_broken(
 
 
 @given(ready_to_order())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_where_an_order_is_near_it_is_sent_only_where_it_may_be(observation: Observed) -> None:
     check_call(observation, decide(observation))
 
 
 @given(observations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_once_a_run_is_known_nothing_is_ordered_in_that_attempt(observation: Observed) -> None:
     if observation.status.upstream is None:
         return

@@ -12,6 +12,7 @@ import pytest
 from nova_support import spec_for as nova_spec
 from osmig.clock import SystemClock
 from osmig.domain.errors import Refused
+from osmig.drivers.ports import Net
 from osmig.drivers.tenants.waldur.factory import WaldurFactory
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
@@ -25,10 +26,13 @@ def refuse_to_resolve(_host: str, _port: int) -> tuple[str, ...]:
 
 
 FACTORY = WaldurFactory(
-    EndpointGuard(EndpointPolicy(), refuse_to_resolve),
-    clock=SystemClock(),
-    timeouts=Timeouts(),
-    observer_of=lambda _key: lambda *_told: None,
+    Net(
+        guard=EndpointGuard(EndpointPolicy(), refuse_to_resolve),
+        clock=SystemClock(),
+        timeouts=Timeouts(),
+        threads=1,
+        observer_of=lambda _key: lambda *_told: None,
+    )
 )
 
 

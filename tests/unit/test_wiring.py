@@ -14,9 +14,10 @@ from osmig.api.provider import ProviderSpec, ProviderType
 from osmig.clock import SystemClock
 from osmig.command_line import load_settings
 from osmig.domain.errors import Refused
+from osmig.drivers import DRIVERS
 from osmig.settings import Settings
 from osmig.telemetry.metrics import Metrics
-from osmig.wiring import make_factories, tune
+from osmig.wiring import make_net, tune
 from tenant_fakes import waldur_body
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
 from osmig.settings import Settings
 from osmig.telemetry.metrics import Metrics
-from osmig.wiring import make_factories
+from osmig.drivers import DRIVERS
+from osmig.wiring import make_net
 
 def list_loaded():
     ours = ("osmig.drivers.servers.nova", "osmig.drivers.tenants.waldur", "osmig.kube.kubeconfig")
     heavy = (*ours, "openstack", "keystoneauth1", "dogpile", "kubernetes", "requests", "urllib3", "httpx")
     return sorted({part for name in sys.modules for part in heavy if f"{name}.".startswith(f"{part}.")})
 
-factories = make_factories(Settings(), Metrics(SystemClock()))
+factories = DRIVERS.factories(make_net(Settings(), Metrics(SystemClock())))
 before = list_loaded()
 kind, spec, secret = json.loads(sys.argv[1])
 secret = {key: value.encode() for key, value in secret.items()}
@@ -61,7 +63,7 @@ clouds:
 
 
 def test_every_type_of_provider_has_its_maker() -> None:
-    assert set(make_factories(Settings(), Metrics(SystemClock()))) == set(ProviderType)
+    assert set(DRIVERS.factories(make_net(Settings(), Metrics(SystemClock())))) == set(ProviderType)
 
 
 def connect_alone(kind: ProviderType, spec: Mapping[str, Any], secret: Mapping[str, str]) -> list[Any]:
@@ -92,7 +94,7 @@ def test_what_speaks_with_waldur_is_loaded_by_the_first_provider_that_needs_it()
 
 
 async def test_the_maker_of_waldur_reads_its_token_from_the_secret() -> None:
-    make = make_factories(Settings(), Metrics(SystemClock()))[ProviderType.WALDUR]
+    make = DRIVERS.factories(make_net(Settings(), Metrics(SystemClock())))[ProviderType.WALDUR]
     spec = ProviderSpec.model_validate(waldur_body()["spec"])
     with pytest.raises(Refused) as refused:
         await make(("team-a", "waldur"), spec, {})
@@ -100,7 +102,7 @@ async def test_the_maker_of_waldur_reads_its_token_from_the_secret() -> None:
 
 
 async def test_the_maker_of_waldur_makes_a_backend_that_has_sent_nothing() -> None:
-    make = make_factories(Settings(), Metrics(SystemClock()))[ProviderType.WALDUR]
+    make = DRIVERS.factories(make_net(Settings(), Metrics(SystemClock())))[ProviderType.WALDUR]
     backend = await make(("team-a", "waldur"), ProviderSpec.model_validate(waldur_body()["spec"]), {"token": b"abc"})
     await backend.close()
 

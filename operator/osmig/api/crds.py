@@ -9,9 +9,10 @@ import yaml
 
 from osmig.api.mapping import MappingStatus
 from osmig.api.mappings import Mappings
-from osmig.api.migration import MIGRATION_MEMBERS, MigrationSpec, MigrationStatus, MigrationType
-from osmig.api.names import CATEGORY, GROUP, VERSION, ConditionType
-from osmig.api.provider import PROVIDER_MEMBERS, ProviderSpec, ProviderStatus, ProviderType
+from osmig.api.members import MIGRATION_MEMBERS, PROVIDER_MEMBERS
+from osmig.api.migration import MigrationSpec, MigrationStatus
+from osmig.api.names import CATEGORY, GROUP, VERSION, ConditionType, MigrationType, ProviderType
+from osmig.api.provider import ProviderSpec, ProviderStatus
 from osmig.api.rules import TYPE_STAYS, Rule, freeze_rules, member_rules
 from osmig.api.structural import Schema, compile_schema
 
@@ -20,22 +21,11 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-FROZEN = (
-    *("providerRef", "type", "mode", "server", "placement", "live.blockMigration", "adopt"),
-    *("tenant.sourceResource", "tenant.destinationOffering", "tenant.destinationPlan", "tenant.namePrefix"),
-    *("tenant.mappings", "tenant.mappingRef"),
-)
+FROZEN = ("providerRef", "type", "mode", *(path for member in MIGRATION_MEMBERS for path in member.frozen))
 """What of a Migration's spec may not change once it has started; a test demands a word on every field."""
-
-_MAPPED_ONCE = "Waldur takes mappings only when it creates"
-WHY_FROZEN = {"tenant.mappings": _MAPPED_ONCE, "tenant.mappingRef": _MAPPED_ONCE}
-"""What the refusal adds where somebody may expect that a change is still taken."""
 
 STATUS_DEFAULT = {"observedGeneration": -1}
 """Without it kstatus calls an object that osmig has not seen yet Current."""
-
-_ORDERED = ".spec['server','tenant']['name','id','sourceResource']"
-"""The one of them that is set; a printer column shows the first that is found."""
 
 _HEADER = "# Generated from operator/osmig/api; change it there.\n"
 
@@ -54,7 +44,8 @@ def migration_schema() -> Schema:
         status=(MigrationStatus, "status is what osmig found and did; nobody else may write it."),
     )
     _add_rules(root["properties"]["spec"], member_rules(MIGRATION_MEMBERS, MigrationType))
-    _add_rules(root, freeze_rules(root, FROZEN, WHY_FROZEN))
+    why = {path: reason for member in MIGRATION_MEMBERS for path, reason in member.why_frozen.items()}
+    _add_rules(root, freeze_rules(root, FROZEN, why))
     return root
 
 
@@ -86,7 +77,7 @@ def _migration() -> dict[str, Any]:
         schema=migration_schema(),
         selectable=(".spec.providerRef.name", ".spec.server.id", ".status.phase"),
         columns=[
-            _column("Server", _ORDERED, "server as ordered: its name or its id; of a tenant, its resource"),
+            _column("Server", _path_of_order(), "server as ordered: its name or its id; of a tenant, its resource"),
             _column("Type", ".spec.type", "type of the move"),
             _column("Phase", ".status.phase", "where the Migration stands"),
             _column("Progress", ".status.progress.percent", "percent of the data that has moved", type_="integer"),
@@ -189,6 +180,14 @@ def _add_rules(node: Schema, rules: Sequence[Rule]) -> None:
 def _column(name: str, path: str, description: str, *, type_: str = "string", wide: bool = False) -> dict[str, Any]:
     column = {"name": name, "type": type_, "description": description, "jsonPath": path}
     return {**column, "priority": 1} if wide else column
+
+
+def _path_of_order() -> str:
+    """Name the fields that say what is ordered; the column shows the first that is found."""
+    members = [member for member in MIGRATION_MEMBERS if member.ordered_by]
+    fields = ",".join(f"'{member.field}'" for member in members)
+    leaves = ",".join(f"'{leaf}'" for member in members for leaf in member.ordered_by)
+    return f".spec[{fields}][{leaves}]"
 
 
 def _of(condition: ConditionType, field: str) -> str:

@@ -7,7 +7,7 @@ osmig wrote itself (`StatusModel`) is read leniently: another version may have w
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from typing_extensions import override
 
 from osmig.api.names import ConditionStatus
 
@@ -55,6 +56,13 @@ class StatusModel(BaseModel):
     """Base of everything osmig or the API server writes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=camel, populate_by_name=True)
+
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        # pydantic takes any name: a misspelt one would leave the status as it was, and so not even be written
+        if unknown := (update or {}).keys() - type(self).model_fields.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        return super().model_copy(update=update, deep=deep)
 
 
 def _in_seconds(value: datetime) -> datetime:

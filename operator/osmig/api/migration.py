@@ -6,30 +6,15 @@ Here is what a user writes; what osmig writes back is in `osmig.api.migration_st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from osmig.api.members import MIGRATION_MEMBERS
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.migration_intent import Mark, PendingCall
-from osmig.api.migration_options import (
-    MAX_SECONDS,
-    AdoptRef,
-    BlockMigration,
-    ColdOptions,
-    ConfirmBy,
-    Convergence,
-    DeletionPolicy,
-    LiveOptions,
-    Mode,
-    OnConfirmDeadline,
-    OnDeadline,
-    OnStall,
-    Retry,
-)
-from osmig.api.migration_refs import Placement, ProviderRef, ServerRef
+from osmig.api.migration_options import MAX_SECONDS, DeletionPolicy, Mode, OnDeadline, ProviderRef, Retry
 from osmig.api.migration_status import (
     Attempt,
     ConfirmFacts,
@@ -41,13 +26,22 @@ from osmig.api.migration_status import (
     Progress,
     Transfer,
 )
-from osmig.api.rules import ADOPT_IS_NEVER_VALIDATED
+from osmig.api.names import MigrationType
+from osmig.api.server import ADOPT_IS_NEVER_VALIDATED, AdoptRef, Placement, ServerRef
+from osmig.api.server_options import (
+    BlockMigration,
+    ColdOptions,
+    ConfirmBy,
+    Convergence,
+    LiveOptions,
+    OnConfirmDeadline,
+    OnStall,
+)
 from osmig.api.tenant import TenantOptions
 from osmig.api.tenant_facts import Items, TenantFacts
-from osmig.api.union import Member, check_members
+from osmig.api.union import check_members
 
 __all__ = [
-    "MIGRATION_MEMBERS",
     "AdoptRef",
     "Attempt",
     "BlockMigration",
@@ -85,27 +79,6 @@ __all__ = [
     "UpstreamFacts",
     "parse_migration",
 ]
-
-
-class MigrationType(StrEnum):
-    """Which kind of move; a new one also needs its member in `MigrationSpec` and a line in `MIGRATION_MEMBERS`."""
-
-    LIVE_MIGRATION = "LiveMigration"
-    COLD_MIGRATION = "ColdMigration"
-    TENANT_REPLICATION = "TenantReplication"
-
-
-_OF_SERVERS = (MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION)
-
-MIGRATION_MEMBERS = (
-    Member("server", types=_OF_SERVERS, required=True),
-    Member("placement", types=_OF_SERVERS),
-    Member("live", types=(MigrationType.LIVE_MIGRATION,)),
-    Member("cold", types=(MigrationType.COLD_MIGRATION,)),
-    Member("adopt", types=_OF_SERVERS),
-    Member("tenant", types=(MigrationType.TENANT_REPLICATION,), required=True),
-)
-"""Which member of `MigrationSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
 
 
 class MigrationSpec(SpecModel):

@@ -18,6 +18,21 @@ TOKEN_MAX_LENGTH = 63
 """Characters a verb's token may have; the same bound as a label value."""
 
 
+class MigrationType(StrEnum):
+    """Which kind of move; `osmig.api.members` says which fields of a Migration's spec belong to which."""
+
+    LIVE_MIGRATION = "LiveMigration"
+    COLD_MIGRATION = "ColdMigration"
+    TENANT_REPLICATION = "TenantReplication"
+
+
+class ProviderType(StrEnum):
+    """Which engine moves; `osmig.api.members` says which fields of a Provider's spec belong to which."""
+
+    OPENSTACK = "OpenStack"
+    WALDUR = "Waldur"
+
+
 class Phase(StrEnum):
     """A one-word summary of a Migration for people and printer columns; conditions are the contract."""
 
@@ -139,7 +154,6 @@ class Reason(StrEnum):
     CONFIRMING = "Confirming"
     REVERTING = "Reverting"
     ABORTING = "Aborting"
-    UNKNOWN = "Unknown"
     SCHEDULED = "Scheduled"
     NOT_STARTED = "NotStarted"
     CREATING = "Creating"
@@ -152,6 +166,7 @@ class Reason(StrEnum):
     FLAT = "Flat"
     DIVERGING = "Diverging"
     NO_DATA = "NoData"
+    UNKNOWN = "Unknown"
     # ended well
     SUCCEEDED = "Succeeded"
     VALIDATED = "Validated"

@@ -1,18 +1,21 @@
-"""The Provider: one cloud or service, and where its credentials are."""
+"""The Provider: one cloud or service, and where its credentials are.
+
+How each type is reached stands in a module of its own and is offered here too.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from osmig.api.members import PROVIDER_MEMBERS
 from osmig.api.meta import (
     MAX_INT,
     Condition,
     Generation,
     ObjectMeta,
-    ObjectName,
     SpecModel,
     StatusModel,
     Word,
@@ -21,20 +24,28 @@ from osmig.api.meta import (
     parse_spec,
     parse_status,
 )
-from osmig.api.rules import ENDPOINT_WITHOUT_API
-from osmig.api.union import Member, check_members
+from osmig.api.names import ProviderType
+from osmig.api.provider_openstack import OpenStackSpec
+from osmig.api.provider_waldur import WaldurSpec
+from osmig.api.union import check_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = [
+    "Limits",
+    "OpenStackSpec",
+    "Provider",
+    "ProviderSpec",
+    "ProviderStatus",
+    "ProviderType",
+    "UpstreamCounts",
+    "UpstreamScope",
+    "WaldurSpec",
+    "parse_provider",
+]
+
 Count = Annotated[int, Field(ge=0, le=MAX_INT)]
-
-
-class ProviderType(StrEnum):
-    """Which engine moves; a new one also needs its member in `ProviderSpec` and a line in `PROVIDER_MEMBERS`."""
-
-    OPENSTACK = "OpenStack"
-    WALDUR = "Waldur"
 
 
 class UpstreamScope(StrEnum):
@@ -43,29 +54,6 @@ class UpstreamScope(StrEnum):
     CLOUD = "Cloud"
     PROJECT = "Project"
     UNKNOWN = "Unknown"
-
-
-PROVIDER_MEMBERS = (
-    Member("openstack", types=(ProviderType.OPENSTACK,), required=True),
-    Member("waldur", types=(ProviderType.WALDUR,), required=True),
-)
-"""Which member of `ProviderSpec` belongs to which type: the one table behind the CRD's rules and the parser's."""
-
-
-class CloudCredentialsRef(SpecModel):
-    """Points at one cloud in a clouds.yaml inside a Secret of the same namespace."""
-
-    secret_name: ObjectName = Field(
-        description=(
-            "secretName is the name of a Secret in the namespace of the Provider. Its key clouds.yaml holds the "
-            "credentials, its optional key cacert the PEM certificates to trust. Example: clouds."
-        ),
-    )
-    cloud_name: str = Field(
-        min_length=1,
-        max_length=253,
-        description="cloudName is the entry under clouds in clouds.yaml to use. Example: region-one.",
-    )
 
 
 class Limits(SpecModel):
@@ -87,65 +75,6 @@ class Limits(SpecModel):
         description=(
             "requestsPerSecond to the cloud's Compute API at most; orders go before starts, these before sweeps, these "
             "before progress. Default: 10."
-        ),
-    )
-
-
-class OpenStackSpec(SpecModel):
-    """How to reach an OpenStack cloud."""
-
-    cloud_credentials_ref: CloudCredentialsRef = Field(
-        description=(
-            "cloudCredentialsRef says where the credentials are. The Secret is read again every 60 seconds and after "
-            "a refused login, so that rotating it needs no restart."
-        ),
-    )
-    auto_confirm_seconds: Annotated[int, Field(ge=60, le=31_536_000)] | None = Field(
-        default=None,
-        description=(
-            "autoConfirmSeconds after which the cloud itself confirms a cold move, where it does (Nova's "
-            "resize_confirm_window; often 86400 on hosted clouds). osmig's own confirm keeps 10 minutes away from that "
-            "moment. Default: never."
-        ),
-    )
-
-
-class TokenRef(SpecModel):
-    """Points at a token inside a Secret of the same namespace."""
-
-    secret_name: ObjectName = Field(
-        description="secretName is the name of a Secret in the namespace of the Provider. Example: waldur.",
-    )
-    key: str = Field(
-        default="token",
-        min_length=1,
-        max_length=253,
-        pattern=r"^[-._a-zA-Z0-9]+$",
-        description="key of the Secret that holds the token. Default: token.",
-    )
-
-
-def _check_endpoint(text: str) -> str:
-    if text.endswith(("/api", "/api/")):
-        raise ValueError(ENDPOINT_WITHOUT_API["message"])
-    return text
-
-
-class WaldurSpec(SpecModel):
-    """How to reach a Waldur."""
-
-    endpoint: Annotated[str, AfterValidator(_check_endpoint)] = Field(
-        min_length=8,
-        max_length=2048,
-        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
-        json_schema_extra={"x-kubernetes-validations": [ENDPOINT_WITHOUT_API]},
-        description="endpoint is the URL of Waldur, without /api. Example: https://waldur.example.org.",
-    )
-    token_ref: TokenRef = Field(
-        description=(
-            "tokenRef says where the token is, of a user that may order at the destination; a personal access token "
-            "where Waldur has them. The Secret is read again every 60 seconds and after a refused token; its optional "
-            "key cacert holds the PEM certificates to trust."
         ),
     )
 
@@ -178,9 +107,8 @@ class ProviderSpec(SpecModel):
     @property
     def secret_name(self) -> str:
         """The Secret that holds the credentials, whatever the type."""
-        if self.waldur is not None:
-            return self.waldur.token_ref.secret_name
-        return self.openstack.cloud_credentials_ref.secret_name if self.openstack is not None else ""
+        chosen = self.openstack or self.waldur
+        return chosen.secret_name if chosen is not None else ""
 
     @property
     def effective_limits(self) -> Limits:

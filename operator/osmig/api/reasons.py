@@ -5,16 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from osmig.api.members import MEMBERS
 from osmig.api.names import CheckResult, ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REASONS: Mapping[Reason, str] = MappingProxyType(
+_COMMON: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.VALIDATING: "The order and the server are being checked; nothing was sent.",
         Reason.RETRYING: "The cloud or the network failed for the moment; the same step is tried again.",
-        Reason.SERVER_BUSY: "The server is in the middle of something else; the move starts when that is over.",
         Reason.SLOTS_TAKEN: "The Provider's limits are used up by moves under way; the message has used/limit.",
         Reason.SUSPENDED: "The start, or the next attempt, is held back by `spec.suspend`.",
         Reason.PROVIDER_NOT_READY: "The Provider exists but cannot be used; see its conditions.",
@@ -22,76 +22,21 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.PROVIDER_READY: "The Provider can be used.",
         Reason.INVALID_MANIFEST: "The spec holds what this version cannot follow, as after a downgrade.",
         Reason.WRONG_PROVIDER_TYPE: "The Provider is of a type that cannot do this type of move; nothing was sent.",
-        Reason.MAPPING_NOT_FOUND: "No MigrationMapping of this name exists in the namespace, or none that can be read.",
         Reason.STARTING: "The start was written down and is being sent, or its effect is being looked for.",
         Reason.CONFLICT: "The cloud answered a call with a conflict, which proves nothing; its effect is looked for.",
         Reason.SERVER_ERROR: "The cloud failed to answer a call properly; its effect is looked for.",
         Reason.NO_ANSWER: "A call got no answer; its effect is looked for.",
         Reason.AWAITING_RECORD: "The cloud took the order and has not written its migration record yet.",
         Reason.AMBIGUOUS_START: "Several moves appeared at the same time; the oldest is followed, nothing is sent.",
-        Reason.ACCEPTED: "The cloud accepted the order.",
-        Reason.QUEUED: "The cloud keeps the move in its own queue.",
-        Reason.PREPARING: "The cloud prepares both hosts.",
-        Reason.RUNNING: "Data is being moved.",
-        Reason.POST_COPY: "The server already runs at its destination and fetches the rest of its memory from there.",
-        Reason.SWITCHING_OVER: "The data has moved; the server is being handed over to its destination.",
-        Reason.AWAITING_CONFIRMATION: "The server runs at its destination; somebody must confirm or revert the move.",
-        Reason.CONFIRMING: "The move is being confirmed; the copy at the source is being removed.",
-        Reason.REVERTING: "The server is going back to its source host.",
         Reason.ABORTING: "The move is being called off.",
-        Reason.SCHEDULED: "Waldur took the order and has not begun with it.",
-        Reason.NOT_STARTED: "Waldur took the order minutes ago and has not begun; its workers may be down.",
-        Reason.CREATING: "Waldur creates the replica.",
-        Reason.TOKEN_OF_ANOTHER_USER: (
-            "The token is of another user than the one that ordered, so what it does not see may still be there."
-        ),
-        Reason.TERMINATING_DESTINATION: "The replica is being terminated, as cleanup wants it after an abort.",
-        Reason.RECORD_MISSING: "The server is being moved, and the cloud has no record of it; see the runbook.",
-        Reason.SOURCE_HOST_DOWN: "The compute service of the source host is down, so nothing goes on; see the runbook.",
-        Reason.FALLING: "The data left to move is falling.",
-        Reason.FLAT: "The data left to move has not fallen for progressTimeoutSeconds.",
-        Reason.DIVERGING: "The data left to move grows: the server writes faster than it is copied.",
-        Reason.NO_DATA: "The cloud reports no numbers for this move.",
         Reason.UNKNOWN: "The cloud reports a state that this version does not know; the last phase is kept.",
         Reason.SUCCEEDED: "The server was moved, or the tenant replicated.",
         Reason.VALIDATED: "Every check passed; nothing was sent, as mode Validate wants it.",
-        Reason.CONFIRMED_UPSTREAM: "The server was moved, and the move confirmed in the cloud, by nobody here.",
-        Reason.ALREADY_AT_DESTINATION: "The server was at its destination already; nothing was sent.",
-        Reason.NOT_ON_SOURCE_HOST: (
-            "The server is not on sourceHost; nothing was sent. Success when no destinationHost was asked for."
-        ),
         Reason.RECORD_GONE: "The cloud dropped its record, or the status lost it; where the server is decides.",
         Reason.ABORTED: "The move was called off by the verb abort.",
-        Reason.REVERTED: "The server is back on its source host, by the verb revert.",
-        Reason.REVERTED_UPSTREAM: "The server is back on its source host; the move was reverted in the cloud.",
-        Reason.CONFIRM_DEADLINE_EXCEEDED: "Nobody confirmed in time, and onConfirmDeadline reverted the move.",
-        Reason.STALLED: "The move made no progress, and onStall called it off.",
         Reason.DEADLINE_EXCEEDED: "The move took longer than deadlineSeconds, and onDeadline called it off.",
-        Reason.CANCELLED_UPSTREAM: "The move was called off in the cloud, by nobody here.",
         Reason.PREFLIGHT_FAILED: "A check before the start failed; status.preflight has them all. Nothing was sent.",
-        Reason.MAPPING_CHANGED: "The MigrationMapping changed after it was checked; nothing was sent.",
-        Reason.INVALID_SPEC: "Waldur refused the order; the message names the field. Nothing was created.",
-        Reason.REPLICATION_FAILED: "Waldur failed to create the replica; the message has its words.",
-        Reason.WALDUR_STALLED: "The replica failed or is gone, and Waldur's record of the run says nothing of it.",
-        Reason.DESTINATION_LOST: "The replica was terminated or failed after Waldur was done with it.",
-        Reason.CLEANUP_FAILED: "After an abort the replica could not be terminated; it is still there.",
-        Reason.ADOPT_REFUSED: "The migration in adopt.id cannot be followed; the message tells why. Nothing was sent.",
-        Reason.HOSTS_NOT_VISIBLE: "Hosts were named, and the credentials may not see hosts; nothing was sent.",
-        Reason.SERVER_IN_ERROR: "The server is in state ERROR.",
-        Reason.SERVER_NOT_FOUND: "No such server is visible to the credentials; nothing was sent.",
-        Reason.SERVER_NAME_AMBIGUOUS: "Several servers have this name; name one by its id.",
-        Reason.SERVER_GONE: "The server was deleted during the move.",
-        Reason.START_LOST: "The cloud took the order and dropped it before it began.",
         Reason.START_REFUSED: "The cloud refused the order.",
-        Reason.NO_VALID_HOST: "The cloud's scheduler found no host that can take the server.",
-        Reason.PRE_CHECK_FAILED: "The cloud's check of the two hosts refused the move.",
-        Reason.HYPERVISOR_FAILED: "The hypervisor gave up; the server still runs on its source host.",
-        Reason.MIGRATION_ERROR: "The cloud marks the move as failed and does not say why.",
-        Reason.HOST_UNCHANGED: "The cloud says completed and the server is where it was; see the runbook.",
-        Reason.ERROR_ON_DESTINATION: "The server is in state ERROR on its destination host; see the runbook.",
-        Reason.NOT_AWAITING_CONFIRMATION: (
-            "The cloud says finished, but the server does not wait for a confirmation; see the runbook."
-        ),
         Reason.UNSUPPORTED: "This cloud has no such call.",
         Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC for the Secret, forbids what is needed.",
         Reason.PROBING: "The cloud is being contacted for the first time since the Provider changed.",
@@ -106,6 +51,14 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.SECRET_NOT_FOUND: "The Secret does not exist.",
     }
 )
+"""Those of all types; the others stand beside the models of their type."""
+
+_TEXTS = dict(_COMMON)
+for _member in MEMBERS:
+    _TEXTS.update(_member.reasons)
+
+REASONS: Mapping[Reason, str] = MappingProxyType({reason: _TEXTS[reason] for reason in Reason if reason in _TEXTS})
+"""All of them in the order of `Reason`, whoever explains them."""
 
 EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
     {

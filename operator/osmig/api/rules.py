@@ -1,5 +1,6 @@
-"""The CEL rules by which the API server itself refuses what osmig could only regret.
+"""The CEL rules of all types, by which the API server itself refuses what osmig could only regret.
 
+Those of one type stand beside its models.
 Optional selection (``self.?x``) is avoided: the API server cannot bound its cost and refuses the whole CRD.
 """
 
@@ -16,30 +17,11 @@ if TYPE_CHECKING:
 
 Rule: TypeAlias = dict[str, Any]
 
-EXACTLY_ONE_OF_ID_AND_NAME: Rule = {
-    "rule": "has(self.id) != has(self.name)",
-    "message": "exactly one of id and name must be set",
-}
-
-ADOPT_IS_NEVER_VALIDATED: Rule = {
-    "rule": "!has(self.adopt) || self.mode != 'Validate'",
-    "message": "may not be set when mode is Validate",
-    "reason": "FieldValueForbidden",
-    "fieldPath": ".adopt",
-}
-"""There is nothing to check before a start that was made already."""
-
 BACKOFF_WITHIN_ITS_BOUND: Rule = {
     "rule": "self.backoffSeconds <= self.maxBackoffSeconds",
     "message": "backoffSeconds may not exceed maxBackoffSeconds",
     "reason": "FieldValueInvalid",
     "fieldPath": ".backoffSeconds",
-}
-
-ENDPOINT_WITHOUT_API: Rule = {
-    "rule": "!self.endsWith('/api') && !self.endsWith('/api/')",
-    "message": "must be given without /api",
-    "reason": "FieldValueInvalid",
 }
 
 TYPE_STAYS: Rule = {

@@ -1,14 +1,21 @@
-"""The options of a TenantReplication: which tenant, where to, and what becomes of a replica that nobody wants."""
+"""A tenant to replicate: which one, where to, how, and what belongs to its type of Migration alone."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, model_validator
 
 from osmig.api.mappings import Mappings, UpstreamID
 from osmig.api.meta import ObjectName, SpecModel
+from osmig.api.names import MigrationType, Reason
 from osmig.api.tenant_rules import AT_MOST_ONE_SOURCE_OF_MAPPINGS
+from osmig.api.union import Member
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Cleanup(StrEnum):
@@ -72,3 +79,41 @@ class TenantOptions(SpecModel):
         if self.mappings is not None and self.mapping_ref is not None:
             raise ValueError(AT_MOST_ONE_SOURCE_OF_MAPPINGS["message"])
         return self
+
+
+REASONS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.MAPPING_NOT_FOUND: "No MigrationMapping of this name exists in the namespace, or none that can be read.",
+        Reason.SCHEDULED: "Waldur took the order and has not begun with it.",
+        Reason.NOT_STARTED: "Waldur took the order minutes ago and has not begun; its workers may be down.",
+        Reason.CREATING: "Waldur creates the replica.",
+        Reason.TOKEN_OF_ANOTHER_USER: (
+            "The token is of another user than the one that ordered, so what it does not see may still be there."
+        ),
+        Reason.TERMINATING_DESTINATION: "The replica is being terminated, as cleanup wants it after an abort.",
+        Reason.MAPPING_CHANGED: "The MigrationMapping changed after it was checked; nothing was sent.",
+        Reason.INVALID_SPEC: "Waldur refused the order; the message names the field. Nothing was created.",
+        Reason.REPLICATION_FAILED: "Waldur failed to create the replica; the message has its words.",
+        Reason.WALDUR_STALLED: "The replica failed or is gone, and Waldur's record of the run says nothing of it.",
+        Reason.DESTINATION_LOST: "The replica was terminated or failed after Waldur was done with it.",
+        Reason.CLEANUP_FAILED: "After an abort the replica could not be terminated; it is still there.",
+    }
+)
+
+_MAPPED_ONCE = "Waldur takes mappings only when it creates"
+
+MEMBERS = (
+    Member(
+        "tenant",
+        types=(MigrationType.TENANT_REPLICATION,),
+        required=True,
+        ordered_by=("sourceResource",),
+        frozen=(
+            *("tenant.sourceResource", "tenant.destinationOffering", "tenant.destinationPlan", "tenant.namePrefix"),
+            *("tenant.mappings", "tenant.mappingRef"),
+        ),
+        why_frozen={"tenant.mappings": _MAPPED_ONCE, "tenant.mappingRef": _MAPPED_ONCE},
+        reasons=REASONS,
+    ),
+)
+"""What the replication of tenants adds to a Migration's spec."""

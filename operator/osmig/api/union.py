@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from enum import StrEnum
 
     from pydantic import BaseModel
+
+    from osmig.api.names import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,19 @@ class Member:
         field: its name, the same in Python and on the wire.
         types: the values of `type` that allow it.
         required: whether these types also demand it.
+        ordered_by: its fields of which one names what is ordered; a printer column shows that.
+        frozen: paths below the spec that may not change once the order has started.
+        why_frozen: by such a path, what the refusal adds where somebody may expect that a change is still taken.
+        reasons: the reasons that only these types have, and what each means.
     """
 
     field: str
     types: tuple[StrEnum, ...]
     required: bool = False
+    ordered_by: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    why_frozen: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reasons: Mapping[Reason, str] = dataclasses.field(default_factory=dict)
 
     @property
     def allowed_when(self) -> str:

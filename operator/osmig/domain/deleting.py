@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import DeletionPolicy, PolicyOrder, TenantFacts
+from osmig.api.migration_changes import change_status
 from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
 from osmig.domain import orders
 from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
@@ -49,7 +50,7 @@ def tend(observation: Observation) -> Decision | None:
         return _release(left=why)
     if orders.find_policy_order(status, Policy.DELETION) is None:
         ordered = PolicyOrder(policy=Policy.DELETION, verb=Verb.ABORT, time=observation.now)
-        after = status.model_copy(update={"policy_orders": (*status.policy_orders, ordered)})
+        after = change_status(status, policy_orders=(*status.policy_orders, ordered))
         return Commit(status=after, due_s=0.0, waiting_for=observation.label)
     return None
 

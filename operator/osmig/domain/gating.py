@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain import orders, outcome, pauses, recording
@@ -11,6 +11,10 @@ from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupp
 from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from typing import Unpack
+
+    from osmig.api.migration_changes import StatusChanges
     from osmig.domain.errors import BackendError
     from osmig.domain.observation import Observation
 
@@ -63,7 +67,7 @@ def answer_trouble(observation: Observation, trouble: BackendError) -> Commit:
             return pauses.retry_later(observation, trouble)
 
 
-def wait_for_slot(observation: Observation, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
+def wait_for_slot(observation: Observation, **changes: Unpack[StatusChanges]) -> Commit:
     """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
     slots = observation.slots
     verdict = Verdict(
@@ -71,11 +75,12 @@ def wait_for_slot(observation: Observation, **changes: Any) -> Commit:  # noqa: 
         reason=Reason.SLOTS_TAKEN,
         message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
     )
-    after = recording.put(observation, verdict, queued_time=since_when(observation), **changes)
+    queued: StatusChanges = {"queued_time": since_when(observation), **changes}
+    after = recording.put(observation, verdict, **queued)
     return Commit(status=after, due_s=observation.timings.sweep_period_s * SAFETY_SWEEPS)
 
 
-def since_when(observation: Observation) -> object:
+def since_when(observation: Observation) -> dt.datetime:
     """Return since when a Migration that waits has waited."""
     return observation.status.queued_time or observation.now
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import MigrationStatus
+from osmig.api.migration_changes import change_status
 from osmig.api.names import Reason, Verb
 from osmig.domain import deleting, latching, orders, outcome, retrying
 from osmig.domain.observation import Commit, Facts
@@ -29,7 +30,7 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
         return Commit(status=status)
     if (latched := latching.latch(observation, refuse=policy.refuse)) is not None:
         controls, notes = latched
-        after = status.model_copy(update={"controls": controls})
+        after = change_status(status, controls=controls)
         # an order must neither cut a pause short nor make a wait begin anew
         return Commit(status=after, notes=notes, due_s=0.0, goes_on=True, waiting_for=observation.label)
     if (tended := deleting.tend(observation)) is not None:
@@ -83,9 +84,9 @@ def _decide_finished(observation: Observation) -> Decision:
         return deleting.expire(observation) or Commit(status=status)
     if status.start_time is None:
         anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
-        return Commit(status=anew.model_copy(update={"observed_generation": -1}), due_s=0.0)
+        return Commit(status=change_status(anew, observed_generation=-1), due_s=0.0)
     conditions = tuple(
         condition.model_copy(update={"observed_generation": generation}) for condition in status.conditions
     )
-    after = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    after = change_status(status, observed_generation=generation, conditions=conditions)
     return Commit(status=after, due_s=0.0)

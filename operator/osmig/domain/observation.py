@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol
 
 from typing_extensions import TypeVar
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, Progress
+    from osmig.api.migration_changes import StatusChanges
     from osmig.api.names import EventReason, Verb
     from osmig.domain.calls import Call
     from osmig.domain.capabilities import Capability
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Facts(Protocol):
     """What one driver knows of one Migration at one moment; a fact that was not read is ``None``."""
 
-    def describe(self, status: MigrationStatus) -> Mapping[str, Any]:
+    def describe(self, status: MigrationStatus) -> StatusChanges:
         """Return the fields of the status that these facts tell whatever is decided."""
         ...
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import Control, PolicyOrder
+from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Verb
 from osmig.domain.observation import Note
 
@@ -107,7 +108,7 @@ def give_up(
     """Take back an order that cannot be carried out; a policy's stays on record, so that it does not act again."""
     if order.policy is None:
         controls, notes = settle(status.controls, order.verb, result, message, now=now)
-        return status.model_copy(update={"controls": controls}), notes
+        return change_status(status, controls=controls), notes
     note = Note(reason=EventReason.POLICY_ACTED, text=f"{order.policy}: {order.verb} {message}", is_warning=True)
     return _replace_policy(status, order, {"verb": None}), (note,)
 
@@ -122,14 +123,14 @@ def mark_sent(status: MigrationStatus, order: Order, *, now: dt.datetime) -> Mig
     controls = tuple(
         control.model_copy(update=sent) if control.verb is order.verb else control for control in status.controls
     )
-    return status.model_copy(update={"controls": controls})
+    return change_status(status, controls=controls)
 
 
 def _replace_policy(status: MigrationStatus, order: Order, update: dict[str, object]) -> MigrationStatus:
     changed = tuple(
         known.model_copy(update=update) if known.policy is order.policy else known for known in status.policy_orders
     )
-    return status.model_copy(update={"policy_orders": changed})
+    return change_status(status, policy_orders=changed)
 
 
 def close_controls(controls: Controls, verdict: Verdict, *, now: dt.datetime) -> tuple[Controls, tuple[Note, ...]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osmig.api.migration import Attempt, Failure, Progress
+from osmig.api.migration_changes import change_status
 from osmig.api.names import RUNBOOKS, EventReason, Phase, Policy, Reason
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Note
@@ -14,7 +15,10 @@ from osmig.domain.recording import put
 from osmig.domain.retrying import begin_attempt, find_pause_s
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from osmig.api.migration import MigrationStatus
+    from osmig.api.migration_changes import StatusChanges
     from osmig.domain.observation import Observation
 
 KEPT_ATTEMPTS = 5
@@ -30,28 +34,28 @@ _ENDINGS = {
 }
 
 
-def end(observation: Observation, verdict: Verdict, **changes: Any) -> Commit:  # noqa: ANN401 - fields of MigrationStatus
+def end(observation: Observation, verdict: Verdict, **changes: Unpack[StatusChanges]) -> Commit:
     """End the attempt: outcome, orders and Event in one status; after some failures another attempt follows.
 
     Only what was started leaves an entry in ``attempts``; a finished Migration without one is evaluated anew when its
     spec changes.
     """
     status = observation.status
-    changes.setdefault("progress", observation.newest_progress)
+    progress = changes.get("progress", observation.newest_progress)
     if verdict.phase is Phase.SUCCEEDED and (status.upstream is not None or changes.get("upstream") is not None):
-        changes["progress"] = (changes["progress"] or Progress()).model_copy(update={"percent": 100})
+        progress = (progress or Progress()).model_copy(update={"percent": 100})
     controls, notes = close_controls(status.controls, verdict, now=observation.now)
-    after = put(
-        observation,
-        _name_runbook(verdict),
+    ended: StatusChanges = {
         **changes,
-        completion_time=observation.now,
-        pending_call=None,
-        failure=_describe_failure(verdict),
-        controls=controls,
-    )
+        "progress": progress,
+        "completion_time": observation.now,
+        "pending_call": None,
+        "failure": _describe_failure(verdict),
+        "controls": controls,
+    }
+    after = put(observation, _name_runbook(verdict), **ended)
     if status.start_time is not None:
-        after = after.model_copy(update={"attempts": _append_attempt(after, verdict)})
+        after = change_status(after, attempts=_append_attempt(after, verdict))
     pause_s = find_pause_s(observation, verdict) if verdict.reason in RETRYABLE else None
     if pause_s is not None:
         return _schedule(observation, after, verdict, pause_s=pause_s, notes=notes)
@@ -114,17 +118,17 @@ def _append_attempt(status: MigrationStatus, verdict: Verdict) -> tuple[Attempt,
     return (*earlier, ended)[-KEPT_ATTEMPTS:]
 
 
-def fail(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
+def fail(observation: Observation, reason: str, message: str, **changes: Unpack[StatusChanges]) -> Commit:
     """End as Failed."""
     return end(observation, Verdict(phase=Phase.FAILED, reason=reason, message=message), **changes)
 
 
-def succeed(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
+def succeed(observation: Observation, reason: str, message: str, **changes: Unpack[StatusChanges]) -> Commit:
     """End as Succeeded."""
     return end(observation, Verdict(phase=Phase.SUCCEEDED, reason=reason, message=message), **changes)
 
 
-def abort(observation: Observation, message: str, **changes: Any) -> Commit:  # noqa: ANN401
+def abort(observation: Observation, message: str, **changes: Unpack[StatusChanges]) -> Commit:
     """End a move that the order in force called off: Aborted for a user, Failed with its reason for a policy."""
     order = in_force(observation.status)
     match order.policy if order is not None else None:
@@ -138,6 +142,6 @@ def abort(observation: Observation, message: str, **changes: Any) -> Commit:  # 
     return end(observation, verdict, **changes)
 
 
-def revert(observation: Observation, reason: str, message: str, **changes: Any) -> Commit:  # noqa: ANN401
+def revert(observation: Observation, reason: str, message: str, **changes: Unpack[StatusChanges]) -> Commit:
     """End as Reverted."""
     return end(observation, Verdict(phase=Phase.REVERTED, reason=reason, message=message), **changes)

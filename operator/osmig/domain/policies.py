@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmBy, OnConfirmDeadline, OnDeadline, OnStall, PolicyOrder
+from osmig.api.migration_changes import change_status
 from osmig.api.names import EventReason, Policy, Trend, Verb
 from osmig.domain import orders
 from osmig.domain.observation import Note
@@ -104,4 +105,4 @@ def _outranks(status: MigrationStatus, verb: Verb) -> bool:
 
 def record(status: MigrationStatus, order: PolicyOrder) -> MigrationStatus:
     """Add what a policy did."""
-    return status.model_copy(update={"policy_orders": (*status.policy_orders, order)})
+    return change_status(status, policy_orders=(*status.policy_orders, order))

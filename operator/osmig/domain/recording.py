@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
+from osmig.api.migration_changes import StatusChanges, change_status
 from osmig.api.names import ConditionType, Phase, Reason
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.phases import FINISHED, WAITING
 
 if TYPE_CHECKING:
-    from osmig.api.migration import ConfirmFacts, MigrationStatus
+    from typing import Unpack
+
+    from osmig.api.migration import ConfirmFacts, Failure, MigrationStatus
     from osmig.domain.observation import Observation
 
 
-def put(observation: Observation, verdict: Verdict, **changes: Any) -> MigrationStatus:  # noqa: ANN401 - fields of MigrationStatus
+class AttemptChanges(TypedDict):
+    """The fields of a status that tell of an attempt's begin."""
+
+    attempt: int
+    start_time: dt.datetime
+    attempt_start_time: dt.datetime
+    failure: Failure | None
+
+
+def put(observation: Observation, verdict: Verdict, **changes: Unpack[StatusChanges]) -> MigrationStatus:
     """Return the recorded status with a verdict's conditions and ``changes`` to its fields."""
     status = observation.status
     generation = observation.migration.metadata.generation
-    after = status.model_copy(
-        update={
-            "phase": verdict.phase,
-            "observed_generation": generation,
-            **observation.facts.describe(status),
-            "conditions": describe_migration(
-                verdict,
-                observation.provider,
-                before=status.conditions,
-                generation=generation,
-                now=observation.now,
-            ),
-            **changes,
-        }
+    conditions = describe_migration(
+        verdict,
+        observation.provider,
+        before=status.conditions,
+        generation=generation,
+        now=observation.now,
     )
-    return _put_times(observation, after)
+    decided: StatusChanges = {
+        "phase": verdict.phase,
+        "observed_generation": generation,
+        **observation.facts.describe(status),
+        "conditions": conditions,
+        **changes,
+    }
+    return _put_times(observation, change_status(status, **decided))
 
 
 def _put_times(observation: Observation, after: MigrationStatus) -> MigrationStatus:
@@ -43,15 +54,15 @@ def _put_times(observation: Observation, after: MigrationStatus) -> MigrationSta
     if confirm is not None and confirm.start_time is not None:
         end_time = None if is_awaiting else confirm.end_time or observation.now
         confirm = confirm.model_copy(update={"end_time": end_time})
-    changes: dict[str, object] = {"confirm": confirm}
+    changes: StatusChanges = {"confirm": confirm}
     if after.phase not in FINISHED:
         changes["deadline_time"] = None if is_awaiting else find_deadline(observation, after, confirm)
     if after.phase not in WAITING:
         changes["queued_time"] = None
-    return after.model_copy(update=changes)
+    return change_status(after, **changes)
 
 
-def describe_begin(observation: Observation) -> dict[str, Any]:
+def describe_begin(observation: Observation) -> AttemptChanges:
     """Return the fields of an attempt that begins now, or began earlier: an earlier failure is over with it."""
     status = observation.status
     return {
@@ -79,7 +90,7 @@ def measure_pause(confirm: ConfirmFacts | None) -> dt.timedelta:
     return max(dt.timedelta(), confirm.end_time - confirm.start_time)
 
 
-def keep(observation: Observation, **changes: Any) -> MigrationStatus:  # noqa: ANN401
+def keep(observation: Observation, **changes: Unpack[StatusChanges]) -> MigrationStatus:
     """Return the status as recorded, with today's Provider condition and ``changes``; the phase stays."""
     status = observation.status
     succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb, verb_annotation
 from osmig.domain import latching, orders
 from osmig.domain.conditions import Verdict
@@ -74,6 +75,6 @@ def retry(observation: Observation) -> Commit:
         if control.verb not in {Verb.RETRY, Verb.RECONCILE}
         and latching.canonical_token(metadata.annotations.get(verb_annotation(control.verb), "")) == control.token
     )
-    ended = status.model_copy(update={"controls": controls})
+    ended = change_status(status, controls=controls)
     after = begin_attempt(observation, ended, message="another attempt was ordered", failure=None)
     return Commit(status=after, notes=(*notes, *told), due_s=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -11,17 +12,17 @@ from osmig.domain.errors import BackendError
 from osmig.domain.observation import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, MigrationType
     from osmig.api.names import Verb
-    from osmig.api.provider import ProviderType
+    from osmig.api.provider import ProviderSpec, ProviderType
     from osmig.domain.calls import Call, Receipt
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
     from osmig.domain.queueing import Move
-    from osmig.drivers.ports import Backend, Permit
+    from osmig.drivers.ports import Backend, BackendFactory, Net, Permit
 
 F = TypeVar("F", bound=Facts)
 B = TypeVar("B", bound="Backend")
@@ -83,6 +84,7 @@ class Driver(Generic[F, B]):
     Attributes:
         provider_type: the type of Provider that serves it.
         types: of Migrations.
+        connect: makes a connection from key, spec and Secret of a Provider, as `BackendFactory` says.
         policy: decides, purely.
         relate: what is known without asking upstream; facts that were read already stay.
         carry: which facts of an earlier moment of this step still hold after the object changed.
@@ -97,6 +99,7 @@ class Driver(Generic[F, B]):
 
     provider_type: ProviderType
     types: frozenset[MigrationType]
+    connect: Callable[[Net, tuple[str, str], ProviderSpec, Mapping[str, bytes]], Coroutine[Any, Any, B]]
     policy: Policy[F]
     relate: Callable[[Migration, Neighbours, F | None], F]
     carry: Callable[[Observation[F], Observation[F]], F]
@@ -142,6 +145,10 @@ class Drivers:
         known = tuple(drivers)
         self._by_migration = MappingProxyType({kind: driver for driver in known for kind in driver.types})
         self._by_provider = MappingProxyType({driver.provider_type: driver for driver in known})
+
+    def factories(self, net: Net) -> Mapping[str, BackendFactory]:
+        """Return what connects to a Provider, by ``spec.type``."""
+        return {str(kind): partial(driver.connect, net) for kind, driver in self._by_provider.items()}
 
     def of_migration(self, migration_type: MigrationType) -> Driver[Any, Any]:
         """Return the driver of a type of Migration."""

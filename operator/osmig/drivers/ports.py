@@ -5,6 +5,7 @@ Every method may raise the ``BackendError`` family of ``osmig.domain.errors`` an
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from osmig.api.provider import ProviderSpec
     from osmig.domain.capabilities import Probe
+    from osmig.domain.clock import Clock
     from osmig.domain.operations import Sweep
+    from osmig.net.bounds import ObserverOf, Timeouts
+    from osmig.net.endpoints import EndpointGuard
 
 
 class Permit(Protocol):
@@ -45,6 +49,25 @@ class Backend(Protocol):
     async def close(self) -> None:
         """Free connections and threads; running calls may end by themselves."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Net:
+    """What the connections of all Providers have in common.
+
+    Attributes:
+        guard: judges every endpoint.
+        clock: measures how many requests there are per second.
+        timeouts: bounds of every request.
+        threads: requests that may be under way at once, per Provider, where each takes a thread.
+        observer_of: whom to tell of a Provider's requests.
+    """
+
+    guard: EndpointGuard
+    clock: Clock
+    timeouts: Timeouts
+    threads: int
+    observer_of: ObserverOf
 
 
 class BackendFactory(Protocol):

@@ -6,6 +6,7 @@ from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
 from osmig.drivers.driver import Driver
 from osmig.drivers.servers import relating
+from osmig.drivers.servers.connecting import connect
 from osmig.drivers.servers.performing import perform
 from osmig.drivers.servers.policy import confirming, moving
 from osmig.drivers.servers.reading import READERS
@@ -13,6 +14,7 @@ from osmig.drivers.servers.reading import READERS
 DRIVER = Driver(
     provider_type=ProviderType.OPENSTACK,
     types=frozenset({MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION}),
+    connect=connect,
     policy=moving,
     relate=relating.relate,
     carry=relating.carry,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from osmig.api.migration import ServerFacts
 from osmig.domain.observation import Observation, ReadFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from osmig.api.migration import MigrationStatus, PreflightCheck
+    from osmig.api.migration_changes import StatusChanges
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
 
@@ -59,20 +58,22 @@ class MoveFacts:
         """The server's records as read in this step."""
         return self.records or ()
 
-    def describe(self, status: MigrationStatus) -> Mapping[str, Any]:
+    def describe(self, status: MigrationStatus) -> StatusChanges:
+        """Return the field that tells of the server."""
+        return {"server": self.describe_server(status)}
+
+    def describe_server(self, status: MigrationStatus) -> ServerFacts | None:
         """Return what is known of the server: the newest view of this step, else what was recorded."""
         view = self.newest_server
         if view is None:
-            return {"server": status.server}
-        return {
-            "server": ServerFacts(
-                id=view.id,
-                name=view.name,
-                project_id=view.project_id,
-                status=view.status or None,
-                task_state=view.task_state,
-            )
-        }
+            return status.server
+        return ServerFacts(
+            id=view.id,
+            name=view.name,
+            project_id=view.project_id,
+            status=view.status or None,
+            task_state=view.task_state,
+        )
 
 
 MoveObservation: TypeAlias = Observation[MoveFacts]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from osmig.domain.observation import Observation, ReadFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from osmig.api.mappings import Mappings
     from osmig.api.migration import MigrationStatus, PreflightCheck
+    from osmig.api.migration_changes import StatusChanges
     from osmig.domain.operations import RecordView
     from osmig.drivers.tenants.views import ReplicaView, RunView
 
@@ -42,7 +41,7 @@ class ReplicationFacts:
         """None: sweeps list no replications."""
         return ()
 
-    def describe(self, status: MigrationStatus) -> Mapping[str, Any]:
+    def describe(self, status: MigrationStatus) -> StatusChanges:
         """Return nothing: what a run tells is written down where it is judged."""
         del status
         return {}

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmFacts
+from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain import intents, orders, outcome, pauses, recording
 from osmig.domain.calls import Operation
@@ -118,7 +119,7 @@ def answer(observation: MoveObservation, answer_: Answer, call: VerbCall) -> Com
         return _done(observation, call.verb)
     if isinstance(error, OutcomeUnknown):
         known = pending.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-        look = Commit(status=observation.status.model_copy(update={"pending_call": known}), due_s=0.0)
+        look = Commit(status=change_status(observation.status, pending_call=known), due_s=0.0)
         return pauses.remember(observation, look, error.retry_after_s)
     if isinstance(error, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, error.message)
@@ -132,14 +133,14 @@ def _done(observation: MoveObservation, verb: Verb) -> Commit:
     if order is not None and CALLS.get(order.verb) is verb:
         status = orders.mark_sent(status, order, now=observation.now)
     confirm = (status.confirm or ConfirmFacts()).model_copy(update={"decision": verb})
-    after = status.model_copy(update={"pending_call": None, "confirm": confirm})
+    after = change_status(status, pending_call=None, confirm=confirm)
     return Commit(status=after, due_s=_HANDOVER_POLL_S)
 
 
 def _answer_error(observation: MoveObservation, error: BackendError) -> Commit:
     """Nothing was done: drop the intent; the order stays in force unless it can never be carried out."""
     order = orders.in_force(observation.status)
-    status = observation.status.model_copy(update={"pending_call": None})
+    status = change_status(observation.status, pending_call=None)
     is_login = isinstance(error, NotPermitted) and error.reason == Reason.UNAUTHORIZED
     notes: tuple[Note, ...] = ()
     if order is not None and isinstance(error, Unsupported):
@@ -149,8 +150,9 @@ def _answer_error(observation: MoveObservation, error: BackendError) -> Commit:
     verdict = Verdict(
         phase=_phase_after_refusal(observation), reason=Reason.AWAITING_CONFIRMATION, message=error.message
     )
-    base = {"policy_orders": status.policy_orders, "controls": status.controls}
-    after = recording.put(observation, verdict, pending_call=None, **base)
+    after = recording.put(
+        observation, verdict, pending_call=None, policy_orders=status.policy_orders, controls=status.controls
+    )
     if isinstance(error, Transient) and error.retry_after_s is not None:
         return replace(pauses.begin(observation, after, error.retry_after_s), notes=notes)
     # refused: it came late, the move was decided elsewhere, and its record shows it in a moment
@@ -195,4 +197,4 @@ def _resolve_decided(observation: MoveObservation, call: PendingCall, finding: F
         wait_s = observation.timings.resend_after_s if finding.server.is_busy else _HANDOVER_POLL_S
     if not observation.has_waited(label, wait_s):
         return Commit(status=recording.keep(observation), due_s=_HANDOVER_POLL_S, waiting_for=label)
-    return Commit(status=observation.status.model_copy(update={"pending_call": None}), due_s=0.0)
+    return Commit(status=change_status(observation.status, pending_call=None), due_s=0.0)

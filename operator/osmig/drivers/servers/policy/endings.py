@@ -16,6 +16,7 @@ from osmig.drivers.servers.policy import confirming, gate, move_status
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.facts import MoveObservation
+    from osmig.drivers.servers.policy.move_status import RecordChanges
     from osmig.drivers.servers.views import ServerView
 
 _BUSY_POLL_S = 1.0
@@ -94,7 +95,7 @@ def _end(observation: MoveObservation, record: RecordView, server: ServerView) -
 
 
 def _end_completed(
-    observation: MoveObservation, record: RecordView, server: ServerView, facts: dict[str, object]
+    observation: MoveObservation, record: RecordView, server: ServerView, facts: RecordChanges
 ) -> Commit:
     placement = move_status.describe_placement(observation, record)
     source = placement.source_host
@@ -114,7 +115,7 @@ def _describe_error(record: RecordView, server: ServerView) -> str:
     return f"the cloud's migration {record.id} is {record.status} and the server is in status ERROR{where}"
 
 
-def _fail(observation: MoveObservation, reason: Reason, message: str, facts: dict[str, object]) -> Decision:
+def _fail(observation: MoveObservation, reason: Reason, message: str, facts: RecordChanges) -> Decision:
     """End as Failed with upstream's explanation, which is read first; if it cannot be, the outcome stands alone."""
     explanation = observation.facts.explanation
     if explanation is None:

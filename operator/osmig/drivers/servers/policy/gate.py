@@ -16,9 +16,12 @@ from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import confirming, move_status
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from osmig.domain.operations import RecordView
     from osmig.domain.orders import Order
     from osmig.drivers.servers.facts import MoveObservation
+    from osmig.drivers.servers.policy.move_status import RecordChanges
     from osmig.drivers.servers.views import ServerView
 
 _COARSE_FROM_MIN, _TEN_MIN = 120, 10
@@ -149,7 +152,7 @@ def _due_s(observation: MoveObservation, deadline: dt.datetime) -> float:
     return max(0.5, min(left_s, _SAFETY_S)) if left_s > 0 else _SAFETY_S
 
 
-def end_confirmed(observation: MoveObservation, record: RecordView, **facts: object) -> Commit:
+def end_confirmed(observation: MoveObservation, record: RecordView, **facts: Unpack[RecordChanges]) -> Commit:
     """End a cold move that was confirmed, by us or by somebody else."""
     target = f" to {record.destination_host}" if record.destination_host else ""
     if orders.was_sent(observation.status, Verb.CONFIRM):
@@ -158,7 +161,7 @@ def end_confirmed(observation: MoveObservation, record: RecordView, **facts: obj
     return outcome.succeed(observation, Reason.CONFIRMED_UPSTREAM, message, **facts)
 
 
-def end_reverted(observation: MoveObservation, record: RecordView, **facts: object) -> Commit:
+def end_reverted(observation: MoveObservation, record: RecordView, **facts: Unpack[RecordChanges]) -> Commit:
     """End a cold move that was reverted: what was asked for, or what somebody else did."""
     order = orders.in_force(observation.status)
     message = f"the cloud's migration {record.id} was reverted"

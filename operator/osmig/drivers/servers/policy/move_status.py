@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from osmig.api.migration import PlacementFacts, ServerFacts, UpstreamFacts
 
@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.views import ServerView
 
 
+class RecordChanges(TypedDict, total=False):
+    """The fields of a status that a record tells."""
+
+    upstream: UpstreamFacts
+    placement: PlacementFacts
+
+
 def describe_moving_server(observation: MoveObservation) -> ServerFacts | None:
     """Return what is known of a server whose record is followed: what was read before the start is not so any more."""
-    facts: ServerFacts | None = observation.facts.describe(observation.status)["server"]
+    facts = observation.facts.describe_server(observation.status)
     if facts is None or observation.facts.server is not None:
         return facts
     return facts.model_copy(update={"status": None, "task_state": None})
@@ -44,7 +51,7 @@ def describe_placement(observation: MoveObservation, record: RecordView) -> Plac
     )
 
 
-def describe_facts(observation: MoveObservation, record: RecordView) -> dict[str, Any]:
+def describe_facts(observation: MoveObservation, record: RecordView) -> RecordChanges:
     """Return the fields of the status that a record tells."""
     return {
         "upstream": describe_record(observation, record),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import Mode
+from osmig.api.migration_changes import change_status, change_tenant
 from osmig.api.migration_intent import Mark
 from osmig.api.names import CheckResult, EventReason, Phase, Reason
 from osmig.domain import deleting, gating, intents, outcome, preflight, recording
@@ -18,7 +19,7 @@ from osmig.drivers.tenants.policy import choosing, facts, jobs, marking
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
-    from osmig.api.migration import PreflightCheck
+    from osmig.api.migration import PreflightCheck, TenantFacts
     from osmig.drivers.tenants.facts import ReplicationObservation
     from osmig.drivers.tenants.policy.choosing import Choice
 
@@ -38,7 +39,7 @@ def _unpin(observation: ReplicationObservation) -> ReplicationObservation:
     migration, tenant = observation.migration, observation.status.tenant
     if tenant is None or observation.status.observed_generation == migration.metadata.generation:
         return observation
-    status = observation.status.model_copy(update={"tenant": tenant.model_copy(update={"mapping_hash": None})})
+    status = change_status(observation.status, tenant=change_tenant(tenant, mapping_hash=None))
     return replace(observation, migration=migration.model_copy(update={"status": status}))
 
 
@@ -125,13 +126,11 @@ def adopt(observation: ReplicationObservation, choice: Choice, *, mappings: Mapp
         message = f"{message}; others of this name are left alone: {', '.join(choice.others)}"
     described = facts.describe_run(observation, run)
     if mappings is not None:
-        described["tenant"] = described["tenant"].model_copy(update={"mapping_hash": marking.digest(mappings)})
-    after = recording.put(
-        observation,
-        Verdict(phase=Phase.STARTING, reason=reason, message=message),
-        **{**described, **recording.describe_begin(observation), "attempt": choice.attempt},
-        pending_call=None,
-    )
+        described["tenant"] = change_tenant(described["tenant"], mapping_hash=marking.digest(mappings))
+    begun = recording.describe_begin(observation)
+    begun["attempt"] = choice.attempt
+    verdict = Verdict(phase=Phase.STARTING, reason=reason, message=message)
+    after = recording.put(observation, verdict, **described, **begun, pending_call=None)
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
     # an ambiguity is to be seen before the run itself is told of
     due_s = observation.timings.run_poll_s if choice.others else 0.0
@@ -158,7 +157,7 @@ def has_changed(observation: ReplicationObservation, mappings: Mappings) -> bool
     return is_referred and pinned is not None and pinned != marking.digest(mappings)
 
 
-def _pin(observation: ReplicationObservation, mappings: Mappings) -> object:
+def _pin(observation: ReplicationObservation, mappings: Mappings) -> TenantFacts:
     return facts.describe_tenant(observation, mapping_hash=marking.digest(mappings))
 
 

@@ -8,10 +8,11 @@ Waldur's own sweep frees it after three to four hours: that is waited for, and f
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import TenantFacts
+from osmig.api.migration_changes import change_tenant
 from osmig.api.migration_intent import Mark
 from osmig.api.names import Phase, Reason
 from osmig.domain import intents, orders, outcome, pauses, recording
@@ -25,7 +26,10 @@ from osmig.drivers.tenants.policy import facts, holding, jobs
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from osmig.api.migration import PendingCall
+    from osmig.api.migration_changes import StatusChanges
     from osmig.domain.calls import Answer
     from osmig.drivers.tenants.facts import ReplicationObservation
     from osmig.drivers.tenants.views import ReplicaView, RunView
@@ -64,7 +68,7 @@ def begin(observation: ReplicationObservation, run: RunView) -> Commit:
     if hindrance:
         # that the run does not go on was waited for, and need not be again
         return _wait(observation, run, f"{hindrance}; it can be terminated then", label=observation.label)
-    return _order(observation, run.replica_id, sends=1, described=_describe(observation, run))
+    return _order(observation, run.replica_id, sends=1, **_describe(observation, run))
 
 
 def _name_hindrance(replica: ReplicaView | None, stage: ReplicaStage, run: RunView) -> str:
@@ -77,13 +81,13 @@ def _name_hindrance(replica: ReplicaView | None, stage: ReplicaStage, run: RunVi
     return ""
 
 
-def _describe(observation: ReplicationObservation, run: RunView) -> dict[str, Any]:
+def _describe(observation: ReplicationObservation, run: RunView) -> facts.RunChanges:
     """Return the fields of the status that a run tells, and until when the clean-up may take."""
     described = facts.describe_run(observation, run)
-    tenant: TenantFacts = described["tenant"]
+    tenant = described["tenant"]
     if tenant.cleanup_deadline_time is None:
         deadline = observation.now + dt.timedelta(seconds=observation.timings.cleanup_s)
-        tenant = tenant.model_copy(update={"cleanup_deadline_time": deadline})
+        tenant = change_tenant(tenant, cleanup_deadline_time=deadline)
     return {**described, "tenant": tenant}
 
 
@@ -104,11 +108,14 @@ def _is_source(observation: ReplicationObservation, resource_id: str) -> bool:
     return canonical_id(resource_id) == canonical_id(jobs.options_of(observation).source_resource)
 
 
-def _order(observation: ReplicationObservation, replica_id: str, *, sends: int, described: dict[str, object]) -> Commit:
+def _order(
+    observation: ReplicationObservation, replica_id: str, *, sends: int, **described: Unpack[StatusChanges]
+) -> Commit:
     mark = Mark(user_id=observation.provider.user_id)
     intent = intents.write(observation, Operation.TERMINATE, mark=mark, sends=sends)
     verdict = _verdict(f"terminating the replica {replica_id}")
-    after = recording.put(observation, verdict, **{**described, "pending_call": intent})
+    changes: StatusChanges = {**described, "pending_call": intent}
+    after = recording.put(observation, verdict, **changes)
     return Commit(status=after, call=TerminateCall(replica_id=replica_id))
 
 
@@ -163,7 +170,7 @@ def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
         seen = "is not shown any more" if replica.stage is ReplicaStage.UNKNOWN else f"is {replica.status}"
         message = f"{call.sends} orders to terminate the replica got no answer, and it {seen}"
         return outcome.fail(observation, Reason.CLEANUP_FAILED, message)
-    return _order(observation, replica.id, sends=call.sends + 1, described={})
+    return _order(observation, replica.id, sends=call.sends + 1)
 
 
 def follow(observation: ReplicationObservation, run: RunView) -> Decision:
@@ -213,7 +220,7 @@ def _measure_pause_s(observation: ReplicationObservation) -> float:
 
 
 def _note_order(observation: ReplicationObservation, order_id: str) -> Commit:
-    tenant = (observation.status.tenant or TenantFacts()).model_copy(update={"cleanup_order": order_id})
+    tenant = change_tenant(observation.status.tenant or TenantFacts(), cleanup_order=order_id)
     verdict = _verdict("Waldur took the order to terminate the replica")
     status = observation.status
     order = orders.in_force(status)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import Progress, TenantFacts, UpstreamFacts
+from osmig.api.migration_changes import TenantChanges, change_tenant
 from osmig.drivers.tenants.policy import jobs
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from osmig.drivers.tenants.facts import ReplicationObservation
     from osmig.drivers.tenants.views import RunView
 
@@ -22,14 +25,23 @@ SCOPE = (
 UPSTREAM_TYPE = "openstack-migration"
 
 
-def describe_tenant(observation: ReplicationObservation, **changes: Any) -> TenantFacts:  # noqa: ANN401 - fields of TenantFacts
+class RunChanges(TypedDict):
+    """The fields of a status that a run tells."""
+
+    upstream: UpstreamFacts
+    tenant: TenantFacts
+    progress: Progress | None
+
+
+def describe_tenant(observation: ReplicationObservation, **changes: Unpack[TenantChanges]) -> TenantFacts:
     """Return what is known of the tenant, with ``changes``."""
     before = observation.status.tenant or TenantFacts()
     source = canonical_id(jobs.options_of(observation).source_resource)
-    return before.model_copy(update={"source_resource": source, "scope": SCOPE, **changes})
+    known: TenantChanges = {"source_resource": source, "scope": SCOPE, **changes}
+    return change_tenant(before, **known)
 
 
-def describe_run(observation: ReplicationObservation, run: RunView) -> dict[str, Any]:
+def describe_run(observation: ReplicationObservation, run: RunView) -> RunChanges:
     """Return the fields of the status that a run tells."""
     before = observation.status.upstream or UpstreamFacts()
     # validated, not copied: cut to the schema's bounds, and equal to what the API server gives back

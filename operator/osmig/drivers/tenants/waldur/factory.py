@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from osmig.api.provider import ProviderSpec, WaldurSpec
-    from osmig.domain.clock import Clock
+    from osmig.drivers.ports import Net
     from osmig.drivers.tenants.ports import TenantBackend
-    from osmig.net.bounds import ObserverOf, Timeouts
-    from osmig.net.endpoints import EndpointGuard
 
 _CACERT = "cacert"
 _MAX_TOKEN_BYTES = 4096
@@ -29,19 +27,9 @@ _MAX_TOKEN_BYTES = 4096
 class WaldurFactory:
     """The `osmig.drivers.ports.BackendFactory` of type Waldur."""
 
-    def __init__(self, guard: EndpointGuard, *, clock: Clock, timeouts: Timeouts, observer_of: ObserverOf) -> None:
-        """Keep what all Providers share.
-
-        Args:
-            guard: judges every endpoint.
-            clock: measures how many requests there are per second.
-            timeouts: bounds of every request.
-            observer_of: whom to tell of a Provider's requests.
-        """
-        self._guard = guard
-        self._clock = clock
-        self._timeouts = timeouts
-        self._observer_of = observer_of
+    def __init__(self, net: Net) -> None:
+        """Keep what all Providers share."""
+        self._net = net
 
     def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
         """Read endpoint and token; sends nothing and resolves nothing.
@@ -55,18 +43,18 @@ class WaldurFactory:
             raise Refused(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
         session = WaldurSession(
             access,
-            limiter=Limiter(spec.effective_limits.requests_per_second, self._clock),
-            observe=self._observer_of(key),
+            limiter=Limiter(spec.effective_limits.requests_per_second, self._net.clock),
+            observe=self._net.observer_of(key),
             name="/".join(key),
         )
-        return WaldurBackend(session, clock=self._clock)
+        return WaldurBackend(session, clock=self._net.clock)
 
     def _read_access(self, waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
         return Access(
             endpoint=_read_endpoint(waldur),
             token=_read_token(secret, waldur.token_ref.key),
-            guard=self._guard,
-            timeouts=self._timeouts,
+            guard=self._net.guard,
+            timeouts=self._net.timeouts,
             context=_read_cacert(secret),
         )
 

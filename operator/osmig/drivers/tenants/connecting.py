@@ -1,0 +1,30 @@
+"""How a Provider of this type is connected to; its libraries are loaded by the first one that needs them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.api.provider import ProviderSpec
+    from osmig.drivers.ports import Net
+    from osmig.drivers.tenants.ports import TenantBackend
+    from osmig.drivers.tenants.waldur.factory import WaldurFactory
+
+
+async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
+    """Parse the credentials and build a connection; sends nothing yet.
+
+    Raises:
+        Refused: ``InvalidConfiguration``, with the field or the Secret's key at fault in the message.
+    """
+    factory = await asyncio.to_thread(_import_waldur)
+    return factory(net)(key, spec, secret)
+
+
+def _import_waldur() -> type[WaldurFactory]:
+    from osmig.drivers.tenants.waldur.factory import WaldurFactory  # noqa: PLC0415
+
+    return WaldurFactory
