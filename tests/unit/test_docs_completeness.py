@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from osmig.api.provider import Limits
 from osmig.domain.capabilities import Capability
 from osmig.domain.latching import Column
 from osmig.drivers.servers.nova.translate import STAGES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOG_EVENT = re.compile(r'_logger\.\w+\(\s*(?:level,\s*)?"([a-z_]+\.[a-z_]+)"')
 LOGGED_ELSEWHERE = {"http.listening"}
@@ -61,6 +65,19 @@ def test_every_module_that_decides_has_its_duty_told(folder: str, heading: str) 
     told = [name for row in rows_of(DOCS / "architecture.md", heading) for name in CODE.findall(row[1])]
 
     assert sorted(told) == sorted(modules)
+
+
+def test_every_module_is_in_a_room_of_the_table_and_every_room_is_there() -> None:
+    rooms = {name for row in rows_of(DOCS / "architecture.md", "## 3. Layers") for name in CODE.findall(row[0])}
+    modules = [path for path in (ROOT / "operator/osmig").rglob("*.py") if path.stem != "__init__"]
+
+    assert [str(path) for path in modules if rooms.isdisjoint(map(place_of, (path, path.parent)))] == []
+    assert [room for room in sorted(rooms) if not (ROOT / room).exists()] == []
+
+
+def place_of(path: Path) -> str:
+    """Return a path as the pages write it."""
+    return str(path.relative_to(ROOT))
 
 
 def test_every_capability_and_every_check_before_a_start_is_told() -> None:
