@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from bad_input import CANARY, CATALOGUE, ORDERS, PASSWORD, REDIRECTS, ROWS
 from e2e_credentials import add_account
-from e2e_move import Move, describe_move, read
+from e2e_move import HostPair, describe_move, read
 from e2e_operator import API_VERSION, FAST, OPERATOR_NAMESPACE, install
 from e2e_status import condition
 from e2e_tenant import Tenant
@@ -66,7 +66,7 @@ class Scene:
     tenant: Tenant
     operator: OsmigRun
     nova: NovaLab
-    good: Move
+    good: HostPair
     ready: Json
     providers: Mapping[str, Json]
     moves: Mapping[str, Json]
@@ -238,7 +238,7 @@ def run_operator_for(cluster: Cluster, nova: NovaLab, scripted: Upstream, *, log
     )
 
 
-def begin_a_good_move(tenant: Tenant, nova: NovaLab) -> tuple[Move, Json]:
+def begin_a_good_move(tenant: Tenant, nova: NovaLab) -> tuple[HostPair, Json]:
     """Connect the good Providers, and bring a Migration under way."""
     tenant.connect(nova, name="manager", cloud="manager")
     tenant.connect(nova, name="good")

@@ -49,7 +49,7 @@ def watch(status: MigrationStatus | None = None, **changes: Any) -> Observed:  #
 def twice(waldur: Waldur, status: MigrationStatus | None = None) -> Decided:
     """The decision of the second of two equal polls."""
     first = decide_in(waldur, watch(status))
-    return decide_in(waldur, watch(stored(first.status), waited_s=after(first)))
+    return decide_in(waldur, watch(stored(first.status), wait_ages_s=after(first)))
 
 
 def sent(*, call: object = PENDING, **changes: object) -> MigrationStatus:

@@ -42,7 +42,7 @@ class Decided:
     status: MigrationStatus
     call: Call | None = None
     due_s: float | None = None
-    waiting_for: str = ""
+    wait_key: str = ""
     notes: tuple[Note, ...] = ()
     wants: frozenset[str] = frozenset()
     goes_on: bool = False
@@ -69,7 +69,7 @@ def _tell(commit: Commit) -> Decided:
         status=commit.status,
         call=commit.call,
         due_s=commit.due_s,
-        waiting_for=commit.waiting_for,
+        wait_key=commit.wait_key,
         notes=commit.notes,
         goes_on=commit.goes_on,
         claims=commit.claims,

@@ -19,7 +19,7 @@ from osmig.domain.phases import FINISHED, TRANSITIONS
 from osmig.drivers.servers.nova.credentials import AUTH_TYPES, IGNORED_KEYS
 from osmig.drivers.servers.nova.probing import find_permitted, find_possible
 from osmig.drivers.servers.nova.translate import STAGES
-from osmig.drivers.tenants.policy.stages import STANDINGS, Standing
+from osmig.drivers.tenants.policy.stages import REPLICATION_STATES, ReplicationState
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ def _phase_of(stage: Stage) -> str:
 
 def render_standings() -> str:
     """Return what the states of a replication's record and of its replica mean together."""
-    groups: dict[tuple[RunStage, Standing], list[ReplicaStage]] = {}
+    groups: dict[tuple[RunStage, ReplicationState], list[ReplicaStage]] = {}
     for run, replica in itertools.product(RunStage, ReplicaStage):
-        groups.setdefault((run, STANDINGS[run, replica]), []).append(replica)
+        groups.setdefault((run, REPLICATION_STATES[run, replica]), []).append(replica)
     rows = (
         (f"`{RUN_WORDS[run]}`" if run in RUN_WORDS else "any other word", _describe_replicas(found), _TOLD_AS[standing])
         for (run, standing), found in groups.items()
@@ -168,13 +168,15 @@ RUN_WORDS = {
 }
 """Waldur's words since March 2025; a test holds them against the adapter's."""
 _TOLD_AS = {
-    Standing.SCHEDULED: f"`{Phase.STARTING}`, `{Reason.SCHEDULED}`; after `--not-started` `{Reason.NOT_STARTED}`",
-    Standing.RUNNING: f"`{Phase.RUNNING}`, `{Reason.CREATING}`",
-    Standing.SUCCEEDED: f"**`{Phase.SUCCEEDED}`**",
-    Standing.STALLED: f"**`{Phase.FAILED}`**, `{Reason.WALDUR_STALLED}`, once it was read twice",
-    Standing.LOST: f"**`{Phase.FAILED}`**, `{Reason.DESTINATION_LOST}`",
-    Standing.FAILED: f"**`{Phase.FAILED}`**, `{Reason.REPLICATION_FAILED}`",
-    Standing.UNKNOWN: f"the phase stays, `{Reason.UNKNOWN}`",
+    ReplicationState.SCHEDULED: (
+        f"`{Phase.STARTING}`, `{Reason.SCHEDULED}`; after `--not-started` `{Reason.NOT_STARTED}`"
+    ),
+    ReplicationState.RUNNING: f"`{Phase.RUNNING}`, `{Reason.CREATING}`",
+    ReplicationState.SUCCEEDED: f"**`{Phase.SUCCEEDED}`**",
+    ReplicationState.STALLED: f"**`{Phase.FAILED}`**, `{Reason.WALDUR_STALLED}`, once it was read twice",
+    ReplicationState.LOST: f"**`{Phase.FAILED}`**, `{Reason.DESTINATION_LOST}`",
+    ReplicationState.FAILED: f"**`{Phase.FAILED}`**, `{Reason.REPLICATION_FAILED}`",
+    ReplicationState.UNKNOWN: f"the phase stays, `{Reason.UNKNOWN}`",
 }
 
 

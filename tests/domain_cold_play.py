@@ -14,7 +14,7 @@ from osmig.api.names import Phase
 from osmig.domain.calls import Answer
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import VerbCall
-from osmig.drivers.servers.views import Explanation, Survey
+from osmig.drivers.servers.views import Explanation, PreStartState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
     from osmig.api.names import Verb
     from osmig.domain.errors import BackendError
-    from osmig.domain.observation import Ask, Note
-    from osmig.drivers.servers.views import Finding, ServerView
+    from osmig.domain.observation import Note, VerbRequest
+    from osmig.drivers.servers.views import CallLookup, ServerView
 
 Moment = tuple["ServerView", str, Phase, str]
 """The server, the record's word (empty: no record), and what we must make of it."""
@@ -53,25 +53,27 @@ class ColdPlay:
         """Look at what is stored now."""
         since_s = None if self.called_at_s is None else self.clock_s - self.called_at_s
         known = {"now": NOW + timedelta(seconds=self.clock_s), "holder": self.holder, "since_call_s": since_s}
-        return observe(self.status, **{**known, "wanted": self.wanted, "waited_s": self.waited, **self.facts, **facts})
+        return observe(
+            self.status, **{**known, "wanted": self.wanted, "wait_ages_s": self.waited, **self.facts, **facts}
+        )
 
     def step(
         self,
         view: ServerView,
         word: str,
-        *asks: Ask,
+        *verb_requests: VerbRequest,
         error: BackendError | None = None,
-        finding: Finding | None = None,
+        call_lookup: CallLookup | None = None,
     ) -> Decided:
         """Show one moment; what was waited for has been waited for by the next one."""
-        for_now = asks
+        for_now = verb_requests
         if for_now:
-            self.write(decide(self.observe(asks=for_now)))
+            self.write(decide(self.observe(verb_requests=for_now)))
         row = cold_record(word, updated=NOW) if word else None
         rows = (row,) if row is not None else ()
         why = Explanation(reason=self.reason, message="Why it failed." if self.reason else "")
-        mark = Survey(server=view, mark=MARK, active=row)
-        world = World(server=view, records=rows, survey=mark, explanation=why, finding=finding)
+        mark = PreStartState(server=view, baseline=MARK, active=row)
+        world = World(server=view, records=rows, pre_start=mark, explanation=why, call_lookup=call_lookup)
         decision = decide_in(world, self.observe())
         self.write(decision)
         if isinstance(decision.call, VerbCall):
@@ -85,7 +87,7 @@ class ColdPlay:
         """Store what was decided."""
         before, after = self.status.phase, decision.status.phase
         assert before == after or (after is not None and may_follow(before, after)), (before, after)
-        self.waited = {decision.waiting_for: 120.0} if decision.waiting_for else {}
+        self.waited = {decision.wait_key: 120.0} if decision.wait_key else {}
         self.notes.extend(decision.notes)
         self.status = stored(decision.status)
 

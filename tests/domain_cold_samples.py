@@ -11,7 +11,7 @@ from domain_world import World
 from osmig.api.migration import ConfirmFacts, PolicyOrder
 from osmig.api.names import Phase, Verb
 from osmig.domain.operations import MoveKind, RecordView
-from osmig.drivers.servers.views import ServerView, Survey
+from osmig.drivers.servers.views import PreStartState, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,9 @@ def observe_cold(
     return observe(status, wanted=wanted, **changes)
 
 
-def survey_gate(view: ServerView | None = None, row: RecordView | None = None) -> Survey:
+def survey_gate(view: ServerView | None = None, row: RecordView | None = None) -> PreStartState:
     """What is read right before a confirm or revert."""
-    return Survey(server=view or verify(), mark=MARK, active=row or cold_record())
+    return PreStartState(server=view or verify(), baseline=MARK, active=row or cold_record())
 
 
 def resizing(host: str = "cmp1", task: str = "resize_migrating") -> ServerView:
@@ -76,5 +76,5 @@ def policy_order(policy: Policy, verb: Verb | None = None, *, sent: bool = False
     return PolicyOrder(policy=policy, verb=verb, time=NOW, sent_time=NOW if sent else None)
 
 
-GATE = World(server=verify(), records=(cold_record(),), survey=survey_gate())
+CONFIRMATION = World(server=verify(), records=(cold_record(),), pre_start=survey_gate())
 """A move that awaits its confirmation, and nothing else."""

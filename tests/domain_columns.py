@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from decided import decide
 from domain_cold_samples import COLD, awaiting, cold_record, resizing, survey_gate, verify
-from domain_samples import NOW, finding, observe, reason_of, record, result_of, sent, server, started, status_in, survey
+from domain_samples import (
+    NOW,
+    call_lookup,
+    observe,
+    pre_start,
+    reason_of,
+    record,
+    result_of,
+    sent,
+    server,
+    started,
+    status_in,
+)
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Verb
 from osmig.domain.phases import FINISHED
 from osmig.drivers.servers.calls import StartCall, VerbCall
-from osmig.drivers.servers.views import FindingKind, ProgressView
+from osmig.drivers.servers.views import CallLookupKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import MigrationStatus
     from osmig.api.names import ControlResult
-    from osmig.domain.observation import Ask
+    from osmig.domain.observation import VerbRequest
 
 BUSY = server(busy=True)
 EARLIER = NOW - timedelta(hours=1)
@@ -55,9 +67,10 @@ def _over(phase: Phase) -> Moment:
 
 
 MOMENTS: Mapping[str, Moment] = {
-    "before the intent": Moment(status=status_in(Phase.QUEUED), world=World(survey=survey())),
+    "before the intent": Moment(status=status_in(Phase.QUEUED), world=World(pre_start=pre_start())),
     "starting, unknown": Moment(
-        status=sent(start_time=EARLIER), world=World(finding=finding(FindingKind.NOTHING), survey=survey())
+        status=sent(start_time=EARLIER),
+        world=World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start()),
     ),
     "starting, no record": Moment(
         status=started(id=None, phase=Phase.STARTING, start_time=EARLIER), world=World(server=BUSY)
@@ -70,7 +83,7 @@ MOMENTS: Mapping[str, Moment] = {
     "post-copy": _live("running (post-copy)"),
     "switching over": _live("post-migrating"),
     "cold switching over": _cold("post-migrating", started(start_time=EARLIER)),
-    "awaiting": _cold("finished", awaiting(start_time=EARLIER), server=verify(), survey=survey_gate()),
+    "awaiting": _cold("finished", awaiting(start_time=EARLIER), server=verify(), pre_start=survey_gate()),
     "confirming": _cold("confirming", started(start_time=EARLIER, phase=Phase.CONFIRMING), server=verify()),
     "reverting": _cold("reverting", started(start_time=EARLIER, phase=Phase.REVERTING)),
     **{f"terminal {phase}": _over(phase) for phase in sorted(FINISHED)},
@@ -100,12 +113,12 @@ def name_call(decision: Decided) -> Verb | str | None:
     return decision.call.verb
 
 
-def give(moment: Moment, *asks: Ask, wanted: Mapping[str, Any] | None = None, **facts: Any) -> Decided:  # noqa: ANN401
+def give(moment: Moment, *verb_requests: VerbRequest, wanted: Mapping[str, Any] | None = None, **facts: Any) -> Decided:  # noqa: ANN401
     """Let an event meet a moment: orders are latched first, as the engine does, then the step goes on."""
     wanted = {**moment.wanted, **(wanted or {})}
     status = moment.status
-    if asks:
-        latched = decide(observe(status, wanted=wanted, asks=asks))
+    if verb_requests:
+        latched = decide(observe(status, wanted=wanted, verb_requests=verb_requests))
         assert latched.goes_on
         status = latched.status
     return decide_in(moment.world, observe(status, wanted=wanted, **facts))

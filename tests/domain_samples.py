@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from decided import Observed, look_at
 from osmig.api.meta import ObjectMeta, to_wire
 from osmig.api.migration import (
+    Baseline,
     Control,
-    Mark,
     Migration,
     MigrationSpec,
     MigrationStatus,
@@ -22,11 +22,11 @@ from osmig.api.migration import (
 from osmig.api.names import ConditionType, ControlResult, Phase, Reason, Verb
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
-from osmig.domain.intents import label_of
-from osmig.domain.observation import Ask, ProviderView
+from osmig.domain.intents import wait_key_of
+from osmig.domain.observation import ProviderView, VerbRequest
 from osmig.domain.operations import RecordView, Stage
 from osmig.drivers.servers.facts import MoveFacts
-from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
+from osmig.drivers.servers.views import CallLookup, CallLookupKind, PreStartState, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SERVER_ID = "1b2c3d4e-0000-4000-8000-0123456789ab"
 HOLDER = "holder-a"
 REQUEST = "req-ours"
-MARK = Mark(request_ids=("req-old",), previous_id="6", host="cmp1")
+MARK = Baseline(request_ids=("req-old",), previous_id="6", host="cmp1")
 
 NOVA_STAGES = {
     "accepted": Stage.ACCEPTED,
@@ -116,7 +116,7 @@ def observe(status: MigrationStatus | None = None, **changes: Any) -> Observed: 
 def observe_waited(status: MigrationStatus, seconds: float = 120.0, **changes: Any) -> Observed:  # noqa: ANN401
     """An observation of an intent that was seen unchanged for that long."""
     assert status.pending_call is not None
-    return observe(status, waited_s={label_of(status.pending_call): seconds}, **changes)
+    return observe(status, wait_ages_s={wait_key_of(status.pending_call): seconds}, **changes)
 
 
 def server(host: str | None = "cmp1", *, busy: bool = False, error: bool = False) -> ServerView:
@@ -149,14 +149,14 @@ def record(status: str = "running", *, number: int = 7, destination: str | None 
     return replace(row, **changes)
 
 
-def survey(view: ServerView | None = None, active: RecordView | None = None) -> Survey:
+def pre_start(view: ServerView | None = None, active: RecordView | None = None) -> PreStartState:
     """What is read before a start."""
-    return Survey(server=view or server(), mark=MARK, active=active)
+    return PreStartState(server=view or server(), baseline=MARK, active=active)
 
 
-def finding(kind: FindingKind, view: ServerView | None = None, **changes: Any) -> Finding:  # noqa: ANN401
+def call_lookup(kind: CallLookupKind, view: ServerView | None = None, **changes: Any) -> CallLookup:  # noqa: ANN401
     """What a look for a start brought."""
-    return Finding(kind=kind, server=view or server(), **changes)
+    return CallLookup(kind=kind, server=view or server(), **changes)
 
 
 def intent(
@@ -176,7 +176,7 @@ def intent(
         sends=sends,
         request_id=request_id,
         answer=answer,
-        mark=MARK,
+        baseline=MARK,
     )
 
 
@@ -193,9 +193,9 @@ def control(
     )
 
 
-def ask(verb: Verb, token: str = "true") -> Ask:  # noqa: S107 - an order's token, not a secret
+def ask(verb: Verb, token: str = "true") -> VerbRequest:  # noqa: S107 - an order's token, not a secret
     """An annotation that was seen."""
-    return Ask(verb=verb, token=token, field_manager="kubectl-annotate")
+    return VerbRequest(verb=verb, token=token, field_manager="kubectl-annotate")
 
 
 def status_in(phase: Phase | None, reason: str = Reason.VALIDATING, **changes: Any) -> MigrationStatus:  # noqa: ANN401

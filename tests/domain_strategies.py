@@ -15,29 +15,29 @@ from domain_samples import (
     NOW,
     READY,
     ask,
+    call_lookup,
     control,
-    finding,
     intent,
     observe,
+    pre_start,
     record,
     sent,
     server,
     started,
     status_in,
     stored,
-    survey,
 )
 from osmig.api.migration import Failure, PreflightCheck, Progress
 from osmig.api.names import FINALIZER, CheckResult, ControlResult, Phase, Policy, Reason, Verb
 from osmig.domain import errors
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.capabilities import Capability
-from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import ProviderView, Slots
+from osmig.domain.intents import MAX_SENDS, wait_key_of
+from osmig.domain.observation import LimitHit, ProviderView
 from osmig.domain.operations import MoveKind
 from osmig.domain.phases import FINISHED
 from osmig.drivers.servers.calls import StartCall, VerbCall
-from osmig.drivers.servers.views import BytesView, Explanation, FindingKind, HostView, ProgressView, ServerView
+from osmig.drivers.servers.views import BytesView, CallLookupKind, Explanation, HostView, ProgressView, ServerView
 
 if TYPE_CHECKING:
     from decided import Observed
@@ -179,7 +179,7 @@ records = st.builds(
     number=st.one_of(st.just(7), st.integers(5, 9)),
     kind=st.sampled_from(MoveKind),
     updated=st.sampled_from([None, NOW]),
-    is_made_up=st.booleans(),
+    is_synthetic=st.booleans(),
 )
 sizes = st.one_of(st.none(), st.integers(0, 2**53))
 transfers = st.builds(BytesView, total=sizes, processed=sizes, remaining=sizes)
@@ -223,8 +223,8 @@ providers = st.one_of(
     ),
 )
 findings = st.builds(
-    finding,
-    st.sampled_from(FindingKind),
+    call_lookup,
+    st.sampled_from(CallLookupKind),
     servers,
     request_id=st.just("req-x"),
     record=st.one_of(st.none(), records),
@@ -249,11 +249,11 @@ def observations(draw: st.DrawFn) -> Observed:
         finalizers=draw(st.sampled_from([(), (FINALIZER,)])),
         readable=not draw(RARELY),
         provider=draw(providers),
-        asks=tuple(draw(st.lists(st.builds(ask, st.sampled_from(Verb), TOKENS), max_size=2))),
-        rival=draw(st.sampled_from(["", "", "team-a/other"])),
+        verb_requests=tuple(draw(st.lists(st.builds(ask, st.sampled_from(Verb), TOKENS), max_size=2))),
+        conflicting=draw(st.sampled_from(["", "", "team-a/other"])),
         owner=draw(st.sampled_from(["", "", "team-a/other"])),
-        slots=draw(st.sampled_from([Slots(), Slots(limit_of="moves", used=1, limit=1)])),
-        waited_s={draw(st.sampled_from(_label(status))): draw(st.sampled_from([0.0, 60.0, 500.0]))},
+        limit_hit=draw(st.sampled_from([LimitHit(), LimitHit(limit_of="moves", used=1, limit=1)])),
+        wait_ages_s={draw(st.sampled_from(_label(status))): draw(st.sampled_from([0.0, 60.0, 500.0]))},
         since_call_s=draw(st.sampled_from([None, 0.0, 9.0])),
         **draw(_facts()),
     )
@@ -262,16 +262,16 @@ def observations(draw: st.DrawFn) -> Observed:
 def _label(status: MigrationStatus) -> list[str]:
     labels = ["error:7", "settle:7", "no-record:idle:req-ours", "no-record:busy:req-ours", "not-awaiting:7"]
     labels += ["quiet:7:running:None", "pause:1:77.0:then"]
-    return labels + ([label_of(status.pending_call)] * 5 if status.pending_call else [])
+    return labels + ([wait_key_of(status.pending_call)] * 5 if status.pending_call else [])
 
 
 def _facts() -> st.SearchStrategy[dict[str, Any]]:
     maybe = st.none()
     return st.fixed_dictionaries(
         {
-            "trouble": st.one_of(maybe, maybe, maybe, failures),
-            "survey": st.one_of(maybe, st.builds(survey, servers, st.one_of(maybe, records))),
-            "finding": st.one_of(maybe, findings),
+            "read_error": st.one_of(maybe, maybe, maybe, failures),
+            "pre_start": st.one_of(maybe, st.builds(pre_start, servers, st.one_of(maybe, records))),
+            "call_lookup": st.one_of(maybe, findings),
             "server": st.one_of(maybe, servers),
             "records": st.one_of(maybe, st.lists(records, max_size=3).map(tuple)),
             "swept": st.one_of(maybe, records),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from decided import Decided, Observed, decide
-from osmig.drivers.servers.views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
+from osmig.drivers.servers.views import CallLookup, Explanation, HostView, PreStartState, ProgressView, ServerView
 
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class World:
     """What reading upstream would bring now."""
 
-    survey: Survey | None = None
-    finding: Finding | None = None
+    pre_start: PreStartState | None = None
+    call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] = ()
     progress: ProgressView | None = None

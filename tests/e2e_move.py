@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class HostPair:
     """One Migration in a tenant's namespace.
 
     Attributes:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from e2e_move import Move, describe_move, read
+from e2e_move import HostPair, describe_move, read
 from e2e_operator import API_VERSION
 from lab.waiting import DEADLINE_S, eventually
 
@@ -107,19 +107,19 @@ class Tenant:
         destination: str | None = None,
         annotations: Mapping[str, str] | None = None,
         **spec: Any,  # noqa: ANN401 - fields of the spec
-    ) -> Move:
+    ) -> HostPair:
         """Apply a Migration of one server by its id, with further fields of its spec; wait for nothing."""
-        order = Move(self, name, server, self.cluster.audit_mark())
+        order = HostPair(self, name, server, self.cluster.audit_mark())
         order.apply(provider=provider, source=source, destination=destination, annotations=annotations, **spec)
         return order
 
-    def move_until_running(self, server: str) -> Move:
+    def move_until_running(self, server: str) -> HostPair:
         """Apply a Migration of one server, and wait until it is under way in the cloud."""
         move = self.move(server)
         move.until_upstream("running")
         return move
 
-    def move_cold(self, server: str, **options: Any) -> Move:  # noqa: ANN401
+    def move_cold(self, server: str, **options: Any) -> HostPair:  # noqa: ANN401
         """Apply a ColdMigration; the options are those of ``move``."""
         return self.move(server, type="ColdMigration", **options)
 
@@ -145,8 +145,8 @@ def tenancy(cluster: Cluster, nova: NovaLab) -> Iterator[Tenant]:
     cluster.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
 
 
-def move_by_name(tenant: Tenant, server: str, *, name: str = "move", **hosts: str) -> Move:
+def move_by_name(tenant: Tenant, server: str, *, name: str = "move", **hosts: str) -> HostPair:
     """Apply a Migration that names its server; the result's ``server`` is that name."""
-    move = Move(tenant, name, server, tenant.cluster.audit_mark())
+    move = HostPair(tenant, name, server, tenant.cluster.audit_mark())
     tenant.cluster.apply(describe_move(tenant, {"name": server}, name=name, **hosts))
     return move

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from e2e_move import Move
+from e2e_move import HostPair
 from e2e_operator import API_VERSION
 from e2e_status import Json, condition
 from e2e_tenant import NO_LIMITS
@@ -64,9 +64,9 @@ def replicate(
     provider: str = "waldur",
     options: Json | None = None,
     **spec: Any,  # noqa: ANN401 - fields of the spec
-) -> Move:
+) -> HostPair:
     """Apply a TenantReplication of the double's tenant; ``options`` go into ``spec.tenant``, the rest into ``spec``."""
-    move = Move(tenant, name, catalogue.SOURCE, tenant.cluster.audit_mark())
+    move = HostPair(tenant, name, catalogue.SOURCE, tenant.cluster.audit_mark())
     whole = {
         "providerRef": {"name": provider},
         "type": "TenantReplication",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lab.nova_client import Request
     from osmig.domain.operations import RecordView, Stage
     from osmig.drivers.servers.ports import ServerBackend
-    from osmig.drivers.servers.views import Survey
+    from osmig.drivers.servers.views import PreStartState
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
 QUICK = Timeouts(connect_s=2.0, read_s=10.0)
@@ -104,7 +104,11 @@ async def connected(
 
 
 def pending(
-    survey: Survey, *, operation: str = "live-migrate", request_id: str | None = None, answer: str | None = None
+    pre_start: PreStartState,
+    *,
+    operation: str = "live-migrate",
+    request_id: str | None = None,
+    answer: str | None = None,
 ) -> PendingCall:
     """Write down a call as the engine does before it makes it."""
     time = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
@@ -116,7 +120,7 @@ def pending(
         sends=1,
         request_id=request_id,
         answer=answer,
-        mark=survey.mark,
+        baseline=pre_start.baseline,
     )
 
 

@@ -12,8 +12,8 @@ from domain_world import has
 from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.meta import ObjectMeta
 from osmig.api.migration import (
+    Baseline,
     Control,
-    Mark,
     Migration,
     MigrationSpec,
     MigrationStatus,
@@ -25,10 +25,10 @@ from osmig.api.migration import (
 from osmig.api.names import CheckResult, Phase, Reason
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError
-from osmig.domain.intents import label_of
+from osmig.domain.intents import wait_key_of
 from osmig.domain.observation import ProviderView
 from osmig.drivers.tenants.facts import ReplicationFacts
-from osmig.drivers.tenants.policy import facts, marking
+from osmig.drivers.tenants.policy import facts, replica_name
 from osmig.drivers.tenants.reading import READERS
 from osmig.drivers.tenants.views import ReplicaStage, ReplicaView, RunStage, RunView
 
@@ -100,13 +100,13 @@ def observe(
 def name_of(observation: Observed, attempt: int = 1, mappings: Mappings | None = None) -> str:
     """The name that an attempt's replica gets."""
     migration = observation.migration
-    return marking.make_name(
-        marking.make_base(migration.metadata, migration.spec, mappings or Mappings()), attempt=attempt
+    return replica_name.make_name(
+        replica_name.make_base(migration.metadata, migration.spec, mappings or Mappings()), attempt=attempt
     )
 
 
-BASE = marking.make_base(metadata(), spec(), Mappings())
-NAME = marking.make_name(BASE, 1)
+BASE = replica_name.make_base(metadata(), spec(), Mappings())
+NAME = replica_name.make_name(BASE, 1)
 
 
 def run(stage: RunStage = RunStage.CREATING, replica: ReplicaStage = ReplicaStage.CREATING, **changes: Any) -> RunView:  # noqa: ANN401
@@ -177,7 +177,7 @@ def _read(waldur: Waldur, observation: Observed, wants: frozenset[str]) -> Obser
         fact = getattr(waldur, read)
         assert fact is not None, f"this test did not expect {read} to be read"
         if isinstance(fact, BackendError):
-            return replace(observation, trouble=fact)
+            return replace(observation, read_error=fact)
         observation = replace(observation, facts=replace(observation.facts, **{read: fact}))
     return observation
 
@@ -186,7 +186,7 @@ def intent(operation: str = "replicate", **changes: Any) -> PendingCall:  # noqa
     """The write-ahead record of an order."""
     name = NAME if operation == "replicate" else REPLICA_ID
     before = {"operation": operation, "attempt": 1, "holder": HOLDER, "time": NOW - timedelta(seconds=90), "sends": 1}
-    return PendingCall(**{**before, "mark": Mark(name=name, user_id=USER), **changes})
+    return PendingCall(**{**before, "baseline": Baseline(name=name, user_id=USER), **changes})
 
 
 def ordered(*orders: Control, call: PendingCall | None = None, **changes: Any) -> MigrationStatus:  # noqa: ANN401
@@ -209,7 +209,7 @@ def known_tenant(**changes: Any) -> TenantFacts:  # noqa: ANN401 - fields of Ten
         "destination_resource": REPLICA_ID,
         "destination_name": NAME,
         "destination_status": "Creating",
-        "mapping_hash": marking.digest(Mappings()),
+        "mapping_hash": replica_name.digest(Mappings()),
         "scope": facts.SCOPE,
     }
     return TenantFacts(**{**before, **changes})
@@ -222,9 +222,9 @@ def _begun() -> dict[str, Any]:
 def waited(status: MigrationStatus, seconds: float = 120.0) -> dict[str, float]:
     """An intent that this process saw unchanged for that long."""
     assert status.pending_call is not None
-    return {label_of(status.pending_call): seconds}
+    return {wait_key_of(status.pending_call): seconds}
 
 
 def after(decision: Decided, seconds: float = 5.0) -> dict[str, float]:
     """The wait that a decision began, as the next observation tells its age."""
-    return {decision.waiting_for: seconds} if decision.waiting_for else {}
+    return {decision.wait_key: seconds} if decision.wait_key else {}

@@ -20,14 +20,14 @@ from domain_strategies import (
     policy_orders,
 )
 from osmig.api.mappings import Mappings, canonical_id
-from osmig.api.migration import Items, Mark, PreflightCheck, UpstreamFacts
+from osmig.api.migration import Baseline, Items, PreflightCheck, UpstreamFacts
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
 from osmig.domain.calls import Answer, Receipt
-from osmig.domain.intents import MAX_SENDS, label_of
-from osmig.domain.observation import Slots
+from osmig.domain.intents import MAX_SENDS, wait_key_of
+from osmig.domain.observation import LimitHit
 from osmig.domain.phases import FINISHED
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
-from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.policy import replica_name
 from osmig.drivers.tenants.views import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
 from replication_samples import (
     BASE,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
 
 RESOURCES = st.sampled_from([REPLICA_ID, REPLICA_ID, canonical_id(SOURCE), SOURCE])
-hashes = st.sampled_from([None, *map(marking.digest, (Mappings(), MAPPED, RENAMED))])
+hashes = st.sampled_from([None, *map(replica_name.digest, (Mappings(), MAPPED, RENAMED))])
 tenants = st.one_of(
     st.none(),
     st.builds(
@@ -74,10 +74,10 @@ intents = st.builds(
     holder=st.sampled_from([HOLDER, "dead"]),
     sends=st.integers(1, MAX_SENDS),
     answer=st.sampled_from([None, "NoAnswer", "ServerError"]),
-    mark=st.one_of(
+    baseline=st.one_of(
         st.none(),
         st.builds(
-            Mark, name=st.sampled_from([None, NAME, REPLICA_ID]), user_id=st.sampled_from([None, USER, OTHER_USER])
+            Baseline, name=st.sampled_from([None, NAME, REPLICA_ID]), user_id=st.sampled_from([None, USER, OTHER_USER])
         ),
     ),
 )
@@ -192,9 +192,11 @@ def observations(draw: st.DrawFn) -> Observed:
         readable=not draw(RARELY),
         now=draw(st.sampled_from([NOW, NOW + timedelta(days=1)])),
         provider=draw(st.sampled_from([WALDUR, WALDUR, WALDUR, LOST, STRANGER])),
-        asks=tuple(draw(st.lists(st.builds(ask, st.sampled_from(Verb), TOKENS), max_size=1))) if draw(RARELY) else (),
-        slots=draw(st.sampled_from([Slots(), Slots(), Slots(limit_of="migrations", used=1, limit=1)])),
-        waited_s={draw(_labels(status)): draw(st.sampled_from([0.0, 5.0, 500.0]))},
+        verb_requests=tuple(draw(st.lists(st.builds(ask, st.sampled_from(Verb), TOKENS), max_size=1)))
+        if draw(RARELY)
+        else (),
+        limit_hit=draw(st.sampled_from([LimitHit(), LimitHit(), LimitHit(limit_of="migrations", used=1, limit=1)])),
+        wait_ages_s={draw(_labels(status)): draw(st.sampled_from([0.0, 5.0, 500.0]))},
         **draw(_facts()),
     )
 
@@ -203,14 +205,14 @@ def observations(draw: st.DrawFn) -> Observed:
 def ready_to_order(draw: st.DrawFn) -> Observed:
     """Everything was read and most of it is in favour: one thing at a time stands against an order."""
     status: MigrationStatus = stored(draw(st.one_of(before_order, unanswered, under_way)))
-    label = label_of(status.pending_call) if status.pending_call else "run"
+    label = wait_key_of(status.pending_call) if status.pending_call else "run"
     return observe(
         status.model_copy(update={"controls": draw(st.one_of(st.just(()), controls))}),
         tenant=draw(wanted_tenants),
         wanted=draw(st.one_of(st.just({}), wanted)),
         deleting=draw(RARELY),
         provider=draw(st.sampled_from([WALDUR, WALDUR, WALDUR, STRANGER])),
-        waited_s={label: draw(st.sampled_from([0.0, 500.0, 500.0]))},
+        wait_ages_s={label: draw(st.sampled_from([0.0, 500.0, 500.0]))},
         referenced=MAPPED,
         runs=draw(st.one_of(st.just(()), st.just(()), st.lists(runs, max_size=2).map(tuple))),
         run=draw(runs),
@@ -221,14 +223,14 @@ def ready_to_order(draw: st.DrawFn) -> Observed:
 
 def _labels(status: MigrationStatus) -> st.SearchStrategy[str]:
     labels = [f"gone:{RUN_ID}", f"terminate:{REPLICA_ID}:OK", f"terminate:{REPLICA_ID}:Erred", "pause:1:77.0:then"]
-    return st.sampled_from(labels + ([label_of(status.pending_call)] * 5 if status.pending_call else []))
+    return st.sampled_from(labels + ([wait_key_of(status.pending_call)] * 5 if status.pending_call else []))
 
 
 def _facts() -> st.SearchStrategy[dict[str, Any]]:
     maybe = st.none()
     return st.fixed_dictionaries(
         {
-            "trouble": st.one_of(maybe, maybe, maybe, failures),
+            "read_error": st.one_of(maybe, maybe, maybe, failures),
             "referenced": st.sampled_from([None, MAPPED, RENAMED]),
             "runs": st.one_of(maybe, st.just(()), st.lists(runs, max_size=3).map(tuple)),
             "run": st.one_of(maybe, runs),

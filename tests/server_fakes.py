@@ -11,7 +11,7 @@ from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.operations import RecordView, Sweep
-from osmig.drivers.servers.views import Explanation, Finding, FindingKind, HostView, ProgressView, Survey
+from osmig.drivers.servers.views import CallLookup, CallLookupKind, Explanation, HostView, PreStartState, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -36,7 +36,7 @@ class FakeBackend:
     checks: tuple[PreflightCheck, ...] = ()
     hosts: dict[str, HostView] = field(default_factory=dict)
     rows: tuple[RecordView, ...] = ()
-    found: Finding | None = None
+    found: CallLookup | None = None
     sample: ProgressView | None = None
     why: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
     calls: list[str] = field(default_factory=list)
@@ -82,13 +82,13 @@ class FakeBackend:
         self._call(f"host {name}")
         return self.hosts.get(name, HostView(name=name))
 
-    async def survey(self, job: Job) -> Survey:
+    async def pre_start_state(self, job: Job) -> PreStartState:
         """Show the server before a start."""
         await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
-        self._call("survey")
+        self._call("pre_start")
         self.on_survey()
         assert job.server_id or job.server_name
-        return Survey(server=self._view(job.server_id or SERVER_ID), mark=MARK)
+        return PreStartState(server=self._view(job.server_id or SERVER_ID), baseline=MARK)
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Take a start."""
@@ -101,13 +101,13 @@ class FakeBackend:
         self._call("start")
         return Receipt(request_id=REQUEST)
 
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+    async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
         """Show what was set up to be found."""
         self._call("find")
         assert job.server_id
         assert call.operation
         assert REQUEST not in claimed
-        return self.found or Finding(kind=FindingKind.NOTHING, server=self.view)
+        return self.found or CallLookup(kind=CallLookupKind.NOTHING, server=self.view)
 
     async def server(self, server_id: str) -> ServerView:
         """Show the server."""

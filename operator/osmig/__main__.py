@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from osmig import __version__
-from osmig.command_line import InvalidSettingsError, RunCommand, load_settings, read_surroundings
+from osmig.command_line import InvalidSettingsError, RunCommand, load_settings, read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def build_cli(*, run: Callable[[Settings], int], render_crds: Callable[[], dict[
 
 def _settle(values: dict[str, object]) -> Settings:
     try:
-        return load_settings(values, surroundings=read_surroundings(os.environ))
+        return load_settings(values, environment=read_environment(os.environ))
     except InvalidSettingsError as error:
         for message in error.messages:
             click.echo(f"osmig: {message}", err=True)

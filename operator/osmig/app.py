@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from osmig import __version__
 from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
-from osmig.controllers.assembly import Engine, Surroundings, build_engine
+from osmig.controllers.build import Controllers, Dependencies, build_controllers
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
@@ -30,7 +30,7 @@ from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
 from osmig.telemetry.metrics import Metrics
 from osmig.telemetry.probes import LoopLag, Readiness, Role
-from osmig.wiring import Ports, make_net, tune
+from osmig.wiring import Ports, make_net, read_periods
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -81,7 +81,7 @@ class _Operator:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
     is_leader: bool = False
-    engine: Engine | None = None
+    controllers: Controllers | None = None
     has_listed: bool = False
 
     async def run(self) -> int:
@@ -122,7 +122,7 @@ class _Operator:
         role = Role.STANDBY if self.lease is not None and self.lease.was_read else Role.STARTING
         if self.is_leader:
             role = Role.LEADER
-        has_swept = self.engine is not None and self.engine.has_swept()
+        has_swept = self.controllers is not None and self.controllers.has_swept()
         return Readiness(role=role, has_listed=self.has_listed, has_swept=has_swept)
 
     def _catch_signals(self) -> None:
@@ -159,8 +159,8 @@ class _Operator:
     async def _lead(self, client: KubeClient, lease: Lease, metrics: Metrics) -> int:
         """Work until a signal comes or something that must not end does."""
         events = EventRecorder(client, self.clock, lambda: uuid.uuid4().hex[:16], reporting_instance=lease.identity)
-        self.engine = engine = build_engine(
-            Surroundings(
+        self.controllers = controllers = build_controllers(
+            Dependencies(
                 clock=self.clock,
                 random=random.random,
                 metrics=metrics,
@@ -174,46 +174,46 @@ class _Operator:
                 holder=uuid.uuid4().hex[:16],
                 namespaces=self.settings.kubernetes.namespaces,
             ),
-            tune(self.settings),
+            read_periods(self.settings),
         )
-        holding = asyncio.create_task(lease.hold(), name="hold the Lease")
+        leasing = asyncio.create_task(lease.hold(), name="hold the Lease")
         posting = asyncio.create_task(events.run(), name="post events")
-        working = asyncio.create_task(self._work(engine), name="work")
+        working = asyncio.create_task(self._work(controllers), name="work")
         kopf_stop = asyncio.Event()
-        watching = asyncio.create_task(self._watch(client, engine, kopf_stop), name="watch")
+        watching = asyncio.create_task(self._watch(client, controllers, kopf_stop), name="watch")
         stopped = asyncio.create_task(self.stop.wait(), name="wait for a signal")
-        await asyncio.wait({holding, posting, working, watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if holding.done():
-            return _report_loss(holding)
+        await asyncio.wait({leasing, posting, working, watching, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if leasing.done():
+            return _report_lost_lease(leasing)
         status = STOPPED if stopped.done() else _report_failure(working, watching, posting)
         working.cancel()
-        await engine.scheduler.drain(self.settings.engine.drain_timeout_s)
+        await controllers.scheduler.drain(self.settings.controllers.drain_timeout_s)
         await events.drain(EVENTS_DRAIN_S)
         kopf_stop.set()
         await asyncio.wait({watching}, timeout=KOPF_STOP_S)
-        holding.cancel()
-        await asyncio.wait({holding})
+        leasing.cancel()
+        await asyncio.wait({leasing})
         await lease.release()
-        await engine.sessions.close_all()
+        await controllers.sessions.close_all()
         _logger.info("operator.stopped", extra={"status": status})
         return status
 
-    async def _work(self, engine: Engine) -> None:
+    async def _work(self, controllers: Controllers) -> None:
         """List everything once, then step whatever is due and list again from time to time."""
-        await engine.relist.first()
+        await controllers.relist.first()
         self.has_listed = True
-        relisting = asyncio.create_task(engine.relist.run(), name="relist")
+        relisting = asyncio.create_task(controllers.relist.run(), name="relist")
         try:
-            await engine.scheduler.run()
+            await controllers.scheduler.run()
         finally:
             relisting.cancel()
 
-    async def _watch(self, client: KubeClient, engine: Engine, kopf_stop: asyncio.Event) -> None:
+    async def _watch(self, client: KubeClient, controllers: Controllers, kopf_stop: asyncio.Event) -> None:
         """Let kopf watch until told to stop."""
         ready = asyncio.Event()
         namespaces = self.settings.kubernetes.namespaces
         running = kopf.operator(
-            registry=build_registry(engine.intake, Login(client.credentials, self.clock, LOGIN_LIFETIME)),
+            registry=build_registry(controllers.intake, Login(client.credentials, self.clock, LOGIN_LIFETIME)),
             settings=build_settings(),
             standalone=True,
             clusterwide=not namespaces,
@@ -233,8 +233,8 @@ class _Operator:
         self._catch_signals()
 
 
-def _report_loss(holding: asyncio.Task[None]) -> int:
-    error = holding.exception()
+def _report_lost_lease(leasing: asyncio.Task[None]) -> int:
+    error = leasing.exception()
     reason = error.reason if isinstance(error, LeadershipLost) else type(error).__name__
     _logger.error("lease.lost", extra={"reason": reason})
     return FAILED

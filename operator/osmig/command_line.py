@@ -130,12 +130,12 @@ def _make_old_option(setting: Declared) -> click.Option:
     return click.Option([setting.option.old_flag, setting.old_parameter], hidden=True, envvar=setting.option.old_envvar)
 
 
-def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, object]) -> Settings:
+def load_settings(values: Mapping[str, object], *, environment: Mapping[str, object]) -> Settings:
     """Build Settings from the parameters of a command.
 
     Args:
         values: by ``Declared.parameter``; ``None`` and ``()`` mean not given.
-        surroundings: defaults that depend on where osmig runs, by the same names (``read_surroundings``).
+        environment: defaults that depend on where osmig runs, by the same names (``read_environment``).
 
     Raises:
         InvalidSettingsError: with every old name and every bad setting, or else every conflict.
@@ -148,7 +148,7 @@ def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, ob
         if given.pop(setting.old_parameter, None) is not None
     ]
     nested: dict[str, dict[str, object]] = {}
-    for name, value in {**surroundings, **given}.items():
+    for name, value in {**environment, **given}.items():
         piece, _, field = name.partition("__")
         nested.setdefault(piece, {})[field] = value
     try:
@@ -160,7 +160,7 @@ def load_settings(values: Mapping[str, object], *, surroundings: Mapping[str, ob
     return settings
 
 
-def read_surroundings(
+def read_environment(
     environ: Mapping[str, str], *, namespace_file: Path = SERVICE_ACCOUNT_NAMESPACE
 ) -> dict[str, object]:
     """Return the defaults that the pod itself knows: its namespace, and one address of the service range."""

@@ -217,7 +217,7 @@ class PollingSettings(_Piece):
     ] = 60
 
 
-class EngineSettings(_Piece):
+class ControllerSettings(_Piece):
     """The scheduler."""
 
     workers: Annotated[
@@ -252,7 +252,7 @@ class Settings(_Piece):
     protocol: ProtocolSettings = ProtocolSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
     polling: PollingSettings = PollingSettings()
-    engine: EngineSettings = EngineSettings()
+    controllers: ControllerSettings = ControllerSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.clock import SystemClock
-from osmig.controllers.assembly import Tuning
-from osmig.controllers.contacting import ProviderPeriods
+from osmig.controllers.build import Periods
+from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
 from osmig.drivers.driver import Drivers
@@ -62,10 +62,10 @@ class Ports:
     statuses: Callable[[KubeClient], Statuses] = StatusWriter
 
 
-def tune(settings: Settings) -> Tuning:
-    """Return how often, how many and how long, as the engine wants to be told."""
+def read_periods(settings: Settings) -> Periods:
+    """Return the periods, limits and timeouts that the controllers need."""
     protocol, timeouts, polling = settings.protocol, settings.timeouts, settings.polling
-    return Tuning(
+    return Periods(
         timings=Timings(
             adopt_after_s=protocol.adopt_after_s,
             start_grace_s=protocol.start_grace_s,
@@ -83,12 +83,12 @@ def tune(settings: Settings) -> Tuning:
             not_started_s=timeouts.not_started_s,
             cleanup_s=timeouts.cleanup_s,
         ),
-        periods=ProviderPeriods(
+        provider=ProviderPeriods(
             sweep_s=polling.sweep_period_s,
             full_sweep_s=polling.full_sweep_period_s,
             secret_s=polling.secret_period_s,
         ),
         call_before_s=protocol.call_before_s,
         relist_period_s=polling.relist_period_s,
-        workers=settings.engine.workers,
+        workers=settings.controllers.workers,
     )

@@ -16,9 +16,9 @@ from lab.waiting import DEADLINE_S, eventually_async
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
-from osmig.controllers.assembly import Surroundings, Tuning, build_engine
-from osmig.controllers.contacting import ProviderPeriods
+from osmig.controllers.build import Dependencies, Periods, build_controllers
 from osmig.controllers.keys import RESOURCES
+from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.errors import ObjectGone
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lab.cluster import Cluster
     from osmig.api.provider import ProviderSpec
-    from osmig.controllers.assembly import Engine
+    from osmig.controllers.build import Controllers
     from osmig.kube.client import KubeClient
 
     Status = Mapping[str, Any]
@@ -126,12 +126,12 @@ def reason(status: Status, kind: str = "Succeeded") -> str:
 
 
 @asynccontextmanager
-async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Engine]:
+async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Controllers]:
     """Let an engine work in the scene's namespace; it lists so often that it needs no watch."""
     clock, client = SystemClock(), scene.client
     metrics = Metrics(clock)
     events = EventRecorder(client, clock, lambda: uuid.uuid4().hex[:16], reporting_instance="test")
-    given = Surroundings(
+    given = Dependencies(
         clock=clock,
         random=lambda: 0.5,
         metrics=metrics,
@@ -145,14 +145,14 @@ async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Engi
         holder="holder-1",
         namespaces=(scene.namespace,),
     )
-    engine = build_engine(
-        given, Tuning(timings=FAST, periods=ProviderPeriods(sweep_s=0.5, secret_s=secret_s), relist_period_s=0.2)
+    controllers = build_controllers(
+        given, Periods(timings=FAST, provider=ProviderPeriods(sweep_s=0.5, secret_s=secret_s), relist_period_s=0.2)
     )
-    await engine.relist.first()
-    listing = asyncio.create_task(engine.relist.run())
-    stepping = asyncio.create_task(engine.scheduler.run())
+    await controllers.relist.first()
+    listing = asyncio.create_task(controllers.relist.run())
+    stepping = asyncio.create_task(controllers.scheduler.run())
     try:
-        yield engine
+        yield controllers
         assert not stepping.done()
         assert not listing.done()
     finally:
@@ -160,8 +160,8 @@ async def working(scene: Scene, *, secret_s: float = 60.0) -> AsyncIterator[Engi
         listing.cancel()
         await asyncio.wait({stepping, listing})
         # a step that is cut off in the middle of a handshake leaves its socket to the garbage collector
-        await engine.scheduler.drain(DEADLINE_S)
-        await engine.sessions.close_all()
+        await controllers.scheduler.drain(DEADLINE_S)
+        await controllers.sessions.close_all()
 
 
 @pytest.fixture

@@ -29,22 +29,22 @@ def test_a_live_move_is_followed_by_server_and_actions(nova: NovaLab, role: str)
 
     async def story() -> None:
         async with connected(nova) as operator, connected(nova, role) as backend:
-            before = await backend.survey(Job(server_id=server))
-            assert (before.active, before.mark.previous_id, before.mark.host) == (None, None, None)
+            before = await backend.pre_start_state(Job(server_id=server))
+            assert (before.active, before.baseline.previous_id, before.baseline.host) == (None, None, None)
             receipt = await operator.start(Job(server_id=server), GRANTED)
             running = await record_at(backend, server, Stage.RUNNING)
             assert running.id == receipt.request_id
             assert (running.kind, running.type, running.status) == (MoveKind.LIVE, "live-migration", "migrating")
             assert running.source_host is running.destination_host is None
-            during = await backend.survey(Job(server_id=server))
+            during = await backend.pre_start_state(Job(server_id=server))
             assert during.active == running
-            assert during.mark.previous_id == str(running.number)
+            assert during.baseline.previous_id == str(running.number)
             await record_in(operator, server, "running")
             nova.control.steer(server, "finish")
             await idle(backend, server)
             (done,) = await backend.records(server)
             assert (done.id, done.number, done.stage) == (running.id, running.number, Stage.SUCCEEDED)
-            assert (await backend.server(server)).host_id != before.mark.host_id
+            assert (await backend.server(server)).host_id != before.baseline.host_id
             await operator.start(Job(server_id=server), GRANTED)
             newest, older = await backend.records(server)
             assert newest.number > older.number

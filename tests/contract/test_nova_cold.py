@@ -13,7 +13,7 @@ from nova_support import GRANTED, Permission, change_service, connected, idle, m
 from osmig.api.names import Verb
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient
 from osmig.domain.operations import MoveKind, Stage
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 
 if TYPE_CHECKING:
     from lab.nova import NovaLab
@@ -24,8 +24,8 @@ def test_a_cold_move_goes_through_its_stages_to_the_gate(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(cold(server))
-            assert survey.active is None
+            pre_start = await backend.pre_start_state(cold(server))
+            assert pre_start.active is None
             receipt = await backend.start(cold(server), GRANTED)
             copying = await record_in(backend, server, "migrating")
             assert (copying.stage, copying.kind, copying.type) == (Stage.RUNNING, MoveKind.COLD, "migration")
@@ -39,10 +39,10 @@ def test_a_cold_move_goes_through_its_stages_to_the_gate(nova: NovaLab) -> None:
             waiting = await moved(backend, server)
             assert (waiting.is_busy, waiting.task_state) == (True, None)
             assert waiting.host == arrived.destination_host != "cmp1"
-            finding = await backend.find(cold(server), pending(survey, operation=COLD), ())
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, receipt.request_id)
-            assert finding.record == arrived
-            assert (await backend.survey(cold(server))).active == arrived
+            call_lookup = await backend.find_effect(cold(server), pending(pre_start, operation=COLD), ())
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, receipt.request_id)
+            assert call_lookup.record == arrived
+            assert (await backend.pre_start_state(cold(server))).active == arrived
 
     asyncio.run(story())
 
@@ -198,12 +198,12 @@ def test_a_second_cold_start_while_moving_proves_nothing(nova: NovaLab) -> None:
     async def story() -> None:
         async with connected(nova) as backend:
             await backend.start(cold(server), GRANTED)
-            survey = await backend.survey(cold(server))
+            pre_start = await backend.pre_start_state(cold(server))
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(cold(server), GRANTED)
             assert caught.value.reason == "Conflict"
-            call = pending(survey, operation=COLD, request_id=caught.value.request_id, answer="Conflict")
-            assert (await backend.find(cold(server), call, ())).kind is FindingKind.RIVAL
+            call = pending(pre_start, operation=COLD, request_id=caught.value.request_id, answer="Conflict")
+            assert (await backend.find_effect(cold(server), call, ())).kind is CallLookupKind.CONFLICT
 
     asyncio.run(story())
 

@@ -15,7 +15,7 @@ from osmig.api.names import Verb
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.operations import Stage
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.nova_client import Fault
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.ports import ServerBackend
-    from osmig.drivers.servers.views import Survey
+    from osmig.drivers.servers.views import PreStartState
 
 ENDS = [
     pytest.param(Verb.CONFIRM, Operation.CONFIRM, "confirmResize", id="confirm"),
@@ -39,10 +39,10 @@ LOST: list[tuple[str, Fault, Timeouts]] = [
 
 
 @asynccontextmanager
-async def at_the_gate(nova: NovaLab, server: str) -> AsyncIterator[tuple[ServerBackend, RecordView, Survey]]:
+async def at_the_gate(nova: NovaLab, server: str) -> AsyncIterator[tuple[ServerBackend, RecordView, PreStartState]]:
     """Work on a server that awaits confirmation, by its record, after a look as before any call."""
     async with connected(nova) as backend:
-        yield backend, await to_the_gate(backend, server), await backend.survey(cold(server))
+        yield backend, await to_the_gate(backend, server), await backend.pre_start_state(cold(server))
 
 
 @pytest.mark.parametrize(("name", "fault", "timeouts"), LOST, ids=[name for name, *_ in LOST])
@@ -53,18 +53,18 @@ def test_a_cold_start_whose_answer_is_lost_is_sent_once_and_found(
 
     async def story() -> None:
         async with connected(nova, timeouts=timeouts) as backend:
-            survey = await backend.survey(cold(server))
+            pre_start = await backend.pre_start_state(cold(server))
             aimed: Fault = {**fault, "path": f"{server}/action", "method": "POST"}
             nova.control.fault(**aimed)
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(cold(server), GRANTED)
             assert (caught.value.reason, caught.value.request_id) == ("NoAnswer", None)
         async with connected(nova) as backend:
-            finding = await backend.find(cold(server), pending(survey, operation=COLD), ())
-            assert finding.kind is FindingKind.OURS
-            assert finding.request_id == nova.nova.actions(server)[-1]["request_id"]
-            live = await backend.find(cold(server), pending(survey, operation=Operation.LIVE_MIGRATE), ())
-            assert live.kind is FindingKind.RIVAL
+            call_lookup = await backend.find_effect(cold(server), pending(pre_start, operation=COLD), ())
+            assert call_lookup.kind is CallLookupKind.OURS
+            assert call_lookup.request_id == nova.nova.actions(server)[-1]["request_id"]
+            live = await backend.find_effect(cold(server), pending(pre_start, operation=Operation.LIVE_MIGRATE), ())
+            assert live.kind is CallLookupKind.CONFLICT
 
     asyncio.run(story())
 
@@ -76,12 +76,12 @@ def test_a_cold_start_that_was_cut_before_nova_saw_it_left_no_trace(nova: NovaLa
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(cold(server))
+            pre_start = await backend.pre_start_state(cold(server))
             nova.control.fault(path=f"{server}/action", method="POST", when="before", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.start(cold(server), GRANTED)
-            finding = await backend.find(cold(server), pending(survey, operation=COLD), ())
-            assert finding.kind is FindingKind.NOTHING
+            call_lookup = await backend.find_effect(cold(server), pending(pre_start, operation=COLD), ())
+            assert call_lookup.kind is CallLookupKind.NOTHING
 
     asyncio.run(story())
 
@@ -93,22 +93,22 @@ def test_a_confirm_or_revert_whose_answer_is_lost_is_found(
     server = nova.boot(f"gate-lost-{verb}")
 
     async def story() -> None:
-        async with at_the_gate(nova, server) as (backend, record, survey):
-            call = pending(survey, operation=operation)
-            assert (await backend.find(cold(server), call, ())).kind is FindingKind.NOTHING
+        async with at_the_gate(nova, server) as (backend, record, pre_start):
+            call = pending(pre_start, operation=operation)
+            assert (await backend.find_effect(cold(server), call, ())).kind is CallLookupKind.NOTHING
             nova.control.fault(path=f"{server}/action", method="POST", when="after", action="cut")
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.apply(verb, server, record.id, GRANTED)
             assert (caught.value.operation, caught.value.request_id) == (operation, None)
-            finding = await backend.find(cold(server), call, ())
+            call_lookup = await backend.find_effect(cold(server), call, ())
             newest = nova.nova.actions(server)[-1]
             assert newest["action"] == name
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, newest["request_id"])
-            assert finding.record is not None
-            assert finding.record.id == record.id
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, newest["request_id"])
+            assert call_lookup.record is not None
+            assert call_lookup.record.id == record.id
             other = Operation.REVERT if operation is Operation.CONFIRM else Operation.CONFIRM
-            rival = await backend.find(cold(server), pending(survey, operation=other), ())
-            assert (rival.kind, rival.detail) == (FindingKind.RIVAL, f"a {operation} that somebody else ordered")
+            rival = await backend.find_effect(cold(server), pending(pre_start, operation=other), ())
+            assert (rival.kind, rival.detail) == (CallLookupKind.CONFLICT, f"a {operation} that somebody else ordered")
             await idle(backend, server)
 
     asyncio.run(story())
@@ -123,12 +123,12 @@ def test_a_confirm_or_revert_cut_before_nova_saw_it_left_no_trace(
     server = nova.boot(f"gate-cut-{verb}")
 
     async def story() -> None:
-        async with at_the_gate(nova, server) as (backend, record, survey):
+        async with at_the_gate(nova, server) as (backend, record, pre_start):
             nova.control.fault(path=f"{server}/action", method="POST", when="before", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.apply(verb, server, record.id, GRANTED)
-            finding = await backend.find(cold(server), pending(survey, operation=operation), ())
-            assert (finding.kind, finding.server.awaits_confirmation) == (FindingKind.NOTHING, True)
+            call_lookup = await backend.find_effect(cold(server), pending(pre_start, operation=operation), ())
+            assert (call_lookup.kind, call_lookup.server.awaits_confirmation) == (CallLookupKind.NOTHING, True)
 
     asyncio.run(story())
 
@@ -142,7 +142,7 @@ def test_a_server_error_after_the_effect_is_found_by_its_request_id_at_the_gate(
     headers = {"Content-Type": "application/json", "X-Openstack-Request-Id": "{request_id}"}
 
     async def story() -> None:
-        async with at_the_gate(nova, server) as (backend, record, survey):
+        async with at_the_gate(nova, server) as (backend, record, pre_start):
             nova.control.fault(
                 path=f"{server}/action", method="POST", when="after", status=500, body=body, headers=headers
             )
@@ -150,9 +150,9 @@ def test_a_server_error_after_the_effect_is_found_by_its_request_id_at_the_gate(
                 await backend.apply(verb, server, record.id, GRANTED)
             error = caught.value
             assert (error.reason, error.request_id) == ("ServerError", nova.nova.actions(server)[-1]["request_id"])
-            call = pending(survey, operation=operation, request_id=error.request_id, answer=error.reason)
-            finding = await backend.find(cold(server), call, ())
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, error.request_id)
+            call = pending(pre_start, operation=operation, request_id=error.request_id, answer=error.reason)
+            call_lookup = await backend.find_effect(cold(server), call, ())
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, error.request_id)
 
     asyncio.run(story())
 
@@ -162,11 +162,11 @@ def test_a_confirm_by_somebody_else_is_found_as_done(nova: NovaLab, user: str) -
     server = nova.boot(f"gate-foreign-{user}")
 
     async def story() -> None:
-        async with at_the_gate(nova, server) as (backend, _record, survey):
+        async with at_the_gate(nova, server) as (backend, _record, pre_start):
             nova.as_user(user).post(f"/servers/{server}/action", {"confirmResize": None})
-            finding = await backend.find(cold(server), pending(survey, operation=Operation.CONFIRM), ())
-            assert (finding.kind, finding.request_id) == (
-                FindingKind.OURS,
+            call_lookup = await backend.find_effect(cold(server), pending(pre_start, operation=Operation.CONFIRM), ())
+            assert (call_lookup.kind, call_lookup.request_id) == (
+                CallLookupKind.OURS,
                 nova.nova.actions(server)[-1]["request_id"],
             )
 
@@ -179,15 +179,17 @@ def test_what_nova_confirms_by_itself_is_found_as_done() -> None:
 
         async def story() -> None:
             async with connected(eager) as backend:
-                survey = await backend.survey(cold(server))
+                pre_start = await backend.pre_start_state(cold(server))
                 await backend.start(cold(server), GRANTED)
                 await record_in(backend, server, "confirmed")
                 await idle(backend, server)
-                finding = await backend.find(cold(server), pending(survey, operation=Operation.CONFIRM), ())
+                call_lookup = await backend.find_effect(
+                    cold(server), pending(pre_start, operation=Operation.CONFIRM), ()
+                )
                 action = eager.nova.actions(server)[-1]
                 assert (action["action"], action["user_id"]) == ("confirmResize", None)
-                assert (finding.kind, finding.request_id) == (FindingKind.OURS, action["request_id"])
-                assert finding.record is not None
-                assert finding.record.stage is Stage.SUCCEEDED
+                assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, action["request_id"])
+                assert call_lookup.record is not None
+                assert call_lookup.record.stage is Stage.SUCCEEDED
 
         asyncio.run(story())

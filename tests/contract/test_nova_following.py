@@ -48,9 +48,9 @@ def test_a_manager_sees_the_same_numbers_and_no_hosts(nova: NovaLab) -> None:
 
     async def story() -> None:
         async with connected(nova, "manager") as backend:
-            survey = await backend.survey(Job(server_id=server))
-            assert survey.server.host is None
-            assert survey.server.host_id
+            pre_start = await backend.pre_start_state(Job(server_id=server))
+            assert pre_start.server.host is None
+            assert pre_start.server.host_id
             record = await running(backend, server)
             assert record.source_host is None
             sample = await backend.progress(server, record.id)
@@ -222,7 +222,7 @@ def test_the_observer_is_told_of_every_request_by_our_words(nova: NovaLab) -> No
 
     async def story() -> None:
         async with connected(nova, told=told) as backend:
-            await backend.survey(Job(server_id=nova.servers["vm-1"]))
+            await backend.pre_start_state(Job(server_id=nova.servers["vm-1"]))
             with pytest.raises(Absent):
                 await backend.server("00000000-0000-4000-8000-000000000000")
 

@@ -96,43 +96,43 @@ def test_a_name_is_matched_exactly_and_must_be_unambiguous(nova: NovaLab) -> Non
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(Job(server_name=odd))
-            assert (survey.server.id, survey.server.name) == (server, odd)
+            pre_start = await backend.pre_start_state(Job(server_name=odd))
+            assert (pre_start.server.id, pre_start.server.name) == (server, odd)
             for missing in ("name.of", odd.upper(), "nobody"):
                 with pytest.raises(Absent) as absent:
-                    await backend.survey(Job(server_name=missing))
+                    await backend.pre_start_state(Job(server_name=missing))
                 assert absent.value.reason == "ServerNotFound"
             with pytest.raises(Refused) as refused:
-                await backend.survey(Job(server_name="twin"))
+                await backend.pre_start_state(Job(server_name="twin"))
             assert refused.value.reason == "ServerNameAmbiguous"
         async with connected(nova, "other") as stranger:
             for job in (Job(server_name=odd), Job(server_id=server)):
                 with pytest.raises(Absent):
-                    await stranger.survey(job)
+                    await stranger.pre_start_state(job)
 
     asyncio.run(story())
 
 
 def test_a_survey_remembers_what_came_before(nova: NovaLab) -> None:
-    server = nova.boot("survey", plan="finish")
+    server = nova.boot("pre_start", plan="finish")
 
     async def story() -> None:
         async with connected(nova) as backend:
-            fresh = await backend.survey(Job(server_id=server))
-            assert fresh.mark.previous_id is None
-            assert fresh.mark.host == fresh.server.host
-            assert len(fresh.mark.request_ids) == 1
+            fresh = await backend.pre_start_state(Job(server_id=server))
+            assert fresh.baseline.previous_id is None
+            assert fresh.baseline.host == fresh.server.host
+            assert len(fresh.baseline.request_ids) == 1
             await backend.start(Job(server_id=server), GRANTED)
             record = await record_in(backend, server, "completed")
             await idle(backend, server)
-            later = await backend.survey(Job(server_id=server))
-            assert later.mark.previous_id == record.id
-            assert later.mark.request_ids == tuple(
+            later = await backend.pre_start_state(Job(server_id=server))
+            assert later.baseline.previous_id == record.id
+            assert later.baseline.request_ids == tuple(
                 action["request_id"] for action in reversed(nova.nova.actions(server))
             )
             assert later.active is None
-            assert later.mark.host != fresh.mark.host
-            assert later.mark.host_id != fresh.mark.host_id
+            assert later.baseline.host != fresh.baseline.host
+            assert later.baseline.host_id != fresh.baseline.host_id
 
     asyncio.run(story())
 
@@ -197,17 +197,17 @@ def test_each_role_sweeps_and_surveys_as_far_as_it_may(nova: NovaLab, role: str)
         async with connected(nova) as operator, connected(nova, role) as backend:
             record = await running(operator, server)
             sweep = await backend.sweep(None)
-            survey = await backend.survey(Job(server_id=server))
-            assert len(survey.mark.request_ids) == 2
+            pre_start = await backend.pre_start_state(Job(server_id=server))
+            assert len(pre_start.baseline.request_ids) == 2
             if role == "manager":
                 assert record.id in {seen.id for seen in sweep.records}
-                assert survey.active is not None
-                assert survey.mark.previous_id == record.id
+                assert pre_start.active is not None
+                assert pre_start.baseline.previous_id == record.id
             else:
                 assert (sweep.records, sweep.cursor, sweep.is_full) == ((), None, True)
-                assert survey.active is not None
-                assert survey.active.id == survey.mark.request_ids[0]
-                assert survey.mark.previous_id == str(survey.active.number)
+                assert pre_start.active is not None
+                assert pre_start.active.id == pre_start.baseline.request_ids[0]
+                assert pre_start.baseline.previous_id == str(pre_start.active.number)
             nova.control.steer(server, "cancel")
             await record_in(operator, server, "cancelled")
 

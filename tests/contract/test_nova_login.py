@@ -11,7 +11,7 @@ import pytest
 from nova_support import GRANTED, LOOPBACK, Told, clouds_yaml, connected, make_backend, pending, record_in
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import BackendError, InvalidConfiguration, OutcomeUnknown, Transient, Unauthorized
-from osmig.drivers.servers.views import FindingKind, Job
+from osmig.drivers.servers.views import CallLookupKind, Job
 from osmig.net.endpoints import EndpointPolicy
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def test_an_application_credential_moves_a_server_as_its_user(nova_keystone: Nov
 
     async def story() -> None:
         async with connected(nova_keystone, "appcred") as backend, connected(nova_keystone) as operator:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             nova_keystone.control.fault(path=f"{server}/action", method="POST", when="after", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.start(Job(server_id=server), GRANTED)
-            found = await operator.find(Job(server_id=server), pending(survey), ())
-            assert found.kind is FindingKind.OURS
+            found = await operator.find_effect(Job(server_id=server), pending(pre_start), ())
+            assert found.kind is CallLookupKind.OURS
             await record_in(backend, server, "completed")
 
     asyncio.run(story())
@@ -65,12 +65,12 @@ def test_somebody_elses_move_is_never_taken_for_ours(nova_keystone: NovaLab) -> 
 
     async def story() -> None:
         async with connected(nova_keystone) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             nova_keystone.as_user("manager").live_migrate(server)
             record = await record_in(backend, server, "running")
             for answer in (None, "Conflict"):
-                found = await backend.find(Job(server_id=server), pending(survey, answer=answer), ())
-                assert (found.kind, found.detail) == (FindingKind.RIVAL, f"migration {record.id} (running)")
+                found = await backend.find_effect(Job(server_id=server), pending(pre_start, answer=answer), ())
+                assert (found.kind, found.detail) == (CallLookupKind.CONFLICT, f"migration {record.id} (running)")
             nova_keystone.control.steer(server, "cancel")
             await record_in(backend, server, "cancelled")
 
@@ -83,7 +83,7 @@ def test_a_401_is_answered_with_one_new_login_and_one_repeat(nova_keystone: Nova
 
     async def story() -> None:
         async with connected(nova_keystone, told=told) as backend:
-            await backend.survey(Job(server_id=server))
+            await backend.pre_start_state(Job(server_id=server))
             del told[:]
             nova_keystone.control.fault(path=f"{server}/action", method="POST", when="before", status=401)
             await backend.start(Job(server_id=server), GRANTED)
@@ -114,7 +114,7 @@ def test_the_repeat_after_a_401_needs_the_permit_again(nova_keystone: NovaLab) -
 
     async def story() -> None:
         async with connected(nova_keystone, told=told) as backend:
-            await backend.survey(Job(server_id=server))
+            await backend.pre_start_state(Job(server_id=server))
             nova_keystone.control.fault(path=f"{server}/action", method="POST", when="before", status=401)
             with pytest.raises(Transient):
                 await backend.start(Job(server_id=server), Once())

@@ -11,7 +11,7 @@ import pytest
 from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unauthorized
 from osmig.domain.operations import Stage
-from osmig.drivers.servers.views import FindingKind, Job
+from osmig.drivers.servers.views import CallLookupKind, Job
 from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ def test_a_start_is_accepted_and_its_action_is_there_at_once(nova: NovaLab) -> N
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             receipt = await backend.start(Job(server_id=server), GRANTED)
-            finding = await backend.find(Job(server_id=server), pending(survey), ())
+            call_lookup = await backend.find_effect(Job(server_id=server), pending(pre_start), ())
 
             assert receipt.request_id is not None
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, receipt.request_id)
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, receipt.request_id)
             record = await record_in(backend, server, "completed")
             assert record.stage is Stage.SUCCEEDED
-            assert record.source_host == survey.server.host
+            assert record.source_host == pre_start.server.host
             await idle(backend, server)
-            found_late = await backend.find(Job(server_id=server), pending(survey), ())
+            found_late = await backend.find_effect(Job(server_id=server), pending(pre_start), ())
             assert found_late.record == record
-            assert found_late.server.host == record.destination_host != survey.server.host
+            assert found_late.server.host == record.destination_host != pre_start.server.host
 
     asyncio.run(story())
 
@@ -94,16 +94,16 @@ def test_a_start_whose_answer_is_lost_is_sent_once_and_found(
 
     async def story() -> None:
         async with connected(nova, timeouts=timeouts) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             aimed: Fault = {**fault, "path": f"{server}/action", "method": "POST"}
             nova.control.fault(**aimed)
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(Job(server_id=server), GRANTED)
             assert (caught.value.reason, caught.value.request_id) == ("NoAnswer", None)
         async with connected(nova) as backend:
-            finding = await backend.find(Job(server_id=server), pending(survey), ())
-            assert finding.kind is FindingKind.OURS
-            assert finding.request_id == nova.nova.actions(server)[-1]["request_id"]
+            call_lookup = await backend.find_effect(Job(server_id=server), pending(pre_start), ())
+            assert call_lookup.kind is CallLookupKind.OURS
+            assert call_lookup.request_id == nova.nova.actions(server)[-1]["request_id"]
 
     asyncio.run(story())
 
@@ -115,12 +115,12 @@ def test_a_start_that_was_cut_before_nova_saw_it_left_no_trace(nova: NovaLab) ->
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             nova.control.fault(path=f"{server}/action", method="POST", when="before", action="cut")
             with pytest.raises(OutcomeUnknown):
                 await backend.start(Job(server_id=server), GRANTED)
-            finding = await backend.find(Job(server_id=server), pending(survey), ())
-            assert finding.kind is FindingKind.NOTHING
+            call_lookup = await backend.find_effect(Job(server_id=server), pending(pre_start), ())
+            assert call_lookup.kind is CallLookupKind.NOTHING
 
     asyncio.run(story())
 
@@ -134,14 +134,14 @@ def test_a_server_error_after_the_effect_is_found_by_its_request_id(nova: NovaLa
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             nova.control.fault(path=f"{server}/action", method="POST", when="after", status=500, body=body)
             with pytest.raises(OutcomeUnknown):
                 await backend.start(Job(server_id=server), GRANTED)
             request_id = nova.nova.actions(server)[-1]["request_id"]
-            call = pending(survey, request_id=request_id, answer="ServerError")
-            finding = await backend.find(Job(server_id=server), call, ())
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, request_id)
+            call = pending(pre_start, request_id=request_id, answer="ServerError")
+            call_lookup = await backend.find_effect(Job(server_id=server), call, ())
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, request_id)
 
     asyncio.run(story())
 
@@ -152,7 +152,7 @@ def test_of_parallel_starts_one_moves_and_the_others_learn_that_it_was_not_their
     async def story() -> None:
         async with connected(nova) as backend:
             job = Job(server_id=server)
-            survey = await backend.survey(job)
+            pre_start = await backend.pre_start_state(job)
             answers = await asyncio.gather(*(backend.start(job, GRANTED) for _ in range(3)), return_exceptions=True)
             won = [answer for answer in answers if not isinstance(answer, BaseException)]
             lost = [answer for answer in answers if isinstance(answer, OutcomeUnknown)]
@@ -162,10 +162,10 @@ def test_of_parallel_starts_one_moves_and_the_others_learn_that_it_was_not_their
                 assert loser.reason in ("Conflict", "ServerError")
                 assert loser.request_id is not None
                 assert won[0].request_id is not None
-                call = pending(survey, request_id=loser.request_id, answer=loser.reason)
-                finding = await backend.find(job, call, (won[0].request_id,))
-                assert finding.kind is FindingKind.RIVAL
-                assert finding.detail.endswith("(running)")
+                call = pending(pre_start, request_id=loser.request_id, answer=loser.reason)
+                call_lookup = await backend.find_effect(job, call, (won[0].request_id,))
+                assert call_lookup.kind is CallLookupKind.CONFLICT
+                assert call_lookup.detail.endswith("(running)")
             nova.control.steer(server, "cancel")
 
     asyncio.run(story())
@@ -181,13 +181,13 @@ def test_a_second_start_while_moving_proves_nothing(nova: NovaLab) -> None:
             job = Job(server_id=server)
             await backend.start(job, GRANTED)
             await record_in(backend, server, "running")
-            survey = await backend.survey(job)
-            assert survey.active is not None
+            pre_start = await backend.pre_start_state(job)
+            assert pre_start.active is not None
             with pytest.raises(OutcomeUnknown) as caught:
                 await backend.start(job, GRANTED)
             assert caught.value.reason == "Conflict"
-            call = pending(survey, request_id=caught.value.request_id, answer="Conflict")
-            assert (await backend.find(job, call, ())).kind is FindingKind.RIVAL
+            call = pending(pre_start, request_id=caught.value.request_id, answer="Conflict")
+            assert (await backend.find_effect(job, call, ())).kind is CallLookupKind.CONFLICT
             nova.control.steer(server, "cancel")
 
     asyncio.run(story())
@@ -198,16 +198,16 @@ def test_with_the_conductor_down_the_action_is_there_without_a_record(nova: Nova
 
     async def story() -> None:
         async with connected(nova) as backend:
-            survey = await backend.survey(Job(server_id=server))
+            pre_start = await backend.pre_start_state(Job(server_id=server))
             nova.control.service("novalab-conductor", "stop")
             try:
                 receipt = await backend.start(Job(server_id=server), GRANTED)
-                finding = await backend.find(Job(server_id=server), pending(survey), ())
+                call_lookup = await backend.find_effect(Job(server_id=server), pending(pre_start), ())
             finally:
                 nova.control.service("novalab-conductor", "start")
-            assert (finding.kind, finding.request_id) == (FindingKind.OURS, receipt.request_id)
-            assert finding.record is None
-            assert finding.server.is_busy
+            assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, receipt.request_id)
+            assert call_lookup.record is None
+            assert call_lookup.server.is_busy
             await record_in(backend, server, "completed", "error")
 
     asyncio.run(story())

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crash.tuning import USER_AGENT
+from crash.operator_settings import USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crash.calls import BASIC, COLD, Call, End, is_own
-from crash.tuning import USER_AGENT
+from crash.operator_settings import USER_AGENT
 from lab.nova_client import call as post
 from lab.waiting import eventually
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crash.scene import Scene
     from lab.nova_client import Fault, Request
 
-GATE = "AwaitingConfirmation"
+CONFIRMATION = "AwaitingConfirmation"
 POLL_S = 0.3
 """Nova has more to do than to tell how it is."""
 
@@ -68,7 +68,7 @@ class Moves:
         self._scene.cluster.apply(*self.manifests(**spec))
         waiting = [name for name, one in self.calls.items() if one.verb]
         if waiting:
-            self._scene.wait_for(f"jsonpath={{.status.phase}}={GATE}", *waiting)
+            self._scene.wait_for(f"jsonpath={{.status.phase}}={CONFIRMATION}", *waiting)
             self._scene.cluster.apply(*(self._annotate(manifest) for manifest in self.manifests(**spec)))
 
     def _annotate(self, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from osmig.controllers.publishing import Statuses
     from osmig.domain.calls import Receipt
     from osmig.drivers.ports import Backend, BackendFactory
-    from osmig.drivers.servers.views import Finding, Job
+    from osmig.drivers.servers.views import CallLookup, Job
     from osmig.drivers.tenants.views import ReplicaJob
     from osmig.kube.refs import ObjectRef
     from osmig.net.permits import Permit
@@ -183,11 +183,11 @@ class PointedBackend:
         await self.point.reach("after-call", "", Operation.TERMINATE)
         return receipt
 
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+    async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
         """Look, and pass the point behind."""
-        finding: Finding = await self.inner.find(job, call, claimed)
+        call_lookup: CallLookup = await self.inner.find_effect(job, call, claimed)
         await self.point.reach("after-look", job.server_id or "", call.operation)
-        return finding
+        return call_lookup
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crash.operator_settings import LIMITS, SHORT
 from crash.operators import Operator
-from crash.tuning import LIMITS, SHORT
 from lab.osmig_run import OsmigRun
 from lab.waiting import DEADLINE_S, eventually
 

@@ -9,7 +9,7 @@ import pytest
 
 from crash.calls import BASIC
 from crash.moves import Moves
-from crash.tuning import SHORT
+from crash.operator_settings import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -8,7 +8,7 @@ import pytest
 
 from crash.calls import BASIC, LIVE
 from crash.moves import Moves
-from crash.tuning import PATIENT_LEASE
+from crash.operator_settings import PATIENT_LEASE
 
 if TYPE_CHECKING:
     from crash.operators import Operator

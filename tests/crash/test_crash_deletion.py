@@ -9,7 +9,7 @@ import pytest
 
 from crash.calls import ACCEPTED, COLD, LIVE, REVERT, overlaps, words
 from crash.moves import Moves
-from crash.tuning import PATIENT, SHORT
+from crash.operator_settings import PATIENT, SHORT
 from lab.waiting import DEADLINE_S
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from crash.calls import BASIC, EVERY
 from crash.moves import Moves
-from crash.tuning import PATIENT, SHORT
+from crash.operator_settings import PATIENT, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import pytest
 
 from crash.calls import BASIC, LIVE
 from crash.moves import Moves
-from crash.tuning import PATIENT, PATIENT_LEASE, SHORT
+from crash.operator_settings import PATIENT, PATIENT_LEASE, SHORT
 from lab.waiting import eventually
 
 if TYPE_CHECKING:

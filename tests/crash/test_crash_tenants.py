@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from crash.operator_settings import PATIENT, SHORT
 from crash.tenants import NAME, Tenancy, open_tenancy
-from crash.tuning import PATIENT, SHORT
 from lab.waiting import eventually
 
 if TYPE_CHECKING:

@@ -77,11 +77,11 @@ def test_a_name_is_judged_by_the_address_that_it_leads_to(scene: Scene) -> None:
 
 
 def test_an_order_that_waits_for_its_provider_names_the_provider_s_trouble(scene: Scene) -> None:
-    trouble = {
+    read_error = {
         name: condition(scene.moves[name], "ProviderReady")["reason"] for name in scene.moves if is_waiting(name)
     }
 
-    assert trouble == {
+    assert read_error == {
         "no-provider": "ProviderNotFound",
         "refused-provider": REFUSED,
         "provider-without-secret": "SecretNotFound",

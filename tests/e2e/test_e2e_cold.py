@@ -15,7 +15,7 @@ from lab.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from e2e_tenant import Tenant
 
 SUCCESS = {"Succeeded": "True", "Finished": "True", "Ready": "True"}
@@ -23,7 +23,7 @@ NO_SUCCESS = {"Succeeded": "False", "Finished": "True", "Ready": "False", "Stall
 WAITS = {"Succeeded": "Unknown", "Finished": "False", "Ready": "False", "Reconciling": "True", "ProviderReady": "True"}
 
 
-def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool) -> Json:
+def expect(move: HostPair, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool) -> Json:
     """Wait for the end and compare it with Nova's own truth; return the status."""
     status = move.until_finished()
     phase, _, reason = end.partition("/")
@@ -41,7 +41,7 @@ def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, m
     return status
 
 
-def arrive(move: Move) -> Json:
+def arrive(move: HostPair) -> Json:
     """Wait until the move awaits its confirmation; return the status."""
     return move.until_phase("AwaitingConfirmation")
 

@@ -35,13 +35,13 @@ def test_redirects_of_the_cloud_are_never_followed(empty_tenant: Tenant, nova: N
             headers = {"Location": f"{trap.url}/v2.1/"}
             nova.control.fault(path=".*", method="GET", status=int(status), headers=headers, count=8)
         connect_by(empty_tenant, by_token(nova.compute))
-        trouble = empty_tenant.until_provider(has_trouble("Unreachable"), what="unreachable")
+        read_error = empty_tenant.until_provider(has_trouble("Unreachable"), what="unreachable")
         move = empty_tenant.move(server, source="cmp1")
         nova.control.clear_faults()
         end = move.until_finished()
 
         assert not trap.was_touched()
-    assert str(trap.port) not in str(trouble)
+    assert str(trap.port) not in str(read_error)
     assert outcome(end) == ("Succeeded", "Succeeded")
 
 
@@ -51,11 +51,11 @@ def test_a_redirected_login_takes_the_password_nowhere(empty_tenant: Tenant, sta
     with Trap() as trap, serving(keystone):
         keystone.respond = answer(int(status), Location=f"{trap.url}/v3/auth/tokens")
         connect_by(empty_tenant, by_password(f"{keystone.url}/v3", "operator", LAB_PASSWORD))
-        trouble = empty_tenant.until_provider(has_trouble("Unreachable"), what="unreachable")
+        read_error = empty_tenant.until_provider(has_trouble("Unreachable"), what="unreachable")
 
         assert keystone.seen
         assert not trap.was_touched()
-    assert str(trap.port) not in str(trouble)
+    assert str(trap.port) not in str(read_error)
 
 
 def test_endpoints_that_are_not_allowed_are_refused_in_every_spelling(empty_tenant: Tenant) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from e2e_cloud import Boot, calls, occupy
-from e2e_move import Move
+from e2e_move import HostPair
 from e2e_operator import API_VERSION
 from e2e_status import condition, kstatus, verdicts
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNDER_WAY = {"Succeeded": "Unknown", "Finished": "False", "Ready": "False", "Reconciling": "True"}
 
 
-def expect_under_way(move: Move, phase: str, reason: str) -> None:
+def expect_under_way(move: HostPair, phase: str, reason: str) -> None:
     """Check the row of the status table, and that kstatus waits for the end."""
     move.until(
         lambda status: (status.get("phase"), condition(status, "Succeeded").get("reason")) == (phase, reason),
@@ -34,7 +34,7 @@ def expect_under_way(move: Move, phase: str, reason: str) -> None:
 
 def test_a_migration_that_nobody_has_seen_is_in_progress(empty_tenant: Tenant) -> None:
     # two moments of one object: as the API server stored it, before the operator can have written
-    move = Move(empty_tenant, "move", "00000000-0000-4000-8000-000000000000", empty_tenant.cluster.audit_mark())
+    move = HostPair(empty_tenant, "move", "00000000-0000-4000-8000-000000000000", empty_tenant.cluster.audit_mark())
     manifest = (
         f'{{"apiVersion": "{API_VERSION}", "kind": "Migration", "metadata": {{"name": "move"}}, "spec": '
         f'{{"providerRef": {{"name": "cloud"}}, "type": "LiveMigration", "server": {{"id": "{move.server}"}}}}}}'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e_cloud import calls, wide_cloud
-from e2e_move import Move
+from e2e_move import HostPair
 from e2e_status import condition
 from e2e_tenant import Tenant, tenancy
 from lab.waiting import eventually
@@ -140,12 +140,12 @@ class Crowd:
         self.tenant = tenant
         self.servers = servers
         self.moves = [
-            Move(tenant, f"move-{number}", servers[number % len(servers)], tenant.cluster.audit_mark())
+            HostPair(tenant, f"move-{number}", servers[number % len(servers)], tenant.cluster.audit_mark())
             for number in range(MIGRATIONS)
         ]
         tenant.cluster.apply(*(self._describe(number, move) for number, move in enumerate(self.moves)))
 
-    def _describe(self, number: int, move: Move) -> dict[str, Any]:
+    def _describe(self, number: int, move: HostPair) -> dict[str, Any]:
         return {
             "apiVersion": "osmig.dev/v1alpha1",
             "kind": "Migration",

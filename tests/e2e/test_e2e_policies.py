@@ -14,7 +14,7 @@ from e2e_tenant import Tenant, tenancy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
@@ -52,7 +52,7 @@ class Scene:
     """All moves of this file, under way at the same time."""
 
     nova: NovaLab
-    moves: dict[str, Move]
+    moves: dict[str, HostPair]
 
     def outcome(self, name: str) -> tuple[str, str]:
         """Wait for the end; return phase and reason."""
@@ -86,7 +86,7 @@ def scene(crds: Cluster, operator: OsmigRun) -> Iterator[Scene]:
         yield Scene(nova, moves)
 
 
-def _begin(tenant: Tenant, nova: NovaLab, name: str, *, plan: str, type_: str, spec: dict[str, Any]) -> Move:
+def _begin(tenant: Tenant, nova: NovaLab, name: str, *, plan: str, type_: str, spec: dict[str, Any]) -> HostPair:
     server = nova.boot(name, plan=plan or None, host="cmp1")
     orders = {"osmig.dev/force-complete": "now"} if name == "stall-user" else None
     return tenant.move(server, name=name, source="cmp1", type=type_, annotations=orders, **spec)

@@ -19,7 +19,7 @@ from lab.waiting import DEADLINE_S, eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from lab.nova import NovaLab
 
 RIGHTS = Path(__file__).parent.parent.parent / "deploy/rbac.yaml"
@@ -83,15 +83,15 @@ def test_a_secret_that_the_operator_may_not_read_is_named_and_moves_nothing(
         operator.wait_ready()
         own_tenant.put_secret(nova.clouds.read_text(encoding="utf-8"))
         own_tenant.put_provider()
-        trouble = own_tenant.until_provider(lambda now: verdicts(now).get("Ready") == "False", what="not ready")
+        read_error = own_tenant.until_provider(lambda now: verdicts(now).get("Ready") == "False", what="not ready")
         move = own_tenant.move(boot(host="cmp1"), source="cmp1")
         move.until(lambda now: outcome(now) == ("Queued", "ProviderNotReady"), what="queued")
 
         cluster.kubectl("apply", "--server-side", "-f", str(RIGHTS))
         end = move.until_finished()
 
-    assert condition(trouble, "Ready")["reason"] == "NotPermitted"
-    assert f"not allowed in namespace {own_tenant.namespace}" in condition(trouble, "Ready")["message"]
+    assert condition(read_error, "Ready")["reason"] == "NotPermitted"
+    assert f"not allowed in namespace {own_tenant.namespace}" in condition(read_error, "Ready")["message"]
     assert outcome(end) == ("Succeeded", "Succeeded")
 
 
@@ -131,7 +131,7 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(own_tenant: Tenant, no
     assert _allowed() - calls_made <= AFTER_A_CONFLICT, "a right that nothing uses"
 
 
-def fail_again_and_again(move: Move) -> None:
+def fail_again_and_again(move: HostPair) -> None:
     """Have the same failure found three times, and so the same Event told."""
     move.until_finished()
     for seconds in (100, 200):
@@ -139,7 +139,7 @@ def fail_again_and_again(move: Move) -> None:
         until_evaluated(move)
 
 
-def until_evaluated(move: Move) -> None:
+def until_evaluated(move: HostPair) -> None:
     """Wait until the newest generation was seen."""
     newest = move.get()["metadata"]["generation"]
     move.until(lambda status: status["observedGeneration"] == newest, what="evaluated anew")

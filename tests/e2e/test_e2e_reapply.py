@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e_cloud import Boot, calls, until_idle, wide_cloud
-from e2e_move import Move, describe_move
+from e2e_move import HostPair, describe_move
 from e2e_status import condition, is_queued_behind_somebody, outcome
 from e2e_tenant import move_by_name
 from lab.waiting import eventually
@@ -33,7 +33,7 @@ def shared_nova() -> Iterator[NovaLab]:
 
 def moved_and_forgotten(
     tenant: Tenant, server: str, *, source: str | None = None, destination: str | None = None
-) -> Move:
+) -> HostPair:
     """Move a server once, and delete the finished object, as a prune or a rebuilt cluster does."""
     move = tenant.move(server, source=source, destination=destination)
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
@@ -41,7 +41,7 @@ def moved_and_forgotten(
     return move
 
 
-def reapplied_under_way(tenant: Tenant, server: str) -> Move:
+def reapplied_under_way(tenant: Tenant, server: str) -> HostPair:
     """Delete the object of a move under way and apply it again; return it once it waits for that move."""
     move = tenant.move(server, source="cmp1", destination="cmp2")
     move.until_phase("Running")
@@ -225,7 +225,7 @@ def test_of_two_migrations_of_one_server_one_starts_and_the_other_waits_and_name
     server = boot(host="cmp1", plan=HANG)
     names = ("one", "two")
     tenant.cluster.apply(*(describe_move(tenant, {"id": server}, name=name, source="cmp1") for name in names))
-    moves = [Move(tenant, name, server, 0) for name in names]
+    moves = [HostPair(tenant, name, server, 0) for name in names]
 
     eventually(lambda: any(move.status.get("phase") == "Running" for move in moves), what="one runs")
     first, second = sorted(moves, key=lambda move: move.status["phase"] != "Running")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e_cloud import Boot, calls, wide_cloud
-from e2e_move import Move, describe_move
+from e2e_move import HostPair, describe_move
 from e2e_status import condition, is_paused, is_queued_behind_somebody, outcome, verdicts
 from e2e_tenant import Tenant
 from lab.waiting import DEADLINE_S, eventually
@@ -38,28 +38,28 @@ def shared_nova() -> Iterator[NovaLab]:
 
 
 @pytest.fixture
-def running(tenant: Tenant, boot: Boot) -> Move:
+def running(tenant: Tenant, boot: Boot) -> HostPair:
     """A Migration whose move goes on until the test ends it."""
     move = tenant.move(boot(host="cmp1", plan=HANG), source="cmp1", destination="cmp2")
     move.until_phase("Running")
     return move
 
 
-def assert_ends_well_after_one_order(nova: NovaLab, move: Move) -> None:
+def assert_ends_well_after_one_order(nova: NovaLab, move: HostPair) -> None:
     """Let the move finish, and see that Nova was asked for it once and for nothing else."""
     nova.control.steer(move.server, "finish")
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert [call.word for call in calls(nova, move.server)] == ["live-migrate"]
 
 
-def write_status(move: Move, status: object) -> str:
+def write_status(move: HostPair, status: object) -> str:
     """Replace the whole status, as somebody with the right to do so might; return what kubectl complained about."""
     body = move.get() | {"status": status}
     replace = ("replace", "--subresource=status", "-f", "-")
     return move.tenant.cluster.kubectl(*replace, stdin=json.dumps(body), check=False).stderr
 
 
-def test_wiping_the_status_is_refused_and_repeats_nothing(running: Move, nova: NovaLab) -> None:
+def test_wiping_the_status_is_refused_and_repeats_nothing(running: HostPair, nova: NovaLab) -> None:
     before, patching = running.status, ("patch", "migration", running.name, "--subresource=status", "--type=merge")
 
     said = [
@@ -73,7 +73,7 @@ def test_wiping_the_status_is_refused_and_repeats_nothing(running: Move, nova: N
     assert_ends_well_after_one_order(nova, running)
 
 
-def test_a_status_of_which_only_the_start_time_is_left_repeats_nothing(running: Move, nova: NovaLab) -> None:
+def test_a_status_of_which_only_the_start_time_is_left_repeats_nothing(running: HostPair, nova: NovaLab) -> None:
     bare = {"startTime": running.status["startTime"]}
     eventually(lambda: not write_status(running, bare), what="wiped before the next write of osmig")
     running.until(lambda now: now.get("phase"), what="looked at anew")
@@ -85,7 +85,7 @@ def test_a_status_of_which_only_the_start_time_is_left_repeats_nothing(running: 
     assert outcome(status) == ("Failed", "RecordGone")
 
 
-def test_stripped_annotations_and_a_replaced_object_repeat_nothing(running: Move, nova: NovaLab) -> None:
+def test_stripped_annotations_and_a_replaced_object_repeat_nothing(running: HostPair, nova: NovaLab) -> None:
     bare = describe_move(running.tenant, {"id": running.server}, source="cmp1", destination="cmp2")
     running.tenant.kubectl("annotate", "migration", running.name, "example.org/a=1", "osmig.dev/reconcile=now")
     running.until_control("reconcile", "Done")
@@ -98,7 +98,7 @@ def test_stripped_annotations_and_a_replaced_object_repeat_nothing(running: Move
 
 
 def test_a_namespace_goes_away_while_a_move_runs_and_the_others_go_on(
-    running: Move, nova: NovaLab, boot: Boot, crds: Cluster, operator: OsmigRun
+    running: HostPair, nova: NovaLab, boot: Boot, crds: Cluster, operator: OsmigRun
 ) -> None:
     namespace = running.tenant.namespace
     crds.kubectl("create", "namespace", f"{namespace}-next")
@@ -139,10 +139,10 @@ def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, bo
     )
 
     def end(name: str) -> tuple[str, str]:
-        return outcome(Move(tenant, name, "", 0).until_finished())
+        return outcome(HostPair(tenant, name, "", 0).until_finished())
 
     def wait(name: str) -> tuple[str, str, str]:
-        status = Move(tenant, name, "", 0).until(lambda now: now.get("phase") == "Queued", what="queued")
+        status = HostPair(tenant, name, "", 0).until(lambda now: now.get("phase") == "Queued", what="queued")
         return (*outcome(status), condition(status, "ProviderReady")["reason"])
 
     assert end("valid") == ("Succeeded", "Succeeded")
@@ -161,7 +161,7 @@ def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, bo
 
 
 def test_a_broken_provider_pauses_its_own_migrations_only_until_it_is_mended(
-    running: Move, nova: NovaLab, boot: Boot
+    running: HostPair, nova: NovaLab, boot: Boot
 ) -> None:
     tenant = running.tenant
     good = nova.clouds.read_text(encoding="utf-8")
@@ -184,7 +184,7 @@ def test_a_broken_provider_pauses_its_own_migrations_only_until_it_is_mended(
 
 
 def test_a_cloud_that_is_down_for_a_while_pauses_a_move_that_then_ends_as_it_did_in_the_cloud(
-    running: Move, nova: NovaLab
+    running: HostPair, nova: NovaLab
 ) -> None:
     nova.control.fault(path=".*", status=503, count=0)
     paused = running.until(is_paused, what="paused")
@@ -198,7 +198,7 @@ def test_a_cloud_that_is_down_for_a_while_pauses_a_move_that_then_ends_as_it_did
     assert [call.word for call in calls(nova, running.server)] == ["live-migrate"]
 
 
-def test_a_deleted_provider_pauses_a_move_that_goes_on_when_it_is_back(running: Move, nova: NovaLab) -> None:
+def test_a_deleted_provider_pauses_a_move_that_goes_on_when_it_is_back(running: HostPair, nova: NovaLab) -> None:
     tenant = running.tenant
     tenant.kubectl("delete", "provider", "cloud", f"--timeout={DEADLINE_S:g}s")
     paused = running.until(is_paused, what="paused")

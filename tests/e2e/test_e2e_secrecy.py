@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from e2e_cloud import Boot
-    from e2e_move import Move
+    from e2e_move import HostPair
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
@@ -132,7 +132,7 @@ def meet_raw_faults(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
         (404, {"itemNotFound": {"code": 404, "message": STORY}}),
         (400, STORY),
     )
-    moves: list[Move] = []
+    moves: list[HostPair] = []
     for status, body in answers:
         server = boot(host="cmp1")
         nova.control.fault(path=f"{server}/action", method="POST", status=status, body=body)

@@ -11,7 +11,7 @@ from e2e_status import Json, condition, control, outcome, verdicts
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from e2e_move import Move
+    from e2e_move import HostPair
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
@@ -19,7 +19,7 @@ SUCCESS = {"Succeeded": "True", "Finished": "True", "Ready": "True"}
 NO_SUCCESS = {"Succeeded": "False", "Finished": "True", "Ready": "False", "Stalled": "True"}
 
 
-def expect(move: Move, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool = False) -> Json:
+def expect(move: HostPair, nova: NovaLab, *, end: str, upstream: str, server: str, moved: bool = False) -> Json:
     """Wait for the end and compare it with Nova's own truth; return the status.
 
     Args:

@@ -11,7 +11,7 @@ from e2e_cloud import Boot, calls
 from e2e_status import condition
 
 if TYPE_CHECKING:
-    from e2e_move import Move
+    from e2e_move import HostPair
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
@@ -24,7 +24,7 @@ def names_runbook(status: dict[str, Any], reason: str) -> bool:
     return succeeded.get("reason") == reason and f"(runbook {reason})" in succeeded.get("message", "")
 
 
-def expect_failed(move: Move, reason: str) -> None:
+def expect_failed(move: HostPair, reason: str) -> None:
     """Wait for the end, and see that a person is sent to the runbook and no retry is made."""
     status = move.until_finished()
     assert (status["phase"], names_runbook(status, reason)) == ("Failed", True), condition(status, "Succeeded")

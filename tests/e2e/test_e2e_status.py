@@ -18,7 +18,7 @@ from lab.waiting import DEADLINE_S, eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
@@ -28,7 +28,7 @@ WRITES_PER_ATTEMPT, WRITES_PER_VERB = 9, 2
 
 
 @pytest.fixture(scope="module")
-def long_move(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator[Move]:
+def long_move(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator[HostPair]:
     """A move that takes its time in another cloud while the other tests of this module run."""
     assert operator.returncode is None
     with tenancy(crds, second_nova) as tenant:
@@ -38,7 +38,7 @@ def long_move(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def long_status(long_move: Move, second_nova: NovaLab) -> Json:
+def long_status(long_move: HostPair, second_nova: NovaLab) -> Json:
     """Its status at the end, which came after two writes of progress."""
     eventually(lambda: len(_shown_percents(long_move)) >= 2, what="two writes of progress", every_s=1)
     second_nova.control.steer(long_move.server, "finish")
@@ -46,7 +46,7 @@ def long_status(long_move: Move, second_nova: NovaLab) -> Json:
 
 
 @pytest.fixture(scope="module")
-def started(crds: Cluster, operator: OsmigRun, shared_nova: NovaLab) -> Iterator[dict[str, Move]]:
+def started(crds: Cluster, operator: OsmigRun, shared_nova: NovaLab) -> Iterator[dict[str, HostPair]]:
     """Three Migrations that end differently, by name: good, bad and stopped."""
     assert operator.returncode is None
     plans = {"good": "finish,duration=1", "bad": "precheck=dest", "stopped": "hang"}
@@ -59,7 +59,7 @@ def started(crds: Cluster, operator: OsmigRun, shared_nova: NovaLab) -> Iterator
 
 
 @pytest.fixture
-def outcomes(started: dict[str, Move]) -> dict[str, Move]:
+def outcomes(started: dict[str, HostPair]) -> dict[str, HostPair]:
     """The same three, once they have ended."""
     tenant = started["good"].tenant
     tenant.kubectl("wait", "--for=condition=Finished", f"--timeout={DEADLINE_S:g}s", "migrations", "--all")
@@ -67,7 +67,7 @@ def outcomes(started: dict[str, Move]) -> dict[str, Move]:
 
 
 @pytest.mark.usefixtures("long_move")
-def test_kubectl_wait_for_finished_ends_for_every_outcome(started: dict[str, Move]) -> None:
+def test_kubectl_wait_for_finished_ends_for_every_outcome(started: dict[str, HostPair]) -> None:
     tenant = started["good"].tenant
     tenant.kubectl("wait", "--for=condition=Finished", f"--timeout={DEADLINE_S:g}s", "migrations", "--all")
     ended = {name: move.get() for name, move in started.items()}
@@ -89,7 +89,7 @@ def test_kubectl_wait_for_finished_ends_for_every_outcome(started: dict[str, Mov
     }
 
 
-def test_each_event_is_posted_once(outcomes: dict[str, Move]) -> None:
+def test_each_event_is_posted_once(outcomes: dict[str, HostPair]) -> None:
     tenant = outcomes["good"].tenant
     expected = {
         "good": {"MigrationStarted": "Normal", "MigrationSucceeded": "Normal"},
@@ -145,7 +145,7 @@ def test_a_provider_counts_what_others_move(tenant: Tenant, nova: NovaLab, boot:
     tenant.until_provider(lambda status: status["upstream"] == before, what="as before")
 
 
-def test_an_attempt_costs_no_more_writes_than_the_budget(outcomes: dict[str, Move]) -> None:
+def test_an_attempt_costs_no_more_writes_than_the_budget(outcomes: dict[str, HostPair]) -> None:
     for name, verbs in {"good": 0, "bad": 0, "stopped": 1}.items():
         writes = outcomes[name].writes()
         ended = next(index for index, status in enumerate(writes) if verdicts(status).get("Finished") == "True")
@@ -155,7 +155,7 @@ def test_an_attempt_costs_no_more_writes_than_the_budget(outcomes: dict[str, Mov
 
 
 def test_a_provider_is_written_only_when_a_count_version_or_condition_changes(
-    cluster: Cluster, nova: NovaLab, outcomes: dict[str, Move]
+    cluster: Cluster, nova: NovaLab, outcomes: dict[str, HostPair]
 ) -> None:
     good = outcomes["good"]
     sweeps = nova.control.request_mark()
@@ -183,7 +183,7 @@ def _told(status: Json) -> Mapping[str, object]:
     return {name: status.get(name) for name in ("upstream", "apiVersion", "endpoint", "capabilities", "conditions")}
 
 
-def test_kubectl_get_shows_where_a_running_move_stands(long_move: Move) -> None:
+def test_kubectl_get_shows_where_a_running_move_stands(long_move: HostPair) -> None:
     tenant = long_move.tenant
     header, row = (line.split() for line in tenant.kubectl("get", "osmig").splitlines())
     assert header == ["NAME", "SERVER", "TYPE", "PHASE", "PROGRESS", "SOURCE", "DEST", "REASON", "AGE"]
@@ -198,11 +198,11 @@ def test_kubectl_get_shows_where_a_running_move_stands(long_move: Move) -> None:
     assert {"ATTEMPT", "UPSTREAM", "READY"} < set(wide[0].split())
 
 
-def _shown_percents(move: Move) -> set[int]:
+def _shown_percents(move: HostPair) -> set[int]:
     return {one["progress"]["percent"] for one in move.writes() if one.get("progress", {}).get("memory")}
 
 
-def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: Move, long_status: Json) -> None:
+def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: HostPair, long_status: Json) -> None:
     samples = [one["progress"] for one in long_move.writes() if one.get("progress", {}).get("memory")]
     percents = [sample["percent"] for sample in samples]
     assert percents == sorted(percents)
@@ -218,7 +218,7 @@ def test_a_long_move_shows_rising_percent_and_ends_at_100(long_move: Move, long_
 
 
 @pytest.mark.usefixtures("long_status")
-def test_progress_is_written_at_most_every_15_s_and_within_the_budget(long_move: Move) -> None:
+def test_progress_is_written_at_most_every_15_s_and_within_the_budget(long_move: HostPair) -> None:
     writes = long_move.writes()
     progress = [
         (before, after)

@@ -69,11 +69,11 @@ FINDINGS: dict[str, tuple[Json, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize("call_lookup", FINDINGS)
 def test_what_waldur_would_get_wrong_is_found_before_anything_is_sent(
-    owner: Tenant, waldur: WaldurLab, finding: str
+    owner: Tenant, waldur: WaldurLab, call_lookup: str
 ) -> None:
-    options, name, path = FINDINGS[finding]
+    options, name, path = FINDINGS[call_lookup]
     status = replicate(owner, options=options).until_finished()
     assert outcome(status) == ("Failed", "PreflightFailed")
     found = check(status, name)

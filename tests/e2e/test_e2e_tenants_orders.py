@@ -18,12 +18,12 @@ from lab.waiting import eventually
 from lab.waldurlab import catalogue
 
 if TYPE_CHECKING:
-    from e2e_move import Move
+    from e2e_move import HostPair
     from e2e_tenant import Tenant
     from lab.waldur import WaldurLab
 
 
-def abort_at_once(owner: Tenant, waldur: WaldurLab, *, steps: int) -> Move:
+def abort_at_once(owner: Tenant, waldur: WaldurLab, *, steps: int) -> HostPair:
     """Order a replication that is to be cleaned up, abort it, and let Waldur take so many steps on its way."""
     move = replicate(owner, options={"cleanup": "DestinationOnAbort"})
     row = ordered_row(waldur)
@@ -34,7 +34,7 @@ def abort_at_once(owner: Tenant, waldur: WaldurLab, *, steps: int) -> Move:
     return move
 
 
-def end_termination(move: Move, waldur: WaldurLab, how: Literal["done", "erred"]) -> str:
+def end_termination(move: HostPair, waldur: WaldurLab, how: Literal["done", "erred"]) -> str:
     """Wait for the order to terminate the replica and end it; return the replica's id."""
     status = move.until(lambda status: status.get("tenant", {}).get("cleanupOrder"), what="the order to terminate")
     replica: str = status["tenant"]["destinationResource"]

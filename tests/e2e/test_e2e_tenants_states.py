@@ -16,7 +16,7 @@ from lab.waldur import WaldurLab
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from lab.cluster import Cluster
     from lab.osmig_run import OsmigRun
     from lab.waldurlab.replication import Outcome
@@ -137,7 +137,7 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def played(crds: Cluster, operator: OsmigRun) -> Iterator[dict[str, Move]]:
+def played(crds: Cluster, operator: OsmigRun) -> Iterator[dict[str, HostPair]]:
     """A Migration for each row, with Waldur showing what the row says from the beginning."""
     assert operator.returncode is None
     with WaldurLab() as waldur:
@@ -156,7 +156,7 @@ def played(crds: Cluster, operator: OsmigRun) -> Iterator[dict[str, Move]]:
 
 
 @pytest.mark.parametrize("row", SHOWN)
-def test_what_waldur_shows_is_told_as(played: dict[str, Move], row: str) -> None:
+def test_what_waldur_shows_is_told_as(played: dict[str, HostPair], row: str) -> None:
     shown, move = SHOWN[row], played[row]
     if shown.ends:
         assert outcome(move.until_finished()) == (shown.phase, shown.reason)

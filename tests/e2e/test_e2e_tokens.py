@@ -14,7 +14,7 @@ from lab.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from e2e_move import Move
+    from e2e_move import HostPair
     from lab.cluster import Cluster
     from lab.nova import NovaLab
     from lab.osmig_run import OsmigRun
@@ -54,7 +54,7 @@ def test_a_token_bound_to_another_attempt_is_rejected(tenant: Tenant, nova: Nova
 
 
 @pytest.fixture(scope="module")
-def endless(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator[Move]:
+def endless(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator[HostPair]:
     """A Migration whose move runs and does what no order says."""
     assert operator.returncode is None
     with tenancy(crds, second_nova) as tenant:
@@ -64,7 +64,7 @@ def endless(crds: Cluster, operator: OsmigRun, second_nova: NovaLab) -> Iterator
         end_moves(second_nova, move.server)
 
 
-def test_a_malformed_token_is_rejected(endless: Move, second_nova: NovaLab) -> None:
+def test_a_malformed_token_is_rejected(endless: HostPair, second_nova: NovaLab) -> None:
     endless.order("abort", "")
     assert "empty" in endless.until_control("abort", "Rejected")["message"]
     endless.order("abort", "x" * 64)
@@ -74,7 +74,7 @@ def test_a_malformed_token_is_rejected(endless: Move, second_nova: NovaLab) -> N
     assert calls(second_nova, endless.server, "abort") == []
 
 
-def test_any_other_token_is_meant_for_the_current_attempt(endless: Move, second_nova: NovaLab) -> None:
+def test_any_other_token_is_meant_for_the_current_attempt(endless: HostPair, second_nova: NovaLab) -> None:
     for token in ("x" * 63, "1763723040", "2026-11-21T12:00:00Z", "0", "1000", "true", "1", "1/again"):
         endless.order("force-complete", token)
         order = endless.until_seen("force-complete", token)
@@ -82,7 +82,7 @@ def test_any_other_token_is_meant_for_the_current_attempt(endless: Move, second_
     eventually(lambda: calls(second_nova, endless.server, "force-complete"), what="it was sent")
 
 
-def test_an_order_tells_which_tool_gave_it(endless: Move) -> None:
+def test_an_order_tells_which_tool_gave_it(endless: HostPair) -> None:
     endless.order("reconcile", "by default")
     assert endless.until_control("reconcile", "Done")["fieldManager"] == "kubectl-annotate"
     endless.tenant.kubectl(

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from api_samples import migration_body, provider_body
-from engine_fakes import ApiServer, FakeEvents
+from controller_fakes import ApiServer, FakeEvents
 from fake_clock import HeldClock
 from load.journal import Journal, JournalReader
 from load.scripted_backend import ScriptedFactory
 from load.scripted_cloud import ScriptedCloud
 from load.stage import LIMITS, name_migration, name_server
 from osmig.api.names import Kind
-from osmig.controllers.assembly import Surroundings, Tuning, build_engine
-from osmig.controllers.contacting import ProviderPeriods
+from osmig.controllers.build import Dependencies, Periods, build_controllers
+from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
 from osmig.telemetry.metrics import Metrics
@@ -76,8 +76,8 @@ async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
     clock, api = HeldClock(), WatchedApiServer()
     journal = folder / "journal"
     factory = ScriptedFactory(ScriptedCloud(clock, move_s), Journal(journal, clock))
-    engine = build_engine(
-        Surroundings(
+    controllers = build_controllers(
+        Dependencies(
             clock=clock,
             random=lambda: 0.5,
             metrics=Metrics(clock),
@@ -90,15 +90,15 @@ async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
             fence=lambda: 10.0,
             holder="me",
         ),
-        Tuning(timings=Timings(), periods=ProviderPeriods()),
+        Periods(timings=Timings(), provider=ProviderPeriods()),
     )
-    api.watch = engine.intake.offer
-    running = asyncio.create_task(engine.scheduler.run())
-    engine.intake.offer(Kind.PROVIDER, api.add(Kind.PROVIDER, provider_body(spec={"limits": dict(LIMITS)})))
+    api.watch = controllers.intake.offer
+    running = asyncio.create_task(controllers.scheduler.run())
+    controllers.intake.offer(Kind.PROVIDER, api.add(Kind.PROVIDER, provider_body(spec={"limits": dict(LIMITS)})))
     await clock.pass_by(CONTACT_S)
     api.puts.clear()
     for index in range(count):
-        engine.intake.offer(Kind.MIGRATION, api.add(Kind.MIGRATION, _describe(index)))
+        controllers.intake.offer(Kind.MIGRATION, api.add(Kind.MIGRATION, _describe(index)))
     await clock.pass_by(move_s + SETTLE_S)
     running.cancel()
     await asyncio.wait({running})

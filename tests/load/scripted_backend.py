@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from load.scripted_cloud import RUN_S, Movement, ScriptedCloud
-from osmig.api.migration import Mark
+from osmig.api.migration import Baseline
 from osmig.api.names import Reason, Verb
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
@@ -16,13 +16,13 @@ from osmig.domain.errors import Transient, Unsupported
 from osmig.domain.operations import RecordView, Sweep
 from osmig.drivers.servers.views import (
     BytesView,
+    CallLookup,
+    CallLookupKind,
     Explanation,
-    Finding,
-    FindingKind,
     HostView,
+    PreStartState,
     ProgressView,
     ServerView,
-    Survey,
 )
 
 if TYPE_CHECKING:
@@ -62,20 +62,20 @@ class ScriptedBackend:
             scope=Scope.CLOUD,
         )
 
-    async def survey(self, job: Job) -> Survey:
+    async def pre_start_state(self, job: Job) -> PreStartState:
         """Return server, actions and records."""
         server_id = job.server_id or ""
-        self._journal.note("survey", SURVEY_REQUESTS, server_id)
+        self._journal.note("pre_start", SURVEY_REQUESTS, server_id)
         records = self._cloud.records(server_id)
         server = self._cloud.server(server_id)
-        mark = Mark(
+        mark = Baseline(
             request_ids=tuple(f"req-{server_id[:-4]}{number:04x}" for number in range(3)),
             previous_id=records[0].id if records else None,
             host=server.host,
             host_id=server.host_id,
         )
         active = next((record for record in records if not record.is_terminal), None)
-        return Survey(server=server, mark=mark, active=active)
+        return PreStartState(server=server, baseline=mark, active=active)
 
     async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
         """Find nothing to complain about."""
@@ -95,15 +95,15 @@ class ScriptedBackend:
         self._journal.note("start", server_id=server_id)
         return Receipt(request_id=_name_request(self._cloud.start(server_id)))
 
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+    async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
         """Look for a start."""
         server_id = job.server_id or ""
         self._journal.note("find", FIND_REQUESTS, server_id)
         server, move = self._cloud.server(server_id), self._cloud.moves.get(server_id)
         if move is None or _name_request(move) in claimed or call.operation != "live-migrate":
-            return Finding(kind=FindingKind.NOTHING, server=server)
+            return CallLookup(kind=CallLookupKind.NOTHING, server=server)
         record = self._cloud.records(server_id)[0]
-        return Finding(kind=FindingKind.OURS, server=server, request_id=_name_request(move), record=record)
+        return CallLookup(kind=CallLookupKind.OURS, server=server, request_id=_name_request(move), record=record)
 
     async def server(self, server_id: str) -> ServerView:
         """Return a server."""

@@ -17,7 +17,7 @@ from load.scale import PACE
 if TYPE_CHECKING:
     from pathlib import Path
 
-PER_MOVE = {"survey": 3, "start": 1, "records": 2, "server": 1}
+PER_MOVE = {"pre_start": 3, "start": 1, "records": 2, "server": 1}
 """Server, actions and records before the start; the start; its record, and its end; the server after the end."""
 MOVE_S = 30.0
 COUNTS = (1, 10)

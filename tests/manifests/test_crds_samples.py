@@ -31,7 +31,7 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
 
 
 def _is_cold(spec: MigrationSpec, confirm: ConfirmBy) -> bool:
-    return spec.type is MigrationType.COLD_MIGRATION and spec.gate.confirm is confirm
+    return spec.type is MigrationType.COLD_MIGRATION and spec.cold_options.confirm is confirm
 
 
 @pytest.mark.parametrize("sample", MIGRATIONS)

@@ -40,15 +40,15 @@ def test_a_copy_refuses_a_field_that_is_not_there() -> None:
 
 
 def _misspell(observation: Observation, verdict: Verdict, status: MigrationStatus, tenant: TenantFacts) -> None:
-    from osmig.domain import gating, outcome, recording  # noqa: PLC0415 - for mypy alone
+    from osmig.domain import gating, next_status, outcome  # noqa: PLC0415 - for mypy alone
     from osmig.drivers.tenants.policy import facts  # noqa: PLC0415 - for mypy alone
 
     change_status(status, completed_time=None)  # type: ignore[call-arg]
     change_status(status, attempt="2")  # type: ignore[arg-type]
     change_tenant(tenant, cleanup_ordre=None)  # type: ignore[call-arg]
-    recording.put(observation, verdict, pending_cal=None)  # type: ignore[call-arg]
-    recording.put(observation, verdict, attempt="2")  # type: ignore[arg-type]
-    recording.keep(observation, queue_time=None)  # type: ignore[call-arg]
+    next_status.build(observation, verdict, pending_cal=None)  # type: ignore[call-arg]
+    next_status.build(observation, verdict, attempt="2")  # type: ignore[arg-type]
+    next_status.keep_phase(observation, queue_time=None)  # type: ignore[call-arg]
     gating.wait_for_slot(observation, tennant=None)  # type: ignore[call-arg]
     outcome.end(observation, verdict, progres=None)  # type: ignore[call-arg]
     outcome.fail(observation, "", "", progres=None)  # type: ignore[call-arg]

@@ -86,7 +86,7 @@ def test_what_the_spec_leaves_out_is_answered_by_its_defaults() -> None:
     spec = parse_migration(migration_body()).spec
 
     assert (spec.source_host, spec.destination_host, spec.block_migration) == (None, None, BlockMigration.AUTO)
-    assert (spec.convergence, spec.gate, spec.retries) == (Convergence(), ColdOptions(), Retry())
+    assert (spec.convergence, spec.cold_options, spec.retries) == (Convergence(), ColdOptions(), Retry())
     assert spec.retries.limit == 0
     assert (spec.mode, spec.adopt, spec.suspend) == (Mode.EXECUTE, None, False)
 
@@ -104,7 +104,7 @@ def test_what_the_spec_says_is_answered_as_said() -> None:
 
     assert (spec.source_host, spec.destination_host, spec.block_migration) == ("cmp1", "cmp2", BlockMigration.NEVER)
     assert (spec.convergence.progress_timeout_seconds, spec.retries.limit) == (600, 3)
-    assert parse_migration(migration_body(spec=full_cold_spec())).spec.gate.confirm_deadline_seconds == 3600
+    assert parse_migration(migration_body(spec=full_cold_spec())).spec.cold_options.confirm_deadline_seconds == 3600
 
 
 def test_metadata_is_read_with_all_that_verbs_need() -> None:

@@ -21,7 +21,7 @@ from osmig.command_line import list_declared
 from osmig.domain import errors
 from osmig.domain.capabilities import Capability
 from osmig.domain.operations import Stage
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage
 from osmig.telemetry.catalogue import FAMILIES
 
@@ -113,7 +113,7 @@ def vocabulary() -> set[str]:
             names.Reason,
             names.EventReason,
         ),
-        *(Capability, FindingKind, Stage, ProviderType, UpstreamScope),
+        *(Capability, CallLookupKind, Stage, ProviderType, UpstreamScope),
         *(api_migration.MigrationType, api_migration.Mode, api_migration.BlockMigration, api_migration.ConfirmBy),
         *(api_migration.OnStall, api_migration.OnDeadline, api_migration.OnConfirmDeadline),
         *(api_migration.DeletionPolicy, Cleanup, RunStage, ReplicaStage, OrderStage),

@@ -12,7 +12,7 @@ from doc_tables import BLOCKS, DOCS, replace_block
 from osmig.api.names import RUNBOOKS, Policy, Verb, verb_annotation
 from osmig.api.provider import Limits
 from osmig.domain.capabilities import Capability
-from osmig.domain.latching import Column
+from osmig.domain.verbs import Column
 from osmig.drivers.servers.nova.translate import STAGES
 
 if TYPE_CHECKING:

@@ -13,17 +13,17 @@ from domain_samples import (
     LOST,
     MARK,
     NOW,
+    call_lookup,
     control,
-    finding,
     observe,
     observe_waited,
+    pre_start,
     reason_of,
     record,
     result_of,
     sent,
     server,
     status_in,
-    survey,
 )
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
@@ -31,7 +31,7 @@ from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import ProviderView
 from osmig.drivers.servers.calls import StartCall
-from osmig.drivers.servers.views import FindingKind, ServerView
+from osmig.drivers.servers.views import CallLookupKind, ServerView
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
@@ -64,7 +64,7 @@ SENT = "sent"
 def test_applying_a_manifest_again_does_what_the_table_says(
     source: str | None, destination: str | None, view: ServerView, active: RecordView | None, expected: object
 ) -> None:
-    decision = decide(observe(source=source, destination=destination, survey=survey(view, active)))
+    decision = decide(observe(source=source, destination=destination, pre_start=pre_start(view, active)))
     if expected == SENT:
         assert decision.call == StartCall()
         return
@@ -76,23 +76,23 @@ def test_applying_a_manifest_again_does_what_the_table_says(
 
 def test_a_new_migration_first_reads_the_server() -> None:
     decision = decide(observe())
-    assert decision.wants == {"survey"}
+    assert decision.wants == {"pre_start"}
     assert decision.call is None
 
 
 def test_a_busy_server_is_described_by_the_clouds_record_so_that_a_person_can_find_it() -> None:
-    decision = decide(observe(survey=survey(server(busy=True), record("preparing", number=12))))
+    decision = decide(observe(pre_start=pre_start(server(busy=True), record("preparing", number=12))))
     assert "12" in decision.status.conditions[0].message
     assert decision.due_s == 10.0
 
 
 def test_the_intent_holds_everything_that_a_later_look_needs() -> None:
-    decision = decide(observe(destination="cmp2", survey=survey()))
+    decision = decide(observe(destination="cmp2", pre_start=pre_start()))
     status = decision.status
     call = status.pending_call
     assert call is not None
     assert (call.operation, call.attempt, call.holder, call.time, call.sends) == ("live-migrate", 1, HOLDER, NOW, 1)
-    assert call.mark == MARK
+    assert call.baseline == MARK
     assert (status.phase, status.attempt, status.start_time) == (Phase.STARTING, 1, NOW)
     assert status.placement is not None
     assert (status.placement.source_host, status.placement.destination_host) == ("cmp1", "cmp2")
@@ -102,20 +102,22 @@ def test_the_intent_holds_everything_that_a_later_look_needs() -> None:
 
 def test_a_start_after_a_harmless_failure_keeps_the_first_start_time() -> None:
     earlier = status_in(Phase.PENDING, start_time=NOW.replace(year=2029), attempt=1)
-    decision = decide(observe(earlier, survey=survey()))
+    decision = decide(observe(earlier, pre_start=pre_start()))
     assert decision.call == StartCall()
     assert decision.status.start_time == NOW.replace(year=2029)
 
 
 def test_a_server_that_another_migration_moves_is_waited_for() -> None:
-    decision = decide(observe(survey=survey(), rival="team-a/other"))
+    decision = decide(observe(pre_start=pre_start(), conflicting="team-a/other"))
     assert decision.call is None
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.QUEUED, Reason.SERVER_BUSY)
     assert "team-a/other" in decision.status.conditions[0].message
 
 
 def test_a_server_that_is_where_it_should_be_succeeds_even_beside_a_rival() -> None:
-    decision = decide(observe(source="cmp1", destination="cmp2", survey=survey(server("cmp2")), rival="team-a/other"))
+    decision = decide(
+        observe(source="cmp1", destination="cmp2", pre_start=pre_start(server("cmp2")), conflicting="team-a/other")
+    )
     assert decision.status.phase is Phase.SUCCEEDED
 
 
@@ -129,7 +131,7 @@ def test_an_abort_before_the_start_ends_aborted_without_reading_or_sending() -> 
 
 
 def test_force_complete_before_the_start_waits() -> None:
-    decision = decide(observe(status_in(Phase.QUEUED, controls=(control(Verb.FORCE_COMPLETE),)), survey=survey()))
+    decision = decide(observe(status_in(Phase.QUEUED, controls=(control(Verb.FORCE_COMPLETE),)), pre_start=pre_start()))
     assert decision.call == StartCall()
     assert result_of(decision.status, Verb.FORCE_COMPLETE) is ControlResult.ACCEPTED
 
@@ -180,11 +182,11 @@ def test_a_right_that_is_missing_or_a_call_that_is_not_needed_refuses_nothing(
     impossible: Capability | None, missing: frozenset[Capability], wanted: dict[str, object]
 ) -> None:
     poor = ProviderView(is_ready=True, capabilities=ALL - missing, possible=ALL - {impossible})
-    assert decide(observe(provider=poor, wanted=wanted)).wants == {"survey"}
+    assert decide(observe(provider=poor, wanted=wanted)).wants == {"pre_start"}
 
 
 @pytest.mark.parametrize(
-    ("trouble", "phase", "reason", "due_s"),
+    ("read_error", "phase", "reason", "due_s"),
     [
         (Absent("ServerNotFound", "gone", operation="o"), Phase.FAILED, Reason.SERVER_NOT_FOUND, None),
         (Refused("ServerNameAmbiguous", "2", operation="o"), Phase.FAILED, Reason.SERVER_NAME_AMBIGUOUS, None),
@@ -197,9 +199,9 @@ def test_a_right_that_is_missing_or_a_call_that_is_not_needed_refuses_nothing(
     ],
 )
 def test_a_failed_read_before_the_start_ends_only_what_waiting_cannot_mend(
-    trouble: BackendError, phase: Phase, reason: Reason, due_s: float | None
+    read_error: BackendError, phase: Phase, reason: Reason, due_s: float | None
 ) -> None:
-    decision = decide(observe(trouble=trouble))
+    decision = decide(observe(read_error=read_error))
     assert (decision.status.phase, reason_of(decision.status), decision.due_s) == (phase, reason, due_s)
     assert decision.status.start_time is None
     assert decision.call is None
@@ -217,7 +219,7 @@ def test_a_failed_read_before_the_start_ends_only_what_waiting_cannot_mend(
 def test_a_start_is_sent_again_only_where_a_first_one_would_be(
     source: str | None, destination: str | None, view: ServerView, phase: Phase, reason: str
 ) -> None:
-    world = World(finding=finding(FindingKind.NOTHING), survey=survey(view))
+    world = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start(view))
     decision = decide_in(world, observe_waited(sent(), source=source, destination=destination))
     assert decision.call is None
     assert (decision.status.phase, reason_of(decision.status)) == (phase, reason)
@@ -228,7 +230,7 @@ def test_the_first_moments_of_a_probe_are_not_worth_a_write() -> None:
     probing = ProviderView(is_ready=False, reason=Reason.PROBING, message="the Provider is probed")
     first = decide(observe(provider=probing))
     assert first.status == observe().status
-    assert first.waiting_for
+    assert first.wait_key
     assert first.due_s is not None
-    later = decide(observe(provider=probing, waited_s={first.waiting_for: first.due_s}))
+    later = decide(observe(provider=probing, wait_ages_s={first.wait_key: first.due_s}))
     assert (later.status.phase, reason_of(later.status)) == (Phase.QUEUED, Reason.PROVIDER_NOT_READY)

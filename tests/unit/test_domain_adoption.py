@@ -9,7 +9,7 @@ import pytest
 
 from decided import Decided, decide
 from domain_cold_samples import cold_record, verify
-from domain_samples import LOST, NOW, control, observe, reason_of, record, server, status_in, survey
+from domain_samples import LOST, NOW, control, observe, pre_start, reason_of, record, server, status_in
 from domain_world import World, decide_in
 from osmig.api.names import FINALIZER, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent
@@ -31,13 +31,13 @@ def look(
 ) -> Decided:
     rows = (record(number=6), row) if row is not None else ()
     spec = {**ADOPT, **(wanted or {})}
-    return decide(observe(wanted=spec, survey=survey(view, row), records=rows, **changes))
+    return decide(observe(wanted=spec, pre_start=pre_start(view, row), records=rows, **changes))
 
 
 def test_the_server_and_its_records_are_read_before_anything_is_taken() -> None:
-    wants = {"survey", "records"}
+    wants = {"pre_start", "records"}
     assert decide(observe(wanted=ADOPT)).wants == wants
-    assert decide(observe(wanted=ADOPT, survey=survey())).wants == wants
+    assert decide(observe(wanted=ADOPT, pre_start=pre_start())).wants == wants
     assert decide(observe(wanted=ADOPT, records=())).wants == wants
 
 
@@ -90,19 +90,19 @@ def test_what_cannot_be_followed_is_refused_with_the_reason_and_nothing_is_sent(
 
 def test_a_migration_of_another_server_is_refused_by_its_name() -> None:
     other = replace(record(), server_id="other-server")
-    decision = decide(observe(wanted=ADOPT, survey=survey(), records=(), swept=other))
+    decision = decide(observe(wanted=ADOPT, pre_start=pre_start(), records=(), swept=other))
     assert reason_of(decision.status) == Reason.ADOPT_REFUSED
     assert "other-server" in decision.status.conditions[0].message
 
 
-@pytest.mark.parametrize("who", [{"owner": "team-a/first"}, {"rival": "team-a/first"}])
+@pytest.mark.parametrize("who", [{"owner": "team-a/first"}, {"conflicting": "team-a/first"}])
 def test_what_another_migration_of_ours_follows_is_refused(who: dict[str, Any]) -> None:
     decision = look(record(), **who)
     assert reason_of(decision.status) == Reason.ADOPT_REFUSED
     assert "team-a/first follows it already" in decision.status.conditions[0].message
 
 
-@pytest.mark.parametrize("kind", [MoveKind.LIVE, MoveKind.UNTOLD])
+@pytest.mark.parametrize("kind", [MoveKind.LIVE, MoveKind.UNKNOWN])
 def test_an_old_cloud_that_tells_no_kind_is_taken_at_the_specs_word(kind: MoveKind) -> None:
     assert look(record(kind=kind, type=None)).claims
 
@@ -112,7 +112,7 @@ def test_a_cold_move_that_awaits_its_confirmation_can_be_adopted_and_decided_on(
     taken = look(cold_record(), verify(), cold)
     assert taken.claims
     status = taken.status.model_copy(update={"controls": (control(Verb.CONFIRM),)})
-    world = World(server=verify(), records=(cold_record(),), survey=survey(verify(), cold_record()))
+    world = World(server=verify(), records=(cold_record(),), pre_start=pre_start(verify(), cold_record()))
     decision = decide_in(world, observe(status, wanted={**ADOPT, **cold}))
     assert decision.call == VerbCall(verb=Verb.CONFIRM, record_id="7")
 
@@ -143,7 +143,7 @@ def test_a_hidden_cold_move_adopted_at_its_gate_is_no_failure_once_confirmed() -
     status = look(row, hidden, {"type": "ColdMigration"}).status
     done = World(server=replace(server(None), host_id="h2"), records=(replace(row, **vars_of("confirmed")),))
     wanted = {**ADOPT, "type": "ColdMigration"}
-    ended = decide_in(done, observe(status, wanted=wanted, waited_s={"settle:7": 2.0})).status
+    ended = decide_in(done, observe(status, wanted=wanted, wait_ages_s={"settle:7": 2.0})).status
     assert (ended.phase, reason_of(ended)) == (Phase.SUCCEEDED, Reason.CONFIRMED_UPSTREAM)
 
 
@@ -160,10 +160,10 @@ def test_with_a_deletion_policy_the_finalizer_comes_before_the_move_is_taken() -
 
 @pytest.mark.parametrize("phase", [None, Phase.QUEUED])
 def test_what_holds_a_start_back_holds_an_adoption_back(phase: Phase | None) -> None:
-    facts = {"survey": survey(BUSY, record()), "records": (record(),)}
+    facts = {"pre_start": pre_start(BUSY, record()), "records": (record(),)}
     status = status_in(phase)
     suspended = decide(observe(status, wanted={**ADOPT, "suspend": True}, **facts)).status
     assert (suspended.phase, suspended.start_time) == (Phase.SUSPENDED, None)
     assert decide(observe(status, wanted=ADOPT, provider=LOST, **facts)).status.phase is Phase.QUEUED
     gone = Absent("ServerNotFound", "gone", operation="o")
-    assert reason_of(decide(observe(status, wanted=ADOPT, trouble=gone)).status) == Reason.SERVER_NOT_FOUND
+    assert reason_of(decide(observe(status, wanted=ADOPT, read_error=gone)).status) == Reason.SERVER_NOT_FOUND

@@ -142,7 +142,7 @@ def test_a_server_deleted_in_verify_resize_ends_the_migration() -> None:
     play.step(AT_DESTINATION, "confirmed")
     assert conditions_of(play.status)["Finished"] == "False", "deleting confirms first, then both vanish"
     gone = Absent("ServerNotFound", "gone", operation="server")
-    ended = decide(play.observe(trouble=gone)).status
+    ended = decide(play.observe(read_error=gone)).status
     assert (ended.phase, reason_of(ended)) == (Phase.FAILED, Reason.SERVER_GONE)
 
 
@@ -228,6 +228,6 @@ def test_a_move_that_ends_confirmed_before_the_abort_took_effect_succeeds_and_sa
 
 
 def test_a_cold_move_is_never_asked_to_abort_like_a_live_one_even_where_old_clouds_tell_no_kind() -> None:
-    row = record("migrating", kind=MoveKind.UNTOLD, type=None)
+    row = record("migrating", kind=MoveKind.UNKNOWN, type=None)
     decision = decide(observe(started(control(Verb.ABORT)), wanted=COLD, swept=row, records=(row,)))
     assert (decision.call, decision.status.phase) == (None, Phase.ABORTING)

@@ -13,13 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from domain_cold_samples import COLD, awaiting, cold_record, verify
 from domain_samples import NOW, ask, observe, server, stored
 from domain_world import World, decide_in
-from osmig.api.migration import Mark, MigrationStatus
+from osmig.api.migration import Baseline, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.errors import NotInThisState, OutcomeUnknown, Transient
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import VerbCall
-from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
+from osmig.drivers.servers.views import CallLookup, CallLookupKind, PreStartState, ServerView
 
 if TYPE_CHECKING:
     from decided import Decided
@@ -78,17 +78,17 @@ class LittleGate:
         if self.word in ENDS:
             self.word, self.running = ENDS[self.word], 0
 
-    def survey(self) -> Survey:
+    def pre_start_state(self) -> PreStartState:
         """Show everything before a call."""
-        mark = Mark(request_ids=tuple(self.actions), previous_id="7", host="cmp2")
+        mark = Baseline(request_ids=tuple(self.actions), previous_id="7", host="cmp2")
         active = self.row if self.word not in ENDS.values() else None
-        return Survey(server=self.server, mark=mark, active=active)
+        return PreStartState(server=self.server, baseline=mark, active=active)
 
-    def find(self, mark: Mark) -> Finding:
+    def find(self, mark: Baseline) -> CallLookup:
         """Look for a call after a mark: anybody's counts."""
         fresh = [request for request in self.actions if request not in mark.request_ids]
-        kind = FindingKind.OURS if fresh else FindingKind.NOTHING
-        return Finding(kind=kind, server=self.server, request_id=fresh[0] if fresh else None)
+        kind = CallLookupKind.OURS if fresh else CallLookupKind.NOTHING
+        return CallLookup(kind=kind, server=self.server, request_id=fresh[0] if fresh else None)
 
 
 class OneAtATime(RuleBasedStateMachine):
@@ -104,7 +104,7 @@ class OneAtATime(RuleBasedStateMachine):
         self.generation = 0
         self.called_at: float | None = None
         self.waits: dict[str, float] = {}
-        self.asks: tuple[object, ...] = ()
+        self.verb_requests: tuple[object, ...] = ()
         self.sent = 0
 
     @rule(cold=st.sampled_from(SPECS))
@@ -134,7 +134,7 @@ class OneAtATime(RuleBasedStateMachine):
     @rule(verb=st.sampled_from([Verb.CONFIRM, Verb.REVERT, Verb.ABORT]), token=st.sampled_from(["a", "b"]))
     def the_user_annotates(self, verb: Verb, token: str) -> None:
         """Give an order."""
-        self.asks = (*self.asks, ask(verb, token))
+        self.verb_requests = (*self.verb_requests, ask(verb, token))
 
     @rule()
     def the_process_dies(self) -> None:
@@ -153,7 +153,7 @@ class OneAtATime(RuleBasedStateMachine):
                 return
             if not decision.goes_on:
                 return
-            self.asks = ()
+            self.verb_requests = ()
 
     def decide(self, answer: Answer | None = None) -> Decided:
         """Decide on what is stored, reading what is wanted."""
@@ -162,20 +162,20 @@ class OneAtATime(RuleBasedStateMachine):
             now=NOW + timedelta(seconds=self.clock),
             holder=f"holder-{self.generation}",
             wanted={**COLD, "cold": self.cold},
-            asks=self.asks,
+            verb_requests=self.verb_requests,
             since_call_s=None if self.called_at is None else self.clock - self.called_at,
-            waited_s={label: self.clock - since for label, since in self.waits.items()},
+            wait_ages_s={label: self.clock - since for label, since in self.waits.items()},
             answer=answer,
         )
         pending = self.status.pending_call
         world = World(
-            survey=self.nova.survey(),
+            pre_start=self.nova.pre_start_state(),
             server=self.nova.server,
             records=(self.nova.row,),
-            finding=self.nova.find(pending.mark or Mark()) if pending else None,
+            call_lookup=self.nova.find(pending.baseline or Baseline()) if pending else None,
         )
         decision = decide_in(world, observation)
-        self.waits = {label: self.waits.get(label, self.clock) for label in [decision.waiting_for] if label}
+        self.waits = {label: self.waits.get(label, self.clock) for label in [decision.wait_key] if label}
         return decision
 
     def write(self, decision: Decided) -> None:

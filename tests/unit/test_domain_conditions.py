@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decided import decide
-from domain_samples import LOST, NOW, READY, conditions_of, observe, started, status_in, survey
+from domain_samples import LOST, NOW, READY, conditions_of, observe, pre_start, started, status_in
 from osmig.api.meta import to_wire
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import ConditionType, Phase, Reason
@@ -99,7 +99,7 @@ def test_an_object_that_is_being_deleted_is_terminating() -> None:
 
 
 def test_what_decide_writes_is_in_progress_from_the_first_write_on() -> None:
-    decision = decide(observe(survey=survey(), generation=4))
+    decision = decide(observe(pre_start=pre_start(), generation=4))
     assert verdict_of(decision.status, generation=4) == "InProgress"
     assert {condition.observed_generation for condition in decision.status.conditions} == {4}
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decided import decide
-from domain_cold_samples import GATE, awaiting, cold_record, deciding, observe_cold, policy_order, survey_gate, verify
+from domain_cold_samples import (
+    CONFIRMATION,
+    awaiting,
+    cold_record,
+    deciding,
+    observe_cold,
+    policy_order,
+    survey_gate,
+    verify,
+)
 from domain_samples import HOLDER, MARK, NOW, ask, control, reason_of, result_of, server
 from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
@@ -29,27 +38,27 @@ from osmig.drivers.servers.calls import VerbCall
 if TYPE_CHECKING:
     from decided import Decided
     from osmig.api.migration import MigrationStatus
-    from osmig.drivers.servers.views import Survey
+    from osmig.drivers.servers.views import PreStartState
 
 
 CONFIRM, REVERT, ABORT = Verb.CONFIRM, Verb.REVERT, Verb.ABORT
-READY_TO_SEND: dict[str, Any] = {"server": verify(), "records": (cold_record(),), "survey": survey_gate()}
+READY_TO_SEND: dict[str, Any] = {"server": verify(), "records": (cold_record(),), "pre_start": survey_gate()}
 CALLS = [(CONFIRM, CONFIRM, Phase.CONFIRMING), (REVERT, REVERT, Phase.REVERTING), (ABORT, REVERT, Phase.ABORTING)]
 
 
 @pytest.mark.parametrize(("order", "verb", "phase"), CALLS)
 def test_the_intent_is_written_in_the_same_decision_as_the_call(order: Verb, verb: Verb, phase: Phase) -> None:
-    decision = decide_in(GATE, observe_cold(awaiting(control(order))))
+    decision = decide_in(CONFIRMATION, observe_cold(awaiting(control(order))))
     call = decision.status.pending_call
     assert decision.call == VerbCall(verb=verb, record_id="7")
     assert call is not None
-    assert (call.operation, call.holder, call.time, call.sends, call.mark) == (verb.value, HOLDER, NOW, 1, MARK)
+    assert (call.operation, call.holder, call.time, call.sends, call.baseline) == (verb.value, HOLDER, NOW, 1, MARK)
     assert decision.status.phase is phase
     assert decision.status.confirm is not None
     assert (decision.status.confirm.end_time, decision.status.confirm.decision) == (NOW, None)
 
 
-@pytest.mark.parametrize("missing", ["server", "records", "survey"])
+@pytest.mark.parametrize("missing", ["server", "records", "pre_start"])
 @pytest.mark.parametrize("verb", [CONFIRM, REVERT])
 def test_nothing_is_sent_unless_survey_server_and_records_were_read_in_this_step(verb: Verb, missing: str) -> None:
     facts = {name: fact for name, fact in READY_TO_SEND.items() if name != missing}
@@ -70,8 +79,8 @@ def test_nothing_is_sent_unless_survey_server_and_records_were_read_in_this_step
     ],
     ids=["server idle", "server busy otherwise", "no active record", "another record", "confirming already"],
 )
-def test_nothing_is_sent_when_the_survey_shows_anything_but_this_move_awaiting(seen: Survey) -> None:
-    decision = decide(observe_cold(awaiting(control(CONFIRM)), **{**READY_TO_SEND, "survey": seen}))
+def test_nothing_is_sent_when_the_survey_shows_anything_but_this_move_awaiting(seen: PreStartState) -> None:
+    decision = decide(observe_cold(awaiting(control(CONFIRM)), **{**READY_TO_SEND, "pre_start": seen}))
     assert (decision.call, decision.status.pending_call, decision.due_s) == (None, None, 1.0)
     assert result_of(decision.status, CONFIRM) is ControlResult.ACCEPTED
 
@@ -83,7 +92,7 @@ def test_without_an_order_the_move_waits_and_no_survey_is_made() -> None:
 
 @pytest.mark.parametrize(("since_s", "is_sent"), [(None, True), (4.9, False), (5.0, True)])
 def test_a_call_that_was_given_up_is_sent_again_after_five_seconds(*, since_s: float | None, is_sent: bool) -> None:
-    decision = decide_in(GATE, observe_cold(awaiting(control(CONFIRM)), since_call_s=since_s))
+    decision = decide_in(CONFIRMATION, observe_cold(awaiting(control(CONFIRM)), since_call_s=since_s))
     assert (decision.call is not None) == is_sent
     if not is_sent:
         assert decision.due_s == pytest.approx(0.1)
@@ -158,10 +167,13 @@ def test_an_answer_that_proves_that_nothing_was_done_drops_the_intent(
 
 def test_a_retry_after_of_a_confirm_is_not_cut_short_by_an_event() -> None:
     refused = answered(deciding(), Transient("TooMany", "wait", operation="o", retry_after_s=77.0))
-    label = refused.waiting_for
-    early = decide_in(GATE, observe_cold(refused.status, waited_s={label: 70.0}, since_call_s=70.0))
-    assert (early.call, early.due_s, early.waiting_for) == (None, 7.0, label)
-    assert decide_in(GATE, observe_cold(refused.status, waited_s={label: 77.0}, since_call_s=77.0)).call is not None
+    label = refused.wait_key
+    early = decide_in(CONFIRMATION, observe_cold(refused.status, wait_ages_s={label: 70.0}, since_call_s=70.0))
+    assert (early.call, early.due_s, early.wait_key) == (None, 7.0, label)
+    assert (
+        decide_in(CONFIRMATION, observe_cold(refused.status, wait_ages_s={label: 77.0}, since_call_s=77.0)).call
+        is not None
+    )
 
 
 def test_a_policys_order_that_the_cloud_cannot_do_stays_on_record_and_is_not_given_again() -> None:
@@ -170,7 +182,7 @@ def test_a_policys_order_that_the_cloud_cannot_do_stays_on_record_and_is_not_giv
     decision = answered(status, Unsupported("Unsupported", "old", operation="o"))
     assert [(order.policy, order.verb) for order in decision.status.policy_orders] == [(Policy.CONFIRM, None)]
     assert [note.reason for note in decision.notes] == [EventReason.POLICY_ACTED]
-    assert decide_in(GATE, observe_cold(decision.status, cold={"confirm": "Automatic"})).call is None
+    assert decide_in(CONFIRMATION, observe_cold(decision.status, cold={"confirm": "Automatic"})).call is None
 
 
 def test_a_server_that_vanished_under_the_call_ends_the_migration() -> None:
@@ -181,16 +193,16 @@ def test_a_server_that_vanished_under_the_call_ends_the_migration() -> None:
 # --- which order is in force
 
 
-@pytest.mark.parametrize("asks", [(CONFIRM, REVERT), (REVERT, CONFIRM)])
-def test_confirm_and_revert_together_are_both_rejected(asks: tuple[Verb, Verb]) -> None:
-    for before, given in ((awaiting(), asks), (awaiting(control(asks[0])), asks[1:])):
-        status = decide(observe_cold(before, asks=tuple(ask(verb, "t") for verb in given))).status
-        assert {result_of(status, verb) for verb in asks} == {ControlResult.REJECTED}
+@pytest.mark.parametrize("verb_requests", [(CONFIRM, REVERT), (REVERT, CONFIRM)])
+def test_confirm_and_revert_together_are_both_rejected(verb_requests: tuple[Verb, Verb]) -> None:
+    for before, given in ((awaiting(), verb_requests), (awaiting(control(verb_requests[0])), verb_requests[1:])):
+        status = decide(observe_cold(before, verb_requests=tuple(ask(verb, "t") for verb in given))).status
+        assert {result_of(status, verb) for verb in verb_requests} == {ControlResult.REJECTED}
         assert all("ConflictingVerbs" in (found.message or "") for found in status.controls)
 
 
 @pytest.mark.parametrize("other", [CONFIRM, REVERT])
 def test_an_abort_supersedes_confirm_and_revert(other: Verb) -> None:
-    status = decide(observe_cold(awaiting(control(other)), asks=(ask(ABORT),))).status
+    status = decide(observe_cold(awaiting(control(other)), verb_requests=(ask(ABORT),))).status
     assert (result_of(status, ABORT), result_of(status, other)) == (ControlResult.ACCEPTED, ControlResult.SUPERSEDED)
-    assert decide_in(GATE, observe_cold(status)).call == VerbCall(verb=REVERT, record_id="7")
+    assert decide_in(CONFIRMATION, observe_cold(status)).call == VerbCall(verb=REVERT, record_id="7")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decided import decide
-from domain_cold_samples import GATE, deciding, observe_cold, verify
-from domain_samples import HOLDER, LOST, NOW, finding, intent, reason_of, server
+from domain_cold_samples import CONFIRMATION, deciding, observe_cold, verify
+from domain_samples import HOLDER, LOST, NOW, call_lookup, intent, reason_of, server
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
-from osmig.domain.intents import label_of
+from osmig.domain.intents import wait_key_of
 from osmig.domain.orders import find_control
 from osmig.drivers.servers.calls import VerbCall
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 
 if TYPE_CHECKING:
     from decided import Decided
@@ -27,18 +27,18 @@ CONFIRM, REVERT = Verb.CONFIRM, Verb.REVERT
 
 
 def look(
-    status: MigrationStatus, kind: FindingKind, *, view: ServerView | None = None, waited_s: float = 0.0
+    status: MigrationStatus, kind: CallLookupKind, *, view: ServerView | None = None, wait_ages_s: float = 0.0
 ) -> Decided:
-    found = World(finding=finding(kind, view or verify()))
+    found = World(call_lookup=call_lookup(kind, view or verify()))
     assert status.pending_call is not None
-    return decide_in(found, observe_cold(status, waited_s={label_of(status.pending_call): waited_s}))
+    return decide_in(found, observe_cold(status, wait_ages_s={wait_key_of(status.pending_call): wait_ages_s}))
 
 
 @pytest.mark.parametrize("holder", [HOLDER, "dead"])
 @pytest.mark.parametrize("verb", [CONFIRM, REVERT])
-@pytest.mark.parametrize("kind", [FindingKind.OURS, FindingKind.AMBIGUOUS])
+@pytest.mark.parametrize("kind", [CallLookupKind.OURS, CallLookupKind.AMBIGUOUS])
 def test_a_call_whose_effect_is_found_is_done_also_from_a_dead_process(
-    verb: Verb, holder: str, kind: FindingKind
+    verb: Verb, holder: str, kind: CallLookupKind
 ) -> None:
     status = look(deciding(verb, holder=holder), kind).status
     noted = find_control(status.controls, verb)
@@ -49,14 +49,14 @@ def test_a_call_whose_effect_is_found_is_done_also_from_a_dead_process(
 @pytest.mark.parametrize("holder", [HOLDER, "another process"])
 def test_a_call_without_answer_and_trace_waits_until_its_slowest_effect_would_have_shown(holder: str) -> None:
     status = deciding(holder=holder)
-    for waited_s in (0.0, 119.0):
-        decision = look(status, FindingKind.NOTHING, waited_s=waited_s)
+    for wait_ages_s in (0.0, 119.0):
+        decision = look(status, CallLookupKind.NOTHING, wait_ages_s=wait_ages_s)
         assert (decision.call, decision.status.pending_call, decision.due_s) == (None, status.pending_call, 5.0)
-        assert decision.waiting_for
-    back = look(status, FindingKind.NOTHING, waited_s=120.0)
+        assert decision.wait_key
+    back = look(status, CallLookupKind.NOTHING, wait_ages_s=120.0)
     assert (back.call, back.status.pending_call, back.due_s) == (None, None, 0.0)
     assert (back.status.phase, reason_of(back.status)) == (Phase.AWAITING_CONFIRMATION, Reason.AWAITING_CONFIRMATION)
-    assert decide_in(GATE, observe_cold(back.status)).call == VerbCall(verb=CONFIRM, record_id="7")
+    assert decide_in(CONFIRMATION, observe_cold(back.status)).call == VerbCall(verb=CONFIRM, record_id="7")
 
 
 ANSWERED: list[tuple[PendingCall, bool]] = [
@@ -69,35 +69,35 @@ ANSWERED: list[tuple[PendingCall, bool]] = [
 @pytest.mark.parametrize(("call", "is_dropped"), ANSWERED)
 def test_only_an_answered_call_without_a_trace_needs_no_waiting(*, call: PendingCall, is_dropped: bool) -> None:
     status = deciding().model_copy(update={"pending_call": call})
-    assert (look(status, FindingKind.NOTHING).status.pending_call is None) == is_dropped
+    assert (look(status, CallLookupKind.NOTHING).status.pending_call is None) == is_dropped
 
 
 REVERTING = replace(server("cmp2"), task_state="resize_reverting", is_busy=True)
 
 
-@pytest.mark.parametrize(("view", "waited_s"), [(REVERTING, 119.0), (server("cmp2"), 0.9)])
-def test_a_server_that_was_decided_without_an_action_is_looked_at_again(view: ServerView, waited_s: float) -> None:
+@pytest.mark.parametrize(("view", "wait_ages_s"), [(REVERTING, 119.0), (server("cmp2"), 0.9)])
+def test_a_server_that_was_decided_without_an_action_is_looked_at_again(view: ServerView, wait_ages_s: float) -> None:
     """Nova writes the action after it has changed the server: the call may be ours all the same."""
     status = deciding()
-    decision = look(status, FindingKind.NOTHING, view=view, waited_s=waited_s)
+    decision = look(status, CallLookupKind.NOTHING, view=view, wait_ages_s=wait_ages_s)
     assert (decision.status.pending_call, decision.call, decision.due_s) == (status.pending_call, None, 1.0)
     assert status.pending_call is not None
-    assert decision.waiting_for == label_of(status.pending_call)
+    assert decision.wait_key == wait_key_of(status.pending_call)
 
 
 @pytest.mark.parametrize(
-    ("kind", "view", "waited_s"),
+    ("kind", "view", "wait_ages_s"),
     [
-        (FindingKind.RIVAL, verify(), 0.0),
-        (FindingKind.NOTHING, server("cmp2"), 1.0),
-        (FindingKind.NOTHING, REVERTING, 120.0),
+        (CallLookupKind.CONFLICT, verify(), 0.0),
+        (CallLookupKind.NOTHING, server("cmp2"), 1.0),
+        (CallLookupKind.NOTHING, REVERTING, 120.0),
     ],
     ids=["decided otherwise", "does not wait any more", "busy for long"],
 )
 def test_a_move_that_was_decided_elsewhere_drops_the_intent_and_lets_the_record_tell(
-    kind: FindingKind, view: ServerView, waited_s: float
+    kind: CallLookupKind, view: ServerView, wait_ages_s: float
 ) -> None:
-    decision = look(deciding(), kind, view=view, waited_s=waited_s)
+    decision = look(deciding(), kind, view=view, wait_ages_s=wait_ages_s)
     assert (decision.status.pending_call, decision.call, decision.due_s) == (None, None, 0.0)
     noted = find_control(decision.status.controls, CONFIRM)
     assert noted is not None
@@ -107,14 +107,14 @@ def test_a_move_that_was_decided_elsewhere_drops_the_intent_and_lets_the_record_
 def test_a_lost_provider_or_a_failed_read_keeps_the_intent_and_the_wait() -> None:
     status = deciding()
     assert status.pending_call is not None
-    label = label_of(status.pending_call)
-    lost = decide(observe_cold(status, provider=LOST, waited_s={label: 60.0}))
-    failed = decide(observe_cold(status, trouble=Transient("x", "y", operation="o"), waited_s={label: 60.0}))
+    label = wait_key_of(status.pending_call)
+    lost = decide(observe_cold(status, provider=LOST, wait_ages_s={label: 60.0}))
+    failed = decide(observe_cold(status, read_error=Transient("x", "y", operation="o"), wait_ages_s={label: 60.0}))
     for decision, due_s in ((lost, None), (failed, 10.0)):
         assert (decision.status.pending_call, decision.status.phase) == (status.pending_call, Phase.CONFIRMING)
-        assert (decision.due_s, decision.waiting_for) == (due_s, label)
+        assert (decision.due_s, decision.wait_key) == (due_s, label)
 
 
 def test_a_server_that_is_gone_ends_the_look() -> None:
-    status = decide(observe_cold(deciding(), trouble=Absent("ServerNotFound", "x", operation="o"))).status
+    status = decide(observe_cold(deciding(), read_error=Absent("ServerNotFound", "x", operation="o"))).status
     assert (status.phase, reason_of(status)) == (Phase.FAILED, Reason.SERVER_GONE)

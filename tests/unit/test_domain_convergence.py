@@ -135,47 +135,47 @@ def test_a_record_that_nothing_changes_any_more_makes_the_source_host_be_looked_
     *, word: str, seconds: float, host: HostView, is_told: bool
 ) -> None:
     row = record(word)
-    decision = step(started(), 0, NO_NUMBERS, row, host, waited_s={quiet(row): seconds})
+    decision = step(started(), 0, NO_NUMBERS, row, host, wait_ages_s={quiet(row): seconds})
     assert (reason_of(decision.status) == Reason.SOURCE_HOST_DOWN) == is_told
     assert ("runbook SourceHostDown" in decision.status.conditions[0].message) == is_told
-    assert decision.waiting_for == quiet(row)
+    assert decision.wait_key == quiet(row)
     assert conditions_of(decision.status)["Finished"] == "False"
 
 
 def test_a_longer_progress_timeout_makes_the_wait_for_a_quiet_record_longer() -> None:
     row = record()
     patient = {"live": {"convergence": {"progressTimeoutSeconds": 900}}}
-    facts = {"wanted": patient, "waited_s": {quiet(row): 899.0}}
+    facts = {"wanted": patient, "wait_ages_s": {quiet(row): 899.0}}
     assert reason_of(step(started(), 0, NO_NUMBERS, row, DOWN, **facts).status) == Reason.RUNNING
-    facts["waited_s"] = {quiet(row): 900.0}
+    facts["wait_ages_s"] = {quiet(row): 900.0}
     assert reason_of(step(started(), 0, NO_NUMBERS, row, DOWN, **facts).status) == Reason.SOURCE_HOST_DOWN
 
 
 def test_where_there_are_numbers_they_tell_what_is_quiet() -> None:
     status = stored(step(started(), 0, sample(9000)).status)
-    waited = {"waited_s": {quiet(record()): 9999.0}}
+    waited = {"wait_ages_s": {quiet(record()): 9999.0}}
     assert reason_of(step(status, 100, sample(8000), None, DOWN, **waited).status) == Reason.RUNNING
     assert reason_of(step(status, 300, sample(9000), None, DOWN).status) == Reason.SOURCE_HOST_DOWN
 
 
 def test_only_the_host_is_read_then_and_never_samples_of_a_cold_move() -> None:
     row = cold_record("migrating")
-    decision = decide(observe_cold(started(), swept=row, waited_s={quiet(row): 300.0}))
+    decision = decide(observe_cold(started(), swept=row, wait_ages_s={quiet(row): 300.0}))
     assert decision.wants == {"source_host"}
     world = World(server=resizing(), source_host=DOWN)
-    told = decide_in(world, observe_cold(started(), swept=row, waited_s={quiet(row): 300.0})).status
+    told = decide_in(world, observe_cold(started(), swept=row, wait_ages_s={quiet(row): 300.0})).status
     assert (told.phase, reason_of(told)) == (Phase.RUNNING, Reason.SOURCE_HOST_DOWN)
 
 
 def test_an_unknown_word_is_no_reason_to_look_at_hosts() -> None:
     row = record("what is this")
-    assert not decide(observe(started(), swept=row, waited_s={quiet(row): 9999.0})).wants
+    assert not decide(observe(started(), swept=row, wait_ages_s={quiet(row): 9999.0})).wants
 
 
 def test_a_change_of_the_record_is_a_new_wait() -> None:
     first, second = record(), record(updated=NOW)
-    decision = step(started(), 0, NO_NUMBERS, second, DOWN, waited_s={quiet(first): 9999.0})
-    assert (reason_of(decision.status), decision.waiting_for) == (Reason.RUNNING, quiet(second))
+    decision = step(started(), 0, NO_NUMBERS, second, DOWN, wait_ages_s={quiet(first): 9999.0})
+    assert (reason_of(decision.status), decision.wait_key) == (Reason.RUNNING, quiet(second))
 
 
 def test_an_order_that_is_repeated_lets_the_wait_for_a_quiet_record_go_on() -> None:
@@ -183,6 +183,6 @@ def test_an_order_that_is_repeated_lets_the_wait_for_a_quiet_record_go_on() -> N
     call = VerbCall(verb=Verb.ABORT, record_id="7")
     for error in (None, NotInThisState("NotInThisState", "x", operation="o")):
         status = started(control(Verb.ABORT))
-        assert decide(observe(status, records=(row,), answer=Answer(call=call, error=error))).waiting_for == quiet(row)
-    decision = step(started(control(Verb.ABORT)), 0, NO_NUMBERS, row, DOWN, waited_s={quiet(row): 300.0})
+        assert decide(observe(status, records=(row,), answer=Answer(call=call, error=error))).wait_key == quiet(row)
+    decision = step(started(control(Verb.ABORT)), 0, NO_NUMBERS, row, DOWN, wait_ages_s={quiet(row): 300.0})
     assert (decision.call, reason_of(decision.status)) == (call, Reason.SOURCE_HOST_DOWN)

@@ -74,7 +74,7 @@ def find_comparisons(tree: ast.Module) -> list[int]:
     """Return the lines that compare the ``reason`` of an error with a fixed word, a set of such, or match on it."""
     caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
     typed = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg) and _is_error_type(node)}
-    names = caught | typed | {"error", "failure", "trouble", "caught"}
+    names = caught | typed | {"error", "failure", "read_error", "caught"}
     compared = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Compare) and _compares(node, names)}
     matched = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Match) and _reads(node.subject, names)}
     return sorted(compared | matched)
@@ -96,7 +96,7 @@ def _reads(node: ast.expr, names: set[str]) -> bool:
         return False
     owner = node.value
     return (isinstance(owner, ast.Name) and owner.id in names) or (
-        isinstance(owner, ast.Attribute) and owner.attr in {"error", "trouble"}
+        isinstance(owner, ast.Attribute) and owner.attr in {"error", "read_error"}
     )
 
 
@@ -126,7 +126,7 @@ def test_nobody_tells_causes_apart_by_the_word_of_a_reason() -> None:
     [
         'try: f()\nexcept E as odd:\n  if odd.reason == "Forbidden": g()',
         'if error.reason in {"Forbidden", "Unauthorized"}: g()',
-        "if Reason.UNAUTHORIZED != observation.trouble.reason: g()",
+        "if Reason.UNAUTHORIZED != observation.read_error.reason: g()",
         'def f(gone: KubeFailure | None): return gone.reason in frozenset({"x"})',
         "match error:\n  case NotPermitted() if error.reason != Reason.UNAUTHORIZED: g()",
         'match error.reason:\n  case "Forbidden": g()',

@@ -91,14 +91,14 @@ def test_a_lost_provider_keeps_phase_and_orders_and_waits_for_a_wake(
 
 
 def test_a_read_that_fails_keeps_everything_and_tries_again() -> None:
-    decision = decide(observe(started(), trouble=Transient("Unreachable", "x", operation="o")))
+    decision = decide(observe(started(), read_error=Transient("Unreachable", "x", operation="o")))
     assert decision.status.phase is Phase.RUNNING
     assert decision.due_s == 10.0
 
 
 @pytest.mark.parametrize("status", [started(), started(id=None, phase=Phase.STARTING), started(control(Verb.ABORT))])
 def test_a_server_that_was_deleted_ends_the_migration(status: MigrationStatus) -> None:
-    decision = decide(observe(status, trouble=Absent("ServerNotFound", "x", operation="o")))
+    decision = decide(observe(status, read_error=Absent("ServerNotFound", "x", operation="o")))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.SERVER_GONE)
     if status.controls:
         assert result_of(decision.status, Verb.ABORT) is ControlResult.TOO_LATE
@@ -110,7 +110,7 @@ def test_a_server_that_was_deleted_ends_the_migration(status: MigrationStatus) -
 def test_an_accepted_start_without_record_on_a_busy_server_waits_for_ever_and_sends_nothing() -> None:
     decision = decide_in(World(server=BUSY), observe(started(id=None, phase=Phase.STARTING)))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.STARTING, Reason.AWAITING_RECORD)
-    assert (decision.call, decision.waiting_for, decision.due_s) == (None, "no-record:busy:req-ours", 2.0)
+    assert (decision.call, decision.wait_key, decision.due_s) == (None, "no-record:busy:req-ours", 2.0)
 
 
 @pytest.mark.parametrize(
@@ -126,16 +126,16 @@ def test_a_server_that_is_moved_without_a_record_is_named_with_its_runbook_and_n
 ) -> None:
     status = started(*orders, id=None, phase=Phase.STARTING)
     waited = {"no-record:busy:req-ours": seconds}
-    decision = decide_in(World(server=BUSY), observe(status, waited_s=waited))
+    decision = decide_in(World(server=BUSY), observe(status, wait_ages_s=waited))
     assert (decision.status.phase, reason_of(decision.status), decision.due_s) == (phase, reason, due_s)
-    assert (decision.call, decision.waiting_for) == (None, "no-record:busy:req-ours")
+    assert (decision.call, decision.wait_key) == (None, "no-record:busy:req-ours")
     assert ("runbook RecordMissing" in decision.status.conditions[0].message) == (reason is Reason.RECORD_MISSING)
 
 
 def test_a_wait_beside_a_busy_server_does_not_count_for_an_idle_one() -> None:
     waited = {"no-record:busy:req-ours": 9999.0}
-    decision = decide_in(World(server=server()), observe(started(id=None, phase=Phase.STARTING), waited_s=waited))
-    assert (decision.status.phase, decision.waiting_for) == (Phase.STARTING, "no-record:idle:req-ours")
+    decision = decide_in(World(server=server()), observe(started(id=None, phase=Phase.STARTING), wait_ages_s=waited))
+    assert (decision.status.phase, decision.wait_key) == (Phase.STARTING, "no-record:idle:req-ours")
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_an_accepted_start_whose_server_stays_idle_is_lost_after_a_minute(
     status = started(*orders, id=None, phase=Phase.STARTING)
     world = World(server=server(), explanation=Explanation(reason=None, message="Conductor was down."))
     waited = {"no-record:idle:req-ours": seconds}
-    decision = decide_in(world, observe(status, waited_s=waited))
+    decision = decide_in(world, observe(status, wait_ages_s=waited))
     assert (decision.status.phase, reason_of(decision.status)) == (phase, reason)
     if reason is Reason.START_LOST:
         assert "Conductor was down." in decision.status.conditions[0].message
     if phase in {Phase.STARTING, Phase.ABORTING}:
-        assert decision.waiting_for == "no-record:idle:req-ours"
+        assert decision.wait_key == "no-record:idle:req-ours"
 
 
 def test_an_idle_server_without_a_record_is_no_split_state_however_patient_the_settings_are() -> None:
     patient = Timings(start_lost_s=900.0)
     waited = {"no-record:idle:req-ours": 600.0}
     status = started(id=None, phase=Phase.STARTING)
-    decision = decide_in(World(server=server()), observe(status, waited_s=waited, timings=patient))
+    decision = decide_in(World(server=server()), observe(status, wait_ages_s=waited, timings=patient))
     assert reason_of(decision.status) == Reason.AWAITING_RECORD
 
 
@@ -243,7 +243,7 @@ def test_an_explained_failure_of_the_hypervisor_keeps_its_reason_and_gains_the_t
 def test_an_explanation_without_text_keeps_our_own_sentence() -> None:
     why = Explanation(reason=Reason.NO_VALID_HOST, message="")
     world = World(server=server(), records=(record("error"),), explanation=why)
-    decision = decide_in(world, observe(started(), waited_s={"error:7": 2.0}))
+    decision = decide_in(world, observe(started(), wait_ages_s={"error:7": 2.0}))
     assert reason_of(decision.status) == Reason.NO_VALID_HOST
     assert decision.status.conditions[0].message == "the cloud could not move the server"
 

@@ -16,19 +16,19 @@ from domain_samples import (
     control,
     intent,
     observe,
+    pre_start,
     sent,
     server,
     started,
     status_in,
-    survey,
 )
 from osmig.api.migration import Attempt, MigrationStatus, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
-from osmig.domain import outcome, recording
+from osmig.domain import next_status, outcome
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import Transient
 from osmig.domain.observation import Timings
-from osmig.domain.phases import FINISHED, GATE, TRANSITIONS, may_follow
+from osmig.domain.phases import CONFIRMATION, FINISHED, TRANSITIONS, may_follow
 from osmig.drivers.servers.calls import StartCall
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ ENDED = (Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED)
 
 @pytest.mark.parametrize("status", [MigrationStatus(), started(), sent()])
 def test_a_status_that_cannot_be_read_is_neither_written_nor_acted_upon(status: MigrationStatus) -> None:
-    decision = decide(observe(status, readable=False, survey=survey(), asks=(ask(Verb.ABORT),)))
+    decision = decide(observe(status, readable=False, pre_start=pre_start(), verb_requests=(ask(Verb.ABORT),)))
     assert (decision.status, decision.call, decision.wants, decision.goes_on) == (status, None, frozenset(), False)
 
 
@@ -47,14 +47,14 @@ def test_a_status_that_cannot_be_read_is_neither_written_nor_acted_upon(status: 
 @pytest.mark.parametrize("deleting", [False, True])
 def test_a_finished_migration_stays_as_it_is(*, phase: Phase, deleting: bool) -> None:
     status = status_in(phase, start_time=NOW)
-    decision = decide(observe(status, deleting=deleting, survey=survey()))
+    decision = decide(observe(status, deleting=deleting, pre_start=pre_start()))
     assert (decision.status, decision.call, decision.due_s) == (status, None, None)
 
 
 @pytest.mark.parametrize("phase", ENDED)
 def test_a_new_generation_of_what_was_started_only_updates_observed_generation(phase: Phase) -> None:
     status = status_in(phase, start_time=NOW)
-    after = decide(observe(status, generation=2, survey=survey())).status
+    after = decide(observe(status, generation=2, pre_start=pre_start())).status
     assert after.observed_generation == 2
     assert {condition.observed_generation for condition in after.conditions} == {2}
     assert conditions_of(after) == conditions_of(status)
@@ -68,8 +68,8 @@ def test_a_new_generation_of_what_was_never_started_is_evaluated_anew(phase: Pha
     assert (first.status.phase, first.status.observed_generation, first.status.completion_time) == (None, -1, None)
     assert first.status.controls == status.controls
     assert first.due_s == 0.0
-    assert decide(observe(first.status, generation=2)).wants == {"survey"}
-    assert decide(observe(first.status, generation=2, survey=survey())).call == StartCall()
+    assert decide(observe(first.status, generation=2)).wants == {"pre_start"}
+    assert decide(observe(first.status, generation=2, pre_start=pre_start())).call == StartCall()
 
 
 @pytest.mark.parametrize("phase", ENDED)
@@ -81,7 +81,7 @@ def test_the_generation_that_deletion_adds_changes_nothing(phase: Phase, start_t
 
 @pytest.mark.parametrize("status", [MigrationStatus(), status_in(Phase.QUEUED), status_in(Phase.PENDING)])
 def test_nothing_is_started_on_an_object_that_is_being_deleted(status: MigrationStatus) -> None:
-    decision = decide(observe(status, deleting=True, survey=survey()))
+    decision = decide(observe(status, deleting=True, pre_start=pre_start()))
     assert (decision.call, decision.wants, decision.status) == (None, frozenset(), status)
 
 
@@ -91,7 +91,7 @@ def test_a_move_of_an_object_that_is_being_deleted_is_followed() -> None:
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.RUNNING, Phase.ABORTING])
 def test_a_start_whose_record_was_wiped_from_status_is_never_sent_again(phase: Phase) -> None:
-    decision = decide(observe(status_in(phase, start_time=NOW), survey=survey()))
+    decision = decide(observe(status_in(phase, start_time=NOW), pre_start=pre_start()))
     assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
 
 
@@ -167,13 +167,13 @@ def test_an_end_without_a_message_is_announced_by_its_reason() -> None:
 
 
 def test_a_status_without_conditions_is_kept_as_validating() -> None:
-    kept = recording.keep(observe(MigrationStatus()))
+    kept = next_status.keep_phase(observe(MigrationStatus()))
     assert kept.phase is Phase.PENDING
     assert kept.conditions[0].reason == "Validating"
 
 
 def test_the_newest_view_of_the_server_wins() -> None:
-    newest = observe(server=server("cmp2"), survey=survey(server("cmp1"))).facts.newest_server
+    newest = observe(server=server("cmp2"), pre_start=pre_start(server("cmp1"))).facts.newest_server
     assert newest is not None
     assert newest.host == "cmp2"
     assert observe().facts.newest_server is None
@@ -188,12 +188,12 @@ def test_every_phase_has_its_transitions_and_may_stay_except_for_an_end() -> Non
         assert may_follow(phase, phase)
 
 
-@pytest.mark.parametrize("phase", [Phase.RUNNING, *sorted(GATE)])
+@pytest.mark.parametrize("phase", [Phase.RUNNING, *sorted(CONFIRMATION)])
 def test_what_is_under_way_never_goes_back_to_the_queue(phase: Phase) -> None:
     assert not {Phase.QUEUED, Phase.SUSPENDED} & TRANSITIONS[phase]
 
 
-@pytest.mark.parametrize("phase", sorted(GATE))
+@pytest.mark.parametrize("phase", sorted(CONFIRMATION))
 def test_a_move_that_reached_its_gate_has_no_automatic_retry(phase: Phase) -> None:
     assert not may_follow(phase, Phase.PENDING)
 
@@ -210,7 +210,7 @@ def test_an_end_is_followed_by_an_evaluation_anew_and_never_by_calling_off(phase
 
 
 def test_a_wait_is_over_at_its_length_and_unknown_labels_have_not_begun() -> None:
-    observation = observe(waited_s={"x": 5.0})
+    observation = observe(wait_ages_s={"x": 5.0})
     assert observation.has_waited("x", 5.0)
     assert not observation.has_waited("x", 5.1)
     assert not observation.has_waited("y", 0.1)

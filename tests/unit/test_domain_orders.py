@@ -20,12 +20,12 @@ from domain_samples import (
 )
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain.conditions import Verdict
-from osmig.domain.latching import canonical_token
 from osmig.domain.orders import close_controls, find_control
+from osmig.domain.verbs import canonical_token
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
-    from osmig.domain.observation import Ask
+    from osmig.domain.observation import VerbRequest
 
 ACCEPTED, REJECTED, DONE = ControlResult.ACCEPTED, ControlResult.REJECTED, ControlResult.DONE
 LIVE = {"before the start": status_in(None), "unanswered": sent(), "running": started()}
@@ -60,7 +60,7 @@ OVER = {phase: status_in(phase, start_time=NOW, attempt=1) for phase in (Phase.S
 def test_a_token_is_bound_to_the_attempt_it_names_or_to_the_current_one(
     verb: Verb, token: str, attempt: int | None, result: ControlResult
 ) -> None:
-    decision = decide(observe(status_in(Phase.QUEUED, attempt=attempt), asks=(ask(verb, token),)))
+    decision = decide(observe(status_in(Phase.QUEUED, attempt=attempt), verb_requests=(ask(verb, token),)))
     assert decision.goes_on
     latched = find_control(decision.status.controls, verb)
     assert latched is not None
@@ -74,7 +74,7 @@ def test_a_token_is_bound_to_the_attempt_it_names_or_to_the_current_one(
 def test_an_order_is_latched_in_every_live_phase_before_anything_else_happens(
     verb: Verb, status: MigrationStatus
 ) -> None:
-    decision = decide(observe(status, asks=(ask(verb),)))
+    decision = decide(observe(status, verb_requests=(ask(verb),)))
     assert (decision.goes_on, decision.call, decision.wants, decision.due_s) == (True, None, frozenset(), 0.0)
     assert decision.status == status.model_copy(update={"controls": decision.status.controls})
     assert result_of(decision.status, verb) is ACCEPTED
@@ -84,23 +84,23 @@ def test_an_order_is_latched_in_every_live_phase_before_anything_else_happens(
 @pytest.mark.parametrize("status", OVER.values(), ids=OVER)
 @pytest.mark.parametrize("verb", ORDERS)
 def test_an_order_to_a_finished_migration_is_rejected(verb: Verb, status: MigrationStatus) -> None:
-    decision = decide(observe(status, asks=(ask(verb),)))
+    decision = decide(observe(status, verb_requests=(ask(verb),)))
     assert result_of(decision.status, verb) is REJECTED
     assert [(note.reason, note.is_warning) for note in decision.notes] == [(EventReason.VERB_REJECTED, True)]
 
 
 @pytest.mark.parametrize("status", [*LIVE.values(), *OVER.values()])
 def test_reconcile_is_done_the_moment_it_is_seen(status: MigrationStatus) -> None:
-    decision = decide(observe(status, asks=(ask(Verb.RECONCILE, "1732190000"),)))
+    decision = decide(observe(status, verb_requests=(ask(Verb.RECONCILE, "1732190000"),)))
     assert result_of(decision.status, Verb.RECONCILE) is DONE
     assert [note.reason for note in decision.notes] == [EventReason.VERB_DONE]
 
 
 @pytest.mark.parametrize("token", ["true", "x" * 64])
 def test_the_same_token_is_one_order_however_often_it_is_seen(token: str) -> None:
-    first = decide(observe(started(), asks=(ask(Verb.ABORT, token), ask(Verb.ABORT, token))))
+    first = decide(observe(started(), verb_requests=(ask(Verb.ABORT, token), ask(Verb.ABORT, token))))
     assert len(first.notes) == 1
-    assert not decide(observe(first.status, asks=(ask(Verb.ABORT, token),))).goes_on
+    assert not decide(observe(first.status, verb_requests=(ask(Verb.ABORT, token),))).goes_on
 
 
 def test_long_tokens_that_differ_at_their_end_are_told_apart() -> None:
@@ -109,7 +109,7 @@ def test_long_tokens_that_differ_at_their_end_are_told_apart() -> None:
 
 
 def test_a_newer_token_renews_the_order_in_force_and_keeps_when_it_was_sent() -> None:
-    decision = decide(observe(started(control(Verb.ABORT, sent=True)), asks=(ask(Verb.ABORT, "again"),)))
+    decision = decide(observe(started(control(Verb.ABORT, sent=True)), verb_requests=(ask(Verb.ABORT, "again"),)))
     renewed = find_control(decision.status.controls, Verb.ABORT)
     assert renewed is not None
     assert (renewed.token, renewed.result, renewed.sent_time) == ("again", ACCEPTED, NOW)
@@ -117,24 +117,24 @@ def test_a_newer_token_renews_the_order_in_force_and_keeps_when_it_was_sent() ->
 
 @pytest.mark.parametrize("token", ["", "7", "x" * 64])
 def test_a_mistyped_newer_token_never_loses_the_order_in_force(token: str) -> None:
-    decision = decide(observe(started(control(Verb.ABORT)), asks=(ask(Verb.ABORT, token),)))
+    decision = decide(observe(started(control(Verb.ABORT)), verb_requests=(ask(Verb.ABORT, token),)))
     kept = find_control(decision.status.controls, Verb.ABORT)
     assert kept is not None
     assert kept.result is ACCEPTED
     assert "rejected" in (kept.message or "")
-    assert not decide(observe(decision.status, asks=(ask(Verb.ABORT, token),))).goes_on
+    assert not decide(observe(decision.status, verb_requests=(ask(Verb.ABORT, token),))).goes_on
 
 
 def test_a_new_token_after_a_final_result_is_a_new_order() -> None:
     before = started(control(Verb.FORCE_COMPLETE, ControlResult.TOO_LATE, sent=True))
-    decision = decide(observe(before, asks=(ask(Verb.FORCE_COMPLETE, "again"),)))
+    decision = decide(observe(before, verb_requests=(ask(Verb.FORCE_COMPLETE, "again"),)))
     latched = find_control(decision.status.controls, Verb.FORCE_COMPLETE)
     assert latched is not None
     assert (latched.result, latched.sent_time) == (ACCEPTED, None)
 
 
 @pytest.mark.parametrize(
-    ("before", "asks"),
+    ("before", "verb_requests"),
     [
         (started(), (ask(Verb.ABORT), ask(Verb.FORCE_COMPLETE))),
         (started(), (ask(Verb.FORCE_COMPLETE), ask(Verb.ABORT))),
@@ -142,8 +142,10 @@ def test_a_new_token_after_a_final_result_is_a_new_order() -> None:
         (started(control(Verb.ABORT)), (ask(Verb.FORCE_COMPLETE),)),
     ],
 )
-def test_abort_supersedes_force_complete_whichever_came_first(before: MigrationStatus, asks: tuple[Ask, ...]) -> None:
-    decision = decide(observe(before, asks=asks))
+def test_abort_supersedes_force_complete_whichever_came_first(
+    before: MigrationStatus, verb_requests: tuple[VerbRequest, ...]
+) -> None:
+    decision = decide(observe(before, verb_requests=verb_requests))
     assert result_of(decision.status, Verb.ABORT) is ACCEPTED
     assert result_of(decision.status, Verb.FORCE_COMPLETE) is ControlResult.SUPERSEDED
     assert decision.notes[-1].reason is EventReason.VERB_SUPERSEDED
@@ -156,20 +158,20 @@ def test_abort_supersedes_force_complete_whichever_came_first(before: MigrationS
 def test_force_complete_stands_when_no_abort_is_in_force(
     orders: tuple[Control, ...], abort: ControlResult | None
 ) -> None:
-    decision = decide(observe(started(*orders), asks=(ask(Verb.FORCE_COMPLETE, "f"),)))
+    decision = decide(observe(started(*orders), verb_requests=(ask(Verb.FORCE_COMPLETE, "f"),)))
     assert result_of(decision.status, Verb.FORCE_COMPLETE) is ACCEPTED
     assert result_of(decision.status, Verb.ABORT) is abort
 
 
 def test_an_annotation_that_is_removed_later_changes_nothing() -> None:
-    latched = decide(observe(started(), asks=(ask(Verb.ABORT),))).status
-    assert not decide(observe(latched, asks=())).goes_on
+    latched = decide(observe(started(), verb_requests=(ask(Verb.ABORT),))).status
+    assert not decide(observe(latched, verb_requests=())).goes_on
     assert result_of(latched, Verb.ABORT) is ACCEPTED
 
 
 def test_orders_are_kept_in_one_entry_per_verb_in_a_stable_order() -> None:
-    asks = (ask(Verb.RECONCILE, "r"), ask(Verb.FORCE_COMPLETE), ask(Verb.ABORT), ask(Verb.ABORT, "b"))
-    decision = decide(observe(started(), asks=asks))
+    verb_requests = (ask(Verb.RECONCILE, "r"), ask(Verb.FORCE_COMPLETE), ask(Verb.ABORT), ask(Verb.ABORT, "b"))
+    decision = decide(observe(started(), verb_requests=verb_requests))
     assert [found.verb for found in decision.status.controls] == [Verb.ABORT, Verb.FORCE_COMPLETE, Verb.RECONCILE]
 
 

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 
 from decided import decide
 from domain_promises import decide_soundly
-from domain_samples import finding, server, stored, survey
+from domain_samples import call_lookup, pre_start, server, stored
 from domain_strategies import observations
 from domain_world import with_facts
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
 from osmig.domain import errors, orders
 from osmig.domain.conditions import find_condition
-from osmig.domain.intents import MAX_SENDS, label_of
+from osmig.domain.intents import MAX_SENDS, wait_key_of
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import StartCall, VerbCall
 from osmig.drivers.servers.policy import confirming
-from osmig.drivers.servers.views import Explanation, FindingKind, HostView, ProgressView
+from osmig.drivers.servers.views import CallLookupKind, Explanation, HostView, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided, Observed
@@ -57,7 +57,7 @@ def check_order(observation: Observed, decision: Decided, call: VerbCall) -> Non
     assert before.pending_call is None, "nothing else is in flight"
     if call.verb in confirming.VERBS:
         assert confirming.CALLS[order.verb] is call.verb
-        assert None not in (observation.facts.survey, observation.facts.server, observation.facts.records)
+        assert None not in (observation.facts.pre_start, observation.facts.server, observation.facts.records)
         assert after.pending_call is not None
         assert (after.pending_call.operation, after.pending_call.holder) == (call.verb.value, observation.holder)
         return
@@ -136,7 +136,7 @@ def test_the_conditions_follow_from_the_phase_that_is_written(observation: Obser
 def test_a_latch_is_idempotent_and_never_lost(observation: Observed) -> None:
     decision = decide(observation)
     handled = {found.verb for found in decision.status.controls}
-    asked = [order.verb for order in observation.asks]
+    asked = [order.verb for order in observation.verb_requests]
     if not decision.goes_on or len(asked) != len(set(asked)):
         return
     again = replace(observation, migration=observation.migration.model_copy(update={"status": stored(decision.status)}))
@@ -153,14 +153,14 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
     after = decide(observation).status.pending_call
     if before is None or after == before:
         return
-    found = observation.facts.finding
-    waited = observation.has_waited(label_of(before), observation.timings.resend_after_s)
+    found = observation.facts.call_lookup
+    waited = observation.has_waited(wait_key_of(before), observation.timings.resend_after_s)
     words = {"ServerError"} if confirming.is_about(before) else {"Conflict", "ServerError"}
     is_answered = before.request_id is not None and before.answer in words
-    is_found = found is not None and found.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}
-    is_gone = isinstance(observation.trouble, errors.Absent)
+    is_found = found is not None and found.kind in {CallLookupKind.OURS, CallLookupKind.AMBIGUOUS}
+    is_gone = isinstance(observation.read_error, errors.Absent)
     is_decided = confirming.is_about(before) and (
-        found is not None and (found.kind is FindingKind.RIVAL or not found.server.awaits_confirmation)
+        found is not None and (found.kind is CallLookupKind.CONFLICT or not found.server.awaits_confirmation)
     )
     assert observation.answer is not None or is_found or waited or is_answered or is_gone or is_decided
 
@@ -170,8 +170,8 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
 def test_a_step_comes_to_an_end_when_every_wanted_fact_is_read(observation: Observed) -> None:
     world = with_facts(
         observation,
-        survey=survey(),
-        finding=finding(FindingKind.NOTHING),
+        pre_start=pre_start(),
+        call_lookup=call_lookup(CallLookupKind.NOTHING),
         server=server(),
         records=(),
         progress=ProgressView(percent=1),

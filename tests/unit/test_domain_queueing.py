@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osmig.domain.observation import Slots
-from osmig.domain.queueing import FREE, Bounds, Load, Move, grant, judge
+from osmig.domain.observation import LimitHit
+from osmig.domain.queueing import FREE, Bounds, HostLoad, HostPair, grant, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOSTS = ("cmp1", "cmp2", "cmp3", "cmp4")
 
-MOVES = st.builds(Move, st.sampled_from((None, *HOSTS)), st.sampled_from((None, *HOSTS)))
+MOVES = st.builds(HostPair, st.sampled_from((None, *HOSTS)), st.sampled_from((None, *HOSTS)))
 BOUNDS = st.builds(
     Bounds,
     provider=st.just("region-one"),
@@ -32,7 +32,7 @@ def bounds(in_flight: int = 10, per_source: int = 2, per_destination: int = 2) -
     return Bounds(provider="region-one", in_flight=in_flight, per_source=per_source, per_destination=per_destination)
 
 
-def count(moves: list[Move]) -> tuple[int, Counter[str], Counter[str]]:
+def count(moves: list[HostPair]) -> tuple[int, Counter[str], Counter[str]]:
     return (
         len(moves),
         Counter(move.source for move in moves if move.source),
@@ -40,7 +40,7 @@ def count(moves: list[Move]) -> tuple[int, Counter[str], Counter[str]]:
     )
 
 
-def fits(limits: Bounds, moves: list[Move]) -> bool:
+def fits(limits: Bounds, moves: list[HostPair]) -> bool:
     total, sources, destinations = count(moves)
     return (
         total <= limits.in_flight
@@ -55,70 +55,70 @@ def fits(limits: Bounds, moves: list[Move]) -> bool:
 @pytest.mark.parametrize(
     ("limits", "holding", "move", "slots"),
     [
-        (bounds(), [], Move("cmp1", "cmp2"), FREE),
+        (bounds(), [], HostPair("cmp1", "cmp2"), FREE),
         (
             bounds(in_flight=1),
-            [Move("cmp9", "cmp8")],
-            Move("cmp1", "cmp2"),
-            Slots(limit_of="moves through Provider region-one", used=1, limit=1),
+            [HostPair("cmp9", "cmp8")],
+            HostPair("cmp1", "cmp2"),
+            LimitHit(limit_of="moves through Provider region-one", used=1, limit=1),
         ),
         (
             bounds(per_source=1),
-            [Move("cmp1", "cmp3")],
-            Move("cmp1", "cmp2"),
-            Slots(limit_of="moves away from host cmp1", used=1, limit=1),
+            [HostPair("cmp1", "cmp3")],
+            HostPair("cmp1", "cmp2"),
+            LimitHit(limit_of="moves away from host cmp1", used=1, limit=1),
         ),
         (
             bounds(per_destination=1),
-            [Move("cmp3", "cmp2")],
-            Move("cmp1", "cmp2"),
-            Slots(limit_of="moves to host cmp2", used=1, limit=1),
+            [HostPair("cmp3", "cmp2")],
+            HostPair("cmp1", "cmp2"),
+            LimitHit(limit_of="moves to host cmp2", used=1, limit=1),
         ),
-        (bounds(per_source=1), [Move("cmp2", "cmp1")], Move("cmp1", "cmp2"), FREE),
-        (bounds(per_source=1, per_destination=1), [Move()] * 9, Move(), FREE),
+        (bounds(per_source=1), [HostPair("cmp2", "cmp1")], HostPair("cmp1", "cmp2"), FREE),
+        (bounds(per_source=1, per_destination=1), [HostPair()] * 9, HostPair(), FREE),
         (
             bounds(in_flight=2),
-            [Move()] * 5,
-            Move(),
-            Slots(limit_of="moves through Provider region-one", used=5, limit=2),
+            [HostPair()] * 5,
+            HostPair(),
+            LimitHit(limit_of="moves through Provider region-one", used=5, limit=2),
         ),
     ],
 )
 def test_the_limit_that_is_full_is_named_with_what_is_used_of_it(
-    *, limits: Bounds, holding: list[Move], move: Move, slots: Slots
+    *, limits: Bounds, holding: list[HostPair], move: HostPair, slots: LimitHit
 ) -> None:
-    assert judge(limits, Load(holding), (), move) == slots
+    assert judge(limits, HostLoad(holding), (), move) == slots
 
 
 def test_nobody_overtakes_on_a_host_that_an_elder_waits_for() -> None:
     limits = bounds(per_source=1, per_destination=1)
-    holding, elder = [Move("cmp3", "cmp2")], Move("cmp1", "cmp2")
-    assert judge(limits, Load(holding), [elder], Move("cmp1", "cmp4")).limit_of == "moves away from host cmp1"
-    assert judge(limits, Load(holding), [], Move("cmp1", "cmp4")) == FREE
+    holding, elder = [HostPair("cmp3", "cmp2")], HostPair("cmp1", "cmp2")
+    assert judge(limits, HostLoad(holding), [elder], HostPair("cmp1", "cmp4")).limit_of == "moves away from host cmp1"
+    assert judge(limits, HostLoad(holding), [], HostPair("cmp1", "cmp4")) == FREE
 
 
 def test_who_waits_for_a_host_takes_no_slot_of_the_provider() -> None:
     limits = bounds(in_flight=2, per_destination=1)
-    holding, elders = [Move("cmp3", "cmp2")], [Move("cmp1", "cmp2")] * 9
-    assert judge(limits, Load(holding), elders, Move("cmp3", "cmp4")) == FREE
+    holding, elders = [HostPair("cmp3", "cmp2")], [HostPair("cmp1", "cmp2")] * 9
+    assert judge(limits, HostLoad(holding), elders, HostPair("cmp3", "cmp4")) == FREE
 
 
 def test_a_long_queue_does_not_count_as_more_moves_than_there_are() -> None:
-    slots = judge(bounds(per_source=2), Load([Move("cmp1")]), [Move("cmp1")] * 50, Move("cmp1"))
-    assert slots == Slots(limit_of="moves away from host cmp1", used=2, limit=2)
+    slots = judge(bounds(per_source=2), HostLoad([HostPair("cmp1")]), [HostPair("cmp1")] * 50, HostPair("cmp1"))
+    assert slots == LimitHit(limit_of="moves away from host cmp1", used=2, limit=2)
 
 
 def test_nothing_is_walked_while_the_provider_is_full_and_no_further_than_it_is_free() -> None:
     walked: list[int] = []
 
-    def queue() -> Iterator[tuple[int, Move]]:
+    def queue() -> Iterator[tuple[int, HostPair]]:
         for number in range(1000):
             walked.append(number)
-            yield number, Move()
+            yield number, HostPair()
 
-    assert grant(bounds(in_flight=3), Load([Move()] * 3), queue()) == ()
+    assert grant(bounds(in_flight=3), HostLoad([HostPair()] * 3), queue()) == ()
     assert walked == []
-    assert grant(bounds(in_flight=3), Load([Move()]), queue()) == (0, 1)
+    assert grant(bounds(in_flight=3), HostLoad([HostPair()]), queue()) == (0, 1)
     assert walked == [0, 1]
 
 
@@ -127,28 +127,30 @@ def test_nothing_is_walked_while_the_provider_is_full_and_no_further_than_it_is_
 
 @given(BOUNDS, st.lists(MOVES, max_size=8), st.lists(MOVES, max_size=20))
 def test_all_who_are_granted_together_fit_together_and_each_is_judged_alike(
-    limits: Bounds, running: list[Move], queue: list[Move]
+    limits: Bounds, running: list[HostPair], queue: list[HostPair]
 ) -> None:
-    holding: list[Move] = []
+    holding: list[HostPair] = []
     for move in running:
-        if judge(limits, Load(holding), (), move) == FREE:
+        if judge(limits, HostLoad(holding), (), move) == FREE:
             holding.append(move)
-    granted = grant(limits, Load(holding), enumerate(queue))
+    granted = grant(limits, HostLoad(holding), enumerate(queue))
     assert fits(limits, holding + [queue[number] for number in granted])
-    alone = [number for number, move in enumerate(queue) if judge(limits, Load(holding), queue[:number], move) == FREE]
+    alone = [
+        number for number, move in enumerate(queue) if judge(limits, HostLoad(holding), queue[:number], move) == FREE
+    ]
     assert list(granted) == alone
-    assert grant(limits, Load(holding[::-1]), enumerate(queue)) == granted, (
+    assert grant(limits, HostLoad(holding[::-1]), enumerate(queue)) == granted, (
         "the order of those who hold does not matter"
     )
 
 
 @given(BOUNDS, st.lists(MOVES, max_size=6), st.lists(MOVES, max_size=20))
 def test_one_that_waits_for_a_host_does_not_block_moves_between_other_hosts(
-    limits: Bounds, holding: list[Move], queue: list[Move]
+    limits: Bounds, holding: list[HostPair], queue: list[HostPair]
 ) -> None:
-    candidate = Move("cmp8", "cmp9")
-    taken = len(holding) + len(grant(limits, Load(holding), enumerate(queue)))
-    assert (judge(limits, Load(holding), queue, candidate) == FREE) is (taken < limits.in_flight)
+    candidate = HostPair("cmp8", "cmp9")
+    taken = len(holding) + len(grant(limits, HostLoad(holding), enumerate(queue)))
+    assert (judge(limits, HostLoad(holding), queue, candidate) == FREE) is (taken < limits.in_flight)
 
 
 @dataclass
@@ -157,17 +159,17 @@ class World:
 
     limits: Bounds
     data: st.DataObject
-    queue: list[tuple[int, Move]] = field(default_factory=list)
-    running: list[tuple[int, Move, int]] = field(default_factory=list)
+    queue: list[tuple[int, HostPair]] = field(default_factory=list)
+    running: list[tuple[int, HostPair, int]] = field(default_factory=list)
 
     longest = 3
 
-    def round(self, number: int, arrivals: list[Move]) -> None:
+    def round(self, number: int, arrivals: list[HostPair]) -> None:
         """Let one round pass."""
         left = [(name, move, rounds - 1) for name, move, rounds in self.running]
         self.running = [run for run in left if run[2] > 0]
         self.queue += [(number * 100 + index, move) for index, move in enumerate(arrivals)]
-        granted = set(grant(self.limits, Load(move for _, move, _ in self.running), self.queue))
+        granted = set(grant(self.limits, HostLoad(move for _, move, _ in self.running), self.queue))
         for name, move in self.queue:
             if name in granted:
                 self.running.append((name, move, self.data.draw(st.integers(1, self.longest))))
@@ -178,7 +180,7 @@ class World:
 @settings(max_examples=60)
 @given(BOUNDS, st.lists(MOVES, min_size=1, max_size=6), st.data())
 def test_everybody_gets_a_turn_however_many_come_later_and_no_limit_is_ever_exceeded(
-    limits: Bounds, first: list[Move], data: st.DataObject
+    limits: Bounds, first: list[HostPair], data: st.DataObject
 ) -> None:
     world = World(limits, data)
     world.round(0, first)

@@ -13,11 +13,12 @@ from domain_samples import (
     LOST,
     NOW,
     ask,
+    call_lookup,
     control,
-    finding,
     intent,
     observe,
     observe_waited,
+    pre_start,
     reason_of,
     record,
     result_of,
@@ -26,17 +27,16 @@ from domain_samples import (
     started,
     status_in,
     stored,
-    survey,
 )
 from domain_world import World, decide_in
 from osmig.api.names import RUNBOOKS, ControlResult, EventReason, Phase, Policy, Reason, Verb, verb_annotation
 from osmig.domain import outcome
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
-from osmig.domain.latching import LAST_ATTEMPT
 from osmig.domain.outcome import RETRYABLE
+from osmig.domain.verbs import LAST_ATTEMPT
 from osmig.drivers.servers.calls import StartCall
-from osmig.drivers.servers.views import Explanation, FindingKind
+from osmig.drivers.servers.views import CallLookupKind, Explanation
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
@@ -156,7 +156,7 @@ def test_a_failure_that_upstream_tells_is_retried_and_leaves_nothing_of_its_atte
     row: RecordView, why: Explanation
 ) -> None:
     world = World(server=server(), records=(row,), explanation=why)
-    status = decide_in(world, observe(started(), wanted=RETRIES, waited_s={"error:7": 2.0})).status
+    status = decide_in(world, observe(started(), wanted=RETRIES, wait_ages_s={"error:7": 2.0})).status
     assert (status.phase, reason_of(status), status.attempt) == (Phase.PENDING, Reason.RETRYING, 2)
     assert (status.upstream, status.placement, status.progress, status.pending_call) == (None, None, None, None)
     assert (status.attempt_start_time, status.start_time) == (None, NOW)
@@ -165,8 +165,8 @@ def test_a_failure_that_upstream_tells_is_retried_and_leaves_nothing_of_its_atte
 def test_a_lost_start_is_retried() -> None:
     idle = World(server=server())
     waited = {"no-record:idle:req-ours": 60.0}
-    lost = decide_in(idle, observe(started(id=None, phase=Phase.STARTING), wanted=RETRIES, waited_s=waited))
-    nothing = World(finding=finding(FindingKind.NOTHING), survey=survey())
+    lost = decide_in(idle, observe(started(id=None, phase=Phase.STARTING), wanted=RETRIES, wait_ages_s=waited))
+    nothing = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
     gave_up = decide_in(nothing, observe_waited(sent(call=intent(sends=2)), wanted=RETRIES))
     for decision in (lost, gave_up):
         assert (decision.status.phase, decision.status.attempt) == (Phase.PENDING, 2)
@@ -198,10 +198,10 @@ def test_the_pause_survives_a_restart_for_it_is_in_status_only() -> None:
     waiting = stored(fail(Reason.NO_VALID_HOST).status)
     for seconds, left_s in ((0, 30.0), (29, 1.0)):
         later = NOW + timedelta(seconds=seconds)
-        decision = decide(observe(waiting, wanted=RETRIES, now=later, holder="another process", survey=survey()))
+        decision = decide(observe(waiting, wanted=RETRIES, now=later, holder="another process", pre_start=pre_start()))
         assert (decision.call, decision.due_s, decision.status.phase) == (None, left_s, Phase.PENDING)
         assert decision.status.failure == waiting.failure
-    over = decide(observe(waiting, wanted=RETRIES, now=NOW + timedelta(seconds=30), survey=survey()))
+    over = decide(observe(waiting, wanted=RETRIES, now=NOW + timedelta(seconds=30), pre_start=pre_start()))
     assert (over.call, over.status.failure, over.status.attempt) == (StartCall(), None, 2)
     assert over.status.attempt_start_time == NOW + timedelta(seconds=30)
 
@@ -209,9 +209,9 @@ def test_the_pause_survives_a_restart_for_it_is_in_status_only() -> None:
 def test_suspend_holds_the_next_attempt_and_an_abort_ends_it() -> None:
     waiting = fail(Reason.NO_VALID_HOST).status
     late = NOW + timedelta(hours=1)
-    held = decide(observe(waiting, wanted={**RETRIES, "suspend": True}, now=late, survey=survey()))
+    held = decide(observe(waiting, wanted={**RETRIES, "suspend": True}, now=late, pre_start=pre_start()))
     assert (held.call, held.status.phase, held.status.attempt) == (None, Phase.SUSPENDED, 2)
-    asked = decide(observe(waiting, asks=(ask(ABORT),), wanted=RETRIES)).status
+    asked = decide(observe(waiting, verb_requests=(ask(ABORT),), wanted=RETRIES)).status
     ended = decide(observe(asked, wanted=RETRIES, provider=LOST)).status
     assert (ended.phase, ended.attempt) == (Phase.ABORTED, 2)
     assert [(attempt.number, attempt.start_time) for attempt in ended.attempts] == [(1, NOW), (2, None)]
@@ -226,14 +226,14 @@ def finished(phase: Phase = Phase.FAILED, *orders: object, **changes: Any) -> Mi
 
 @pytest.mark.parametrize("phase", [Phase.FAILED, Phase.ABORTED, Phase.REVERTED])
 def test_the_verb_begins_another_attempt_and_starts_only_after_a_new_look_at_the_cloud(phase: Phase) -> None:
-    latched = decide(observe(finished(phase), asks=(ask(Verb.RETRY, "1"),))).status
+    latched = decide(observe(finished(phase), verb_requests=(ask(Verb.RETRY, "1"),))).status
     decision = decide(observe(latched))
     status = decision.status
     assert (status.phase, status.attempt, status.completion_time) == (Phase.PENDING, 2, None)
     assert result_of(status, Verb.RETRY) is ControlResult.DONE
     assert (decision.call, decision.due_s) == (None, 0.0)
     assert decide(observe(status)).wants
-    assert decide(observe(status, survey=survey())).call == StartCall()
+    assert decide(observe(status, pre_start=pre_start())).call == StartCall()
 
 
 def test_the_verb_on_what_never_began_evaluates_it_anew_as_attempt_one() -> None:
@@ -254,7 +254,7 @@ def test_the_verb_on_what_never_began_evaluates_it_anew_as_attempt_one() -> None
 def test_the_verb_is_rejected_where_another_attempt_would_be_wrong(
     status: MigrationStatus, wanted: dict[str, Any]
 ) -> None:
-    latched = decide(observe(status, wanted=wanted, asks=(ask(Verb.RETRY),))).status
+    latched = decide(observe(status, wanted=wanted, verb_requests=(ask(Verb.RETRY),))).status
     assert result_of(latched, Verb.RETRY) is ControlResult.REJECTED
     assert decide(observe(latched, wanted=wanted)).status.phase is status.phase
 
@@ -271,4 +271,4 @@ def test_an_old_annotation_orders_nothing_in_the_next_attempt_and_says_so() -> N
     told = [note.text for note in decision.notes if note.reason is EventReason.TOKEN_ALREADY_USED]
     assert len(told) == 1
     assert "osmig.dev/abort" in told[0]
-    assert decide(observe(decision.status, annotations=old, survey=survey())).call == StartCall()
+    assert decide(observe(decision.status, annotations=old, pre_start=pre_start())).call == StartCall()

@@ -49,10 +49,10 @@ class Play:
         """Show one moment; what was waited for has been waited for by the next one."""
         rows = (record(word, destination=None if word == "accepted" else "cmp2"),) if word else ()
         world = World(server=view, records=rows, progress=SAMPLE, explanation=self.explanation)
-        decision = decide_in(world, observe(self.status, waited_s=self.waited))
+        decision = decide_in(world, observe(self.status, wait_ages_s=self.waited))
         assert decision.status.phase is not None
         assert may_follow(self.status.phase, decision.status.phase), (self.status.phase, decision.status.phase)
-        self.waited = {decision.waiting_for: 2.0} if decision.waiting_for else {}
+        self.waited = {decision.wait_key: 2.0} if decision.wait_key else {}
         self.status = stored(decision.status)
         return decision
 

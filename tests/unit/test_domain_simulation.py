@@ -12,13 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain_samples import NOW, SERVER_ID, ask, observe, record, server, stored
 from domain_world import World, decide_in
-from osmig.api.migration import Mark, MigrationStatus
+from osmig.api.migration import Baseline, MigrationStatus
 from osmig.api.names import Phase, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import StartCall
-from osmig.drivers.servers.views import Finding, FindingKind, ServerView, Survey
+from osmig.drivers.servers.views import CallLookup, CallLookupKind, PreStartState, ServerView
 
 if TYPE_CHECKING:
     from decided import Decided
@@ -59,19 +59,19 @@ class LittleNova:
             self.host = "cmp2" if word == "completed" else self.host
             self.row = None
 
-    def survey(self) -> Survey:
+    def pre_start_state(self) -> PreStartState:
         """Show everything before a start."""
-        mark = Mark(request_ids=tuple(self.actions[-20:]), previous_id=str(len(self.actions)), host=self.host)
-        return Survey(server=self.server, mark=mark, active=self.row)
+        mark = Baseline(request_ids=tuple(self.actions[-20:]), previous_id=str(len(self.actions)), host=self.host)
+        return PreStartState(server=self.server, baseline=mark, active=self.row)
 
-    def find(self, mark: Mark) -> Finding:
+    def find(self, mark: Baseline) -> CallLookup:
         """Look for a start after a mark."""
         fresh = [request for request in self.actions if request not in mark.request_ids]
         ours = [request for request in fresh if request.startswith("req-us")]
         if ours:
-            return Finding(kind=FindingKind.OURS, server=self.server, request_id=ours[0])
-        kind = FindingKind.RIVAL if fresh or self.row is not None else FindingKind.NOTHING
-        return Finding(kind=kind, server=self.server)
+            return CallLookup(kind=CallLookupKind.OURS, server=self.server, request_id=ours[0])
+        kind = CallLookupKind.CONFLICT if fresh or self.row is not None else CallLookupKind.NOTHING
+        return CallLookup(kind=kind, server=self.server)
 
 
 class ExactlyOnce(RuleBasedStateMachine):
@@ -86,7 +86,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.generation = 0
         self.waits: dict[str, float] = {}
         self.words: dict[str, str] = {}
-        self.asks: tuple[object, ...] = ()
+        self.verb_requests: tuple[object, ...] = ()
 
     @rule(seconds=st.sampled_from([1.0, 30.0, 60.0, 130.0]))
     def time_passes(self, seconds: float) -> None:
@@ -111,7 +111,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @rule()
     def the_user_aborts(self) -> None:
         """Annotate."""
-        self.asks = (ask(Verb.ABORT),)
+        self.verb_requests = (ask(Verb.ABORT),)
 
     @rule()
     def the_process_dies(self) -> None:
@@ -130,7 +130,7 @@ class ExactlyOnce(RuleBasedStateMachine):
                 return
             if not decision.goes_on:
                 return
-            self.asks = ()
+            self.verb_requests = ()
 
     def decide(self, answer: Answer | None = None) -> Decided:
         """Decide on what is stored, reading what is wanted."""
@@ -139,20 +139,20 @@ class ExactlyOnce(RuleBasedStateMachine):
             status,
             now=NOW + timedelta(seconds=self.clock),
             holder=f"holder-{self.generation}",
-            asks=self.asks,
-            waited_s={label: self.clock - since for label, since in self.waits.items()},
+            verb_requests=self.verb_requests,
+            wait_ages_s={label: self.clock - since for label, since in self.waits.items()},
             answer=answer,
         )
         decision = decide_in(self.world(status), observation)
-        self.waits = {label: self.waits.get(label, self.clock) for label in [decision.waiting_for] if label}
+        self.waits = {label: self.waits.get(label, self.clock) for label in [decision.wait_key] if label}
         return decision
 
     def world(self, status: MigrationStatus) -> World:
         """Show upstream as it is now."""
         over = tuple(record(word, number=int(number)) for number, word in self.words.items())
         return World(
-            survey=self.nova.survey(),
-            finding=self.nova.find(status.pending_call.mark or Mark()) if status.pending_call else None,
+            pre_start=self.nova.pre_start_state(),
+            call_lookup=self.nova.find(status.pending_call.baseline or Baseline()) if status.pending_call else None,
             server=self.nova.server,
             records=over + ((self.nova.row,) if self.nova.row is not None else ()),
         )

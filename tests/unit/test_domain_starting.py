@@ -12,17 +12,17 @@ from domain_samples import (
     LOST,
     NOW,
     REQUEST,
+    call_lookup,
     control,
-    finding,
     intent,
     observe,
     observe_waited,
+    pre_start,
     reason_of,
     record,
     result_of,
     sent,
     server,
-    survey,
 )
 from domain_world import World, decide_in
 from osmig.api.names import ConditionType, ControlResult, EventReason, Phase, Reason, Verb
@@ -38,13 +38,16 @@ from osmig.domain.errors import (
     Unsupported,
 )
 from osmig.drivers.servers.calls import StartCall
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
 
-NOTHING = World(finding=finding(FindingKind.NOTHING), survey=survey())
-RIVAL = World(finding=finding(FindingKind.RIVAL, server(busy=True), detail="migration 9 (running)"), survey=survey())
+NOTHING = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
+CONFLICT = World(
+    call_lookup=call_lookup(CallLookupKind.CONFLICT, server(busy=True), detail="migration 9 (running)"),
+    pre_start=pre_start(),
+)
 ANSWERED = intent(answer="Conflict", request_id="req-x")
 
 
@@ -100,11 +103,11 @@ def test_an_answer_that_proves_nothing_keeps_the_intent_with_what_it_told(word: 
 
 
 def test_a_start_whose_outcome_is_unknown_is_looked_for_before_anything_else() -> None:
-    assert decide(observe(sent())).wants == {"finding"}
+    assert decide(observe(sent())).wants == {"call_lookup"}
 
 
 def test_our_action_is_adopted_at_once_also_from_a_dead_process() -> None:
-    found = World(finding=finding(FindingKind.OURS, request_id=REQUEST, record=record("preparing")))
+    found = World(call_lookup=call_lookup(CallLookupKind.OURS, request_id=REQUEST, record=record("preparing")))
     decision = decide_in(found, observe(sent(call=intent(holder="dead"))))
     status = decision.status
     assert status.pending_call is None
@@ -115,7 +118,7 @@ def test_our_action_is_adopted_at_once_also_from_a_dead_process() -> None:
 
 
 def test_several_candidates_are_adopted_as_ambiguous_and_nothing_is_sent() -> None:
-    found = World(finding=finding(FindingKind.AMBIGUOUS, request_id="req-a"))
+    found = World(call_lookup=call_lookup(CallLookupKind.AMBIGUOUS, request_id="req-a"))
     decision = decide_in(found, observe(sent()))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.STARTING, Reason.AMBIGUOUS_START)
     assert decision.call is None
@@ -132,10 +135,10 @@ def test_an_answered_start_without_an_action_was_not_started_and_may_be_tried_an
 def test_an_error_without_a_request_id_counts_as_no_answer() -> None:
     decision = decide_in(NOTHING, observe(sent(call=intent(answer="ServerError"))))
     assert decision.status.pending_call is not None
-    assert decision.waiting_for
+    assert decision.wait_key
 
 
-@pytest.mark.parametrize("world", [NOTHING, RIVAL], ids=["idle", "rival"])
+@pytest.mark.parametrize("world", [NOTHING, CONFLICT], ids=["idle", "rival"])
 @pytest.mark.parametrize("holder", [HOLDER, "another process"])
 def test_without_an_answer_the_intent_stays_until_its_slowest_effect_would_have_shown(
     world: World, holder: str
@@ -146,7 +149,7 @@ def test_without_an_answer_the_intent_stays_until_its_slowest_effect_would_have_
         assert decision.status.pending_call == status.pending_call
         assert decision.call is None
         assert decision.due_s == 5.0
-        assert decision.waiting_for
+        assert decision.wait_key
 
 
 def test_a_short_grace_never_undercuts_the_time_for_taking_over() -> None:
@@ -179,22 +182,22 @@ def test_a_start_is_never_sent_again_while_its_object_is_being_deleted() -> None
 
 
 def test_a_start_is_not_sent_again_to_a_server_that_just_became_busy() -> None:
-    world = World(finding=finding(FindingKind.NOTHING), survey=survey(server(busy=True)))
+    world = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start(server(busy=True)))
     decision = decide_in(world, observe_waited(sent()))
     assert decision.call is None
     assert decision.status.pending_call == intent()
-    assert decision.waiting_for
+    assert decision.wait_key
 
 
 def test_a_rival_sends_the_migration_back_to_the_queue() -> None:
-    decision = decide_in(RIVAL, observe_waited(sent()))
+    decision = decide_in(CONFLICT, observe_waited(sent()))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.QUEUED, Reason.SERVER_BUSY)
     assert decision.status.pending_call is None
     assert "migration 9 (running)" in decision.status.conditions[0].message
 
 
 def test_a_rival_that_got_ahead_of_an_answered_start_needs_no_waiting() -> None:
-    decision = decide_in(RIVAL, observe(sent(call=ANSWERED)))
+    decision = decide_in(CONFLICT, observe(sent(call=ANSWERED)))
     assert decision.status.phase is Phase.QUEUED
 
 
@@ -210,7 +213,7 @@ def test_an_abort_stops_a_second_send_and_the_look_goes_on_first() -> None:
 
 
 def test_an_abort_that_finds_the_start_goes_on_as_aborting() -> None:
-    found = World(finding=finding(FindingKind.OURS, request_id=REQUEST))
+    found = World(call_lookup=call_lookup(CallLookupKind.OURS, request_id=REQUEST))
     decision = decide_in(found, observe(sent(control(Verb.ABORT))))
     assert decision.status.phase is Phase.ABORTING
 
@@ -224,13 +227,13 @@ def test_a_lost_provider_keeps_the_intent_and_says_so_in_its_condition() -> None
 
 
 def test_a_look_that_fails_keeps_the_intent_and_looks_again() -> None:
-    decision = decide(observe(sent(), trouble=Transient("Unreachable", "x", operation="o")))
+    decision = decide(observe(sent(), read_error=Transient("Unreachable", "x", operation="o")))
     assert decision.status.pending_call == intent()
     assert decision.due_s == 10.0
 
 
 def test_a_server_that_is_gone_ends_the_look() -> None:
-    decision = decide(observe(sent(), trouble=Absent("ServerNotFound", "x", operation="o")))
+    decision = decide(observe(sent(), read_error=Absent("ServerNotFound", "x", operation="o")))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.SERVER_GONE)
 
 

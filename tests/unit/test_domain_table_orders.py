@@ -8,7 +8,7 @@ import pytest
 
 from decided import decide
 from domain_columns import MOMENTS, TERMINAL, UNDER_WAY, Seen, give, same, see
-from domain_samples import ask, observe, result_of, survey
+from domain_samples import ask, observe, pre_start, result_of
 from domain_world import World
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
@@ -111,6 +111,6 @@ def test_suspend_holds_back_only_what_was_not_begun(name: str, expected: Seen) -
 @pytest.mark.parametrize("name", [name for name in TERMINAL if name != "terminal Succeeded"])
 def test_suspend_blocks_a_retry_until_it_is_taken_back(name: str) -> None:
     again = give(MOMENTS[name], ask(RETRY), wanted={"suspend": True}).status
-    held = replace(MOMENTS[name], status=again, world=World(survey=survey()))
+    held = replace(MOMENTS[name], status=again, world=World(pre_start=pre_start()))
     assert see(give(held, wanted={"suspend": True})) == Seen(Phase.SUSPENDED, Reason.SUSPENDED)
     assert see(give(held)) == Seen(Phase.STARTING, Reason.STARTING, None, "start")

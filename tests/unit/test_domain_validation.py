@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decided import decide
-from domain_samples import LOST, ask, observe, reason_of, result_of, server, survey
+from domain_samples import LOST, ask, observe, pre_start, reason_of, result_of, server
 from domain_world import World, decide_in
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult, ControlResult, Phase, Reason, Verb
@@ -31,12 +31,12 @@ BAD = (check("Server"), check("DestinationHost", CheckResult.FAIL, "spec.placeme
 
 
 def validate(checks: tuple[PreflightCheck, ...], **changes: Any) -> Decided:  # noqa: ANN401 - as observe() takes them
-    return decide_in(World(preflight=checks, survey=survey()), observe(wanted=VALIDATE, **changes))
+    return decide_in(World(preflight=checks, pre_start=pre_start()), observe(wanted=VALIDATE, **changes))
 
 
 def test_the_preflight_is_read_first_and_the_server_only_when_it_was_found() -> None:
     assert decide(observe(wanted=VALIDATE)).wants == {"preflight"}
-    assert decide(observe(wanted=VALIDATE, preflight=GOOD)).wants == {"preflight", "survey"}
+    assert decide(observe(wanted=VALIDATE, preflight=GOOD)).wants == {"preflight", "pre_start"}
     assert not decide(observe(wanted=VALIDATE, preflight=BAD)).wants
 
 
@@ -59,7 +59,7 @@ def test_a_failed_check_fails_the_migration_by_the_path_of_the_field() -> None:
 
 
 def test_a_rival_is_a_warning_for_the_move_would_wait() -> None:
-    status = validate(GOOD, rival="team-a/other").status
+    status = validate(GOOD, conflicting="team-a/other").status
     rivals = status.preflight[-1]
     assert (status.phase, rivals.check, rivals.result) == (Phase.SUCCEEDED, "Rivals", CheckResult.WARN)
     assert "team-a/other" in (rivals.message or "")
@@ -69,8 +69,8 @@ def test_a_rival_is_a_warning_for_the_move_would_wait() -> None:
 
 @pytest.mark.parametrize(("retry_after_s", "due_s"), [(None, 10.0), (33.0, 33.0)])
 def test_a_preflight_that_cannot_be_read_is_tried_again(retry_after_s: float | None, due_s: float) -> None:
-    trouble = Transient("Unreachable", "later", operation="o", retry_after_s=retry_after_s)
-    decision = decide(observe(wanted=VALIDATE, trouble=trouble))
+    read_error = Transient("Unreachable", "later", operation="o", retry_after_s=retry_after_s)
+    decision = decide(observe(wanted=VALIDATE, read_error=read_error))
     assert (decision.status.phase, reason_of(decision.status), decision.due_s) == (
         Phase.PENDING,
         Reason.RETRYING,
@@ -79,8 +79,8 @@ def test_a_preflight_that_cannot_be_read_is_tried_again(retry_after_s: float | N
 
 
 def test_a_survey_that_fails_after_a_good_preflight_leaves_the_rivals_out() -> None:
-    trouble = Transient("Unreachable", "later", operation="o")
-    status = decide(observe(wanted=VALIDATE, preflight=GOOD, trouble=trouble)).status
+    read_error = Transient("Unreachable", "later", operation="o")
+    status = decide(observe(wanted=VALIDATE, preflight=GOOD, read_error=read_error)).status
     assert (status.phase, status.preflight[-1].result) == (Phase.SUCCEEDED, CheckResult.SKIPPED)
 
 
@@ -89,12 +89,12 @@ def test_what_was_validated_starts_when_its_mode_becomes_execute() -> None:
     assert decide(observe(validated, wanted=VALIDATE)).status == validated
     anew = decide(observe(validated, generation=2)).status
     assert (anew.phase, anew.preflight, anew.completion_time) == (None, (), None)
-    assert decide(observe(anew, generation=2, survey=survey())).call == StartCall()
+    assert decide(observe(anew, generation=2, pre_start=pre_start())).call == StartCall()
 
 
 def test_a_check_waits_for_the_provider_and_answers_to_abort_and_suspend() -> None:
     assert validate(GOOD, provider=LOST).status.phase is Phase.QUEUED
-    latched = decide(observe(wanted=VALIDATE, asks=(ask(Verb.ABORT),))).status
+    latched = decide(observe(wanted=VALIDATE, verb_requests=(ask(Verb.ABORT),))).status
     aborted = decide(observe(latched, wanted=VALIDATE)).status
     assert (aborted.phase, result_of(aborted, Verb.ABORT)) == (Phase.ABORTED, ControlResult.DONE)
     held = decide(observe(wanted={**VALIDATE, "suspend": True}, preflight=GOOD)).status
@@ -102,5 +102,5 @@ def test_a_check_waits_for_the_provider_and_answers_to_abort_and_suspend() -> No
 
 
 def test_a_busy_server_is_the_preflights_matter_and_starts_nothing() -> None:
-    world = World(preflight=GOOD, survey=survey(server(busy=True)))
+    world = World(preflight=GOOD, pre_start=pre_start(server(busy=True)))
     assert decide_in(world, observe(wanted=VALIDATE)).call is None

@@ -13,33 +13,33 @@ from domain_samples import (
     LOST,
     NOW,
     ask,
+    call_lookup,
     control,
-    finding,
     intent,
     observe,
     observe_waited,
+    pre_start,
     reason_of,
     record,
     sent,
     server,
     started,
     status_in,
-    survey,
 )
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
-from osmig.domain.observation import Slots
+from osmig.domain.observation import LimitHit
 from osmig.drivers.servers.calls import StartCall, VerbCall
-from osmig.drivers.servers.views import FindingKind, ProgressView
+from osmig.drivers.servers.views import CallLookupKind, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from decided import Decided
 
-FULL = Slots(limit_of="moves away from host cmp1", used=2, limit=2)
+FULL = LimitHit(limit_of="moves away from host cmp1", used=2, limit=2)
 EARLIER = NOW - timedelta(hours=1)
 
 
@@ -47,7 +47,7 @@ EARLIER = NOW - timedelta(hours=1)
 
 
 def test_a_full_limit_queues_with_used_and_limit_and_where_the_move_would_go() -> None:
-    decision = decide(observe(survey=survey(), destination="cmp2", slots=FULL))
+    decision = decide(observe(pre_start=pre_start(), destination="cmp2", limit_hit=FULL))
     status = decision.status
     assert (status.phase, reason_of(status), status.queued_time) == (Phase.QUEUED, Reason.SLOTS_TAKEN, NOW)
     assert status.conditions[0].message == "2/2 moves away from host cmp1 are under way"
@@ -57,17 +57,17 @@ def test_a_full_limit_queues_with_used_and_limit_and_where_the_move_would_go() -
 
 
 def test_while_a_limit_is_full_nothing_is_read_and_what_was_known_of_the_way_is_kept() -> None:
-    queued = decide(observe(survey=survey(), destination="cmp2", slots=FULL)).status
-    decision = decide(observe(queued, destination="cmp2", slots=FULL, now=NOW + timedelta(seconds=60)))
+    queued = decide(observe(pre_start=pre_start(), destination="cmp2", limit_hit=FULL)).status
+    decision = decide(observe(queued, destination="cmp2", limit_hit=FULL, now=NOW + timedelta(seconds=60)))
     assert (decision.wants, decision.due_s, decision.status.placement) == (frozenset(), 60.0, queued.placement)
     assert (decision.status.phase, decision.status.queued_time) == (Phase.QUEUED, NOW)
-    assert decide(observe(slots=FULL)).status.placement is None
+    assert decide(observe(limit_hit=FULL)).status.placement is None
 
 
 QUEUES = {
-    "slots": {"survey": survey(), "slots": FULL},
-    "rival": {"survey": survey(), "rival": "team-a/other"},
-    "busy": {"survey": survey(server(busy=True))},
+    "limit_hit": {"pre_start": pre_start(), "limit_hit": FULL},
+    "conflicting": {"pre_start": pre_start(), "conflicting": "team-a/other"},
+    "busy": {"pre_start": pre_start(server(busy=True))},
     "provider": {"provider": LOST},
     "suspended": {"wanted": {"suspend": True}},
 }
@@ -80,17 +80,17 @@ def test_the_place_in_the_queue_is_kept_whatever_one_waits_for(facts: dict[str, 
 
 
 def test_the_start_gives_the_place_in_the_queue_up() -> None:
-    decision = decide(observe(status_in(Phase.QUEUED, queued_time=EARLIER), survey=survey()))
+    decision = decide(observe(status_in(Phase.QUEUED, queued_time=EARLIER), pre_start=pre_start()))
     assert (decision.call, decision.status.queued_time, decision.claims) == (StartCall(), None, True)
 
 
 def test_a_start_that_is_sent_again_has_its_slot_already() -> None:
-    world = World(finding=finding(FindingKind.NOTHING), survey=survey())
-    assert decide_in(world, observe_waited(sent(), slots=FULL)).call == StartCall()
+    world = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
+    assert decide_in(world, observe_waited(sent(), limit_hit=FULL)).call == StartCall()
 
 
 def test_a_cold_start_is_named_so_in_its_intent() -> None:
-    call = decide(observe(survey=survey(), wanted=COLD)).status.pending_call
+    call = decide(observe(pre_start=pre_start(), wanted=COLD)).status.pending_call
     assert call is not None
     assert call.operation == "cold-migrate"
 
@@ -107,7 +107,7 @@ def test_suspend_holds_the_start_back_before_anything_is_read(phase: Phase | Non
         None,
         None,
     )
-    assert decide(observe(held.status, survey=survey())).call == StartCall()
+    assert decide(observe(held.status, pre_start=pre_start())).call == StartCall()
 
 
 def test_an_abort_ends_what_is_suspended() -> None:
@@ -121,7 +121,7 @@ BUSY_CLOUD = Transient("TooMany", "the cloud asks to wait", operation="o", retry
 
 
 def pause_before_start() -> Decided:
-    return decide(observe(trouble=BUSY_CLOUD))
+    return decide(observe(read_error=BUSY_CLOUD))
 
 
 def pause_after_start() -> Decided:
@@ -132,41 +132,41 @@ def pause_after_start() -> Decided:
 def test_an_event_never_cuts_a_retry_after_short(pause: Callable[[], Decided]) -> None:
     begun = pause()
     assert (begun.due_s, begun.status.phase) == (77.0, Phase.PENDING)
-    early = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, survey=survey()))
-    assert (early.call, early.wants, early.due_s, early.waiting_for) == (None, frozenset(), 47.0, begun.waiting_for)
+    early = decide(observe(begun.status, wait_ages_s={begun.wait_key: 30.0}, pre_start=pre_start()))
+    assert (early.call, early.wants, early.due_s, early.wait_key) == (None, frozenset(), 47.0, begun.wait_key)
     assert early.status == begun.status
-    over = decide(observe(begun.status, waited_s={begun.waiting_for: 77.0}, survey=survey()))
+    over = decide(observe(begun.status, wait_ages_s={begun.wait_key: 77.0}, pre_start=pre_start()))
     assert over.call == StartCall()
 
 
 def test_a_second_pause_of_the_same_length_is_a_pause_of_its_own() -> None:
     first = pause_before_start()
-    again = decide(observe(first.status, now=NOW + timedelta(seconds=78), trouble=BUSY_CLOUD))
-    assert again.waiting_for != first.waiting_for
+    again = decide(observe(first.status, now=NOW + timedelta(seconds=78), read_error=BUSY_CLOUD))
+    assert again.wait_key != first.wait_key
     assert again.due_s == 77.0
 
 
 def test_a_new_generation_of_the_spec_ends_a_pause() -> None:
     begun = pause_before_start()
-    decision = decide(observe(begun.status, waited_s={begun.waiting_for: 1.0}, generation=2, survey=survey()))
+    decision = decide(observe(begun.status, wait_ages_s={begun.wait_key: 1.0}, generation=2, pre_start=pre_start()))
     assert decision.call == StartCall()
 
 
 def test_after_a_restart_the_cloud_is_simply_asked_anew() -> None:
-    assert decide(observe(pause_before_start().status, survey=survey())).call == StartCall()
+    assert decide(observe(pause_before_start().status, pre_start=pre_start())).call == StartCall()
 
 
 @pytest.mark.parametrize("verb", [Verb.RECONCILE, Verb.FORCE_COMPLETE])
 def test_an_order_that_is_latched_lets_every_wait_go_on(verb: Verb) -> None:
     begun = pause_before_start()
-    latched = decide(observe(begun.status, waited_s={begun.waiting_for: 30.0}, asks=(ask(verb),)))
-    assert (latched.goes_on, latched.waiting_for) == (True, begun.waiting_for)
+    latched = decide(observe(begun.status, wait_ages_s={begun.wait_key: 30.0}, verb_requests=(ask(verb),)))
+    assert (latched.goes_on, latched.wait_key) == (True, begun.wait_key)
 
 
 def test_an_abort_needs_not_wait_for_a_pause() -> None:
     begun = pause_before_start()
     status = begun.status.model_copy(update={"controls": (control(Verb.ABORT),)})
-    assert decide(observe(status, waited_s={begun.waiting_for: 1.0})).status.phase is Phase.ABORTED
+    assert decide(observe(status, wait_ages_s={begun.wait_key: 1.0})).status.phase is Phase.ABORTED
 
 
 def test_a_retry_after_to_an_abort_is_kept_while_the_move_is_followed() -> None:
@@ -175,9 +175,9 @@ def test_a_retry_after_to_an_abort_is_kept_while_the_move_is_followed() -> None:
     begun = decide(observe(status, records=(record(),), answer=Answer(call=call, error=BUSY_CLOUD)))
     assert (begun.due_s, begun.status) == (77.0, status)
     world = World(records=(record(),), progress=ProgressView(percent=1))
-    early = decide_in(world, observe(status, waited_s={begun.waiting_for: 70.0}, since_call_s=70.0))
-    assert (early.call, early.due_s, early.waiting_for) == (None, 5.0, begun.waiting_for)
-    assert decide_in(world, observe(status, waited_s={begun.waiting_for: 77.0}, since_call_s=77.0)).call == call
+    early = decide_in(world, observe(status, wait_ages_s={begun.wait_key: 70.0}, since_call_s=70.0))
+    assert (early.call, early.due_s, early.wait_key) == (None, 5.0, begun.wait_key)
+    assert decide_in(world, observe(status, wait_ages_s={begun.wait_key: 77.0}, since_call_s=77.0)).call == call
 
 
 OVERLOADED = OutcomeUnknown("ServerError", "503", operation="o", request_id="req-x", retry_after_s=77.0)
@@ -186,10 +186,10 @@ OVERLOADED = OutcomeUnknown("ServerError", "503", operation="o", request_id="req
 def test_a_start_that_an_overloaded_cloud_did_not_make_is_made_only_after_its_retry_after() -> None:
     looked = decide(observe(sent(), answer=Answer(call=StartCall(), error=OVERLOADED)))
     assert (looked.due_s, looked.status.phase) == (0.0, Phase.STARTING)
-    nothing = World(finding=finding(FindingKind.NOTHING), survey=survey())
-    back = decide_in(nothing, observe(looked.status, waited_s={looked.waiting_for: 7.0}))
+    nothing = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
+    back = decide_in(nothing, observe(looked.status, wait_ages_s={looked.wait_key: 7.0}))
     assert (back.call, back.status.phase, back.due_s) == (None, Phase.PENDING, 70.0)
-    early = decide(observe(back.status, waited_s={back.waiting_for: 69.0}, survey=survey()))
+    early = decide(observe(back.status, wait_ages_s={back.wait_key: 69.0}, pre_start=pre_start()))
     assert (early.call, early.due_s) == (None, 1.0)
     forgotten = decide_in(nothing, observe(looked.status))
     assert forgotten.due_s == 10.0, "after a restart the cloud is asked a little later"
@@ -200,17 +200,20 @@ def test_a_confirm_that_an_overloaded_cloud_did_not_make_is_made_only_after_its_
     call = VerbCall(verb=Verb.CONFIRM, record_id="7")
     looked = decide(observe_cold(deciding, answer=Answer(call=call, error=OVERLOADED)))
     world = World(
-        finding=finding(FindingKind.NOTHING, verify()), server=verify(), records=(cold_record(),), survey=survey_gate()
+        call_lookup=call_lookup(CallLookupKind.NOTHING, verify()),
+        server=verify(),
+        records=(cold_record(),),
+        pre_start=survey_gate(),
     )
-    back = decide_in(world, observe_cold(looked.status, waited_s={looked.waiting_for: 7.0}))
-    assert (back.status.pending_call, back.waiting_for) == (None, looked.waiting_for)
-    early = decide_in(world, observe_cold(back.status, waited_s={back.waiting_for: 76.0}, since_call_s=76.0))
+    back = decide_in(world, observe_cold(looked.status, wait_ages_s={looked.wait_key: 7.0}))
+    assert (back.status.pending_call, back.wait_key) == (None, looked.wait_key)
+    early = decide_in(world, observe_cold(back.status, wait_ages_s={back.wait_key: 76.0}, since_call_s=76.0))
     assert (early.call, early.due_s) == (None, 1.0)
-    assert decide_in(world, observe_cold(back.status, waited_s={back.waiting_for: 77.0})).call == call
+    assert decide_in(world, observe_cold(back.status, wait_ages_s={back.wait_key: 77.0})).call == call
 
 
 def test_a_right_that_is_missing_before_the_start_is_asked_for_again_slowly() -> None:
-    trouble = NotPermitted("NotPermitted", "403", operation="o")
-    decision = decide(observe(trouble=trouble))
+    read_error = NotPermitted("NotPermitted", "403", operation="o")
+    decision = decide(observe(read_error=read_error))
     assert (decision.status.phase, decision.due_s) == (Phase.PENDING, 30.0)
     assert decision.status.conditions[0].message == "403"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decided import decide
-from domain_samples import NOW, observe, reason_of, survey
+from domain_samples import NOW, observe, pre_start, reason_of
 from osmig.api.migration import MigrationStatus
 from osmig.api.names import Phase, Reason
 from osmig.drivers.servers.calls import StartCall
@@ -13,7 +13,7 @@ from osmig.drivers.servers.calls import StartCall
 
 @pytest.mark.parametrize("phase", [None, Phase.STARTING, Phase.RUNNING, Phase.ABORTING])
 def test_a_start_without_intent_and_record_is_never_repeated(phase: Phase | None) -> None:
-    decision = decide(observe(MigrationStatus(start_time=NOW, phase=phase), survey=survey()))
+    decision = decide(observe(MigrationStatus(start_time=NOW, phase=phase), pre_start=pre_start()))
 
     assert decision.call is None
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.RECORD_GONE)
@@ -21,7 +21,7 @@ def test_a_start_without_intent_and_record_is_never_repeated(phase: Phase | None
 
 @pytest.mark.parametrize("phase", [Phase.PENDING, Phase.QUEUED])
 def test_a_start_that_certainly_came_to_nothing_is_sent_again(phase: Phase) -> None:
-    decision = decide(observe(MigrationStatus(start_time=NOW, phase=phase), survey=survey()))
+    decision = decide(observe(MigrationStatus(start_time=NOW, phase=phase), pre_start=pre_start()))
 
     assert isinstance(decision.call, StartCall)
 
@@ -29,4 +29,4 @@ def test_a_start_that_certainly_came_to_nothing_is_sent_again(phase: Phase) -> N
 def test_an_object_that_is_being_deleted_is_left_alone_whatever_its_status_lost() -> None:
     status = MigrationStatus(start_time=NOW)
 
-    assert decide(observe(status, deleting=True, survey=survey())).status == status
+    assert decide(observe(status, deleting=True, pre_start=pre_start())).status == status

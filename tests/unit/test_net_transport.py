@@ -144,12 +144,12 @@ async def test_a_connection_paces_counts_and_takes_nothing_once_closed(upstream:
         observe=lambda service, operation, code, _seconds: told.append((service, operation, code)),
         name="test",
     )
-    await connection.send(READ, Call("read-job"), Priority.LOOK)
+    await connection.send(READ, Call("read-job"), Priority.READ)
     with pytest.raises(PermitExpiredError):
         await connection.send(ORDER, Call("order", Permission(valid=False)), Priority.START)
     await connection.close()
     with pytest.raises(ConnectionReplacedError):
-        await asyncio.wait_for(connection.send(READ, Call("read-job"), Priority.LOOK), 30)
+        await asyncio.wait_for(connection.send(READ, Call("read-job"), Priority.READ), 30)
 
     assert told == [("jobs", "read-job", "200")]
     assert upstream.seen == ["GET /jobs/7"]

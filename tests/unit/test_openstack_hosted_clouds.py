@@ -11,12 +11,12 @@ import pytest
 from http_upstream import Upstream, answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
-from osmig.api.migration import Mark, PendingCall
+from osmig.api.migration import Baseline, PendingCall
 from osmig.api.names import Verb
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.operations import MoveKind, Stage
-from osmig.drivers.servers.views import FindingKind, Job
+from osmig.drivers.servers.views import CallLookupKind, Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from osmig.domain.errors import BackendError
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.ports import ServerBackend
-    from osmig.drivers.servers.views import Finding, ServerView
+    from osmig.drivers.servers.views import CallLookup, ServerView
 
 COLD = Job(server_id=SERVER, kind=MoveKind.COLD)
 PAGE = SERVER.replace("-", "_")
@@ -133,7 +133,7 @@ def test_a_destination_is_sent_where_the_cloud_heeds_it(upstream: Upstream) -> N
     assert json.loads(upstream.bodies[-1]) == {"migrate": {"host": "cmp2"}}
 
 
-@pytest.mark.parametrize("kind", [MoveKind.RESIZE, MoveKind.OTHER, MoveKind.UNTOLD])
+@pytest.mark.parametrize("kind", [MoveKind.RESIZE, MoveKind.OTHER, MoveKind.UNKNOWN])
 def test_no_other_kind_of_move_is_ever_started(upstream: Upstream, kind: MoveKind) -> None:
     speak(upstream, "2.90", action=answer(202, b""))
 
@@ -224,9 +224,9 @@ def test_old_records_are_read_without_type_uuid_and_links(upstream: Upstream) ->
     records: tuple[RecordView, ...] = ask(upstream, lambda backend: backend.records(SERVER))
 
     assert [(record.id, record.status, record.stage, record.kind) for record in records] == [
-        ("5680", "awaiting moonrise", Stage.UNKNOWN, MoveKind.UNTOLD),
-        ("5679", "Finished", Stage.AWAITING_CONFIRMATION, MoveKind.UNTOLD),
-        ("5678", "DONE", Stage.SUCCEEDED, MoveKind.UNTOLD),
+        ("5680", "awaiting moonrise", Stage.UNKNOWN, MoveKind.UNKNOWN),
+        ("5679", "Finished", Stage.AWAITING_CONFIRMATION, MoveKind.UNKNOWN),
+        ("5678", "DONE", Stage.SUCCEEDED, MoveKind.UNKNOWN),
         ("1234", "Done", Stage.SUCCEEDED, MoveKind.RESIZE),
     ]
     assert [record.destination_host for record in records] == [None, None, "compute20", "compute2"]
@@ -237,7 +237,12 @@ def test_old_records_are_read_without_type_uuid_and_links(upstream: Upstream) ->
 def call(operation: Operation, *known: str) -> PendingCall:
     now = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
     return PendingCall(
-        operation=operation, attempt=1, holder="h", time=now, sends=1, mark=Mark(request_ids=known, previous_id="5678")
+        operation=operation,
+        attempt=1,
+        holder="h",
+        time=now,
+        sends=1,
+        baseline=Baseline(request_ids=known, previous_id="5678"),
     )
 
 
@@ -250,10 +255,12 @@ def test_the_providers_own_confirm_is_found_as_done(upstream: Upstream) -> None:
         os_migrations=OLD_RECORDS,
     )
 
-    finding: Finding = ask(upstream, lambda backend: backend.find(COLD, call(Operation.CONFIRM, REQUEST_ID), ()))
-    assert (finding.kind, finding.request_id) == (FindingKind.OURS, "req-provider")
-    finding = ask(upstream, lambda backend: backend.find(COLD, call(Operation.REVERT, REQUEST_ID), ()))
-    assert (finding.kind, finding.detail) == (FindingKind.RIVAL, "a confirm that somebody else ordered")
+    call_lookup: CallLookup = ask(
+        upstream, lambda backend: backend.find_effect(COLD, call(Operation.CONFIRM, REQUEST_ID), ())
+    )
+    assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, "req-provider")
+    call_lookup = ask(upstream, lambda backend: backend.find_effect(COLD, call(Operation.REVERT, REQUEST_ID), ()))
+    assert (call_lookup.kind, call_lookup.detail) == (CallLookupKind.CONFLICT, "a confirm that somebody else ordered")
 
 
 def test_a_cold_start_is_found_on_a_cloud_that_tells_no_types(upstream: Upstream) -> None:
@@ -265,8 +272,10 @@ def test_a_cold_start_is_found_on_a_cloud_that_tells_no_types(upstream: Upstream
         os_migrations=OLD_RECORDS,
     )
 
-    finding: Finding = ask(upstream, lambda backend: backend.find(COLD, call(Operation.COLD_MIGRATE, "req-old"), ()))
+    call_lookup: CallLookup = ask(
+        upstream, lambda backend: backend.find_effect(COLD, call(Operation.COLD_MIGRATE, "req-old"), ())
+    )
 
-    assert (finding.kind, finding.request_id) == (FindingKind.OURS, REQUEST_ID)
-    assert finding.record is not None
-    assert finding.record.id == "5679"
+    assert (call_lookup.kind, call_lookup.request_id) == (CallLookupKind.OURS, REQUEST_ID)
+    assert call_lookup.record is not None
+    assert call_lookup.record.id == "5679"

@@ -21,7 +21,7 @@ def test_a_burst_of_one_second_passes_at_once_and_the_rest_at_the_rate() -> None
         granted: list[float] = []
 
         async def ask() -> None:
-            await limiter.acquire(Priority.LOOK)
+            await limiter.acquire(Priority.READ)
             granted.append(round(clock.elapsed, 6))
 
         tasks = [asyncio.create_task(ask()) for _ in range(13)]
@@ -67,7 +67,7 @@ def test_whoever_is_cancelled_takes_nothing(*, is_granted_first: bool) -> None:
     async def story() -> None:
         clock = HeldClock()
         limiter = Limiter(1, clock)
-        await limiter.acquire(Priority.LOOK)
+        await limiter.acquire(Priority.READ)
         cancelled = asyncio.create_task(limiter.acquire(Priority.ORDER))
         await settle()
         if is_granted_first:
@@ -96,9 +96,9 @@ def test_what_was_sent_beyond_is_paid_for_by_the_next_and_what_was_not_sent_is_g
         assert clock.elapsed == pytest.approx(1.1)
         limiter.settle(-1000)
         for _ in range(10):
-            await limiter.acquire(Priority.LOOK)
+            await limiter.acquire(Priority.READ)
         assert clock.elapsed == pytest.approx(1.1)
-        await limiter.acquire(Priority.LOOK)
+        await limiter.acquire(Priority.READ)
         assert clock.elapsed == pytest.approx(1.2)
 
     asyncio.run(story())
@@ -111,12 +111,12 @@ def test_a_queue_that_everybody_left_troubles_nobody() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context["message"]))
         clock = HeldClock()
         limiter = Limiter(1, clock)
-        await limiter.acquire(Priority.LOOK)
-        left = asyncio.create_task(limiter.acquire(Priority.LOOK))
+        await limiter.acquire(Priority.READ)
+        left = asyncio.create_task(limiter.acquire(Priority.READ))
         await settle()
         left.cancel()
         await clock.pass_by(1.0)
-        await limiter.acquire(Priority.LOOK)
+        await limiter.acquire(Priority.READ)
         del limiter, left
         gc.collect()
 
@@ -129,9 +129,9 @@ def test_more_than_the_burst_is_granted_once_it_is_full() -> None:
     async def story() -> None:
         clock = FakeClock()
         limiter = Limiter(2, clock)
-        await limiter.acquire(Priority.LOOK, 5)
+        await limiter.acquire(Priority.READ, 5)
         assert clock.elapsed == 0.0
-        await limiter.acquire(Priority.LOOK, 1)
+        await limiter.acquire(Priority.READ, 1)
         assert clock.elapsed == pytest.approx(2.0)
 
     asyncio.run(story())
@@ -164,19 +164,21 @@ class Crowd:
         ]
 
 
-@given(asks=ASKS, rate=st.integers(1, 6))
-def test_never_more_than_the_rate_and_always_by_priority(asks: list[tuple[Priority, int, bool]], rate: int) -> None:
+@given(verb_requests=ASKS, rate=st.integers(1, 6))
+def test_never_more_than_the_rate_and_always_by_priority(
+    verb_requests: list[tuple[Priority, int, bool]], rate: int
+) -> None:
     async def story() -> Crowd:
         clock = HeldClock()
         crowd = Crowd(clock, Limiter(rate, clock))
         tasks: list[asyncio.Task[None]] = []
-        for number, (priority, quarters, _) in enumerate(asks):
+        for number, (priority, quarters, _) in enumerate(verb_requests):
             await clock.pass_by(quarters * 0.25)
-            if number and asks[number - 1][2]:
+            if number and verb_requests[number - 1][2]:
                 tasks[-1].cancel()
             tasks.append(asyncio.create_task(crowd.ask(number, priority)))
             await settle()
-        await clock.pass_by(len(asks) / rate + 1.0)
+        await clock.pass_by(len(verb_requests) / rate + 1.0)
         ends = await asyncio.gather(*tasks, return_exceptions=True)
         assert len(crowd.granted) == ends.count(None)
         assert all(isinstance(end, asyncio.CancelledError) for end in ends if end is not None)

@@ -74,7 +74,7 @@ def test_a_row_of_an_old_cloud_is_read_as_far_as_it_goes() -> None:
     record = to_record({"id": 1234, "instance_uuid": "s1", "status": "Done", "dest_host": "1.2.3.4"})
 
     assert (record.id, record.stage, record.status, record.type) == ("1234", Stage.SUCCEEDED, "Done", None)
-    assert (record.kind, record.uuid, record.destination_host) == (MoveKind.UNTOLD, None, None)
+    assert (record.kind, record.uuid, record.destination_host) == (MoveKind.UNKNOWN, None, None)
     assert record.created is None
 
 
@@ -102,8 +102,8 @@ def test_a_row_of_a_cold_move_shows_no_address() -> None:
         ("resize", MoveKind.RESIZE),
         ("evacuation", MoveKind.OTHER),
         ("teleportation", MoveKind.OTHER),
-        (None, MoveKind.UNTOLD),
-        ("", MoveKind.UNTOLD),
+        (None, MoveKind.UNKNOWN),
+        ("", MoveKind.UNKNOWN),
     ],
 )
 def test_each_type_has_its_kind_and_stays_verbatim(word: str | None, kind: MoveKind) -> None:
@@ -114,7 +114,7 @@ def test_each_type_has_its_kind_and_stays_verbatim(word: str | None, kind: MoveK
 
 @pytest.mark.parametrize(
     ("before", "after", "kind"),
-    [(1, 2, MoveKind.RESIZE), (1, 1, MoveKind.UNTOLD), (1, None, MoveKind.UNTOLD), (None, 2, MoveKind.UNTOLD)],
+    [(1, 2, MoveKind.RESIZE), (1, 1, MoveKind.UNKNOWN), (1, None, MoveKind.UNKNOWN), (None, 2, MoveKind.UNKNOWN)],
 )
 def test_where_the_type_is_missing_another_flavor_tells_a_resize(
     before: int | None, after: int | None, kind: MoveKind

@@ -14,9 +14,9 @@ from osmig.api.mappings import Mappings, canonical_id
 from osmig.api.migration import MigrationStatus, PreflightCheck
 from osmig.api.names import FINALIZER, CheckResult, EventReason, Phase, Reason, Verb
 from osmig.domain.errors import Absent, BackendError, Refused, Transient, Unauthorized
-from osmig.domain.observation import ObjectChange, Slots
+from osmig.domain.observation import LimitHit, ObjectChange
 from osmig.drivers.tenants.calls import ReplicateCall
-from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.policy import replica_name
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
     BASE,
@@ -38,14 +38,14 @@ from replication_samples import (
     run,
 )
 
-FULL = Slots(limit_of="migrations of this Provider", used=10, limit=10)
+FULL = LimitHit(limit_of="migrations of this Provider", used=10, limit=10)
 REFERRING = {"mappingRef": {"name": "dc1"}}
 NOTHING_READ = Waldur()
 
 
 def pinned(mappings: Mappings, phase: Phase = Phase.QUEUED, **changes: Any) -> MigrationStatus:  # noqa: ANN401 - its fields
     """A status whose mappings were checked."""
-    tenant = known_tenant(mapping_hash=marking.digest(mappings), destination_resource=None)
+    tenant = known_tenant(mapping_hash=replica_name.digest(mappings), destination_resource=None)
     return status_in(phase, tenant=tenant, **changes)
 
 
@@ -101,7 +101,7 @@ def test_another_generation_of_the_migration_is_checked_anew() -> None:
     decision = decide_in(EMPTY, observe(pinned(MAPPED), generation=2, tenant=REFERRING, referenced=RENAMED))
     assert isinstance(decision.call, ReplicateCall)
     assert decision.status.tenant is not None
-    assert decision.status.tenant.mapping_hash == marking.digest(RENAMED)
+    assert decision.status.tenant.mapping_hash == replica_name.digest(RENAMED)
 
 
 @pytest.mark.parametrize("between", [{"provider": LOST}, {"wanted": {"suspend": True}}, {"referenced": None}])
@@ -122,20 +122,20 @@ def test_an_inline_edit_is_never_called_a_change_of_the_mapping() -> None:
 
 
 def test_nothing_is_read_while_all_slots_are_taken() -> None:
-    decision = decide_in(NOTHING_READ, observe(slots=FULL, tenant=REFERRING, referenced=MAPPED))
+    decision = decide_in(NOTHING_READ, observe(limit_hit=FULL, tenant=REFERRING, referenced=MAPPED))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.QUEUED, Reason.SLOTS_TAKEN)
     assert decision.status.tenant is not None
-    assert decision.status.tenant.mapping_hash == marking.digest(MAPPED), "pinned while it waits"
+    assert decision.status.tenant.mapping_hash == replica_name.digest(MAPPED), "pinned while it waits"
     assert decision.status.queued_time == NOW
 
 
 def test_slots_that_were_taken_during_the_checks_make_it_wait() -> None:
-    decision = decide(observe(slots=FULL, runs=(), preflight=PASSED))
+    decision = decide(observe(limit_hit=FULL, runs=(), preflight=PASSED))
     assert (decision.call, reason_of(decision.status)) == (None, Reason.SLOTS_TAKEN)
 
 
 def test_what_was_ordered_before_is_adopted_even_while_all_slots_are_taken() -> None:
-    decision = decide(observe(slots=FULL, runs=(run(),)))
+    decision = decide(observe(limit_hit=FULL, runs=(run(),)))
     assert decision.status.upstream is not None
 
 
@@ -168,14 +168,14 @@ def test_a_check_that_failed_ends_it_with_every_finding_and_nothing_is_sent(mode
 )
 @pytest.mark.parametrize("result", CheckResult)
 def test_each_check_holds_the_order_back_only_when_it_fails(name: str, result: CheckResult) -> None:
-    finding = PreflightCheck(check=name, result=result, path=f"spec.{name}", message="m")
-    decision = decide_in(Waldur(runs=(), preflight=(finding,)), observe())
+    call_lookup = PreflightCheck(check=name, result=result, path=f"spec.{name}", message="m")
+    decision = decide_in(Waldur(runs=(), preflight=(call_lookup,)), observe())
     assert isinstance(decision.call, ReplicateCall) == (result is not CheckResult.FAIL)
-    assert decision.status.preflight == (finding,)
+    assert decision.status.preflight == (call_lookup,)
 
 
 @pytest.mark.parametrize(
-    ("trouble", "phase", "reason", "due_s"),
+    ("read_error", "phase", "reason", "due_s"),
     [
         (Transient("TooMany", "later", operation="o", retry_after_s=33.0), Phase.PENDING, Reason.RETRYING, 33.0),
         (Transient("Down", "down", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
@@ -186,9 +186,9 @@ def test_each_check_holds_the_order_back_only_when_it_fails(name: str, result: C
 )
 @pytest.mark.parametrize("read", ["runs", "preflight"])
 def test_a_read_that_fails_before_the_order_sends_nothing(
-    read: str, trouble: BackendError, phase: Phase, reason: str | None, due_s: float | None
+    read: str, read_error: BackendError, phase: Phase, reason: str | None, due_s: float | None
 ) -> None:
-    decision = decide_in(replace(EMPTY, **{read: trouble}), observe())
+    decision = decide_in(replace(EMPTY, **{read: read_error}), observe())
     assert (decision.call, decision.status.phase, decision.due_s) == (None, phase, due_s)
     assert reason in {None, reason_of(decision.status)}
 
@@ -202,13 +202,16 @@ def test_an_order_is_written_down_with_all_that_it_takes_to_find_it_again() -> N
     assert (call.job.name, call.job.mappings, call.job.source_resource) == (name, MAPPED, SOURCE)
     assert intent is not None
     assert (intent.operation, intent.holder, intent.attempt, intent.sends) == ("replicate", HOLDER, 1, 1)
-    assert intent.mark is not None
-    assert (intent.mark.name, intent.mark.user_id) == (name, USER)
+    assert intent.baseline is not None
+    assert (intent.baseline.name, intent.baseline.user_id) == (name, USER)
     status = decision.status
     assert (status.phase, status.attempt, status.start_time, status.attempt_start_time) == (Phase.STARTING, 1, NOW, NOW)
     assert status.deadline_time == NOW + timedelta(seconds=14_400)
     assert status.tenant is not None
-    assert (status.tenant.mapping_hash, status.tenant.source_resource) == (marking.digest(MAPPED), canonical_id(SOURCE))
+    assert (status.tenant.mapping_hash, status.tenant.source_resource) == (
+        replica_name.digest(MAPPED),
+        canonical_id(SOURCE),
+    )
     assert "servers, volumes" in (status.tenant.scope or "")
     assert status.preflight == PASSED
     assert decision.claims
@@ -249,7 +252,7 @@ def test_what_an_earlier_life_ordered_is_adopted_in_whatever_state_it_is(pair: t
     assert status.tenant is not None
     assert (status.tenant.destination_name, status.tenant.mapping_hash) == (
         f"{BASE}-3_xyz",
-        marking.digest(Mappings()),
+        replica_name.digest(Mappings()),
     )
     assert [(note.reason, note.is_warning) for note in decision.notes] == [(EventReason.MIGRATION_ADOPTED, False)]
     assert decision.due_s == 0.0

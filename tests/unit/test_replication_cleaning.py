@@ -57,8 +57,8 @@ def test_a_run_that_is_over_has_its_replica_terminated_under_an_intent(view: Run
     call = decision.status.pending_call
     assert call is not None
     assert (call.operation, call.holder, call.sends) == ("terminate", HOLDER, 1)
-    assert call.mark is not None
-    assert (call.mark.name, call.mark.user_id) == (None, USER)
+    assert call.baseline is not None
+    assert (call.baseline.name, call.baseline.user_id) == (None, USER)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.ABORTING, Reason.TERMINATING_DESTINATION)
     assert stored(decision.status) == decision.status
 
@@ -94,7 +94,7 @@ def test_the_source_is_never_terminated(spelling: str | None) -> None:
 @pytest.mark.parametrize("spelling", [SOURCE, canonical_id(SOURCE)])
 def test_the_source_is_not_terminated_by_a_repeated_order_either(spelling: str) -> None:
     status = sent(tenant=known_tenant(destination_resource=spelling))
-    decision = decide_in(Waldur(replica=replica(OK, id=spelling)), watch(status, waited_s=waited(status)))
+    decision = decide_in(Waldur(replica=replica(OK, id=spelling)), watch(status, wait_ages_s=waited(status)))
     assert (decision.call, reason_of(decision.status)) == (None, Reason.CLEANUP_FAILED)
 
 
@@ -121,7 +121,7 @@ def test_a_replica_that_is_being_terminated_by_somebody_else_is_shown_the_same_w
     waldur = seen(run(RunStage.CREATING, TERMINATING))
     decision, reasons = decide_in(waldur, watch()), []
     for _ in range(5):
-        decision = decide_in(waldur, watch(stored(decision.status), waited_s=after(decision)))
+        decision = decide_in(waldur, watch(stored(decision.status), wait_ages_s=after(decision)))
         reasons.append(reason_of(decision.status))
     assert reasons == [Reason.TERMINATING_DESTINATION] * 5
 
@@ -188,7 +188,7 @@ def test_where_the_tenant_can_be_seen_a_refusal_is_a_moment_s_and_tried_again_so
 def test_another_attempt_has_another_deadline() -> None:
     waiting = stored(decide_in(STUCK, watch()).status)
     over = decide_in(STUCK, watch(waiting, now=NOW + timedelta(hours=5)))
-    latched = decide_in(EMPTY, observe(stored(over.status), asks=(ask(Verb.RETRY),), tenant=CLEANED))
+    latched = decide_in(EMPTY, observe(stored(over.status), verb_requests=(ask(Verb.RETRY),), tenant=CLEANED))
     again = decide_in(EMPTY, observe(stored(latched.status), tenant=CLEANED))
     assert again.status.attempt == 2
     assert again.status.tenant is None or again.status.tenant.cleanup_deadline_time is None

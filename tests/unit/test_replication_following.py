@@ -14,7 +14,7 @@ from domain_samples import NOW, conditions_of, reason_of, stored
 from osmig.api.meta import to_wire
 from osmig.api.migration import Control, Items, Progress, UpstreamFacts
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import budget
+from osmig.domain import write_budget
 from osmig.domain.errors import Absent, BackendError, NotPermitted, Transient, Unauthorized
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 from replication_samples import (
@@ -117,7 +117,7 @@ def test_of_items_that_may_never_be_read_only_the_time_of_the_look_is_kept() -> 
     first = decide_in(Waldur(run=run(), replica=UNSEEN), observe(followed()))
     assert first.status.progress == Progress(sample_time=NOW)
     before = first.status.model_copy(update={"progress": None})
-    assert budget.judge(before, first.status, age_s=100.0) is budget.Urgency.LATER
+    assert write_budget.judge(before, first.status, age_s=100.0) is write_budget.Urgency.LATER
     soon = observe(stored(first.status), now=NOW + timedelta(seconds=5), run=run())
     assert decide(soon).wants == frozenset()
 
@@ -175,12 +175,12 @@ def test_a_failure_shows_how_far_it_came_and_no_percentage() -> None:
 def test_another_count_of_items_is_worth_a_write_at_most_every_15_s() -> None:
     before = followed(progress=Progress(items=ITEMS))
     later = before.model_copy(update={"progress": Progress(items=ALL)})
-    assert budget.judge(before, later, age_s=14.9) is budget.Urgency.LATER
-    assert budget.judge(before, later, age_s=15.0) is budget.Urgency.NOW
-    assert budget.judge(followed(), before, age_s=15.0) is budget.Urgency.NOW
-    assert budget.judge(before, followed(), age_s=15.0) is budget.Urgency.NOW
+    assert write_budget.judge(before, later, age_s=14.9) is write_budget.Urgency.LATER
+    assert write_budget.judge(before, later, age_s=15.0) is write_budget.Urgency.NOW
+    assert write_budget.judge(followed(), before, age_s=15.0) is write_budget.Urgency.NOW
+    assert write_budget.judge(before, followed(), age_s=15.0) is write_budget.Urgency.NOW
     again = before.model_copy(update={"progress": Progress(items=ITEMS, sample_time=NOW)})
-    assert budget.judge(before, again, age_s=15.0) is budget.Urgency.LATER
+    assert write_budget.judge(before, again, age_s=15.0) is write_budget.Urgency.LATER
 
 
 @pytest.mark.parametrize("stage", [RunStage.SCHEDULED, RunStage.CREATING, RunStage.UNKNOWN])
@@ -190,7 +190,7 @@ def test_past_its_deadline_a_run_is_told_once_and_followed_on(stage: RunStage) -
     first = decide_in(waldur, observe(followed(), now=late))
     acts = [note for note in first.notes if note.reason is EventReason.POLICY_ACTED]
     assert (len(acts), first.call, first.status.phase in {Phase.STARTING, Phase.RUNNING}) == (1, None, True)
-    second = decide_in(waldur, observe(stored(first.status), now=late, waited_s=after(first)))
+    second = decide_in(waldur, observe(stored(first.status), now=late, wait_ages_s=after(first)))
     assert second.notes == ()
     early = decide_in(waldur, observe(followed(), now=late - timedelta(seconds=1)))
     assert not [note for note in early.notes if note.reason is EventReason.POLICY_ACTED]
@@ -218,7 +218,7 @@ def poll_gone(decision: Decided | None = None, seconds: float = 10.0, **changes:
     """Meet a 404, after what an earlier poll waited for."""
     status = followed() if decision is None else stored(decision.status)
     seen = after(decision, seconds) if decision is not None else {}
-    return decide_in(Waldur(run=GONE), observe(status, waited_s=seen, **changes))
+    return decide_in(Waldur(run=GONE), observe(status, wait_ages_s=seen, **changes))
 
 
 def test_a_run_is_gone_only_when_it_is_absent_twice() -> None:
@@ -235,10 +235,10 @@ def test_a_run_is_gone_only_when_it_is_absent_twice() -> None:
 def test_without_a_known_replica_a_run_that_is_gone_is_still_told() -> None:
     for tenant in (None, known_tenant(destination_resource=None)):
         status = followed(tenant=tenant)
-        decision = decide_in(Waldur(run=GONE), observe(status, waited_s={f"gone:{RUN_ID}": 10.0}))
+        decision = decide_in(Waldur(run=GONE), observe(status, wait_ages_s={f"gone:{RUN_ID}": 10.0}))
         assert reason_of(decision.status) == Reason.RECORD_GONE
     unsaid = followed(tenant=known_tenant(destination_status=None))
-    decision = decide_in(Waldur(run=GONE), observe(unsaid, waited_s={f"gone:{RUN_ID}": 10.0}))
+    decision = decide_in(Waldur(run=GONE), observe(unsaid, wait_ages_s={f"gone:{RUN_ID}": 10.0}))
     assert decision.status.failure is not None
     assert "was not seen" in (decision.status.failure.message or "")
 
@@ -262,12 +262,12 @@ def test_the_token_of_another_user_that_sees_the_run_follows_it() -> None:
 
 
 def test_a_404_while_the_provider_is_not_ready_proves_nothing() -> None:
-    decision = decide(observe(followed(), provider=LOST, trouble=GONE, waited_s={f"gone:{RUN_ID}": 99.0}))
+    decision = decide(observe(followed(), provider=LOST, read_error=GONE, wait_ages_s={f"gone:{RUN_ID}": 99.0}))
     assert decision.status.phase is Phase.RUNNING
 
 
 @pytest.mark.parametrize(
-    ("trouble", "due_s"),
+    ("read_error", "due_s"),
     [
         (Transient("Down", "down", operation="o"), 10.0),
         (Transient("TooMany", "429", operation="o", retry_after_s=44.0), 44.0),
@@ -275,15 +275,15 @@ def test_a_404_while_the_provider_is_not_ready_proves_nothing() -> None:
         (NotPermitted(Reason.NOT_PERMITTED, "403", operation="o"), 30.0),
     ],
 )
-def test_a_read_that_fails_keeps_the_phase_and_the_wait(trouble: BackendError, due_s: float) -> None:
-    decision = decide_in(Waldur(run=trouble), observe(followed(), waited_s={"gone:x": 3.0}))
+def test_a_read_that_fails_keeps_the_phase_and_the_wait(read_error: BackendError, due_s: float) -> None:
+    decision = decide_in(Waldur(run=read_error), observe(followed(), wait_ages_s={"gone:x": 3.0}))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.RUNNING, Reason.CREATING)
-    assert (decision.due_s, decision.waiting_for, decision.call) == (due_s, "gone:x", None)
+    assert (decision.due_s, decision.wait_key, decision.call) == (due_s, "gone:x", None)
 
 
 def test_a_replica_that_fails_to_be_read_keeps_the_phase() -> None:
-    trouble = Transient("Down", "down", operation="o")
-    decision = decide_in(Waldur(run=run(RunStage.OK, ReplicaStage.OK), replica=trouble), observe(followed()))
+    read_error = Transient("Down", "down", operation="o")
+    decision = decide_in(Waldur(run=run(RunStage.OK, ReplicaStage.OK), replica=read_error), observe(followed()))
     assert decision.status.phase is Phase.RUNNING
 
 

@@ -56,9 +56,9 @@ def pair(source: str, destination: str) -> dict[str, str]:
 )
 def test_what_is_odd_is_told_with_the_path_of_its_field(fields: dict[str, object], paths: list[str]) -> None:
     found = linting.lint(Mappings.model_validate(fields))
-    assert [finding.path for finding in found] == paths
-    assert {finding.result for finding in found} <= {CheckResult.WARN}
-    assert all(finding.message for finding in found)
+    assert [call_lookup.path for call_lookup in found] == paths
+    assert {call_lookup.result for call_lookup in found} <= {CheckResult.WARN}
+    assert all(call_lookup.message for call_lookup in found)
 
 
 @pytest.mark.parametrize(

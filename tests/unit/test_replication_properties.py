@@ -14,10 +14,10 @@ from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
 from osmig.domain import orders
 from osmig.domain.calls import Operation
-from osmig.domain.intents import MAX_SENDS, label_of
+from osmig.domain.intents import MAX_SENDS, wait_key_of
 from osmig.domain.phases import FINISHED, WAITING, may_follow
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
-from osmig.drivers.tenants.policy import jobs, marking
+from osmig.drivers.tenants.policy import jobs, replica_name
 from replication_samples import SOURCE
 from replication_strategies import observations, ready_to_order
 
@@ -31,27 +31,27 @@ def check_replicate(observation: Observed, decision: Decided, call: ReplicateCal
     before, after, spec = observation.status, decision.status, observation.migration.spec
     intent, metadata = after.pending_call, observation.migration.metadata
     assert intent is not None
-    assert intent.mark is not None
+    assert intent.baseline is not None
     assert (intent.operation, intent.holder) == (Operation.REPLICATE, observation.holder)
-    assert (intent.mark.name, intent.mark.user_id) == (call.job.name, observation.provider.user_id)
+    assert (intent.baseline.name, intent.baseline.user_id) == (call.job.name, observation.provider.user_id)
     assert intent != before.pending_call
     assert intent.sends <= MAX_SENDS
     assert after.start_time is not None
     assert (before.upstream, after.upstream) == (None, None), "nothing is ordered once a run is known"
     assert observation.facts.runs is not None, "nothing is ordered without a look in the same step"
-    assert not [run for run in observation.facts.runs if marking.has_name(run.replica_name, call.job.name)] or (
+    assert not [run for run in observation.facts.runs if replica_name.has_name(run.replica_name, call.job.name)] or (
         before.pending_call is None
     )
-    assert (observation.provider.is_ready, observation.trouble) == (True, None)
+    assert (observation.provider.is_ready, observation.read_error) == (True, None)
     assert not metadata.deletion_timestamp
     assert observation.migration.status_readable
     assert spec.deletion_policy is DeletionPolicy.DETACH or FINALIZER in metadata.finalizers
     assert after.tenant is not None
-    assert after.tenant.mapping_hash == marking.digest(call.job.mappings)
+    assert after.tenant.mapping_hash == replica_name.digest(call.job.mappings)
     assert not orders.is_active(before, Verb.ABORT)
     if before.pending_call is None:
         assert before.phase is None or before.phase in WAITING
-        assert (spec.mode, spec.suspend, observation.slots.limit_of) == (Mode.EXECUTE, False, "")
+        assert (spec.mode, spec.suspend, observation.limit_hit.limit_of) == (Mode.EXECUTE, False, "")
         assert observation.facts.preflight is not None
         assert CheckResult.FAIL not in {check.result for check in observation.facts.preflight}
     else:
@@ -61,12 +61,12 @@ def check_replicate(observation: Observed, decision: Decided, call: ReplicateCal
 def check_repeated(observation: Observed, before: PendingCall, intent: PendingCall) -> None:
     """An order is repeated under its very name, after its slowest effect would have shown to its very user."""
     assert before.operation != Operation.TERMINATE
-    assert observation.has_waited(label_of(before), observation.timings.resend_after_s)
+    assert observation.has_waited(wait_key_of(before), observation.timings.resend_after_s)
     assert intent.sends == before.sends + 1
-    assert before.mark is not None
-    assert intent.mark is not None
-    assert before.mark.name == intent.mark.name
-    assert before.mark.user_id in {None, observation.provider.user_id}
+    assert before.baseline is not None
+    assert intent.baseline is not None
+    assert before.baseline.name == intent.baseline.name
+    assert before.baseline.user_id in {None, observation.provider.user_id}
 
 
 def check_terminate(observation: Observed, decision: Decided, call: TerminateCall) -> None:
@@ -84,7 +84,7 @@ def check_terminate(observation: Observed, decision: Decided, call: TerminateCal
         assert before.upstream is not None
         assert before.tenant is None or before.tenant.cleanup_order is None
     else:
-        assert observation.has_waited(label_of(before.pending_call), observation.timings.resend_after_s)
+        assert observation.has_waited(wait_key_of(before.pending_call), observation.timings.resend_after_s)
 
 
 def check_call(observation: Observed, decision: Decided) -> None:

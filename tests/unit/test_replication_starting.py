@@ -10,7 +10,7 @@ import pytest
 from decided import decide
 from domain_samples import NOW, control, reason_of, result_of, stored
 from domain_world import with_facts
-from osmig.api.migration import Mark, PendingCall
+from osmig.api.migration import Baseline, PendingCall
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb
 from osmig.domain.calls import Answer, Receipt
 from osmig.domain.errors import (
@@ -23,9 +23,9 @@ from osmig.domain.errors import (
     Unauthorized,
     Unsupported,
 )
-from osmig.domain.intents import MAX_SENDS, label_of
+from osmig.domain.intents import MAX_SENDS, wait_key_of
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
-from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.policy import replica_name
 from osmig.drivers.tenants.views import ReplicaJob, RunStage, RunView
 from replication_samples import (
     LOST,
@@ -115,9 +115,9 @@ def test_after_a_refusal_for_the_moment_the_same_name_is_ordered_again_after_the
     error = Transient("TooMany", "429", operation="o", retry_after_s=77.0)
     first = decide(observe(ordered(), answer=answer(error)))
     status = stored(first.status)
-    early = decide(observe(status, waited_s=after(first, 5.0)))
+    early = decide(observe(status, wait_ages_s=after(first, 5.0)))
     assert (early.call, early.due_s) == (None, 72.0)
-    late = decide_in(replace(NO_TRACE, preflight=()), observe(status, waited_s=after(first, 78.0)))
+    late = decide_in(replace(NO_TRACE, preflight=()), observe(status, wait_ages_s=after(first, 78.0)))
     assert isinstance(late.call, ReplicateCall)
     assert late.call.job.name == NAME
 
@@ -127,7 +127,7 @@ def test_an_answer_that_proves_nothing_is_noted_and_its_effect_looked_for(reason
     decision = decide(observe(ordered(), answer=answer(OutcomeUnknown(reason, "lost", operation="o"))))
     call = decision.status.pending_call
     assert call is not None
-    assert (call.answer, call.sends, call.mark) == (reason, 1, intent().mark)
+    assert (call.answer, call.sends, call.baseline) == (reason, 1, intent().baseline)
     assert (decision.status.phase, decision.due_s, decision.call) == (Phase.STARTING, 0.0, None)
 
 
@@ -144,10 +144,10 @@ def test_an_order_without_an_answer_is_adopted_as_soon_as_it_shows() -> None:
 def test_an_order_without_a_trace_is_waited_out_before_it_is_sent_again() -> None:
     status = ordered()
     first = decide_in(NO_TRACE, observe(status))
-    assert (first.call, first.due_s, first.waiting_for) == (None, 5.0, label_of(intent()))
-    early = decide_in(NO_TRACE, observe(status, waited_s=waited(status, 119.0)))
+    assert (first.call, first.due_s, first.wait_key) == (None, 5.0, wait_key_of(intent()))
+    early = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status, 119.0)))
     assert early.call is None
-    late = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+    late = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert isinstance(late.call, ReplicateCall)
     assert late.call.job.name == NAME
     call = late.status.pending_call
@@ -157,7 +157,7 @@ def test_an_order_without_a_trace_is_waited_out_before_it_is_sent_again() -> Non
 
 def test_after_the_last_order_without_a_trace_it_is_lost() -> None:
     status = ordered(call=SECOND)
-    decision = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+    decision = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
     assert reason_of(decision.status) == Reason.START_LOST
 
@@ -165,14 +165,14 @@ def test_after_the_last_order_without_a_trace_it_is_lost() -> None:
 def test_an_order_of_another_holder_is_waited_out_like_our_own() -> None:
     status = ordered(call=intent(holder="dead"))
     assert decide_in(NO_TRACE, observe(status)).call is None
-    late = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+    late = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert late.status.pending_call == intent(sends=2, time=NOW)
 
 
 @pytest.mark.parametrize("now", [RENAMED, None], ids=["changed", "gone"])
 def test_an_order_is_not_sent_again_once_its_mapping_changed(now: Mappings | None) -> None:
-    status = ordered(tenant=known_tenant(mapping_hash=marking.digest(MAPPED)))
-    observation = observe(status, tenant=REFERRING, referenced=now, waited_s=waited(status))
+    status = ordered(tenant=known_tenant(mapping_hash=replica_name.digest(MAPPED)))
+    observation = observe(status, tenant=REFERRING, referenced=now, wait_ages_s=waited(status))
     decision = decide_in(NO_TRACE, observation)
     assert (decision.call, reason_of(decision.status)) == (None, Reason.MAPPING_CHANGED)
     same = decide_in(NO_TRACE, with_facts(observation, referenced=MAPPED))
@@ -180,18 +180,18 @@ def test_an_order_is_not_sent_again_once_its_mapping_changed(now: Mappings | Non
 
 
 def test_an_order_whose_mapping_changed_is_still_found_by_the_name_it_was_sent_with() -> None:
-    status = ordered(tenant=known_tenant(mapping_hash=marking.digest(MAPPED)))
+    status = ordered(tenant=known_tenant(mapping_hash=replica_name.digest(MAPPED)))
     decision = decide_in(Waldur(runs=(run(),)), observe(status, tenant=REFERRING, referenced=RENAMED))
     assert decision.status.upstream is not None
     assert decision.status.tenant is not None
-    assert decision.status.tenant.mapping_hash == marking.digest(MAPPED)
+    assert decision.status.tenant.mapping_hash == replica_name.digest(MAPPED)
 
 
 def test_an_abort_while_the_answer_is_unknown_waits_for_the_look_and_sends_nothing() -> None:
     status = ordered(control(Verb.ABORT))
     early = decide_in(NO_TRACE, observe(status))
     assert (early.call, early.status.phase) == (None, Phase.STARTING)
-    late = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+    late = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert (late.call, late.status.phase) == (None, Phase.ABORTED)
     assert result_of(late.status, Verb.ABORT) is ControlResult.DONE
 
@@ -206,7 +206,7 @@ def test_an_abort_while_the_answer_is_unknown_is_unsupported_when_the_run_turns_
 
 def test_an_object_deleted_while_its_order_is_unknown_sends_nothing_again() -> None:
     status = ordered()
-    decision = decide_in(NO_TRACE, observe(status, waited_s=waited(status), deleting=True))
+    decision = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status), deleting=True))
     assert (decision.call, reason_of(decision.status)) == (None, Reason.START_LOST)
     found = decide_in(Waldur(runs=(run(),)), observe(status, deleting=True))
     assert found.status.upstream is not None
@@ -214,11 +214,11 @@ def test_an_object_deleted_while_its_order_is_unknown_sends_nothing_again() -> N
 
 def test_the_token_of_another_user_concludes_nothing_and_sends_nothing() -> None:
     status = ordered()
-    decision = decide_in(NO_TRACE, observe(status, provider=STRANGER, waited_s=waited(status, 9999.0)))
+    decision = decide_in(NO_TRACE, observe(status, provider=STRANGER, wait_ages_s=waited(status, 9999.0)))
     assert (decision.call, decision.status.phase) == (None, Phase.STARTING)
     assert decision.status.pending_call == status.pending_call
     assert reason_of(decision.status) == Reason.TOKEN_OF_ANOTHER_USER
-    assert decision.waiting_for == label_of(intent())
+    assert decision.wait_key == wait_key_of(intent())
     seen = decide_in(Waldur(runs=(run(),)), observe(status, provider=STRANGER))
     assert seen.status.upstream is not None, "what it does see is followed"
 
@@ -226,20 +226,20 @@ def test_the_token_of_another_user_concludes_nothing_and_sends_nothing() -> None
 def test_a_user_that_is_not_known_any_more_concludes_nothing_either() -> None:
     status = ordered()
     unknown = replace(STRANGER, user_id=None)
-    decision = decide_in(NO_TRACE, observe(status, provider=unknown, waited_s=waited(status)))
+    decision = decide_in(NO_TRACE, observe(status, provider=unknown, wait_ages_s=waited(status)))
     assert (decision.call, reason_of(decision.status)) == (None, Reason.TOKEN_OF_ANOTHER_USER)
 
 
 def test_an_order_of_a_user_that_was_never_known_is_judged_by_what_is_seen() -> None:
-    status = ordered(call=intent(mark=Mark(name=NAME)))
-    decision = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+    status = ordered(call=intent(baseline=Baseline(name=NAME)))
+    decision = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert isinstance(decision.call, ReplicateCall)
 
 
-@pytest.mark.parametrize("mark", [None, Mark(user_id=USER)], ids=["no mark", "no name"])
-def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Mark | None) -> None:
-    status = ordered(call=intent(mark=mark))
-    decision = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+@pytest.mark.parametrize("mark", [None, Baseline(user_id=USER)], ids=["no mark", "no name"])
+def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Baseline | None) -> None:
+    status = ordered(call=intent(baseline=mark))
+    decision = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
     assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
     assert reason_of(decision.status) == Reason.RECORD_GONE
 
@@ -248,17 +248,17 @@ def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Mark | None)
     ("changes", "due_s"),
     [
         ({"provider": LOST}, None),
-        ({"trouble": Transient("Down", "down", operation="o")}, 10.0),
-        ({"trouble": Transient("TooMany", "429", operation="o", retry_after_s=44.0)}, 44.0),
-        ({"trouble": Unauthorized(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),
+        ({"read_error": Transient("Down", "down", operation="o")}, 10.0),
+        ({"read_error": Transient("TooMany", "429", operation="o", retry_after_s=44.0)}, 44.0),
+        ({"read_error": Unauthorized(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),
     ],
 )
 def test_a_look_that_fails_concludes_nothing_and_the_wait_goes_on(changes: dict[str, Any], due_s: float | None) -> None:
     status = ordered()
-    decision = decide(observe(status, waited_s=waited(status), **changes))
+    decision = decide(observe(status, wait_ages_s=waited(status), **changes))
     assert (decision.call, decision.due_s) == (None, due_s)
     assert decision.status.pending_call == status.pending_call
-    assert decision.waiting_for == label_of(intent())
+    assert decision.wait_key == wait_key_of(intent())
 
 
 @pytest.mark.parametrize("status", [followed(), followed(phase=Phase.SUCCEEDED), ordered(call=intent("terminate"))])
@@ -290,7 +290,7 @@ def test_a_late_answer_to_an_order_to_terminate_changes_nothing(status: Migratio
 def test_exactly_one_order_is_sent_for_each_intent() -> None:
     status, sends = ordered(), 0
     for _ in range(4):
-        decision = decide_in(NO_TRACE, observe(status, waited_s=waited(status)))
+        decision = decide_in(NO_TRACE, observe(status, wait_ages_s=waited(status)))
         if decision.call is None:
             break
         sends += 1
@@ -304,5 +304,5 @@ def test_exactly_one_order_is_sent_for_each_intent() -> None:
 
 def test_an_intent_beside_a_run_that_is_known_orders_nothing() -> None:
     status = followed(pending_call=intent())
-    decision = decide_in(Waldur(run=run(), replica=replica()), observe(status, waited_s=waited(status)))
+    decision = decide_in(Waldur(run=run(), replica=replica()), observe(status, wait_ages_s=waited(status)))
     assert (decision.call, decision.status.phase) == (None, Phase.RUNNING)

@@ -12,7 +12,7 @@ from decided import decide
 from domain_samples import reason_of, status_in, stored
 from osmig.api.names import EventReason, Phase, Reason
 from osmig.domain.phases import FINISHED
-from osmig.drivers.tenants.policy.stages import STANDINGS
+from osmig.drivers.tenants.policy.stages import REPLICATION_STATES
 from osmig.drivers.tenants.views import LOST_STAGES, ReplicaStage, RunStage
 from replication_samples import UNSEEN, Waldur, after, decide_in, followed, observe, replica, run
 
@@ -55,12 +55,12 @@ TABLE = [
 def test_the_table_has_a_row_for_every_pair() -> None:
     pairs = [(row.run, row.replica) for row in TABLE]
     assert sorted(pairs) == sorted(product(RunStage, ReplicaStage))
-    assert set(STANDINGS) == set(pairs)
+    assert set(REPLICATION_STATES) == set(pairs)
 
 
-def poll(row: Row, *, waited_s: dict[str, float] | None = None) -> Decided:
+def poll(row: Row, *, wait_ages_s: dict[str, float] | None = None) -> Decided:
     waldur = Waldur(run=run(row.run, row.replica), replica=replica(row.replica, error="Provisioning has timed out."))
-    return decide_in(waldur, observe(followed(), waited_s=waited_s or {}))
+    return decide_in(waldur, observe(followed(), wait_ages_s=wait_ages_s or {}))
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.run}/{row.replica}")
@@ -72,7 +72,7 @@ def test_each_pair_of_run_and_replica_has_its_phase_and_reason(row: Row) -> None
         return
     assert first.due_s is not None
     assert 0 < first.due_s <= 60
-    second = poll(row, waited_s=after(first))
+    second = poll(row, wait_ages_s=after(first))
     assert (second.status.phase, reason_of(second.status)) == (row.phase, row.reason)
     assert (second.status.phase in FINISHED) == (row.first is not None)
     for decision in (first, second):
@@ -84,23 +84,23 @@ def test_each_pair_of_run_and_replica_has_its_phase_and_reason(row: Row) -> None
 def test_a_replica_that_may_not_be_looked_at_changes_no_outcome(row: Row) -> None:
     waldur = Waldur(run=run(row.run, row.replica), replica=UNSEEN)
     first = decide_in(waldur, observe(followed()))
-    second = decide_in(waldur, observe(followed(), waited_s=after(first)))
+    second = decide_in(waldur, observe(followed(), wait_ages_s=after(first)))
     assert (second.status.phase, reason_of(second.status)) == (row.phase, row.reason)
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.first], ids=lambda row: f"{row.run}/{row.replica}")
 def test_a_stall_is_believed_only_after_two_equal_polls(row: Row) -> None:
     other = poll(Row(C, CREATING, Phase.RUNNING, Reason.CREATING))
-    assert poll(row, waited_s=after(other)).status.phase is Phase.RUNNING, "the poll before was not equal"
+    assert poll(row, wait_ages_s=after(other)).status.phase is Phase.RUNNING, "the poll before was not equal"
     first = poll(row)
     assert first.due_s == 5.0
-    assert poll(row, waited_s=after(first, 1.0)).status.phase is Phase.RUNNING, "both polls are one moment"
-    assert poll(row, waited_s=after(first)).status.phase is Phase.FAILED
+    assert poll(row, wait_ages_s=after(first, 1.0)).status.phase is Phase.RUNNING, "both polls are one moment"
+    assert poll(row, wait_ages_s=after(first)).status.phase is Phase.FAILED
 
 
 def test_a_stall_is_told_in_the_tenant_s_own_words() -> None:
     row = stalled(C, ERRED)
-    failure = poll(row, waited_s=after(poll(row))).status.failure
+    failure = poll(row, wait_ages_s=after(poll(row))).status.failure
     assert failure is not None
     assert "Provisioning has timed out." in (failure.message or "")
     assert "is still there" in (failure.message or "")
@@ -150,13 +150,13 @@ def test_an_unknown_word_keeps_the_phase_and_makes_one_event(stage: ReplicaStage
         assert (first.status.phase, reason_of(first.status)) == (phase, Reason.UNKNOWN)
         assert [note.reason for note in first.notes] == [EventReason.UNKNOWN_STATE]
         assert "UPDATING" in first.notes[0].text
-        second = decide_in(waldur, observe(stored(first.status), waited_s=after(first)))
+        second = decide_in(waldur, observe(stored(first.status), wait_ages_s=after(first)))
         assert (second.status.phase, second.notes) == (phase, ())
 
 
 def test_another_unknown_word_is_another_event() -> None:
     first = decide_in(Waldur(run=run(U)), observe(followed()))
-    other = decide_in(Waldur(run=run(U, status="DELETING")), observe(followed(), waited_s=after(first)))
+    other = decide_in(Waldur(run=run(U, status="DELETING")), observe(followed(), wait_ages_s=after(first)))
     assert [note.reason for note in other.notes] == [EventReason.UNKNOWN_STATE]
 
 

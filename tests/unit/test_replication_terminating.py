@@ -24,7 +24,7 @@ from osmig.domain.errors import (
     Unauthorized,
     Unsupported,
 )
-from osmig.domain.intents import MAX_SENDS, label_of
+from osmig.domain.intents import MAX_SENDS, wait_key_of
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage
 from replication_samples import LOST, ORDER, STRANGER, UNSEEN, Waldur, after, decide_in, intent, replica, run, waited
 
@@ -92,7 +92,7 @@ def test_a_missing_permission_is_named() -> None:
 def test_after_a_conflict_the_replica_is_waited_for_and_terminated_when_it_may_be() -> None:
     refused = answered(NotInThisState(Reason.CONFLICT, "409", operation="o"))
     status = stored(refused.status)
-    soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, waited_s={refused.waiting_for: 299.0}))
+    soon = decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status, wait_ages_s={refused.wait_key: 299.0}))
     assert (soon.call, soon.due_s) == (None, 1.0), "no order sooner than five minutes after the last"
     assert decide_in(seen(run(RunStage.ERRED, CREATING)), watch(status)).call is None
     assert decide_in(seen(run(RunStage.ERRED, ERRED)), watch(status)).call == CALL
@@ -105,8 +105,8 @@ def test_an_order_whose_answer_is_lost_is_looked_for_before_it_is_sent_again() -
     assert (call.answer, decision.due_s, decision.status.phase) == ("NoAnswer", 0.0, Phase.ABORTING)
     status = stored(decision.status)
     look = decide_in(Waldur(replica=replica(OK)), watch(status))
-    assert (look.call, look.waiting_for, look.due_s) == (None, label_of(call), 5.0)
-    late = decide_in(Waldur(replica=replica(OK)), watch(status, waited_s=waited(status)))
+    assert (look.call, look.wait_key, look.due_s) == (None, wait_key_of(call), 5.0)
+    late = decide_in(Waldur(replica=replica(OK)), watch(status, wait_ages_s=waited(status)))
     assert late.call == CALL
     assert late.status.pending_call is not None
     assert late.status.pending_call.sends == 2
@@ -126,22 +126,22 @@ def test_an_order_whose_effect_shows_was_taken(stage: ReplicaStage) -> None:
 def test_an_order_without_effect_is_not_repeated_for_ever(call: object, stage: ReplicaStage) -> None:
     status = sent(call=call)
     assert decide_in(Waldur(replica=replica(stage)), watch(status)).status.phase is Phase.ABORTING
-    decision = decide_in(Waldur(replica=replica(stage)), watch(status, waited_s=waited(status)))
+    decision = decide_in(Waldur(replica=replica(stage)), watch(status, wait_ages_s=waited(status)))
     assert (decision.call, decision.status.phase) == (None, Phase.FAILED)
     assert reason_of(decision.status) == Reason.CLEANUP_FAILED
 
 
-@pytest.mark.parametrize("changes", [{"provider": LOST}, {"trouble": Transient("Down", "down", operation="o")}])
+@pytest.mark.parametrize("changes", [{"provider": LOST}, {"read_error": Transient("Down", "down", operation="o")}])
 def test_a_look_for_the_order_that_fails_concludes_nothing(changes: dict[str, object]) -> None:
     status = sent()
-    decision = decide(watch(status, waited_s=waited(status), **changes))
+    decision = decide(watch(status, wait_ages_s=waited(status), **changes))
     assert (decision.call, decision.status.pending_call) == (None, status.pending_call)
 
 
 @pytest.mark.parametrize("provider", [STRANGER, replace(STRANGER, user_id=None)], ids=["another user", "unknown"])
 def test_to_the_token_of_another_user_a_replica_that_is_not_shown_is_not_gone(provider: ProviderView) -> None:
     status = sent()
-    decision = decide_in(Waldur(replica=replica(UNKNOWN)), watch(status, waited_s=waited(status), provider=provider))
+    decision = decide_in(Waldur(replica=replica(UNKNOWN)), watch(status, wait_ages_s=waited(status), provider=provider))
     assert (decision.call, decision.status.pending_call) == (None, status.pending_call)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.ABORTING, Reason.TOKEN_OF_ANOTHER_USER)
 
@@ -210,7 +210,7 @@ def test_the_longer_a_termination_takes_the_more_rarely_it_is_looked_at() -> Non
 def test_an_order_that_cannot_be_looked_up_has_failed_when_the_replica_stays_as_it_is() -> None:
     silent = seen(DONE, OK)
     first = decide_in(silent, watch(taken("unnamed")))
-    early = decide_in(silent, watch(taken("unnamed"), waited_s=after(first, 299.0)))
+    early = decide_in(silent, watch(taken("unnamed"), wait_ages_s=after(first, 299.0)))
     assert (first.status.phase, early.status.phase) == (Phase.ABORTING, Phase.ABORTING)
-    late = decide_in(silent, watch(taken("unnamed"), waited_s=after(first, 300.0)))
+    late = decide_in(silent, watch(taken("unnamed"), wait_ages_s=after(first, 300.0)))
     assert (late.call, reason_of(late.status)) == (None, Reason.CLEANUP_FAILED)

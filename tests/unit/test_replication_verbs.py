@@ -42,7 +42,7 @@ OVER = [Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED]
 
 @pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.phase)
 def test_an_abort_after_the_order_is_unsupported_and_says_why(status: MigrationStatus) -> None:
-    decision = decide(observe(status, asks=(ask(Verb.ABORT),)))
+    decision = decide(observe(status, verb_requests=(ask(Verb.ABORT),)))
     assert decision.goes_on
     assert result_of(decision.status, Verb.ABORT) is ControlResult.UNSUPPORTED
     assert decision.status.controls[0].message == NO_CANCEL
@@ -52,13 +52,13 @@ def test_an_abort_after_the_order_is_unsupported_and_says_why(status: MigrationS
 
 @pytest.mark.parametrize("status", UNDER_WAY, ids=lambda status: status.phase)
 def test_an_abort_after_the_order_is_accepted_with_clean_up(status: MigrationStatus) -> None:
-    decision = decide(observe(status, tenant=CLEANED, asks=(ask(Verb.ABORT),)))
+    decision = decide(observe(status, tenant=CLEANED, verb_requests=(ask(Verb.ABORT),)))
     assert result_of(decision.status, Verb.ABORT) is ControlResult.ACCEPTED
 
 
 @pytest.mark.parametrize("status", [None, status_in(Phase.PENDING), status_in(Phase.QUEUED), ordered()])
 def test_an_abort_is_accepted_while_it_may_still_be_in_time(status: MigrationStatus | None) -> None:
-    decision = decide(observe(status, asks=(ask(Verb.ABORT),)))
+    decision = decide(observe(status, verb_requests=(ask(Verb.ABORT),)))
     assert result_of(decision.status, Verb.ABORT) is ControlResult.ACCEPTED
 
 
@@ -80,7 +80,7 @@ def test_an_abort_that_turns_out_to_be_too_late_becomes_unsupported_once() -> No
 def test_verbs_that_waldur_has_no_call_for_are_unsupported(
     verb: Verb, status: MigrationStatus | None, tenant: dict[str, object]
 ) -> None:
-    decision = decide(observe(status, tenant=tenant, asks=(ask(verb),)))
+    decision = decide(observe(status, tenant=tenant, verb_requests=(ask(verb),)))
     assert result_of(decision.status, verb) is ControlResult.UNSUPPORTED
     assert "Waldur has no call" in (decision.status.controls[0].message or "")
 
@@ -88,12 +88,12 @@ def test_verbs_that_waldur_has_no_call_for_are_unsupported(
 @pytest.mark.parametrize("verb", [Verb.ABORT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT])
 @pytest.mark.parametrize("phase", OVER)
 def test_verbs_on_a_replication_that_is_over_are_rejected(verb: Verb, phase: Phase) -> None:
-    decision = decide(observe(followed(phase=phase), asks=(ask(verb),)))
+    decision = decide(observe(followed(phase=phase), verb_requests=(ask(verb),)))
     assert result_of(decision.status, verb) is ControlResult.REJECTED
 
 
 def test_reconcile_is_done_at_once() -> None:
-    decision = decide(observe(followed(), asks=(ask(Verb.RECONCILE),)))
+    decision = decide(observe(followed(), verb_requests=(ask(Verb.RECONCILE),)))
     assert result_of(decision.status, Verb.RECONCILE) is ControlResult.DONE
 
 
@@ -121,7 +121,7 @@ def test_a_retry_makes_a_second_attempt_with_a_new_name() -> None:
     ],
 )
 def test_a_retry_is_for_what_ended_otherwise_than_well(phase: Phase, result: ControlResult) -> None:
-    decision = decide(observe(followed(phase=phase), asks=(ask(Verb.RETRY),)))
+    decision = decide(observe(followed(phase=phase), verb_requests=(ask(Verb.RETRY),)))
     assert result_of(decision.status, Verb.RETRY) is result
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from osmig.command_line import InvalidSettingsError, list_declared, list_pieces, load_settings, read_surroundings
+from osmig.command_line import InvalidSettingsError, list_declared, list_pieces, load_settings, read_environment
 from osmig.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def complaints(**values: object) -> tuple[str, ...]:
     with pytest.raises(InvalidSettingsError) as caught:
-        load_settings(values, surroundings={})
+        load_settings(values, environment={})
     return caught.value.messages
 
 
@@ -68,20 +68,20 @@ def test_settings_and_their_pieces_are_frozen_and_refuse_unknown_members() -> No
 
 
 def test_given_values_win_over_the_surroundings_and_these_over_defaults() -> None:
-    surroundings = {"lease__namespace": "osmig-system", "endpoints__service_ranges": "10.96.0.1/32"}
+    environment = {"lease__namespace": "osmig-system", "endpoints__service_ranges": "10.96.0.1/32"}
 
-    assert load_settings({}, surroundings=surroundings).lease.namespace == "osmig-system"
+    assert load_settings({}, environment=environment).lease.namespace == "osmig-system"
     given: dict[str, object] = {"lease__namespace": "mine", "lease__name": None, "endpoints__service_ranges": ()}
-    settings = load_settings(given, surroundings=surroundings)
+    settings = load_settings(given, environment=environment)
     assert settings.lease.namespace == "mine"
     assert settings.lease.name == "osmig"
     assert settings.endpoints.service_ranges == (ipaddress.ip_network("10.96.0.1/32"),)
 
 
 def test_text_becomes_numbers() -> None:
-    settings = load_settings({"engine__workers": "3", "polling__sweep_period_s": "0.5"}, surroundings={})
+    settings = load_settings({"controllers__workers": "3", "polling__sweep_period_s": "0.5"}, environment={})
 
-    assert settings.engine.workers == 3
+    assert settings.controllers.workers == 3
     assert settings.polling.sweep_period_s == 0.5
 
 
@@ -89,8 +89,8 @@ def test_the_pod_tells_its_namespace_and_one_service_address(tmp_path: Path) -> 
     namespace_file = tmp_path / "namespace"
     namespace_file.write_text("osmig-system\n")
 
-    found = read_surroundings({"KUBERNETES_SERVICE_HOST": "10.96.0.1"}, namespace_file=namespace_file)
-    settings = load_settings({}, surroundings=found)
+    found = read_environment({"KUBERNETES_SERVICE_HOST": "10.96.0.1"}, namespace_file=namespace_file)
+    settings = load_settings({}, environment=found)
 
     assert settings.lease.namespace == "osmig-system"
     assert settings.endpoints.service_ranges == (ipaddress.ip_network("10.96.0.1/32"),)
@@ -98,19 +98,19 @@ def test_the_pod_tells_its_namespace_and_one_service_address(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("environ", [{}, {"KUBERNETES_SERVICE_HOST": "api.example.org"}])
 def test_outside_of_a_pod_nothing_is_found(tmp_path: Path, environ: dict[str, str]) -> None:
-    assert read_surroundings(environ, namespace_file=tmp_path / "absent") == {}
+    assert read_environment(environ, namespace_file=tmp_path / "absent") == {}
 
 
 def test_an_ipv6_service_address_counts_too(tmp_path: Path) -> None:
-    found = read_surroundings({"KUBERNETES_SERVICE_HOST": "fd00::1"}, namespace_file=tmp_path / "absent")
+    found = read_environment({"KUBERNETES_SERVICE_HOST": "fd00::1"}, namespace_file=tmp_path / "absent")
 
-    ranges = load_settings({}, surroundings=found).endpoints.service_ranges
+    ranges = load_settings({}, environment=found).endpoints.service_ranges
     assert ranges == (ipaddress.ip_network("fd00::1/128"),)
 
 
 @pytest.mark.parametrize("given", [("a,b", "c"), ("a", "b,", "c"), ("a , b,c",), ["a", "b", "c"]])
 def test_lists_may_be_repeated_or_comma_separated(given: object) -> None:
-    settings = load_settings({"kubernetes__namespaces": given}, surroundings={})
+    settings = load_settings({"kubernetes__namespaces": given}, environment={})
 
     assert settings.kubernetes.namespaces == ("a", "b", "c")
 
@@ -137,7 +137,7 @@ def test_an_empty_namespace_is_refused_rather_than_taken_for_all() -> None:
     ],
 )
 def test_an_endpoint_is_a_host_a_host_with_port_or_a_cidr(given: str, kept: str) -> None:
-    assert load_settings({"endpoints__allow": (given,)}, surroundings={}).endpoints.allow == (kept,)
+    assert load_settings({"endpoints__allow": (given,)}, environment={}).endpoints.allow == (kept,)
 
 
 @pytest.mark.parametrize(
@@ -159,10 +159,13 @@ def test_what_is_no_endpoint_is_refused(given: str) -> None:
     [
         ({"http__port": "70000"}, "--http-port (OSMIG_HTTP_PORT): must be less than or equal to 65535, not '70000'"),
         ({"http__port": "-1"}, "--http-port (OSMIG_HTTP_PORT): must be greater than or equal to 0, not '-1'"),
-        ({"engine__workers": "many"}, "--workers (OSMIG_WORKERS): must be a valid integer, not 'many'"),
-        ({"engine__drain_timeout_s": "0"}, "--drain-timeout (OSMIG_DRAIN_TIMEOUT): must be greater than 0, not '0'"),
+        ({"controllers__workers": "many"}, "--workers (OSMIG_WORKERS): must be a valid integer, not 'many'"),
         (
-            {"engine__drain_timeout_s": "nan"},
+            {"controllers__drain_timeout_s": "0"},
+            "--drain-timeout (OSMIG_DRAIN_TIMEOUT): must be greater than 0, not '0'",
+        ),
+        (
+            {"controllers__drain_timeout_s": "nan"},
             "--drain-timeout (OSMIG_DRAIN_TIMEOUT): must be a finite number, not 'nan'",
         ),
         ({"log__format": "xml"}, "--log-format (OSMIG_LOG_FORMAT): must be 'auto', 'json' or 'text', not 'xml'"),
@@ -197,7 +200,7 @@ def test_a_bad_setting_gets_one_message_that_names_it(values: dict[str, object],
 
 
 def test_all_bad_settings_are_told_at_once() -> None:
-    told = complaints(engine__workers="0", http__port="x", kubernetes__namespaces=("a", "B", "C"))
+    told = complaints(controllers__workers="0", http__port="x", kubernetes__namespaces=("a", "B", "C"))
 
     assert [message.partition(" ")[0] for message in told] == ["--namespace", "--namespace", "--http-port", "--workers"]
 

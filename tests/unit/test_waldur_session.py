@@ -199,7 +199,7 @@ async def test_what_waldur_does_not_page_is_asked_for_once_and_without_a_page(up
     rows = [{"uuid": f"{number:032x}"} for number in range(130)]
     upstream.respond = answer(200, json.dumps(rows).encode())
     session = session_of(upstream)
-    assert len(await session.rows(NamedRow, LIST_PLANS.about(SOURCE), Priority.LOOK)) == 130
+    assert len(await session.rows(NamedRow, LIST_PLANS.about(SOURCE), Priority.READ)) == 130
     await session.close()
 
     assert upstream.seen == [f"GET /api/marketplace-public-offerings/{UUID(SOURCE)}/plans/"]

@@ -17,7 +17,7 @@ from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers import DRIVERS
 from osmig.settings import Settings
 from osmig.telemetry.metrics import Metrics
-from osmig.wiring import make_net, tune
+from osmig.wiring import make_net, read_periods
 from tenant_fakes import waldur_body
 
 if TYPE_CHECKING:
@@ -113,5 +113,5 @@ def test_how_often_a_replication_is_read_can_be_set() -> None:
         "polling__run_poll_max_s": "2",
         "timeouts__not_started_s": "3",
     }
-    timings = tune(load_settings(given, surroundings={})).timings
+    timings = read_periods(load_settings(given, environment={})).timings
     assert (timings.run_poll_s, timings.run_poll_max_s, timings.not_started_s) == (1, 2, 3)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from osmig.api.members import MIGRATION_MEMBERS
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
-from osmig.api.migration_intent import Mark, PendingCall
+from osmig.api.migration_intent import Baseline, PendingCall
 from osmig.api.migration_options import MAX_SECONDS, DeletionPolicy, Mode, OnDeadline, ProviderRef, Retry
 from osmig.api.migration_status import (
     Attempt,
@@ -44,6 +44,7 @@ from osmig.api.union import check_members
 __all__ = [
     "AdoptRef",
     "Attempt",
+    "Baseline",
     "BlockMigration",
     "ColdOptions",
     "ConfirmBy",
@@ -54,7 +55,6 @@ __all__ = [
     "Failure",
     "Items",
     "LiveOptions",
-    "Mark",
     "Migration",
     "MigrationSpec",
     "MigrationStatus",
@@ -207,7 +207,7 @@ class MigrationSpec(SpecModel):
         return (self.live or LiveOptions()).convergence or Convergence()
 
     @property
-    def gate(self) -> ColdOptions:
+    def cold_options(self) -> ColdOptions:
         """How a cold move is confirmed, defaults filled in."""
         return self.cold or ColdOptions()
 

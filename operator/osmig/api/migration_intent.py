@@ -11,7 +11,7 @@ from osmig.api.meta import MicroTime, Name, StatusModel, Word
 AttemptNumber = Annotated[int, Field(ge=1, le=999)]
 
 
-class Mark(StatusModel):
+class Baseline(StatusModel):
     """What the server looked like before a call, so that the call's effect can be told from older ones."""
 
     request_ids: tuple[Word, ...] = Field(
@@ -60,6 +60,8 @@ class PendingCall(StatusModel):
             "failed. Absent: none came (yet)."
         ),
     )
-    mark: Mark | None = Field(
-        default=None, description="mark is what the server looked like before, to find the call's effect after a crash."
+    baseline: Baseline | None = Field(
+        alias="mark",
+        default=None,
+        description="mark is what the server looked like before, to find the call's effect after a crash.",
     )

@@ -65,20 +65,20 @@ def render_reference() -> str:
         *_kind("MigrationMapping", "osmap", mapping_schema()),
         "## Verbs\n",
         _VERBS_INTRO,
-        _words("Annotation", "What it does", {verb_annotation(verb): text for verb, text in VERBS.items()}),
-        _words("Result of a verb", "Meaning", CONTROL_RESULTS),
+        _make_table("Annotation", "What it does", {verb_annotation(verb): text for verb, text in VERBS.items()}),
+        _make_table("Result of a verb", "Meaning", CONTROL_RESULTS),
         "## Policies\n",
         _POLICIES_INTRO,
-        _words("Policy", "What it does", POLICIES),
+        _make_table("Policy", "What it does", POLICIES),
         "## Phases\n",
-        _words("Phase", "Meaning", PHASES),
+        _make_table("Phase", "Meaning", PHASES),
         "## Other words of status\n",
-        _words("Trend", "Meaning", TRENDS),
-        _words("Result of a check", "Meaning", CHECK_RESULTS),
+        _make_table("Trend", "Meaning", TRENDS),
+        _make_table("Result of a check", "Meaning", CHECK_RESULTS),
         "## Reasons of conditions\n",
-        _words("Reason", "Meaning", REASONS),
+        _make_table("Reason", "Meaning", REASONS),
         "## Reasons of Events\n",
-        _words("Reason", "Meaning", EVENT_REASONS),
+        _make_table("Reason", "Meaning", EVENT_REASONS),
     ]
     return "\n".join(parts)
 
@@ -96,7 +96,7 @@ def _codes(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _words(head: str, meaning: str, words: Mapping[Any, str]) -> str:
+def _make_table(head: str, meaning: str, words: Mapping[Any, str]) -> str:
     return _table((head, meaning), ((f"`{word}`", text) for word, text in words.items()))
 
 

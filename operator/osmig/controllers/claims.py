@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import ConditionType, Kind, Phase, Reason
 from osmig.controllers.keys import Key
-from osmig.domain.phases import FINISHED, GATE
-from osmig.domain.queueing import Move
+from osmig.domain.phases import CONFIRMATION, FINISHED
+from osmig.domain.queueing import HostPair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,8 @@ class Claims:
     server_id: str | None = None
     record_id: str | None = None
     request_id: str | None = None
-    holds: Move | None = None
-    waits: Move | None = None
+    holds: HostPair | None = None
+    waits: HostPair | None = None
     awaits_server: str | None = None
     queued: str = _NEVER_QUEUED
     is_over: bool = False
@@ -56,14 +56,14 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     phase, upstream = status.get("phase"), _dig(status, "upstream")
     is_over = phase in FINISHED
     is_acting = not is_over and bool(status.get("pendingCall") or upstream)
-    move = _read_move(spec, status)
+    hosts = _read_hosts(spec, status)
     return Claims(
         provider=Key(Kind.PROVIDER, key.namespace, str(_dig(spec, "providerRef").get("name", ""))),
         server_id=_dig(status, "server").get("id") if is_acting else None,
         record_id=upstream.get("id") if not is_over else None,
         request_id=upstream.get("requestID"),
-        holds=move if is_acting and not _has_arrived(status) else None,
-        waits=move if not is_acting and _is_queued(body, Reason.SLOTS_TAKEN) else None,
+        holds=hosts if is_acting and not _has_arrived(status) else None,
+        waits=hosts if not is_acting and _is_queued(body, Reason.SLOTS_TAKEN) else None,
         awaits_server=_dig(status, "server").get("id")
         if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
         else None,
@@ -80,13 +80,13 @@ def _read_mapping(key: Key, spec: Mapping[str, Any]) -> Key | None:
 
 def _has_arrived(status: Mapping[str, Any]) -> bool:
     """Whether a cold move's data has moved; called off then, it is in phase Aborting and still holds nothing."""
-    return status.get("phase") in GATE or bool(_dig(status, "confirm").get("startTime"))
+    return status.get("phase") in CONFIRMATION or bool(_dig(status, "confirm").get("startTime"))
 
 
-def _read_move(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Move:
+def _read_hosts(spec: Mapping[str, Any], status: Mapping[str, Any]) -> HostPair:
     """Return the hosts as recorded, else as ordered."""
     wanted, known = _dig(spec, "placement"), _dig(status, "placement")
-    return Move(
+    return HostPair(
         source=known.get("sourceHost") or wanted.get("sourceHost"),
         destination=known.get("destinationHost") or wanted.get("destinationHost"),
     )

@@ -1,6 +1,6 @@
-"""Per object: the newest body that was seen, and every verb seen since the last latch.
+"""Per object: the newest body that was seen, and every verb seen since verbs were last recorded in status.
 
-A verb that is set and removed again while a step is busy is still here when the next step latches it.
+A verb that is set and removed again while a step is busy is still here for the next step, which records it in status.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.controllers.keys import Key
-from osmig.domain.observation import Ask
+from osmig.domain.observation import VerbRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_MAX_ASKS = 20
-"""Orders kept per object between two latches; a script that writes faster loses the oldest."""
+_MAX_VERB_REQUESTS = 20
+"""Verb requests kept per object until a step records them; a script that writes faster loses the oldest."""
 
 
 T = TypeVar("T")
@@ -32,14 +32,14 @@ class Entry:
         resource_version: as the API server gave it.
         kept: the body without managedFields; as text once the object has finished, for those are many, are rarely
             looked at, and take half the memory so.
-        asks: verbs seen and not latched yet, oldest first.
+        verb_requests: verbs seen and not recorded in status yet, oldest first.
         parsed: a resourceVersion, and the object as parsed from its body.
     """
 
     uid: str
     resource_version: str
     kept: Mapping[str, Any] | bytes
-    asks: list[Ask] = field(default_factory=list)
+    verb_requests: list[VerbRequest] = field(default_factory=list)
     seen: dict[Verb, str] = field(default_factory=dict)
     parsed: tuple[str, Any] | None = None
 
@@ -91,11 +91,11 @@ class Inbox:
             self._entries[key] = entry = fresh
             _collect(entry, body)
             return True
-        asked = _collect(entry, body)
+        has_new = _collect(entry, body)
         if fresh.version != 0 and fresh.version <= entry.version:
-            return asked
+            return has_new
         if fresh.resource_version == entry.resource_version:
-            return asked
+            return has_new
         entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
         return True
 
@@ -116,12 +116,12 @@ class Inbox:
         if entry is not None:
             entry.parsed = None
 
-    def settle(self, key: Key, asks: Iterable[Ask]) -> None:
-        """Drop verbs that are latched on record; those that came meanwhile stay."""
+    def settle(self, key: Key, verb_requests: Iterable[VerbRequest]) -> None:
+        """Drop verb requests that status records now; those that came meanwhile stay."""
         entry = self._entries.get(key)
         if entry is not None:
-            done = list(asks)
-            entry.asks = [ask for ask in entry.asks if ask not in done]
+            done = list(verb_requests)
+            entry.verb_requests = [request for request in entry.verb_requests if request not in done]
 
     def keys(self, kind: Kind) -> tuple[Key, ...]:
         """Return the keys of all objects of a kind."""
@@ -158,16 +158,18 @@ def _read(body: Mapping[str, Any]) -> Entry:
 def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
     """Note the verbs whose value differs from the one seen last; say whether there was one."""
     annotations = body["metadata"].get("annotations") or {}
-    asked = False
+    has_new = False
     for verb in Verb:
         token = annotations.get(verb_annotation(verb))
         if token is None or entry.seen.get(verb) == token:
             continue
         entry.seen[verb] = token
-        entry.asks.append(Ask(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb))))
-        asked = True
-    del entry.asks[:-_MAX_ASKS]
-    return asked
+        entry.verb_requests.append(
+            VerbRequest(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb)))
+        )
+        has_new = True
+    del entry.verb_requests[:-_MAX_VERB_REQUESTS]
+    return has_new
 
 
 def find_manager(body: Mapping[str, Any], annotation: str) -> str:

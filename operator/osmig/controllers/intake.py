@@ -123,5 +123,5 @@ class Intake:
     def _tell(self, key: Key, providers: Iterable[Key]) -> None:
         for provider in providers:
             self._on_claims(provider, key)
-        for waiting in self._ledger.call_next():
+        for waiting in self._ledger.next_waiters():
             self._wake(waiting)

@@ -1,4 +1,4 @@
-"""Names of the objects the engine works on, and the kinds they may be of."""
+"""Keys of the objects that the controllers work on, and their kinds."""
 
 from __future__ import annotations
 

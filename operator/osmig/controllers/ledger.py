@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from osmig.controllers.claims import Claims, read_claims
-from osmig.domain.queueing import Load
+from osmig.domain.queueing import HostLoad
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterator, Mapping
 
     from osmig.controllers.keys import Key
-    from osmig.domain.queueing import Move
+    from osmig.domain.queueing import HostPair
 
 
 @dataclass(frozen=True, slots=True)
 class _Reservation:
     key: Key
     provider: Key
-    move: Move
+    hosts: HostPair
 
 
 class _Owners:
@@ -50,39 +50,40 @@ class _Owners:
 
 
 @dataclass(slots=True)
-class _Slots:
+class _ProviderSlots:
     """One Provider's: who holds one, how much that is together, and who waits, in order.
 
     Attributes:
-        frees: counts how often somebody may have let go of a slot or of a place in the queue.
+        releases: counts how often somebody may have let go of a slot or of a place in the queue.
     """
 
-    holding: dict[Key, Move] = field(default_factory=dict)
-    load: Load = field(default_factory=Load)
+    holders: dict[Key, HostPair] = field(default_factory=dict)
+    load: HostLoad = field(default_factory=HostLoad)
     waiting: list[tuple[str, Key]] = field(default_factory=list)
-    frees: int = 0
+    releases: int = 0
 
-    def hold(self, key: Key, move: Move | None) -> None:
-        before = self.holding.get(key)
-        if before == move:
+    def set_holder(self, key: Key, hosts: HostPair | None) -> None:
+        before = self.holders.get(key)
+        if before == hosts:
             return
         if before is not None:
-            self.frees += 1
-            self.load.remove(self.holding.pop(key))
-        if move is not None:
-            self.holding[key] = move
-            self.load.add(move)
+            self.releases += 1
+            self.load.remove(self.holders.pop(key))
+        if hosts is not None:
+            self.holders[key] = hosts
+            self.load.add(hosts)
 
 
 class Ledger:
     """The claims of all Migrations.
 
     Attributes:
-        losses: counts how often a move under way may have lost the Migration that it belonged to; not by its end.
+        ownership_changes: counts how often a move under way may have lost the Migration that it belongs to, other than
+            by its end.
     """
 
     def __init__(self) -> None:
-        self.losses = 0
+        self.ownership_changes = 0
         self._claims: dict[Key, Claims] = {}
         self._by_provider: dict[Key, set[Key]] = {}
         self._by_mapping: dict[Key, set[Key]] = {}
@@ -90,7 +91,7 @@ class Ledger:
         self._by_server = _Owners()
         self._by_request: dict[str, Key] = {}
         self._reserved: dict[str, _Reservation] = {}
-        self._slots: dict[Key, _Slots] = {}
+        self._slots: dict[Key, _ProviderSlots] = {}
         self._awaited: dict[str, list[tuple[str, Key]]] = {}
         self._freed: set[str] = set()
 
@@ -102,7 +103,7 @@ class Ledger:
         if before is not None:
             self._remove(key, before, keeps=claims.holds if claims.provider == before.provider else None)
             lost = {before.server_id, before.record_id} - {claims.server_id, claims.record_id, None}
-            self.losses += bool(lost) and not claims.is_over
+            self.ownership_changes += bool(lost) and not claims.is_over
         self._add(key, claims)
         if before is None:
             return frozenset({claims.provider})
@@ -120,7 +121,7 @@ class Ledger:
         if claims.request_id is not None:
             self._by_request[claims.request_id] = key
         if claims.holds is not None:
-            self._slots_of(claims.provider).hold(key, claims.holds)
+            self._slots_of(claims.provider).set_holder(key, claims.holds)
         if claims.waits is not None:
             bisect.insort(self._slots_of(claims.provider).waiting, (claims.queued, key))
         if claims.awaits_server is not None:
@@ -131,11 +132,11 @@ class Ledger:
         claims = self._claims.pop(key, None)
         if claims is None:
             return frozenset()
-        self.losses += claims.record_id is not None or claims.server_id is not None
+        self.ownership_changes += claims.record_id is not None or claims.server_id is not None
         self._remove(key, claims, keeps=None)
         return frozenset({claims.provider})
 
-    def _remove(self, key: Key, claims: Claims, *, keeps: Move | None) -> None:
+    def _remove(self, key: Key, claims: Claims, *, keeps: HostPair | None) -> None:
         self._by_provider.get(claims.provider, set()).discard(key)
         self._remove_user(key, claims.mapping)
         self._by_record.remove((claims.provider, claims.record_id), key)
@@ -143,9 +144,9 @@ class Ledger:
         if claims.request_id is not None and self._by_request.get(claims.request_id) == key:
             del self._by_request[claims.request_id]
         slots = self._slots_of(claims.provider)
-        slots.hold(key, keeps or self._find_reserved(key, claims.provider))
+        slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
         if claims.waits is not None:
-            slots.frees += 1
+            slots.releases += 1
             del slots.waiting[bisect.bisect_left(slots.waiting, (claims.queued, key))]
         if claims.awaits_server is not None:
             waiting = self._awaited[claims.awaits_server]
@@ -164,7 +165,7 @@ class Ledger:
         if not users:
             del self._by_mapping[mapping]
 
-    def call_next(self) -> tuple[Key, ...]:
+    def next_waiters(self) -> tuple[Key, ...]:
         """Return who waited longest for each server that was let go of since the last time.
 
         Whoever is called and does not take the server after all leaves the queue, and the next one is called.
@@ -173,16 +174,16 @@ class Ledger:
         self._freed.clear()
         return tuple(self._awaited[server_id][0][1] for server_id in sorted(free) if server_id in self._awaited)
 
-    def reserve(self, key: Key, server_id: str, *, provider: Key, move: Move) -> bool:
+    def reserve(self, key: Key, server_id: str, *, provider: Key, hosts: HostPair) -> bool:
         """Take a server and a slot for a write that is about to be made; false when another has the server.
 
         Who moves no server reserves under a name that is nobody else's.
         """
-        if self.find_rival(key, server_id) is not None:
+        if self.find_conflicting(key, server_id) is not None:
             return False
-        self._reserved[server_id] = _Reservation(key, provider, move)
-        if key not in self.holding(provider):
-            self._slots_of(provider).hold(key, move)
+        self._reserved[server_id] = _Reservation(key, provider, hosts)
+        if key not in self.slot_holders(provider):
+            self._slots_of(provider).set_holder(key, hosts)
         return True
 
     def unreserve(self, key: Key, server_id: str) -> None:
@@ -191,22 +192,24 @@ class Ledger:
         if reserved is None or reserved.key != key:
             return
         del self._reserved[server_id]
-        self.losses += not self.has_server(server_id)
+        self.ownership_changes += not self.has_server(server_id)
         claims = self._claims.get(key)
-        is_held = claims is not None and claims.provider == reserved.provider
-        self._slots_of(reserved.provider).hold(key, claims.holds if claims is not None and is_held else None)
+        is_same_provider = claims is not None and claims.provider == reserved.provider
+        self._slots_of(reserved.provider).set_holder(
+            key, claims.holds if claims is not None and is_same_provider else None
+        )
 
-    def _find_reserved(self, key: Key, provider: Key) -> Move | None:
-        kept = (kept.move for kept in self._reserved.values() if (kept.key, kept.provider) == (key, provider))
+    def _find_reserved(self, key: Key, provider: Key) -> HostPair | None:
+        kept = (kept.hosts for kept in self._reserved.values() if (kept.key, kept.provider) == (key, provider))
         return next(kept, None)
 
-    def _slots_of(self, provider: Key) -> _Slots:
+    def _slots_of(self, provider: Key) -> _ProviderSlots:
         slots = self._slots.get(provider)
         if slots is None:
-            slots = self._slots[provider] = _Slots()
+            slots = self._slots[provider] = _ProviderSlots()
         return slots
 
-    def find_rival(self, key: Key, server_id: str) -> Key | None:
+    def find_conflicting(self, key: Key, server_id: str) -> Key | None:
         """Return the other Migration that has the server, or ``None``."""
         reserved = self._reserved.get(server_id)
         if reserved is not None and reserved.key != key:
@@ -241,27 +244,27 @@ class Ledger:
         """Return the unfinished Migrations that refer to a MigrationMapping."""
         return frozenset(self._by_mapping.get(mapping, ()))
 
-    def holding(self, provider: Key) -> Collection[Key]:
+    def slot_holders(self, provider: Key) -> Collection[Key]:
         """Return who holds a slot of a Provider, reservations included."""
-        return self._slots_of(provider).holding.keys()
+        return self._slots_of(provider).holders.keys()
 
-    def load(self, provider: Key) -> Load:
+    def load(self, provider: Key) -> HostLoad:
         """Return how much those hold; it changes with them."""
         return self._slots_of(provider).load
 
-    def frees(self, provider: Key) -> int:
+    def releases(self, provider: Key) -> int:
         """Count how often somebody may have let go of a slot, or of a place in the queue, of a Provider."""
-        return self._slots_of(provider).frees
+        return self._slots_of(provider).releases
 
-    def waits(self, key: Key) -> Move | None:
+    def waits(self, key: Key) -> HostPair | None:
         """Return the slot that a Migration waits for."""
         claims = self._claims.get(key)
         return claims.waits if claims is not None else None
 
-    def waiting(self, provider: Key) -> Iterator[tuple[Key, Move]]:
+    def waiting(self, provider: Key) -> Iterator[tuple[Key, HostPair]]:
         """Return who waits for a slot of a Provider and holds none: who was queued first, then by name."""
         slots = self._slots_of(provider)
         for _, key in slots.waiting:
-            move = self._claims[key].waits
-            if move is not None and key not in slots.holding:
-                yield key, move
+            hosts = self._claims[key].waits
+            if hosts is not None and key not in slots.holders:
+                yield key, hosts

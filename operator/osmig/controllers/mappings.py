@@ -9,7 +9,7 @@ from osmig.api.mapping import MappingStatus, parse_mapping
 from osmig.api.meta import InvalidManifest, parse_metadata, parse_status
 from osmig.domain.conditions import describe_mapping
 from osmig.drivers.tenants.policy.linting import lint
-from osmig.drivers.tenants.policy.marking import digest
+from osmig.drivers.tenants.policy.replica_name import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,26 +62,26 @@ class MappingStep:
             self._tell(key, "")
             await self._put(key, entry.body, self._describe_unreadable(entry.body, str(error)))
             return
-        mark = digest(mapping.spec)
-        self._tell(key, mark)
-        await self._put(key, entry.body, self._describe(mapping, mark))
+        spec_hash = digest(mapping.spec)
+        self._tell(key, spec_hash)
+        await self._put(key, entry.body, self._describe(mapping, spec_hash))
 
     async def _put(self, key: Key, body: Mapping[str, Any], after: MappingStatus) -> None:
         if after != parse_status(MappingStatus, body):
             await self._publisher.put(key, after)
 
-    def _tell(self, key: Key, mark: str) -> None:
+    def _tell(self, key: Key, spec_hash: str) -> None:
         """Wake those who refer to the mapping unless they were told of this very content before."""
-        if self._told.get(key) == mark:
+        if self._told.get(key) == spec_hash:
             return
-        self._told[key] = mark
+        self._told[key] = spec_hash
         self._wake_users(key)
 
     def _wake_users(self, key: Key) -> None:
         for user in self._ledger.users(key):
             self._wake(user)
 
-    def _describe(self, mapping: MigrationMapping, mark: str) -> MappingStatus:
+    def _describe(self, mapping: MigrationMapping, spec_hash: str) -> MappingStatus:
         findings, generation = lint(mapping.spec)[:MAX_FINDINGS], mapping.metadata.generation
         return MappingStatus(
             observed_generation=generation,
@@ -91,7 +91,7 @@ class MappingStep:
                 generation=generation,
                 now=self._clock.now(),
             ),
-            hash=mark,
+            hash=spec_hash,
             findings=findings,
         )
 

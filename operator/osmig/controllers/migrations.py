@@ -20,10 +20,10 @@ from osmig.telemetry.log_context import bind
 if TYPE_CHECKING:
     from osmig.controllers.inbox import Entry, Inbox
     from osmig.controllers.keys import Key
-    from osmig.controllers.memories import Memories
     from osmig.controllers.publishing import Publisher
     from osmig.controllers.reporting import Reporter
     from osmig.controllers.sessions import Sessions
+    from osmig.controllers.step_memory import StepMemories
     from osmig.controllers.waits import Waits
     from osmig.controllers.write_ahead import WriteAhead
     from osmig.drivers.driver import Drivers
@@ -60,10 +60,10 @@ class MigrationStep:
     sessions: Sessions
     reporter: Reporter
     waits: Waits
-    memories: Memories
+    memories: StepMemories
 
     async def step(self, key: Key) -> float | None:
-        """Bring one Migration forward; return when to look again, in seconds."""
+        """Bring one Migration forward; return the seconds until the next step."""
         entry = self.inbox.get(key)
         if entry is None:
             self._forget(key)
@@ -91,7 +91,7 @@ class MigrationStep:
             policy = self.drivers.of_migration(observation.migration.spec.type).policy
             match decide(observation, policy):
                 case ReadFacts(names):
-                    observation = await self._look(key, observation, names)
+                    observation = await self._read(key, observation, names)
                 case ChangeObject() as decision:
                     observation = await self._change(key, observation, decision)
                 case Commit() as decision:
@@ -106,8 +106,8 @@ class MigrationStep:
         self.waits.note(key, "")
         self.reporter.forget(key)
 
-    async def _look(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
-        observation = await self.observer.look(key, observation, names)
+    async def _read(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
+        observation = await self.observer.read(key, observation, names)
         if needs_login(observation):
             self._refresh(provider_of(key, observation.migration))
         return observation
@@ -125,17 +125,17 @@ class MigrationStep:
         entry = self.inbox.get(key)
         if decision.change is ObjectChange.DELETE or entry is None:
             return None
-        return self.observer.carry(key, observation, entry)
+        return self.observer.carry_over(key, observation, entry)
 
     async def _commit(self, key: Key, observation: Observation, decision: Commit) -> Observation | None:
         """Write, and call; return the next observation of this step, ``None`` when it is over."""
         await self.write_ahead.commit(key, observation, decision)
-        self.inbox.settle(key, observation.asks)
-        return self._after_latch(key, observation) if decision.goes_on else None
+        self.inbox.settle(key, observation.verb_requests)
+        return self._continue_after_accept(key, observation) if decision.goes_on else None
 
-    def _after_latch(self, key: Key, observation: Observation) -> Observation | None:
-        """Go on at once with what the latch recorded; ``reconcile`` makes everything be read anew."""
-        if any(ask.verb is Verb.RECONCILE for ask in observation.asks):
+    def _continue_after_accept(self, key: Key, observation: Observation) -> Observation | None:
+        """Continue with the verbs just recorded; ``reconcile`` makes everything be read anew."""
+        if any(request.verb is Verb.RECONCILE for request in observation.verb_requests):
             provider = provider_of(key, observation.migration)
             self._refresh(provider)
             session, upstream = self.sessions.get(provider), observation.status.upstream

@@ -1,4 +1,4 @@
-"""Put together what one decision may depend on: what is known here at once, what only upstream knows when wanted."""
+"""Build the Observation for one decision: local state at once, facts of upstream when the decision names them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import parse_migration
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
-from osmig.controllers.neighbours import KnownNeighbours
+from osmig.controllers.local_state import ControllerLocalState
 from osmig.domain import orders
 from osmig.domain.errors import Unauthorized
 from osmig.domain.observation import Observation, Timings
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from osmig.api.migration import Migration
     from osmig.controllers.inbox import Entry, Inbox
     from osmig.controllers.ledger import Ledger
-    from osmig.controllers.memories import Memories, Memory
     from osmig.controllers.sessions import Session, Sessions
     from osmig.controllers.slots import SlotQueue
+    from osmig.controllers.step_memory import StepMemories, StepMemory
     from osmig.controllers.waits import Waits
     from osmig.domain.clock import Clock
-    from osmig.domain.observation import ProviderView, Slots
-    from osmig.drivers.driver import Drivers, Neighbours
+    from osmig.domain.observation import LimitHit, ProviderView
+    from osmig.drivers.driver import Drivers, LocalState
 
 
 class Observer:
@@ -40,7 +40,7 @@ class Observer:
         sessions: Sessions,
         queue: SlotQueue,
         waits: Waits,
-        memories: Memories,
+        memories: StepMemories,
         drivers: Drivers,
         clock: Clock,
         holder: str,
@@ -72,16 +72,16 @@ class Observer:
             holder=self._holder,
             migration=migration,
             provider=self._view(provider, migration),
-            facts=driver.relate(migration, self._neighbours(key, provider), None),
+            facts=driver.add_local_facts(migration, self._local_state(key, provider), None),
             timings=self._adjust_timings(provider, self._sessions.get(provider)),
-            asks=tuple(entry.asks),
-            waited_s=self._waits.ages(key),
+            verb_requests=tuple(entry.verb_requests),
+            wait_ages_s=self._waits.ages(key),
             since_call_s=self._since_order_s(memory, migration),
             sampled=memory.sampled,
         )
-        return replace(observation, slots=self._judge_slots(key, provider, observation))
+        return replace(observation, limit_hit=self._judge_limits(key, provider, observation))
 
-    async def look(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
+    async def read(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
         """Read from upstream what is wanted.
 
         Who else has the server and whether a slot is free is looked up after the last read, so that no other step
@@ -100,34 +100,34 @@ class Observer:
         session = self._sessions.get(provider)
         if session is not None:
             session.rows.learn(observation.facts.learned)
-        return self._relate(key, replace(observation, provider=self._view(provider, observation.migration)))
+        return self._add_local_facts(key, replace(observation, provider=self._view(provider, observation.migration)))
 
     def _view(self, provider: Key, migration: Migration) -> ProviderView:
         wanted = migration.spec.type
         needed = self._drivers.of_migration(wanted).provider_type
         return self._sessions.view(provider, wanted, needed, exists=self._inbox.get(provider) is not None)
 
-    def carry(self, key: Key, earlier: Observation, entry: Entry) -> Observation:
+    def carry_over(self, key: Key, earlier: Observation, entry: Entry) -> Observation:
         """Observe anew after a change of the object alone; what was read just before it stays good."""
         anew = self.observe(key, entry)
         driver = self._drivers.of_migration(anew.migration.spec.type)
-        return self._relate(key, replace(anew, facts=driver.carry(earlier, anew)))
+        return self._add_local_facts(key, replace(anew, facts=driver.carry_over(earlier, anew)))
 
-    def _relate(self, key: Key, observation: Observation) -> Observation:
+    def _add_local_facts(self, key: Key, observation: Observation) -> Observation:
         """Add what the other Migrations have."""
         migration = observation.migration
         provider = provider_of(key, migration)
         driver = self._drivers.of_migration(migration.spec.type)
-        facts = driver.relate(migration, self._neighbours(key, provider), observation.facts)
+        facts = driver.add_local_facts(migration, self._local_state(key, provider), observation.facts)
         related = replace(observation, facts=facts)
-        return replace(related, slots=self._judge_slots(key, provider, related))
+        return replace(related, limit_hit=self._judge_limits(key, provider, related))
 
-    def _neighbours(self, key: Key, provider: Key) -> Neighbours:
-        return KnownNeighbours(
+    def _local_state(self, key: Key, provider: Key) -> LocalState:
+        return ControllerLocalState(
             key=key, provider=provider, inbox=self._inbox, ledger=self._ledger, session=self._sessions.get(provider)
         )
 
-    def _judge_slots(self, key: Key, provider: Key, observation: Observation) -> Slots:
+    def _judge_limits(self, key: Key, provider: Key, observation: Observation) -> LimitHit:
         status = observation.status
         if status.upstream is not None or status.phase in FINISHED:
             return FREE
@@ -141,7 +141,7 @@ class Observer:
         share_s = self._queue.count_running(provider) / (session.limits.requests_per_second / 2)
         return replace(self._timings, progress_period_s=max(self._timings.progress_period_s, share_s))
 
-    def _since_order_s(self, memory: Memory, migration: Migration) -> float | None:
+    def _since_order_s(self, memory: StepMemory, migration: Migration) -> float | None:
         """Return how long ago the order in force was sent: one that has just taken another's place need not wait."""
         order = orders.in_force(migration.status)
         driver = self._drivers.of_migration(migration.spec.type)
@@ -157,4 +157,4 @@ def provider_of(key: Key, migration: Migration) -> Key:
 
 def needs_login(observation: Observation) -> bool:
     """Whether a read met refused credentials, so that the Secret should be read anew."""
-    return isinstance(observation.trouble, Unauthorized)
+    return isinstance(observation.read_error, Unauthorized)

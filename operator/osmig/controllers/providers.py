@@ -14,10 +14,10 @@ from osmig.domain.observation import Note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from osmig.controllers.contacting import ProviderContact
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
     from osmig.controllers.ledger import Ledger
+    from osmig.controllers.provider_connection import ProviderConnection
     from osmig.controllers.publishing import Publisher
     from osmig.controllers.sessions import Session, Sessions
     from osmig.controllers.slots import SlotQueue
@@ -37,7 +37,7 @@ class ProviderStep:
         ledger: who has which Provider.
         sessions: the connections, shared with the steps of Migrations.
         queue: who waits for a slot.
-        contact: keeps up the connections.
+        connection: connects, probes and sweeps.
         publisher: writes status and Events.
         metrics: counts.
         drivers: what each type of Provider is for.
@@ -52,7 +52,7 @@ class ProviderStep:
         ledger: Ledger,
         sessions: Sessions,
         queue: SlotQueue,
-        contact: ProviderContact,
+        connection: ProviderConnection,
         publisher: Publisher,
         metrics: Metrics,
         drivers: Drivers,
@@ -63,7 +63,7 @@ class ProviderStep:
         self._ledger = ledger
         self._sessions = sessions
         self._queue = queue
-        self._contact = contact
+        self._connection = connection
         self._publisher = publisher
         self._metrics = metrics
         self._drivers = drivers
@@ -71,7 +71,7 @@ class ProviderStep:
         self._wake = wake
 
     async def step(self, key: Key) -> float | None:
-        """Bring one Provider up to date; return when to look again, in seconds."""
+        """Bring one Provider up to date; return the seconds until the next step."""
         entry = self._inbox.get(key)
         if entry is None:
             await self._forget(key)
@@ -85,7 +85,7 @@ class ProviderStep:
         session = await self._sessions.open(key, provider.spec.type)
         session.limits = provider.spec.effective_limits
         before, known = session.view, session.backend
-        due_s = await self._contact.refresh(key, provider, session)
+        due_s = await self._connection.refresh(key, provider, session)
         session.is_attempted = True
         self._metrics.provider(key.namespace, key.name).set_up(up=session.view.is_ready)
         if (before.is_ready, before.reason) != (session.view.is_ready, session.view.reason):
@@ -105,7 +105,7 @@ class ProviderStep:
         """Let the Migrations of a Provider that cannot be followed wait; it counts as contacted."""
         session = self._sessions.ensure(key)
         session.is_attempted = True
-        self._contact.lose(session, Reason.INVALID_MANIFEST, why)
+        self._connection.mark_not_ready(session, Reason.INVALID_MANIFEST, why)
         self._metrics.provider(key.namespace, key.name).set_up(up=False)
         self._wake_followers(key)
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from osmig.controllers.deletion_events import DeletionEvents
     from osmig.controllers.inbox import Entry, Inbox
     from osmig.controllers.intake import Intake
     from osmig.controllers.keys import Key
-    from osmig.controllers.parting import Parting
     from osmig.domain.observation import Note
     from osmig.kube.events import EventRecorder
     from osmig.kube.refs import ObjectRef
@@ -48,14 +48,14 @@ class Publisher:
         statuses: Statuses,
         resources: ResourceClient,
         events: EventRecorder,
-        parting: Parting,
+        deletion_events: DeletionEvents,
     ) -> None:
         self._inbox = inbox
         self._intake = intake
         self._statuses = statuses
         self._resources = resources
         self._events = events
-        self._parting = parting
+        self._deletion_events = deletion_events
 
     async def put(self, key: Key, status: BaseModel) -> None:
         """Replace the status of the object as the Inbox knows it.
@@ -82,7 +82,7 @@ class Publisher:
         ref, finalizers = refer(key, entry.body), tuple(entry.body["metadata"].get("finalizers") or ())
         others = tuple(name for name in finalizers if name != FINALIZER)
         left = next((note for note in notes if note.reason is EventReason.FINALIZER_LEFT), None)
-        self._parting.expect(entry.uid, left)
+        self._deletion_events.expect(entry.uid, left)
         match change:
             case ObjectChange.ADD_FINALIZER:
                 await self._write(key, entry, self._resources.set_finalizers(ref, (*others, FINALIZER)))
@@ -114,7 +114,7 @@ class Publisher:
                 return
             write.recognise(body)
             if self._inbox.get(key) is not None:
-                # else it was deleted while the answer was under way, and must not come back as a ghost
+                # else it was deleted while the answer was under way, and must not come back
                 self._intake.take(key.kind, body)
 
     async def reread(self, key: Key) -> None:

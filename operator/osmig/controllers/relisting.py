@@ -1,4 +1,4 @@
-"""List everything ourselves, at the start and every ten minutes: adds what the watch missed, drops ghosts.
+"""List all objects at the start and every ten minutes: add what the watch missed, drop what was deleted unseen.
 
 An object deleted while the watch was away is never told as DELETED, as seen with kopf 1.45; only a list shows it.
 """
@@ -73,9 +73,9 @@ class Relist:
                 listed.add(key_of(kind, body))
                 self._intake.offer(kind, body)
         for key in known - listed:
-            await self._confirm_ghost(key)
+            await self._confirm_deletion(key)
 
-    async def _confirm_ghost(self, key: Key) -> None:
+    async def _confirm_deletion(self, key: Key) -> None:
         """Ask for an object that the list left out: it may be younger than the list."""
         try:
             await self._resources.get(RESOURCES[key.kind], key.namespace, key.name)

@@ -27,14 +27,14 @@ class Session:
     """One Provider's connection; all times are boottimes.
 
     Attributes:
-        engine: the Provider's type as last stepped, which is the type of ``backend``.
+        provider_type: the Provider's type as last stepped, which is the type of ``backend``.
         fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
         wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
         limits: of the Provider's spec as last stepped.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
 
-    engine: ProviderType | None = None
+    provider_type: ProviderType | None = None
     backend: Backend | None = None
     fingerprint: str = ""
     probe: Probe | None = None
@@ -66,23 +66,23 @@ class Sessions:
         """Return the session of a Provider, a fresh one the first time."""
         return self._sessions.setdefault(key, Session())
 
-    async def open(self, key: Key, engine: ProviderType) -> Session:
-        """Return the session of a Provider of that type; what another engine's said means nothing to it."""
+    async def open(self, key: Key, provider_type: ProviderType) -> Session:
+        """Return the session of a Provider of that type; what a backend of another type said means nothing to it."""
         session = self.ensure(key)
-        if session.engine not in {None, engine}:
+        if session.provider_type not in {None, provider_type}:
             await self.close(key)
             session = self.ensure(key)
-        session.engine = engine
+        session.provider_type = provider_type
         return session
 
     def find_backend(self, key: Key, needed: ProviderType) -> Backend:
-        """Return the backend that a decision made on ground of `view` counts on; never one of another engine.
+        """Return the backend that a decision made on ground of `view` counts on; never one of another type.
 
         Raises:
-            ProviderDisconnected: it was deleted, lost its Secret or became another engine's since the decision.
+            ProviderDisconnected: it was deleted, lost its Secret or changed its type since the decision.
         """
         session = self._sessions.get(key)
-        if session is None or session.backend is None or session.engine is not needed:
+        if session is None or session.backend is None or session.provider_type is not needed:
             raise ProviderDisconnected(
                 reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection"
             )
@@ -99,9 +99,9 @@ class Sessions:
         """
         session = self._sessions.get(key)
         if session is not None:
-            if session.engine in {None, needed}:
+            if session.provider_type in {None, needed}:
                 return session.view
-            message = f"Provider {key.name} is of type {session.engine}; a {wanted} needs one of type {needed}"
+            message = f"Provider {key.name} is of type {session.provider_type}; a {wanted} needs one of type {needed}"
             return ProviderView(is_ready=False, reason=Reason.WRONG_PROVIDER_TYPE, message=message)
         if exists:
             return Session().view

@@ -15,7 +15,7 @@ from osmig.api.names import Reason
 from osmig.domain import queueing
 from osmig.domain.errors import ServerTaken, SlotTaken
 from osmig.domain.operations import MoveKind, Stage
-from osmig.domain.queueing import Bounds, Move
+from osmig.domain.queueing import Bounds, HostPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from osmig.controllers.ledger import Ledger
     from osmig.controllers.sessions import Session, Sessions
     from osmig.domain.clock import Clock
-    from osmig.domain.observation import Slots
+    from osmig.domain.observation import LimitHit
     from osmig.domain.operations import RecordView
 
 STALE_AFTER = timedelta(hours=1)
 """A foreign record that upstream has not touched for so long hangs; an hour outweighs any difference of the clocks."""
 
-_MOVES = frozenset({MoveKind.LIVE, MoveKind.COLD, MoveKind.UNTOLD})
+_MOVES = frozenset({MoveKind.LIVE, MoveKind.COLD, MoveKind.UNKNOWN})
 _MOVED = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
 
 
@@ -44,43 +44,45 @@ class SlotQueue:
         self._clock = clock
         self._wake = wake
         self._called: dict[Key, frozenset[Key]] = {}
-        self._walked: dict[Key, tuple[int, Limits, list[Move]]] = {}
+        self._evaluated: dict[Key, tuple[int, Limits, list[HostPair]]] = {}
         self._foreign: dict[Key, tuple[tuple[int, int], tuple[RecordView, ...]]] = {}
 
-    def judge(self, key: Key, provider: Key, move: Move) -> Slots:
-        """Say whether a Migration may start ``move`` now: in its place if it is queued, else after all who are."""
+    def judge(self, key: Key, provider: Key, hosts: HostPair) -> LimitHit:
+        """Say whether a move between ``hosts`` may start now; one that is not queued goes after the queue."""
         session = self._sessions.get(provider)
-        if session is None or key in self._ledger.holding(provider):
+        if session is None or key in self._ledger.slot_holders(provider):
             return queueing.FREE
         ahead = takewhile(lambda waiting: waiting[0] != key, self._ledger.waiting(provider))
-        slots = queueing.judge(
+        limit_hit = queueing.judge(
             _read_bounds(provider, session),
             self._ledger.load(provider),
             (earlier for _, earlier in ahead),
-            move,
-            foreign=self._find_foreign_moves(provider, session),
+            hosts,
+            foreign=self._find_foreign_pairs(provider, session),
         )
-        if slots != queueing.FREE:
+        if limit_hit != queueing.FREE:
             self._called[provider] = self._called.get(provider, frozenset()) - {key}
-        return slots
+        return limit_hit
 
     @contextmanager
-    def reserve(self, key: Key, server_id: str, *, provider: Key, move: Move, needs_slot: bool) -> Iterator[None]:
+    def reserve(self, key: Key, server_id: str, *, provider: Key, hosts: HostPair, needs_slot: bool) -> Iterator[None]:
         """Hold the server and a slot while the write is under way that records them.
 
         Args:
             key: who takes them.
             server_id: the server.
             provider: whose slot.
-            move: the hosts.
+            hosts: source and destination.
             needs_slot: refuse when no slot is free; what runs already is taken over in any case.
 
         Raises:
             SlotTaken, ServerTaken: another took it since the decision's facts were read.
         """
-        if needs_slot and (slots := self.judge(key, provider, move)) != queueing.FREE:
-            raise SlotTaken(reason=Reason.SLOTS_TAKEN, message=f"{slots.limit_of}: the last slot was taken just now")
-        if not self._ledger.reserve(key, server_id, provider=provider, move=move):
+        if needs_slot and (limit_hit := self.judge(key, provider, hosts)) != queueing.FREE:
+            raise SlotTaken(
+                reason=Reason.SLOTS_TAKEN, message=f"{limit_hit.limit_of}: the last slot was taken just now"
+            )
+        if not self._ledger.reserve(key, server_id, provider=provider, hosts=hosts):
             raise ServerTaken(reason=Reason.SERVER_BUSY, message="another Migration took the server just now")
         try:
             yield
@@ -91,22 +93,22 @@ class SlotQueue:
     def refresh(self, provider: Key, joined: Key | None = None) -> None:
         """Wake those whose turn has come since the last time; call it whenever slots or limits may have changed.
 
-        The queue is walked only if somebody let go of something; else only who has just ``joined`` it may have a turn.
+        The whole queue is evaluated only after a slot or a place was released; else only ``joined``, the newest.
         """
         session = self._sessions.get(provider)
         if session is None or not session.view.is_ready:
             # everybody is woken when it becomes ready
-            for known in (self._called, self._walked, self._foreign):
+            for known in (self._called, self._evaluated, self._foreign):
                 known.pop(provider, None)
             return
-        foreign = self._find_foreign_moves(provider, session)
-        state = (self._ledger.frees(provider), session.limits, foreign)
-        if self._walked.get(provider) == state:
-            move = self._ledger.waits(joined) if joined is not None else None
-            if joined is not None and move is not None and self.judge(joined, provider, move) == queueing.FREE:
+        foreign = self._find_foreign_pairs(provider, session)
+        state = (self._ledger.releases(provider), session.limits, foreign)
+        if self._evaluated.get(provider) == state:
+            hosts = self._ledger.waits(joined) if joined is not None else None
+            if joined is not None and hosts is not None and self.judge(joined, provider, hosts) == queueing.FREE:
                 self._call(provider, (joined,))
             return
-        self._walked[provider] = state
+        self._evaluated[provider] = state
         load, queue = self._ledger.load(provider), self._ledger.waiting(provider)
         granted = queueing.grant(_read_bounds(provider, session), load, queue, foreign=foreign)
         self._called[provider] = self._called.get(provider, frozenset()) & frozenset(granted)
@@ -129,17 +131,17 @@ class SlotQueue:
         rows = () if session is None else self._find_foreign(provider, session)
         return sum(self._is_stale(row) for row in rows)
 
-    def _find_foreign_moves(self, provider: Key, session: Session) -> list[Move]:
+    def _find_foreign_pairs(self, provider: Key, session: Session) -> list[HostPair]:
         """Return the foreign moves that hold slots; not even looked for while our own fill the Provider."""
         if self._ledger.load(provider).count >= session.limits.max_in_flight:
             return []
         rows = self._find_foreign(provider, session)
-        return [Move(row.source_host, row.destination_host) for row in rows if not self._is_stale(row)]
+        return [HostPair(row.source_host, row.destination_host) for row in rows if not self._is_stale(row)]
 
     def _find_foreign(self, provider: Key, session: Session) -> list[RecordView]:
         """Return the moves that belong to nobody here; all rows are gone through once per sweep or lost claim."""
         known = self._foreign.get(provider)
-        state = (session.rows.revision, self._ledger.losses)
+        state = (session.rows.revision, self._ledger.ownership_changes)
         if known is None or known[0] != state:
             rows = tuple(row for row in session.rows if _is_moving(row) and not self._is_ours(provider, row))
             known = self._foreign[provider] = (state, rows)

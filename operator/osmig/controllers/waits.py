@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class Waits:
-    """One label per key; another label, or none, ends the wait."""
+    """One wait per object; another wait key, or none, ends it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since: dict[Key, tuple[str, float]] = {}
 
-    def note(self, key: Key, label: str) -> None:
+    def note(self, key: Key, wait_key: str) -> None:
         """Record what the last decision waits for; empty for nothing."""
-        if not label:
+        if not wait_key:
             self._since.pop(key, None)
-        elif self._since.get(key, ("", 0.0))[0] != label:
-            self._since[key] = (label, self._clock.boottime())
+        elif self._since.get(key, ("", 0.0))[0] != wait_key:
+            self._since[key] = (wait_key, self._clock.boottime())
 
     def ages(self, key: Key) -> Mapping[str, float]:
-        """Return the label waited for and for how many seconds."""
+        """Return the wait key and for how many seconds it has been unchanged."""
         if key not in self._since:
             return {}
-        label, since = self._since[key]
-        return {label: self._clock.boottime() - since}
+        wait_key, since = self._since[key]
+        return {wait_key: self._clock.boottime() - since}

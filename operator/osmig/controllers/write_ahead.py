@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.migration import parse_migration
 from osmig.controllers.observing import provider_of
-from osmig.domain import budget
-from osmig.domain.budget import Urgency
+from osmig.domain import write_budget
 from osmig.domain.errors import AnswerNotRecorded, KubeFailure, ObjectChanged, ObjectGone, StaleView
 from osmig.domain.machine import decide_answer
-from osmig.domain.queueing import Move
+from osmig.domain.queueing import HostPair
+from osmig.domain.write_budget import Urgency
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from osmig.api.migration import Migration
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
-    from osmig.controllers.memories import Memories
     from osmig.controllers.permits import Fence
     from osmig.controllers.publishing import Publisher
     from osmig.controllers.reporting import Reporter
     from osmig.controllers.sessions import Sessions
     from osmig.controllers.slots import SlotQueue
+    from osmig.controllers.step_memory import StepMemories
     from osmig.controllers.waits import Waits
     from osmig.domain.calls import Answer, Call
     from osmig.domain.clock import Clock
@@ -57,7 +57,7 @@ class WriteAhead:
     reporter: Reporter
     fence: Fence
     waits: Waits
-    memories: Memories
+    memories: StepMemories
     drivers: Drivers
     clock: Clock
 
@@ -80,7 +80,7 @@ class WriteAhead:
     async def _put(self, key: Key, observation: Observation, decision: Commit) -> None:
         """Write the status if that is worth a write, and tell of what was decided."""
         age_s = self.clock.boottime() - self.memories.get(key).written_at
-        if budget.judge(observation.status, decision.status, age_s=age_s) is Urgency.NOW:
+        if write_budget.judge(observation.status, decision.status, age_s=age_s) is Urgency.NOW:
             if decision.claims:
                 self._check_newest(key, observation)
             with self._reserve(key, observation, decision):
@@ -88,7 +88,7 @@ class WriteAhead:
             self.memories.update(key, written_at=self.clock.boottime())
         self.publisher.announce(key, decision.notes)
         self.reporter.report(key, observation, decision)
-        self.waits.note(key, decision.waiting_for)
+        self.waits.note(key, decision.wait_key)
         self.memories.update(key, sampled=decision.status.progress)
 
     def _reserve(self, key: Key, observation: Observation, decision: Commit) -> AbstractContextManager[None]:
@@ -97,12 +97,12 @@ class WriteAhead:
         if not decision.claims or taken is None:
             return nullcontext()
         placement = status.placement
-        move = Move(placement.source_host, placement.destination_host) if placement is not None else Move()
+        hosts = HostPair(placement.source_host, placement.destination_host) if placement is not None else HostPair()
         return self.queue.reserve(
             key,
             taken,
             provider=provider_of(key, observation.migration),
-            move=move,
+            hosts=hosts,
             needs_slot=decision.call is not None and decision.call.takes_slot,
         )
 

@@ -13,7 +13,7 @@ One class per cause: who has to tell causes apart catches a class and never comp
     │ ├ OutcomeUnknown(request_id)   a call was sent and its answer is lost or proves nothing
     │ ├ Refused                      upstream will not, now or ever
     │ │ └ NotInThisState             upstream will not while the object is in its present state
-    │ ├ Unsupported                  the engine or this cloud has no such call
+    │ ├ Unsupported                  the driver or this cloud has no such call
     │ ├ Absent                       the server or the record is gone
     │ └ AccessDenied                 never raised itself
     │   ├ Unauthorized               the credentials are not accepted
@@ -64,7 +64,7 @@ class OperatorError(Exception):
 
 
 class BackendError(OperatorError):
-    """Something that an engine (Nova, Waldur, a hosting provider) answered or failed to answer.
+    """Something that upstream (Nova, Waldur, a hosting provider) answered or failed to answer.
 
     Attributes:
         operation: the call in our words, for metrics and logs, such as ``live-migrate``.
@@ -124,7 +124,7 @@ class NotInThisState(Refused):
 
 
 class Unsupported(BackendError):  # noqa: N818
-    """The engine or this cloud's version has no such call; nothing was sent."""
+    """The driver or this cloud's version has no such call; nothing was sent."""
 
 
 class Absent(BackendError):  # noqa: N818

@@ -1,11 +1,11 @@
-"""What keeps any start back: orders, ``suspend``, pauses, the Provider, a read that failed, the queue."""
+"""What blocks any start: orders, ``suspend``, pauses, the Provider, a failed read, the queue."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import orders, outcome, pauses, recording
+from osmig.domain import next_status, orders, outcome, pauses
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
 from osmig.domain.observation import Commit
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SAFETY_SWEEPS = 6
-"""Those that wait for one another are woken by one another; each looks by itself after so many periods all the same."""
+"""Waiting Migrations wake one another; each also steps by itself after so many sweep periods, should a wake be lost."""
 
 
 PROBING_S = 5.0
@@ -32,12 +32,12 @@ _REASONS = frozenset(Reason)
 
 
 def check_gates(observation: Observation) -> Commit | None:
-    """Apply what keeps any start back, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
+    """Check what blocks any start, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted before anything was sent")
     if observation.migration.spec.suspend:
         verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
-        return Commit(status=recording.put(observation, verdict))
+        return Commit(status=next_status.build(observation, verdict))
     if (pause := pauses.go_on(observation)) is not None:
         return pause
     if not observation.provider.is_ready:
@@ -47,36 +47,36 @@ def check_gates(observation: Observation) -> Commit | None:
 
 def wait_for_provider(observation: Observation) -> Commit:
     """Queue until the Provider is ready; its own step wakes us. The first moments of a probe are not worth a write."""
-    label = f"provider:{Reason.PROBING}"
-    if observation.provider.reason == Reason.PROBING and not observation.has_waited(label, PROBING_S):
-        return Commit(status=observation.status, due_s=PROBING_S, waiting_for=label)
+    wait_key = f"provider:{Reason.PROBING}"
+    if observation.provider.reason == Reason.PROBING and not observation.has_waited(wait_key, PROBING_S):
+        return Commit(status=observation.status, due_s=PROBING_S, wait_key=wait_key)
     message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
-    return Commit(status=recording.put(observation, verdict))
+    return Commit(status=next_status.build(observation, verdict))
 
 
-def answer_trouble(observation: Observation, trouble: BackendError) -> Commit:
-    """A read failed before the start: name what only a person can mend, try everything else again."""
-    match trouble:
+def answer_read_error(observation: Observation, read_error: BackendError) -> Commit:
+    """Answer a read that failed before the start: fail where only a person can help, else try again later."""
+    match read_error:
         case Absent():
-            return outcome.fail(observation, Reason.SERVER_NOT_FOUND, trouble.message)
+            return outcome.fail(observation, Reason.SERVER_NOT_FOUND, read_error.message)
         case Refused() | Unsupported():
-            reason = trouble.reason if trouble.reason in _REASONS else Reason.START_REFUSED
-            return outcome.fail(observation, reason, trouble.message)
+            reason = read_error.reason if read_error.reason in _REASONS else Reason.START_REFUSED
+            return outcome.fail(observation, reason, read_error.message)
         case _:
-            return pauses.retry_later(observation, trouble)
+            return pauses.retry_later(observation, read_error)
 
 
 def wait_for_slot(observation: Observation, **changes: Unpack[StatusChanges]) -> Commit:
     """Wait in the queue; who frees a slot wakes us, so that nothing is read meanwhile."""
-    slots = observation.slots
+    limit_hit = observation.limit_hit
     verdict = Verdict(
         phase=Phase.QUEUED,
         reason=Reason.SLOTS_TAKEN,
-        message=f"{slots.used}/{slots.limit} {slots.limit_of} are under way",
+        message=f"{limit_hit.used}/{limit_hit.limit} {limit_hit.limit_of} are under way",
     )
     queued: StatusChanges = {"queued_time": since_when(observation), **changes}
-    after = recording.put(observation, verdict, **queued)
+    after = next_status.build(observation, verdict, **queued)
     return Commit(status=after, due_s=observation.timings.sweep_period_s * SAFETY_SWEEPS)
 
 
@@ -103,4 +103,4 @@ def answer_refusal(observation: Observation, error: BackendError) -> Commit:
 
 def drop_intent(observation: Observation, verdict: Verdict, wait_s: float) -> Commit:
     """Drop the intent: it is certain that nothing was started."""
-    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
+    return pauses.begin(observation, next_status.build(observation, verdict, pending_call=None), wait_s)

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import PendingCall
 from osmig.api.names import EventReason, Reason
-from osmig.domain import outcome, recording
+from osmig.domain import next_status, outcome
 from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
-    from osmig.api.migration import Mark
+    from osmig.api.migration import Baseline
     from osmig.domain.calls import Operation
     from osmig.domain.observation import Observation
 
 MAX_SENDS = 2
 """Calls whose answer was lost and that left no trace, before the Migration gives up."""
 
-LOOK_AGAIN_S = 5.0
+LOOKUP_PERIOD_S = 5.0
 
 
-def write(observation: Observation, operation: Operation, *, mark: Mark, sends: int = 1) -> PendingCall:
+def write(observation: Observation, operation: Operation, *, baseline: Baseline, sends: int = 1) -> PendingCall:
     """Return the intent of a call that this very step makes."""
     return PendingCall(
         operation=operation,
@@ -28,11 +28,11 @@ def write(observation: Observation, operation: Operation, *, mark: Mark, sends: 
         holder=observation.holder,
         time=observation.now,
         sends=sends,
-        mark=mark,
+        baseline=baseline,
     )
 
 
-def label_of(call: PendingCall) -> str:
+def wait_key_of(call: PendingCall) -> str:
     """Name the wait for one intent; another holder or time is another wait."""
     return f"intent:{call.holder}:{call.time.isoformat()}"
 
@@ -46,10 +46,10 @@ def await_effect(observation: Observation, call: PendingCall, wait_s: float | No
         wait_s: how long to look; by default as long as the slowest effect takes.
     """
     slowest_s = observation.timings.resend_after_s
-    if observation.has_waited(label_of(call), slowest_s if wait_s is None else wait_s):
+    if observation.has_waited(wait_key_of(call), slowest_s if wait_s is None else wait_s):
         return None
-    due_s = min(LOOK_AGAIN_S, slowest_s / 4)
-    return Commit(status=recording.keep(observation), due_s=due_s, waiting_for=label_of(call))
+    due_s = min(LOOKUP_PERIOD_S, slowest_s / 4)
+    return Commit(status=next_status.keep_phase(observation), due_s=due_s, wait_key=wait_key_of(call))
 
 
 def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Commit | None:

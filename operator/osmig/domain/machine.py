@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
 from osmig.api.names import Reason, Verb
-from osmig.domain import deleting, latching, orders, outcome, retrying
+from osmig.domain import finalizer, orders, outcome, retrying, verbs
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -28,13 +28,13 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
     status = observation.status
     if not observation.migration.status_readable:
         return Commit(status=status)
-    if (latched := latching.latch(observation, refuse=policy.refuse)) is not None:
-        controls, notes = latched
+    if (recorded := verbs.accept(observation, refuse=policy.refuse)) is not None:
+        controls, notes = recorded
         after = change_status(status, controls=controls)
         # an order must neither cut a pause short nor make a wait begin anew
-        return Commit(status=after, notes=notes, due_s=0.0, goes_on=True, waiting_for=observation.label)
-    if (tended := deleting.tend(observation)) is not None:
-        return tended
+        return Commit(status=after, notes=notes, due_s=0.0, goes_on=True, wait_key=observation.wait_key)
+    if (change := finalizer.reconcile_finalizer(observation)) is not None:
+        return change
     if status.phase in FINISHED:
         return _decide_finished(observation)
     if status.pending_call is None and status.upstream is None:
@@ -81,7 +81,7 @@ def _decide_finished(observation: Observation) -> Decision:
         return retrying.retry(observation)
     generation = migration.metadata.generation
     if status.observed_generation == generation:
-        return deleting.expire(observation) or Commit(status=status)
+        return finalizer.expire(observation) or Commit(status=status)
     if status.start_time is None:
         anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
         return Commit(status=change_status(anew, observed_generation=-1), due_s=0.0)

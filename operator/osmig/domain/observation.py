@@ -38,7 +38,7 @@ F_co = TypeVar("F_co", bound=Facts, default=Facts, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class VerbRequest:
     """One value of a verb's annotation that was seen, even if it is gone by now."""
 
     verb: Verb
@@ -73,8 +73,8 @@ class ProviderView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slots:
-    """Whether a limit of the Provider keeps a start back.
+class LimitHit:
+    """The limit of the Provider that blocks a start, if any.
 
     Attributes:
         limit_of: what is limited, in words fit for status; empty when the start may go ahead.
@@ -120,13 +120,13 @@ class Observation(Generic[F_co]):
     Attributes:
         now: the wall clock, UTC; only written down, never compared with another machine's.
         holder: the random id of this process, for intents.
-        asks: verbs seen since the last latch, oldest first.
-        waited_s: for each label that the previous decision waited for: how long this process has seen it unchanged.
+        verb_requests: verbs seen since verbs were last recorded, oldest first.
+        wait_ages_s: for the wait key of the previous decision: how long this process has seen it unchanged.
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
-        trouble: a read failed; the facts that were read before it are there.
+        read_error: a read failed; the facts that were read before it are there.
         facts: what the driver of the Migration's type knows.
-        slots: what the Provider's limits say to a start now, by the hosts that are known so far.
+        limit_hit: what the Provider's limits say to a start now, by the hosts that are known so far.
     """
 
     now: dt.datetime
@@ -135,12 +135,12 @@ class Observation(Generic[F_co]):
     provider: ProviderView
     facts: F_co
     timings: Timings = field(default_factory=Timings)
-    asks: tuple[Ask, ...] = ()
-    slots: Slots = field(default_factory=Slots)
-    waited_s: Mapping[str, float] = field(default_factory=dict)
+    verb_requests: tuple[VerbRequest, ...] = ()
+    limit_hit: LimitHit = field(default_factory=LimitHit)
+    wait_ages_s: Mapping[str, float] = field(default_factory=dict)
     since_call_s: float | None = None
     sampled: Progress | None = None
-    trouble: BackendError | None = None
+    read_error: BackendError | None = None
 
     @property
     def status(self) -> MigrationStatus:
@@ -153,13 +153,13 @@ class Observation(Generic[F_co]):
         return self.sampled or self.status.progress
 
     @property
-    def label(self) -> str:
-        """Return the label that the previous decision waited for; handing it on lets the wait go on."""
-        return next(iter(self.waited_s), "")
+    def wait_key(self) -> str:
+        """Return the wait key of the previous decision; handing it on continues the wait."""
+        return next(iter(self.wait_ages_s), "")
 
-    def has_waited(self, label: str, seconds: float) -> bool:
-        """Whether this process has seen ``label`` unchanged for that long. After a restart the wait begins anew."""
-        return self.waited_s.get(label, 0.0) >= seconds
+    def has_waited(self, wait_key: str, seconds: float) -> bool:
+        """Whether this process has seen ``wait_key`` unchanged for that long. After a restart the wait begins anew."""
+        return self.wait_ages_s.get(wait_key, 0.0) >= seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,7 @@ class Commit:
         status: the whole new status.
         call: at most one effect; its intent is in ``status``, which is written first.
         due_s: when to look again, in seconds; ``None`` waits for a change of the object or of upstream.
-        waiting_for: a label whose age the next observation tells; empty when nothing is waited for.
+        wait_key: names what is waited for; the next observation has its age; empty for no wait.
         notes: Events to post after the status was written.
         goes_on: the status only records orders; the step goes on from there.
         claims: from here on this Migration has its server; the step makes sure that no other took it meanwhile.
@@ -219,7 +219,7 @@ class Commit:
     status: MigrationStatus
     call: Call | None = None
     due_s: float | None = None
-    waiting_for: str = ""
+    wait_key: str = ""
     notes: tuple[Note, ...] = ()
     goes_on: bool = False
     claims: bool = False

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stage(StrEnum):
-    """Where an upstream operation stands, whatever the engine calls it."""
+    """Where an upstream operation stands, in words common to all drivers."""
 
     ACCEPTED = "Accepted"
     QUEUED = "Queued"
@@ -44,11 +44,11 @@ class MoveKind(StrEnum):
     COLD = "Cold"
     RESIZE = "Resize"
     OTHER = "Other"
-    UNTOLD = "Untold"
+    UNKNOWN = "Unknown"
 
     def fits(self, wanted: MoveKind) -> bool:
         """Whether a record of this kind may be the move that is looked for; old clouds do not tell."""
-        return self in {wanted, MoveKind.UNTOLD}
+        return self in {wanted, MoveKind.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class RecordView:
         type: upstream's word for the kind of move, verbatim; ``None`` where an old cloud does not say.
         kind: what upstream says the record is about.
         uuid: its other name, where the cloud gives one.
-        is_made_up: from the server and its actions, because the credentials may not list records; sweeps tell nothing.
+        is_synthetic: built from the server and its actions where the credentials may not list records; never swept.
         created, updated: UTC; ``updated`` is ``None`` until the first change.
     """
 
@@ -74,7 +74,7 @@ class RecordView:
     type: str | None = None
     kind: MoveKind = MoveKind.LIVE
     uuid: str | None = None
-    is_made_up: bool = False
+    is_synthetic: bool = False
     source_host: str | None = None
     destination_host: str | None = None
     user_id: str | None = None

@@ -1,6 +1,6 @@
 """Orders: what a user's annotations and the spec's policies want of a move, which of them is in force, what came of it.
 
-How an annotation becomes an order is in `osmig.domain.latching`; the table is in docs/openstack.md.
+How an annotation becomes an order is in `osmig.domain.verbs`; the table is in docs/openstack.md.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from osmig.api.migration import Attempt, Failure, Progress
 from osmig.api.migration_changes import change_status
 from osmig.api.names import RUNBOOKS, EventReason, Phase, Policy, Reason
 from osmig.domain.conditions import Verdict
+from osmig.domain.next_status import build
 from osmig.domain.observation import Commit, Note
 from osmig.domain.orders import close_controls, in_force
-from osmig.domain.recording import put
 from osmig.domain.retrying import begin_attempt, find_pause_s
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def end(observation: Observation, verdict: Verdict, **changes: Unpack[StatusChan
         "failure": _describe_failure(verdict),
         "controls": controls,
     }
-    after = put(observation, _name_runbook(verdict), **ended)
+    after = build(observation, _name_runbook(verdict), **ended)
     if status.start_time is not None:
         after = change_status(after, attempts=_append_attempt(after, verdict))
     pause_s = find_pause_s(observation, verdict) if verdict.reason in RETRYABLE else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import AccessDenied
+from osmig.domain.next_status import build, keep_phase
 from osmig.domain.observation import Commit
-from osmig.domain.recording import keep, put
 
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
 
 _PREFIX = "pause:"
-_PATIENCE = 3
-"""A right that is missing comes back by a person's hand: it is asked for less often."""
+_PERMISSION_RETRY_FACTOR = 3
+"""Only a person grants a missing right, so such a read is repeated less often."""
 
 
-def measure_s(observation: Observation, trouble: BackendError) -> float:
+def measure_s(observation: Observation, read_error: BackendError) -> float:
     """Return how long to leave upstream alone after a read that failed: as long as it asks for, if it does."""
-    if isinstance(trouble, AccessDenied):
-        return observation.timings.retry_s * _PATIENCE
-    return trouble.retry_after_s or observation.timings.retry_s
+    if isinstance(read_error, AccessDenied):
+        return observation.timings.retry_s * _PERMISSION_RETRY_FACTOR
+    return read_error.retry_after_s or observation.timings.retry_s
 
 
-def hold_out(observation: Observation) -> Commit | None:
-    """Stay as it is while the Provider is not ready or a read failed; ``None`` when all is well.
+def wait_for_provider_or_read(observation: Observation) -> Commit | None:
+    """Keep the phase while the Provider is not ready or a read failed; ``None`` when neither holds.
 
-    A read that fails now and then must not make a wait begin anew, so its label is handed on.
+    A read that fails now and then must not make a wait begin anew, so its wait key is handed on.
     """
     if not observation.provider.is_ready:
-        return Commit(status=keep(observation), waiting_for=observation.label)
-    if observation.trouble is None:
+        return Commit(status=keep_phase(observation), wait_key=observation.wait_key)
+    if observation.read_error is None:
         return None
-    due_s = measure_s(observation, observation.trouble)
-    return Commit(status=keep(observation), due_s=due_s, waiting_for=observation.label)
+    due_s = measure_s(observation, observation.read_error)
+    return Commit(status=keep_phase(observation), due_s=due_s, wait_key=observation.wait_key)
 
 
-def retry_later(observation: Observation, trouble: BackendError) -> Commit:
+def retry_later(observation: Observation, read_error: BackendError) -> Commit:
     """Try again after a pause: a read failed before anything was sent."""
-    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=trouble.message)
-    return begin(observation, put(observation, verdict), measure_s(observation, trouble))
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=read_error.message)
+    return begin(observation, build(observation, verdict), measure_s(observation, read_error))
 
 
 def begin(observation: Observation, status: MigrationStatus, seconds: float) -> Commit:
     """Record ``status`` and do nothing for ``seconds``, as a Retry-After asks."""
-    return Commit(status=status, due_s=seconds, waiting_for=_name(observation, seconds))
+    return Commit(status=status, due_s=seconds, wait_key=_name(observation, seconds))
 
 
 def remember(observation: Observation, decision: Commit, seconds: float | None) -> Commit:
     """Go on as decided, and keep in mind for how long the cloud asked us not to call again."""
-    return decision if seconds is None else replace(decision, waiting_for=_name(observation, seconds))
+    return decision if seconds is None else replace(decision, wait_key=_name(observation, seconds))
 
 
 def go_on(observation: Observation) -> Commit | None:
@@ -64,16 +64,16 @@ def go_on(observation: Observation) -> Commit | None:
     before another attempt is on record.
     """
     status = observation.status
-    for label, age_s in observation.waited_s.items():
-        seconds = _read(observation, label)
+    for wait_key, age_s in observation.wait_ages_s.items():
+        seconds = _read_pause_s(observation, wait_key)
         if seconds is not None and age_s < seconds:
-            return Commit(status=status, due_s=seconds - age_s, waiting_for=label)
+            return Commit(status=status, due_s=seconds - age_s, wait_key=wait_key)
     failure = status.failure
     if failure is None or failure.next_retry_time is None or observation.now >= failure.next_retry_time:
         return None
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=failure.message or "")
     left_s = (failure.next_retry_time - observation.now).total_seconds()
-    return Commit(status=put(observation, verdict), due_s=left_s)
+    return Commit(status=build(observation, verdict), due_s=left_s)
 
 
 def _name(observation: Observation, seconds: float) -> str:
@@ -81,6 +81,6 @@ def _name(observation: Observation, seconds: float) -> str:
     return f"{_PREFIX}{observation.migration.metadata.generation}:{seconds}:{observation.now.isoformat()}"
 
 
-def _read(observation: Observation, label: str) -> float | None:
+def _read_pause_s(observation: Observation, wait_key: str) -> float | None:
     prefix = f"{_PREFIX}{observation.migration.metadata.generation}:"
-    return float(label.removeprefix(prefix).partition(":")[0]) if label.startswith(prefix) else None
+    return float(wait_key.removeprefix(prefix).partition(":")[0]) if wait_key.startswith(prefix) else None

@@ -15,10 +15,10 @@ FINISHED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED, Phase.REVERT
 WAITING = frozenset({Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED})
 """After a start was ever meant, the only phases in which it is certain that nothing is under way."""
 
-GATE = frozenset({Phase.AWAITING_CONFIRMATION, Phase.CONFIRMING, Phase.REVERTING})
+CONFIRMATION = frozenset({Phase.AWAITING_CONFIRMATION, Phase.CONFIRMING, Phase.REVERTING})
 """Phases after the data of a cold move has arrived; they take no slot."""
 
-_UNDER_WAY = frozenset({Phase.RUNNING, *GATE})
+_UNDER_WAY = frozenset({Phase.RUNNING, *CONFIRMATION})
 # straight from waiting to under way: a migration that was adopted
 _FROM_WAITING = frozenset({*WAITING, Phase.STARTING, *_UNDER_WAY, *FINISHED})
 
@@ -33,8 +33,8 @@ TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
     Phase.RUNNING: frozenset({*_UNDER_WAY, Phase.STARTING, Phase.ABORTING, Phase.PENDING, *FINISHED}),
     Phase.AWAITING_CONFIRMATION: frozenset({*_UNDER_WAY, Phase.ABORTING, *FINISHED}),
     # back to AwaitingConfirmation: the cloud refused or lost the call
-    Phase.CONFIRMING: frozenset({*GATE, Phase.ABORTING, *FINISHED}),
-    Phase.REVERTING: frozenset({*GATE, Phase.ABORTING, *FINISHED}),
+    Phase.CONFIRMING: frozenset({*CONFIRMATION, Phase.ABORTING, *FINISHED}),
+    Phase.REVERTING: frozenset({*CONFIRMATION, Phase.ABORTING, *FINISHED}),
     # back to Running: the order came too late and the move goes on
     Phase.ABORTING: frozenset({*_UNDER_WAY, Phase.STARTING, Phase.ABORTING, Phase.PENDING, Phase.QUEUED, *FINISHED}),
     # one that never started anything is evaluated anew when its spec changes; the others begin another attempt

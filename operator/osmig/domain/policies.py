@@ -74,15 +74,15 @@ def alert_past_deadline(observation: Observation, after: MigrationStatus) -> Act
 
 def act_while_awaiting(observation: Observation, after: MigrationStatus) -> Act | None:
     """Return what a policy does now about a cold move that awaits its confirmation."""
-    gate, now = observation.migration.spec.gate, observation.now
-    if gate.confirm is ConfirmBy.AUTOMATIC:
+    cold_options, now = observation.migration.spec.cold_options, observation.now
+    if cold_options.confirm is ConfirmBy.AUTOMATIC:
         act = _act(after, Policy.CONFIRM, Verb.CONFIRM, "the move is confirmed automatically", now=now)
         if act is not None:
             return act
     deadline = after.confirm.deadline_time if after.confirm is not None else None
     if deadline is None or now < deadline:
         return None
-    verb = _CONFIRM_VERBS[gate.on_confirm_deadline]
+    verb = _CONFIRM_VERBS[cold_options.on_confirm_deadline]
     return _act(after, Policy.ON_CONFIRM_DEADLINE, verb, "nobody confirmed or reverted in time", now=now)
 
 

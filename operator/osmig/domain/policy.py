@@ -16,7 +16,7 @@ F_contra = TypeVar("F_contra", bound=Facts, contravariant=True)
 
 
 class Policy(Protocol[F_contra]):
-    """What a type of Migration does at each of its stations. Each is total and pure; a missing fact is asked for."""
+    """The decisions of one driver. Each method is total and pure, and asks for a missing fact by `ReadFacts`."""
 
     def admit(self, observation: Observation[F_contra]) -> Decision:
         """Decide for a Migration that has sent nothing."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb, verb_annotation
-from osmig.domain import latching, orders
+from osmig.domain import orders, verbs
 from osmig.domain.conditions import Verdict
+from osmig.domain.next_status import build, measure_pause
 from osmig.domain.observation import Commit, Note
-from osmig.domain.recording import measure_pause, put
 
 if TYPE_CHECKING:
     from osmig.api.migration import Failure, MigrationStatus
@@ -24,7 +24,7 @@ def find_pause_s(observation: Observation, verdict: Verdict) -> float | None:
     """
     migration, status = observation.migration, observation.status
     retries, attempt = migration.spec.retries, status.attempt or 1
-    is_over = attempt > retries.limit or attempt >= latching.LAST_ATTEMPT
+    is_over = attempt > retries.limit or attempt >= verbs.LAST_ATTEMPT
     is_ours = migration.spec.adopt is None and migration.metadata.deletion_timestamp is None
     if is_over or not is_ours or verdict.phase is not Phase.FAILED or status.start_time is None:
         return None
@@ -38,7 +38,7 @@ def begin_attempt(
     observation: Observation, ended: MigrationStatus, *, message: str, failure: Failure | None
 ) -> MigrationStatus:
     """Return the status before the next attempt: what was of the last one is in ``attempts`` now."""
-    return put(
+    return build(
         observation,
         Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=message),
         attempt=(ended.attempt or 1) + 1 if ended.start_time is not None else ended.attempt,
@@ -73,7 +73,7 @@ def retry(observation: Observation) -> Commit:
         )
         for control in controls
         if control.verb not in {Verb.RETRY, Verb.RECONCILE}
-        and latching.canonical_token(metadata.annotations.get(verb_annotation(control.verb), "")) == control.token
+        and verbs.canonical_token(metadata.annotations.get(verb_annotation(control.verb), "")) == control.token
     )
     ended = change_status(status, controls=controls)
     after = begin_attempt(observation, ended, message="another attempt was ordered", failure=None)

@@ -1,4 +1,4 @@
-"""One driver per engine; a new one is a folder here and an entry in ``DRIVERS``."""
+"""One driver per kind of upstream; a new one is a folder here and an entry in ``DRIVERS``."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
-    from osmig.domain.queueing import Move
+    from osmig.domain.queueing import HostPair
     from osmig.drivers.ports import Backend, BackendFactory, Net
     from osmig.net.permits import Permit
 
@@ -29,8 +29,8 @@ F = TypeVar("F", bound=Facts)
 B = TypeVar("B", bound="Backend")
 
 
-class Neighbours(Protocol):
-    """What is known here beside the Migration itself, without asking upstream. Others are named in words for status."""
+class LocalState(Protocol):
+    """What osmig knows without asking upstream. Texts about other Migrations are fit for status."""
 
     def get_swept(self, record_id: str) -> RecordView | None:
         """Return the upstream record of this id as the last sweep saw it."""
@@ -40,8 +40,8 @@ class Neighbours(Protocol):
         """Return the upstream record of this id or uuid as the last sweep saw it; looks through all."""
         ...
 
-    def find_rival(self, subject_id: str) -> str:
-        """Name the other Migration that moves this server; empty for none."""
+    def find_conflicting(self, subject_id: str) -> str:
+        """Return a text that names the other Migration that moves this server; empty for none."""
         ...
 
     def find_owner(self, record_id: str) -> str:
@@ -80,15 +80,15 @@ class Reader(Protocol[F, B]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver(Generic[F, B]):
-    """One engine.
+    """One kind of upstream, such as Nova or Waldur.
 
     Attributes:
         provider_type: the type of Provider that serves it.
         types: of Migrations.
         connect: makes a connection from key, spec and Secret of a Provider, as `BackendFactory` says.
         policy: decides, purely.
-        relate: what is known without asking upstream; facts that were read already stay.
-        carry: which facts of an earlier moment of this step still hold after the object changed.
+        add_local_facts: adds the facts that need no request to upstream; facts that were read stay.
+        carry_over: keeps the facts read earlier in this step that still hold after the object changed.
         readers: how each fact is read, in this order.
         perform: sends one call; returns upstream's receipt, where the call has one.
         find_hosts: the hosts that a start would load, as far as they are known.
@@ -102,11 +102,11 @@ class Driver(Generic[F, B]):
     types: frozenset[MigrationType]
     connect: Callable[[Net, tuple[str, str], ProviderSpec, Mapping[str, bytes]], Coroutine[Any, Any, B]]
     policy: Policy[F]
-    relate: Callable[[Migration, Neighbours, F | None], F]
-    carry: Callable[[Observation[F], Observation[F]], F]
+    add_local_facts: Callable[[Migration, LocalState, F | None], F]
+    carry_over: Callable[[Observation[F], Observation[F]], F]
     readers: Mapping[str, Reader[F, B]]
     perform: Callable[[B, Call, Migration, Permit], Awaitable[Receipt | None]]
-    find_hosts: Callable[[Observation[F]], Move]
+    find_hosts: Callable[[Observation[F]], HostPair]
     name_lock: Callable[[Migration, MigrationStatus], str | None]
     carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
@@ -120,7 +120,7 @@ class Driver(Generic[F, B]):
             try:
                 observation = replace(observation, facts=await read(observation, sources))
             except BackendError as error:
-                return replace(observation, trouble=error)
+                return replace(observation, read_error=error)
         return observation
 
     async def send(self, backend: B, call: Call, migration: Migration, permit: Permit) -> Answer:

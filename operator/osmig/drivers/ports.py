@@ -1,4 +1,4 @@
-"""The port between the engine and every backend: promises in our words, no SDK type crosses it.
+"""The interface between the controllers and every backend; no type of an SDK crosses it.
 
 Every method may raise the ``BackendError`` family of ``osmig.domain.errors`` and nothing else that is expected.
 """
@@ -59,12 +59,12 @@ class Net:
 
 
 class BackendFactory(Protocol):
-    """Makes a Backend from a Provider's spec and its Secret; one per engine."""
+    """Makes a Backend from a Provider's spec and its Secret; one per type of Provider."""
 
     async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Parse the credentials and build a connection; sends nothing yet.
 
-        The first call imports the engine's libraries, in a thread, because the Lease must be renewed meanwhile.
+        The first call imports the driver's libraries, in a thread, because the Lease must be renewed meanwhile.
 
         Args:
             key: namespace and name of the Provider, for metrics.

@@ -137,7 +137,7 @@ class Lease:
             try:
                 await self._write(self._version, {"holderIdentity": self._identity})
             except (WriteConflict, ObjectGone):
-                await self._look_who_wrote()
+                await self._check_writer()
             except OperatorError as error:
                 self._report(error)
 
@@ -157,7 +157,7 @@ class Lease:
     async def _try_to_acquire(self) -> bool:
         try:
             lease = await self._read()
-            if lease is not None and not self._is_up_for_grabs(lease):
+            if lease is not None and not self._is_available(lease):
                 return False
             await self._take(lease)
         except WriteConflict:
@@ -167,15 +167,15 @@ class Lease:
             return False
         return True
 
-    def _is_up_for_grabs(self, lease: Mapping[str, Any]) -> bool:
+    def _is_available(self, lease: Mapping[str, Any]) -> bool:
         version = lease["metadata"]["resourceVersion"]
         now = self._clock.boottime()
         if version != self._seen[0]:
             self._seen = (version, now)
         spec = lease.get("spec") or {}
         holder = spec.get("holderIdentity") or ""
-        patience_s = max(self._timings.duration_s, float(spec.get("leaseDurationSeconds") or 0))
-        return holder in {"", self._identity} or now - self._seen[1] >= patience_s
+        takeover_after_s = max(self._timings.duration_s, float(spec.get("leaseDurationSeconds") or 0))
+        return holder in {"", self._identity} or now - self._seen[1] >= takeover_after_s
 
     async def _take(self, lease: Mapping[str, Any] | None) -> None:
         old = (lease or {}).get("spec") or {}
@@ -187,7 +187,7 @@ class Lease:
         }
         await self._write(None if lease is None else lease["metadata"]["resourceVersion"], spec)
 
-    async def _look_who_wrote(self) -> None:
+    async def _check_writer(self) -> None:
         """Go on if only the version differs: our answer was lost, or somebody wrote a label."""
         try:
             lease = await self._read()
@@ -227,21 +227,21 @@ class Lease:
             call = Call(KubeVerb.PATCH, LEASES, self._namespace, self._name)
             metadata = {"resourceVersion": version}
         answer = await self._client.request(
-            call, body={"metadata": metadata, "spec": stamped}, timeout_s=self._patience_s()
+            call, body={"metadata": metadata, "spec": stamped}, timeout_s=self._timeout_s()
         )
         return str(answer.body["metadata"]["resourceVersion"])
 
     async def _read(self) -> Mapping[str, Any] | None:
         call = Call(KubeVerb.GET, LEASES, self._namespace, self._name)
         try:
-            answer = await self._client.request(call, timeout_s=self._patience_s())
+            answer = await self._client.request(call, timeout_s=self._timeout_s())
         except ObjectGone:
             self._was_read = True
             return None
         self._was_read = True
         return answer.body
 
-    def _patience_s(self) -> float:
+    def _timeout_s(self) -> float:
         """A holder waits no longer than it may act, so that it ends on time."""
         fence_s = self.fence()
         return min(self._timings.call_timeout_s, fence_s) if fence_s > 0 else self._timings.call_timeout_s

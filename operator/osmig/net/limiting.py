@@ -21,12 +21,12 @@ _ROUNDING = 1e-9
 class Priority(IntEnum):
     """What waits for its turn; a greater one goes first.
 
-    A start, and the look for one, has its intent on record and a permit that runs out: it goes before other looks.
+    A start, and the lookup of one, has an intent on record and a permit that expires: it goes before other reads.
     """
 
     PROGRESS = 0
     SWEEP = 1
-    LOOK = 2
+    READ = 2
     START = 3
     ORDER = 4
 

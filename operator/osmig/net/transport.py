@@ -120,7 +120,7 @@ class Transport:
             message = f"The endpoint {text}"
             raise NoAnswerError(message, is_timeout=True) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise NoAnswerError(_hurdle(error)) from error
+            raise NoAnswerError(_connect_error(error)) from error
 
     async def close(self) -> None:
         """Close all connections."""
@@ -217,7 +217,7 @@ def _admit(method: str, call: Call) -> Callable[[str, dict[str, Any]], Awaitable
     return trace
 
 
-def _hurdle(error: Exception) -> str:
+def _connect_error(error: Exception) -> str:
     match error:
         case httpcore.ConnectError() if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
             return "The endpoint's certificate is not trusted, or it speaks no TLS"

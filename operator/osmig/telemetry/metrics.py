@@ -1,4 +1,4 @@
-"""The one object through which the engine counts: typed methods over a registry of its own."""
+"""The one object through which the controllers count: typed methods over a registry of its own."""
 
 from __future__ import annotations
 

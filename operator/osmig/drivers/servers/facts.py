@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus, PreflightCheck
     from osmig.api.migration_changes import StatusChanges
     from osmig.domain.operations import RecordView
-    from osmig.drivers.servers.views import Explanation, Finding, HostView, ProgressView, ServerView, Survey
+    from osmig.drivers.servers.views import CallLookup, Explanation, HostView, PreStartState, ProgressView, ServerView
 
 FactName: TypeAlias = Literal[
-    "survey", "finding", "server", "records", "progress", "explanation", "preflight", "source_host"
+    "pre_start", "call_lookup", "server", "records", "progress", "explanation", "preflight", "source_host"
 ]
 """A fact that is read from the cloud; several are read in this order."""
 
@@ -26,17 +26,17 @@ class MoveFacts:
 
     Attributes:
         swept: our record, or the one to adopt, as the last sweep saw it.
-        rival: who else of ours has the surveyed server, in words fit for status, else empty.
+        conflicting: the other Migration that has the server, as a text fit for status, else empty.
         owner: which other Migration follows the record to adopt, in words fit for status, else empty.
         preflight: what was checked before a start.
         source_host: the compute host that the server leaves.
     """
 
     swept: RecordView | None = None
-    rival: str = ""
+    conflicting: str = ""
     owner: str = ""
-    survey: Survey | None = None
-    finding: Finding | None = None
+    pre_start: PreStartState | None = None
+    call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] | None = None
     progress: ProgressView | None = None
@@ -49,9 +49,9 @@ class MoveFacts:
         """The server as read last in this step."""
         if self.server is not None:
             return self.server
-        if self.finding is not None:
-            return self.finding.server
-        return self.survey.server if self.survey is not None else None
+        if self.call_lookup is not None:
+            return self.call_lookup.server
+        return self.pre_start.server if self.pre_start is not None else None
 
     @property
     def learned(self) -> tuple[RecordView, ...]:

@@ -13,14 +13,22 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.domain.calls import Receipt
     from osmig.domain.operations import RecordView
-    from osmig.drivers.servers.views import Explanation, Finding, HostView, Job, ProgressView, ServerView, Survey
+    from osmig.drivers.servers.views import (
+        CallLookup,
+        Explanation,
+        HostView,
+        Job,
+        PreStartState,
+        ProgressView,
+        ServerView,
+    )
     from osmig.net.permits import Permit
 
 
 class ServerBackend(Backend, Protocol):
     """What moves servers."""
 
-    async def survey(self, job: Job) -> Survey:
+    async def pre_start_state(self, job: Job) -> PreStartState:
         """Resolve the server exactly and read what must be remembered before a start. No side effect.
 
         Raises:
@@ -58,14 +66,14 @@ class ServerBackend(Backend, Protocol):
         """
         ...
 
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
-        """Look for the effect of an earlier start, confirm or revert, by its mark. No side effect.
+    async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
+        """Look for the effect of an earlier start, confirm or revert, by the baseline. No side effect.
 
         Of a confirm or revert, anybody's counts as ours: the server can only be confirmed once, and the same is done.
 
         Args:
             job: with ``server_id`` set.
-            call: the intent: its operation and mark, and the request id and kind of answer where one came.
+            call: the intent: its operation and baseline, and the request id and kind of answer where one came.
             claimed: request ids that belong to other Migrations.
         """
         ...
@@ -77,7 +85,7 @@ class ServerBackend(Backend, Protocol):
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
         """Read all operations on one server, newest first.
 
-        Where the credentials may list none, they are made up from the server and its actions: id = request id,
+        Where the credentials may list none, they are synthetic, built from the server and its actions: id = request id,
         number = when it began (µs), and the hosts only as far as they show.
         """
         ...

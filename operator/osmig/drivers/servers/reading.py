@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     _Sources: TypeAlias = Sources[ServerBackend]
 
 
-async def read_survey(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+async def read_pre_start_state(observation: MoveObservation, sources: _Sources) -> MoveFacts:
     """Read the server as it is before a start."""
-    return replace(observation.facts, survey=await sources.backend.survey(describe_job(observation.migration)))
+    return replace(
+        observation.facts, pre_start=await sources.backend.pre_start_state(describe_job(observation.migration))
+    )
 
 
 async def find_effect(observation: MoveObservation, sources: _Sources) -> MoveFacts:
     """Look for the effect of the call whose intent is on record."""
     call, job = observation.status.pending_call, describe_job(observation.migration)
     assert call is not None  # noqa: S101 - nobody looks without an intent
-    return replace(observation.facts, finding=await sources.backend.find(job, call, sources.claimed()))
+    return replace(observation.facts, call_lookup=await sources.backend.find_effect(job, call, sources.claimed()))
 
 
 async def read_server(observation: MoveObservation, sources: _Sources) -> MoveFacts:
@@ -89,8 +91,8 @@ def _server_id(observation: MoveObservation) -> str:
 
 READERS: Mapping[str, Reader[MoveFacts, ServerBackend]] = MappingProxyType(
     {
-        "survey": read_survey,
-        "finding": find_effect,
+        "pre_start": read_pre_start_state,
+        "call_lookup": find_effect,
         "server": read_server,
         "records": read_records,
         "progress": read_progress,

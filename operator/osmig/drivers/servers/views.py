@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from osmig.domain.operations import MoveKind
 
 if TYPE_CHECKING:
-    from osmig.api.migration import Mark
+    from osmig.api.migration import Baseline
     from osmig.domain.operations import RecordView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to move and how: the part of a Migration that an engine needs.
+    """What to move and how: the part of a Migration that a backend needs.
 
     Attributes:
         server_id: the server's UUID; ``None`` until a name was resolved.
@@ -95,42 +95,42 @@ class ProgressView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class PreStartState:
     """Everything that is read before a start, in one go.
 
     Attributes:
         server: the server, resolved exactly.
-        mark: what must be remembered so that the start's effect can be found again.
+        baseline: the state to compare with when the start's effect is looked up.
         active: the newest operation on this server that is not over, whoever started it.
     """
 
     server: ServerView
-    mark: Mark
+    baseline: Baseline
     active: RecordView | None = None
 
 
-class FindingKind(StrEnum):
-    """What a look for an earlier start brought."""
+class CallLookupKind(StrEnum):
+    """What a lookup of an earlier call found."""
 
     OURS = "Ours"
     AMBIGUOUS = "Ambiguous"
     NOTHING = "Nothing"
-    RIVAL = "Rival"
+    CONFLICT = "Conflict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The result of looking for the effect of a start whose answer is unknown.
+class CallLookup:
+    """The result of the lookup of a call whose answer is unknown.
 
     Attributes:
         kind: ``OURS`` and ``AMBIGUOUS`` (several candidates, the oldest chosen) carry ``request_id``.
         request_id: upstream's request id of the operation to adopt.
         record: its record, when there is one already.
-        server: the server as read in the same look.
-        detail: for ``RIVAL``: who moves it, in a few words fit for status.
+        server: the server as read in the same lookup.
+        detail: for ``CONFLICT``: who moves the server, in a few words fit for status.
     """
 
-    kind: FindingKind
+    kind: CallLookupKind
     server: ServerView
     request_id: str | None = None
     record: RecordView | None = None

@@ -1,4 +1,4 @@
-"""What a replication engine tells us, in our words: runs, replicas, their stages. The backend translates into these."""
+"""What Waldur reports about a replication, translated by the backend: runs, replicas, their stages."""
 
 from __future__ import annotations
 

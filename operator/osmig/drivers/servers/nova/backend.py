@@ -8,20 +8,20 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from osmig.api.migration import BlockMigration, Mark
+from osmig.api.migration import Baseline, BlockMigration
 from osmig.api.names import Reason, Verb
 from osmig.domain.calls import Receipt
 from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Transient, Unsupported
 from osmig.domain.operations import MoveKind
-from osmig.drivers.servers.nova import lookup, standins
+from osmig.drivers.servers.nova import lookup, synthetic_records
 from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
 from osmig.drivers.servers.nova.listing import Listing
 from osmig.drivers.servers.nova.lookup import Seen
 from osmig.drivers.servers.nova.nova import Nova
 from osmig.drivers.servers.nova.preflight import check
-from osmig.drivers.servers.nova.preflight_facts import look_round
+from osmig.drivers.servers.nova.preflight_facts import collect_facts
 from osmig.drivers.servers.nova.probing import probe
-from osmig.drivers.servers.views import Explanation, Finding, Job, ProgressView, ServerView, Survey
+from osmig.drivers.servers.views import CallLookup, Explanation, Job, PreStartState, ProgressView, ServerView
 from osmig.net.limiting import Limiter, Priority
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.views import HostView
     from osmig.net.permits import Permit
 
-MARKED_ACTIONS = 20
-"""As many request ids as a mark holds."""
+BASELINE_ACTIONS = 20
+"""As many request ids as a baseline holds."""
 
 _BLOCK_MIGRATION: dict[str, bool | str] = {
     BlockMigration.AUTO: "auto",
@@ -69,7 +69,7 @@ class NovaBackend:
         """Authenticate, read versions, rights and capabilities. No side effect."""
         return await self._run(lambda: probe(self._session, self._nova, self._listing), Priority.SWEEP, 3)
 
-    async def survey(self, job: Job) -> Survey:
+    async def pre_start_state(self, job: Job) -> PreStartState:
         """Resolve the server and read what must be remembered before a start.
 
         A name is looked for in the credentials' own project only, also for administrators: elsewhere names belong to
@@ -79,35 +79,35 @@ class NovaBackend:
             Absent: no such server for these credentials.
             Refused: the name fits several servers.
         """
-        return await self._run(lambda: self._survey(job), Priority.LOOK, 3)
+        return await self._run(lambda: self._pre_start(job), Priority.READ, 3)
 
     async def preflight(self, job: Job) -> tuple[PreflightCheck, ...]:
         """Check whether the job could be done. No side effect."""
 
-        def look() -> tuple[PreflightCheck, ...]:
-            return check(job, look_round(job, self._session, self._nova, self._listing, resolve=self._by_name))
+        def read() -> tuple[PreflightCheck, ...]:
+            return check(job, collect_facts(job, self._session, self._nova, self._listing, resolve=self._by_name))
 
-        return await self._run(look, Priority.LOOK, 5)
+        return await self._run(read, Priority.READ, 5)
 
     async def host(self, name: str) -> HostView:
         """Read one compute host now, which by default only administrators may."""
-        return await self._run(lambda: self._host(name), Priority.LOOK)
+        return await self._run(lambda: self._host(name), Priority.READ)
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Send exactly one live or cold migration."""
         return await self._run(lambda: self._start(job, permit), Priority.START)
 
-    async def find(self, job: Job, call: PendingCall, claimed: Collection[str]) -> Finding:
+    async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
         """Look for the effect of an earlier start, confirm or revert among the server's actions."""
         return await self._run(lambda: self._find(_id_of(job), call, claimed), Priority.START, 3)
 
     async def server(self, server_id: str) -> ServerView:
         """Read the server now."""
-        return await self._run(lambda: self._nova.server(server_id), Priority.LOOK)
+        return await self._run(lambda: self._nova.server(server_id), Priority.READ)
 
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
-        """Read all migrations of one server, newest first; made up from its actions where none may be listed."""
-        return await self._run(lambda: self._records_if_permitted(server_id), Priority.LOOK)
+        """Read all migrations of one server, newest first; synthetic ones where none may be listed."""
+        return await self._run(lambda: self._records_if_permitted(server_id), Priority.READ)
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Read one sample; without the right to it, Nova's own percentage of the server."""
@@ -115,7 +115,7 @@ class NovaBackend:
 
     async def explain(self, server_id: str, request_id: str | None) -> Explanation:
         """Read why a move failed; without a request id, the newest one that did."""
-        return await self._run(lambda: self._explain(server_id, request_id), Priority.LOOK, 3)
+        return await self._run(lambda: self._explain(server_id, request_id), Priority.READ, 3)
 
     async def apply(self, verb: Verb, server_id: str, record_id: str, permit: Permit) -> None:
         """Send one abort, force-complete, confirm or revert; the latter two know their server only."""
@@ -169,18 +169,18 @@ class NovaBackend:
         finally:
             self._limiter.settle(sent - requests)
 
-    def _survey(self, job: Job) -> Survey:
+    def _pre_start(self, job: Job) -> PreStartState:
         server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")
-        actions = self._nova.actions(server.id, limit=MARKED_ACTIONS)
+        actions = self._nova.actions(server.id, limit=BASELINE_ACTIONS)
         records = self._records_if_permitted(server.id)
         newest = max((record.number for record in records), default=0)
-        mark = Mark(
+        baseline = Baseline(
             request_ids=tuple(action.request_id for action in actions),
             previous_id=str(newest) if newest else None,
             host=server.host,
             host_id=server.host_id,
         )
-        return Survey(server=server, mark=mark, active=lookup.newest_active(records))
+        return PreStartState(server=server, baseline=baseline, active=lookup.newest_active(records))
 
     def _by_name(self, name: str) -> ServerView:
         found = [server for server, _ in self._nova.servers(name=f"^{re.escape(name)}$") if server.name == name]
@@ -205,28 +205,28 @@ class NovaBackend:
                 raise Unsupported(Reason.UNSUPPORTED, text, operation="start")
         return Receipt(request_id=request_id)
 
-    def _find(self, server_id: str, call: PendingCall, claimed: Collection[str]) -> Finding:
+    def _find(self, server_id: str, call: PendingCall, claimed: Collection[str]) -> CallLookup:
         # The server first: seen busy before, its action must be there after. Nova marks the server busy a moment before
-        # it writes the action, so what looks like a rival without one is looked at twice.
+        # it writes the action, so a busy server without an action is read twice.
         server = self._nova.server(server_id)
         actions = self._nova.actions(server_id)
-        if server.is_busy and not lookup.new_actions(actions, call.mark):
+        if server.is_busy and not lookup.new_actions(actions, call.baseline):
             actions = self._nova.actions(server_id)
         own_user_id, _ = self._session.identity()
         seen = Seen(server=server, actions=actions, records=self._records_if_permitted(server_id))
-        return lookup.find(seen, call, claimed=claimed, own_user_id=own_user_id)
+        return lookup.find_effect(seen, call, claimed=claimed, own_user_id=own_user_id)
 
     def _records_if_permitted(self, server_id: str) -> tuple[RecordView, ...]:
         """List the server's records, or make them up."""
         try:
             return self._listing.of_server(server_id)
         except NotPermitted:
-            return standins.look(self._nova, server_id)
+            return synthetic_records.read(self._nova, server_id)
 
     def _number(self, server_id: str, record_id: str, verb: Verb) -> str:
-        if not standins.is_made_up(record_id):
+        if not synthetic_records.is_synthetic(record_id):
             return record_id
-        return standins.find_number(self._nova, server_id, str(verb))
+        return synthetic_records.find_number(self._nova, server_id, str(verb))
 
     def _host(self, name: str) -> HostView:
         found = self._nova.hosts(name)
@@ -237,7 +237,7 @@ class NovaBackend:
     def _progress(self, server_id: str, record_id: str) -> ProgressView | None:
         try:
             samples = self._nova.samples(server_id)
-            if not standins.is_made_up(record_id):
+            if not synthetic_records.is_synthetic(record_id):
                 return samples.get(record_id)
             if samples:
                 return next(iter(samples.values()))
@@ -249,7 +249,7 @@ class NovaBackend:
 
     def _explain(self, server_id: str, request_id: str | None) -> Explanation:
         try:
-            told = pick_action(self._nova.actions(server_id, limit=MARKED_ACTIONS), request_id)
+            told = pick_action(self._nova.actions(server_id, limit=BASELINE_ACTIONS), request_id)
             action = self._nova.action(server_id, told) if told else {}
             return explain(action, fault=self._nova.fault(server_id))
         except Absent:

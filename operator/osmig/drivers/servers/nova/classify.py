@@ -127,7 +127,7 @@ def request_id_of(response: requests.Response) -> str | None:
 def _judge_way(failure: Exception, operation: str) -> Transient:
     """Judge what went wrong before Nova was asked: nothing was sent that changes anything.
 
-    Also what only a person can mend is transient here: it is the Provider's trouble, and no Migration fails for it.
+    Also what only a person can mend is transient here: it concerns the Provider, and no Migration fails for it.
     """
     match failure:
         case EndpointRefusedError():
@@ -140,11 +140,11 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
         case keystone.ConnectionError() | requests.RequestException():
-            text = _first_hurdle(failure) or "The connection failed"
+            text = _first_connect_error(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
             return _misconfigured("clouds.yaml does not fit its auth_type", operation)
         case keystone.DiscoveryFailure() | sdk.NotSupported():
-            text = _first_hurdle(failure) or "The endpoint lists no microversions of the Compute API"
+            text = _first_connect_error(failure) or "The endpoint lists no microversions of the Compute API"
         case _:
             text = "The endpoint answered something that is not OpenStack's"
     return Transient(Reason.UNREACHABLE, text, operation=operation)
@@ -220,12 +220,12 @@ def _judge_refusal(answer: _Answer, operation: str) -> BackendError:
     if operation in _STARTS:
         return _judge_refused_start(answer, operation)
     if operation in _ENDS:
-        sentence = known_state(answer.text or "") or _words(answer, operation)
+        sentence = known_state(answer.text or "") or _message(answer, operation)
         return NotInThisState(_NOT_NOW, f"Not possible now: {sentence}", operation=operation)
     # force-complete says 400 where abort says 404
     if _MIGRATION_NOT_FOUND.fullmatch(answer.text or ""):
         return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)
-    return NotInThisState(_NOT_NOW, f"Not possible now: {_words(answer, operation)}", operation=operation)
+    return NotInThisState(_NOT_NOW, f"Not possible now: {_message(answer, operation)}", operation=operation)
 
 
 def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
@@ -233,7 +233,7 @@ def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
     if answer.code == codes.conflict and (known is None or is_busy_conflict(answer.text or "")):
         text = "The cloud says the server is busy, maybe with this very move"
         return OutcomeUnknown(Reason.CONFLICT, text, operation=operation, request_id=answer.request_id)
-    reason, sentence = known or (Reason.START_REFUSED, _words(answer, operation))
+    reason, sentence = known or (Reason.START_REFUSED, _message(answer, operation))
     return Refused(reason, sentence, operation=operation)
 
 
@@ -268,7 +268,7 @@ def _fault(response: requests.Response) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _words(answer: _Answer, operation: str) -> str:
+def _message(answer: _Answer, operation: str) -> str:
     return clean_text(answer.text or "") or f"the cloud answered {answer.code} to {operation}"
 
 
@@ -284,11 +284,11 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
             waiting += [error.__context__, error.__cause__, getattr(error, "reason", None), *error.args]
 
 
-def _first_hurdle(failure: Exception) -> str | None:
-    return next((text for text in map(_hurdle, _causes(failure)) if text), None)
+def _first_connect_error(failure: Exception) -> str | None:
+    return next((text for text in map(_connect_error, _causes(failure)) if text), None)
 
 
-def _hurdle(error: BaseException) -> str | None:
+def _connect_error(error: BaseException) -> str | None:
     match error:
         case NameResolutionError():
             return "The name of the endpoint cannot be resolved"

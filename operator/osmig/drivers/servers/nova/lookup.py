@@ -1,4 +1,4 @@
-"""Finding the effect of a call again: actions first, because Nova writes them before it answers (architecture.md §5).
+"""Find the effect of a call: actions first, because Nova writes them before it answers (architecture.md §5).
 
 An accepted call is in the server's actions at once, under the request id of its answer, also while the record does
 not exist yet; a start that lost a race leaves none. Pure.
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.operations import MoveKind, RecordView
-from osmig.drivers.servers.views import Finding, FindingKind, ServerView
+from osmig.drivers.servers.views import CallLookup, CallLookupKind, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from osmig.api.migration import Mark, PendingCall
+    from osmig.api.migration import Baseline, PendingCall
     from osmig.drivers.servers.nova.translate import ActionView
 
 ACTIONS: dict[Operation, str] = {
@@ -41,7 +41,7 @@ _SKEW = dt.timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What one look brought.
+    """What one lookup read.
 
     Attributes:
         actions: newest first.
@@ -53,12 +53,12 @@ class Seen:
     records: Sequence[RecordView]
 
 
-def find(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_user_id: str | None) -> Finding:
+def find_effect(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_user_id: str | None) -> CallLookup:
     """Decide what became of a start, confirm or revert.
 
     Args:
         seen: the server, its actions and records, read after the call.
-        call: the intent: its operation and mark, and the request id and kind of answer where one came.
+        call: the intent: its operation and baseline, and the request id and kind of answer where one came.
         claimed: request ids that belong to other Migrations.
         own_user_id: whose credentials these are, ``None`` where unknown.
 
@@ -68,12 +68,12 @@ def find(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_user_id
     operation = Operation(call.operation)
     if operation in _OTHER_ENDS:
         return _find_end(seen, call, operation)
-    moves = [action for action in new_actions(seen.actions, call.mark) if action.name.lower() in MOVE_ACTIONS]
+    moves = [action for action in new_actions(seen.actions, call.baseline) if action.name.lower() in MOVE_ACTIONS]
     same = [action for action in moves if _is(action, operation)]
     if call.request_id is not None:
         ours = [action for action in same if action.request_id == call.request_id]
         if ours:
-            return _adopt(FindingKind.OURS, ours[0], seen, call)
+            return _adopt(CallLookupKind.OURS, ours[0], seen, call)
     if call.request_id is not None and call.answer != Reason.CONFLICT:
         return _not_ours(seen, moves)
     candidates = [
@@ -84,13 +84,13 @@ def find(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_user_id
     ]
     if not candidates:
         return _not_ours(seen, moves)
-    kind = FindingKind.OURS if len(candidates) == 1 else FindingKind.AMBIGUOUS
+    kind = CallLookupKind.OURS if len(candidates) == 1 else CallLookupKind.AMBIGUOUS
     return _adopt(kind, candidates[-1], seen, call)
 
 
-def new_actions(actions: Sequence[ActionView], mark: Mark | None) -> Sequence[ActionView]:
-    """Take the actions that came after the mark; the mark holds the newest only, so the first known one ends them."""
-    known = set(mark.request_ids) if mark is not None else set()
+def new_actions(actions: Sequence[ActionView], baseline: Baseline | None) -> Sequence[ActionView]:
+    """Return the actions after the baseline, which holds the newest only: the first known action ends them."""
+    known = set(baseline.request_ids) if baseline is not None else set()
     fresh: list[ActionView] = []
     for action in actions:
         if action.request_id in known:
@@ -100,13 +100,13 @@ def new_actions(actions: Sequence[ActionView], mark: Mark | None) -> Sequence[Ac
 
 
 def record_of(
-    action: ActionView, records: Sequence[RecordView], mark: Mark | None, *, kind: MoveKind
+    action: ActionView, records: Sequence[RecordView], baseline: Baseline | None, *, kind: MoveKind
 ) -> RecordView | None:
-    """Pick the record that a start made: the oldest of its kind after the mark that is not older than the action.
+    """Pick the record that a start made: the oldest of its kind after the baseline that is not older than the action.
 
-    A record that bears the action's request id, because it was made up from it, needs no such guess.
+    A record that bears the action's request id, because it is synthetic, needs no such guess.
     """
-    previous = int(mark.previous_id) if mark and mark.previous_id and mark.previous_id.isdigit() else 0
+    previous = int(baseline.previous_id) if baseline and baseline.previous_id and baseline.previous_id.isdigit() else 0
     fitting = [record for record in records if record.kind.fits(kind)]
     named = [record for record in fitting if record.id == action.request_id]
     later = [record for record in fitting if record.number > previous and not _is_older(record, action.started)]
@@ -119,22 +119,24 @@ def newest_active(records: Sequence[RecordView]) -> RecordView | None:
     return max(active, key=lambda record: record.number, default=None)
 
 
-def _find_end(seen: Seen, call: PendingCall, operation: Operation) -> Finding:
+def _find_end(seen: Seen, call: PendingCall, operation: Operation) -> CallLookup:
     """Decide what became of a confirm or revert.
 
     Anybody's is as good as ours. That the server is busy says nothing here: it is, from before the call until after.
     """
-    fresh = new_actions(seen.actions, call.mark)
+    fresh = new_actions(seen.actions, call.baseline)
     same = [action for action in fresh if _is(action, operation)]
     if same:
         oldest = next((action for action in same if action.request_id == call.request_id), same[-1])
         cold = [record for record in seen.records if record.kind.fits(MoveKind.COLD)]
         record = max(cold, key=lambda record: record.number, default=None)
-        return Finding(kind=FindingKind.OURS, server=seen.server, request_id=oldest.request_id, record=record)
+        return CallLookup(kind=CallLookupKind.OURS, server=seen.server, request_id=oldest.request_id, record=record)
     other = _OTHER_ENDS[operation]
     if any(_is(action, other) for action in fresh):
-        return Finding(kind=FindingKind.RIVAL, server=seen.server, detail=f"a {other} that somebody else ordered")
-    return Finding(kind=FindingKind.NOTHING, server=seen.server)
+        return CallLookup(
+            kind=CallLookupKind.CONFLICT, server=seen.server, detail=f"a {other} that somebody else ordered"
+        )
+    return CallLookup(kind=CallLookupKind.NOTHING, server=seen.server)
 
 
 def _is(action: ActionView, operation: Operation) -> bool:
@@ -152,19 +154,19 @@ def _may_be_ours(action: ActionView, own_user_id: str | None, *, is_proof_needed
     return action.user_id == own_user_id
 
 
-def _adopt(kind: FindingKind, action: ActionView, seen: Seen, call: PendingCall) -> Finding:
+def _adopt(kind: CallLookupKind, action: ActionView, seen: Seen, call: PendingCall) -> CallLookup:
     wanted = _KINDS.get(Operation(call.operation), MoveKind.COLD)
-    record = record_of(action, seen.records, call.mark, kind=wanted)
-    return Finding(kind=kind, server=seen.server, request_id=action.request_id, record=record)
+    record = record_of(action, seen.records, call.baseline, kind=wanted)
+    return CallLookup(kind=kind, server=seen.server, request_id=action.request_id, record=record)
 
 
-def _not_ours(seen: Seen, moves: Sequence[ActionView]) -> Finding:
+def _not_ours(seen: Seen, moves: Sequence[ActionView]) -> CallLookup:
     if moves or seen.server.is_busy:
-        return Finding(kind=FindingKind.RIVAL, server=seen.server, detail=_rival(seen, moves))
-    return Finding(kind=FindingKind.NOTHING, server=seen.server)
+        return CallLookup(kind=CallLookupKind.CONFLICT, server=seen.server, detail=_describe_conflict(seen, moves))
+    return CallLookup(kind=CallLookupKind.NOTHING, server=seen.server)
 
 
-def _rival(seen: Seen, moves: Sequence[ActionView]) -> str:
+def _describe_conflict(seen: Seen, moves: Sequence[ActionView]) -> str:
     record = newest_active(seen.records)
     if record is not None:
         return f"migration {record.id} ({record.status})"

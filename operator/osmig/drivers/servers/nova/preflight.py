@@ -188,7 +188,7 @@ def _check_following(job: Job, facts: Facts) -> tuple[CheckResult, str]:
 
 def _adopt(active: RecordView | None) -> str:
     """Say what to do about a move under way; a resize is not ours to follow."""
-    if active is None or active.kind not in {MoveKind.LIVE, MoveKind.COLD, MoveKind.UNTOLD}:
+    if active is None or active.kind not in {MoveKind.LIVE, MoveKind.COLD, MoveKind.UNKNOWN}:
         return ": wait until that is over"
     return f": wait until that is over, or follow it by adopt.id {active.uuid or active.id}"
 

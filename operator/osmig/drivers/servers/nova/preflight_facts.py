@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one look round brought; ``None`` is what may not be looked at, or was not for want of a server.
+    """What preflight read; ``None`` where the credentials may not read it, or for want of a server.
 
     Attributes:
         version: the highest microversion both sides speak.
@@ -49,7 +49,7 @@ class Facts:
     may_read_progress: bool = False
 
 
-def look_round(
+def collect_facts(
     job: Job, session: ComputeSession, api: Nova, listing: Listing, *, resolve: Callable[[str], ServerView]
 ) -> Facts:
     """Read what the checks need.

@@ -49,7 +49,7 @@ ROLE_RIGHTS = {
 
 
 def probe(session: ComputeSession, api: Nova, listing: Listing) -> Probe:
-    """Authenticate and look round.
+    """Authenticate and read what the cloud and the credentials can do.
 
     Raises:
         BackendError: as any read; ``NotPermitted`` for credentials that are refused, a region or interface without

@@ -78,7 +78,7 @@ def to_kind(row: Json) -> MoveKind:
         return MOVE_KINDS.get(word.strip().lower(), MoveKind.OTHER)
     before, after = text(row, "old_instance_type_id"), text(row, "new_instance_type_id")
     is_resize = before is not None and after is not None and before != after
-    return MoveKind.RESIZE if is_resize else MoveKind.UNTOLD
+    return MoveKind.RESIZE if is_resize else MoveKind.UNKNOWN
 
 
 def to_server(row: Json) -> ServerView:

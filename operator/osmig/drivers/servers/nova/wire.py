@@ -17,7 +17,7 @@ from osmig.net.permits import SAFE_METHODS
 if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
 
-Gate = Callable[[str, str], None]
+CheckRequest = Callable[[str, str], None]
 """Asked with method and path once the connection stands and before the first byte of a request; raises to forbid it."""
 
 
@@ -46,7 +46,7 @@ def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard) -> 
     raise NewConnectionError(connection, "the connection failed") from failure
 
 
-def guarded_pools(guard: EndpointGuard, gate: Gate) -> dict[str, type[HTTPConnectionPool]]:
+def guarded_pools(guard: EndpointGuard, check_request: CheckRequest) -> dict[str, type[HTTPConnectionPool]]:
     """Make the connection pools of one transport, by scheme.
 
     Both classes are made anew for each transport: urllib3 builds connections by class and hands them nothing of ours.
@@ -75,7 +75,7 @@ def guarded_pools(guard: EndpointGuard, gate: Gate) -> dict[str, type[HTTPConnec
             if self.sock is None:
                 self.connect()
             self.is_used = True
-            gate(method, url)
+            check_request(method, url)
             super().request(method, url, *args, **options)
 
     class GuardedTls(Guarded, HTTPSConnection):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType, Mode, PlacementFacts
 from osmig.api.names import Phase, Reason
-from osmig.domain import deleting, gating, intents, outcome, recording
+from osmig.domain import finalizer, gating, intents, next_status, outcome
 from osmig.domain.calls import Operation
 from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
@@ -17,7 +17,7 @@ from osmig.drivers.servers.policy import adoption, validation
 
 if TYPE_CHECKING:
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.views import Survey
+    from osmig.drivers.servers.views import PreStartState
 
 OPERATIONS = {
     MigrationType.LIVE_MIGRATION: Operation.LIVE_MIGRATE,
@@ -28,19 +28,19 @@ OPERATIONS = {
 def admit(observation: MoveObservation) -> Decision:
     """Decide for a Migration that has started nothing: end it, let it wait, or write the intent and start."""
     spec = observation.migration.spec
-    if (held := gating.check_gates(observation) or find_refusal(observation)) is not None:
-        return held
+    if (blocked := gating.check_gates(observation) or find_refusal(observation)) is not None:
+        return blocked
     if spec.mode is Mode.VALIDATE:
         return validation.validate(observation)
-    if observation.trouble is not None:
-        return gating.answer_trouble(observation, observation.trouble)
+    if observation.read_error is not None:
+        return gating.answer_read_error(observation, observation.read_error)
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
-    if observation.facts.survey is None and observation.slots.limit_of:
+    if observation.facts.pre_start is None and observation.limit_hit.limit_of:
         return gating.wait_for_slot(observation, placement=observation.status.placement)
-    if observation.facts.survey is None:
-        return read_facts("survey")
-    return judge(observation, observation.facts.survey, sends=1)
+    if observation.facts.pre_start is None:
+        return read_facts("pre_start")
+    return judge(observation, observation.facts.pre_start, sends=1)
 
 
 def find_refusal(observation: MoveObservation) -> Commit | None:
@@ -64,13 +64,13 @@ def find_refusal(observation: MoveObservation) -> Commit | None:
     return None
 
 
-def judge(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
+def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int) -> Decision:
     """Apply the table "Applying the same manifest again" of docs/architecture.md; the first match wins.
 
     It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
     """
     unsent = "nothing was sent" if sends == 1 else "the start is not sent again"
-    spec, server = observation.migration.spec, survey.server
+    spec, server = observation.migration.spec, pre_start.server
     source, destination = spec.source_host, spec.destination_host
     if (source or destination) and server.host is None:
         return outcome.fail(
@@ -78,19 +78,19 @@ def judge(observation: MoveObservation, survey: Survey, *, sends: int) -> Decisi
             Reason.HOSTS_NOT_VISIBLE,
             f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
         )
-    if server.is_busy or survey.active is not None:
-        return _wait_for_server(observation, _describe_busy(observation, survey))
+    if server.is_busy or pre_start.active is not None:
+        return _wait_for_server(observation, _describe_busy(observation, pre_start))
     if server.is_in_error:
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
     if destination is not None and server.host == destination:
         return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
     if source is not None and server.host != source:
         return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
-    if observation.facts.rival:
-        return _wait_for_server(observation, _describe_busy(observation, survey))
-    if observation.slots.limit_of and sends == 1:
-        return gating.wait_for_slot(observation, placement=_describe_way(observation, survey))
-    return start(observation, survey, sends=sends)
+    if observation.facts.conflicting:
+        return _wait_for_server(observation, _describe_busy(observation, pre_start))
+    if observation.limit_hit.limit_of and sends == 1:
+        return gating.wait_for_slot(observation, placement=_describe_way(observation, pre_start))
+    return start(observation, pre_start, sends=sends)
 
 
 def _answer_elsewhere(observation: MoveObservation, where: str, unsent: str) -> Commit:
@@ -102,49 +102,49 @@ def _answer_elsewhere(observation: MoveObservation, where: str, unsent: str) -> 
     return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 
-def _describe_busy(observation: MoveObservation, survey: Survey) -> str:
-    if observation.facts.rival:
-        return f"{observation.facts.rival} moves this server"
-    if survey.active is not None:
-        active = survey.active
+def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
+    if observation.facts.conflicting:
+        return f"{observation.facts.conflicting} moves this server"
+    if pre_start.active is not None:
+        active = pre_start.active
         return f"the cloud's migration {active.id} ({active.status}) has this server; adopt.id {active.id} follows it"
-    state = survey.server.task_state or survey.server.status
+    state = pre_start.server.task_state or pre_start.server.status
     return f"the server is busy ({state})"
 
 
 def _wait_for_server(observation: MoveObservation, message: str) -> Commit:
     """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
-    after = recording.put(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
+    after = next_status.build(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
     period_s = observation.timings.sweep_period_s
-    return Commit(status=after, due_s=period_s * gating.SAFETY_SWEEPS if observation.facts.rival else period_s)
+    return Commit(status=after, due_s=period_s * gating.SAFETY_SWEEPS if observation.facts.conflicting else period_s)
 
 
-def _describe_way(observation: MoveObservation, survey: Survey) -> PlacementFacts:
+def _describe_way(observation: MoveObservation, pre_start: PreStartState) -> PlacementFacts:
     return PlacementFacts(
-        source_host=survey.server.host,
+        source_host=pre_start.server.host,
         destination_host=observation.migration.spec.destination_host,
-        source_host_id=survey.server.host_id,
+        source_host_id=pre_start.server.host_id,
     )
 
 
-def start(observation: MoveObservation, survey: Survey, *, sends: int) -> Decision:
+def start(observation: MoveObservation, pre_start: PreStartState, *, sends: int) -> Decision:
     """Write the intent and send one start under it: the only place where a start comes from."""
     spec = observation.migration.spec
-    if (finalizer := deleting.hold(observation)) is not None:
-        return finalizer
-    where = f"from {survey.server.host}" if survey.server.host else ""
+    if (change := finalizer.ensure_finalizer(observation)) is not None:
+        return change
+    where = f"from {pre_start.server.host}" if pre_start.server.host else ""
     to = f"to {spec.destination_host}" if spec.destination_host else "to a host of the scheduler's choice"
     verdict = Verdict(
         phase=Phase.STARTING,
         reason=Reason.STARTING,
         message=" ".join(part for part in ("asking the cloud to move the server", where, to) if part),
     )
-    after = recording.put(
+    after = next_status.build(
         observation,
         verdict,
-        **recording.describe_begin(observation),
-        pending_call=intents.write(observation, OPERATIONS[spec.type], mark=survey.mark, sends=sends),
-        placement=_describe_way(observation, survey),
+        **next_status.describe_begin(observation),
+        pending_call=intents.write(observation, OPERATIONS[spec.type], baseline=pre_start.baseline, sends=sends),
+        placement=_describe_way(observation, pre_start),
     )
     return Commit(status=after, call=StartCall(), claims=True)

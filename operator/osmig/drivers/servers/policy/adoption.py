@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import PlacementFacts
 from osmig.api.names import EventReason, Phase, Reason
-from osmig.domain import deleting, outcome, recording
+from osmig.domain import finalizer, next_status, outcome
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.domain.operations import WAITING_STAGES, Stage
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.views import ServerView, Survey
+    from osmig.drivers.servers.views import PreStartState, ServerView
 
 
 def adopt(observation: MoveObservation, wanted_id: str) -> Decision:
     """Decide for a Migration that names a migration of the cloud; one that cannot be followed is refused."""
-    survey, records = observation.facts.survey, observation.facts.records
-    if survey is None or records is None:
-        return read_facts("survey", "records")
+    pre_start, records = observation.facts.pre_start, observation.facts.records
+    if pre_start is None or records is None:
+        return read_facts("pre_start", "records")
     record = find_record(records, wanted_id)
     refusal = _find_refusal(observation, record)
     if refusal or record is None:
         return outcome.fail(observation, Reason.ADOPT_REFUSED, f"adopt.id {wanted_id}: {refusal}; nothing was sent")
-    if (finalizer := deleting.hold(observation)) is not None:
-        return finalizer
-    return _take(observation, record, survey)
+    if (change := finalizer.ensure_finalizer(observation)) is not None:
+        return change
+    return _take(observation, record, pre_start)
 
 
 def find_record(records: Iterable[RecordView], wanted_id: str) -> RecordView | None:
@@ -56,25 +56,25 @@ def _find_refusal(observation: MoveObservation, record: RecordView | None) -> st
     if spec.destination_host is not None and record.destination_host != spec.destination_host:
         target = record.destination_host or "a host that is not known"
         return f"this migration goes to {target}, not to spec.placement.destinationHost"
-    if owner := observation.facts.owner or observation.facts.rival:
+    if owner := observation.facts.owner or observation.facts.conflicting:
         return f"{owner} follows it already"
     return ""
 
 
-def _take(observation: MoveObservation, record: RecordView, survey: Survey) -> Commit:
+def _take(observation: MoveObservation, record: RecordView, pre_start: PreStartState) -> Commit:
     """Record the migration as ours; the next step follows it like one that was started here."""
     facts = move_status.describe_record(observation, record)
-    after = recording.put(
+    after = next_status.build(
         observation,
         Verdict(
             phase=Phase.RUNNING, reason=Reason.RUNNING, message=f"the cloud's migration {record.id} is {record.status}"
         ),
-        **recording.describe_begin(observation),
+        **next_status.describe_begin(observation),
         upstream=facts,
         placement=PlacementFacts(
             source_host=record.source_host,
             destination_host=record.destination_host,
-            source_host_id=survey.server.host_id if _is_at_source(survey.server, record) else None,
+            source_host_id=pre_start.server.host_id if _is_at_source(pre_start.server, record) else None,
         ),
     )
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=f"the cloud's migration {record.id} is followed")

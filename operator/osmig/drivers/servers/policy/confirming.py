@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import ConfirmFacts
 from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, Phase, Reason, Verb
-from osmig.domain import intents, orders, outcome, pauses, recording
+from osmig.domain import intents, next_status, orders, outcome, pauses
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
@@ -22,7 +22,7 @@ from osmig.domain.operations import Stage
 from osmig.drivers.servers.calls import VerbCall
 from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import move_status
-from osmig.drivers.servers.views import FindingKind
+from osmig.drivers.servers.views import CallLookupKind
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
     from osmig.domain.orders import Order
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.views import Finding, Survey
+    from osmig.drivers.servers.views import CallLookup, PreStartState
 
 VERBS = frozenset({Verb.CONFIRM, Verb.REVERT})
 
@@ -59,9 +59,9 @@ def name_phase(verb: Verb) -> tuple[Phase, Reason]:
 
 def may_confirm(observation: MoveObservation, record: RecordView) -> bool:
     """Whether the cloud's own confirm is far enough away; two at once break the server."""
-    window_s, gate = observation.provider.auto_confirm_s, observation.status.confirm
-    # a record made up from the server has no time of its own; that the wait was seen is a moment later at most
-    began = record.updated or (gate.start_time if gate is not None else None)
+    window_s, confirm = observation.provider.auto_confirm_s, observation.status.confirm
+    # a synthetic record has no time of its own; that the wait was seen is a moment later at most
+    began = record.updated or (confirm.start_time if confirm is not None else None)
     if window_s is None or began is None:
         return True
     moment = began + dt.timedelta(seconds=window_s)
@@ -75,35 +75,40 @@ def carry_out(observation: MoveObservation, record: RecordView, order: Order, wa
     if verb is Verb.CONFIRM and not may_confirm(observation, record):
         return Commit(status=waiting.status, notes=waiting.notes, due_s=SAFETY_S)
     if (pause := pauses.go_on(observation)) is not None:
-        return replace(waiting, due_s=pause.due_s, waiting_for=pause.waiting_for)
+        return replace(waiting, due_s=pause.due_s, wait_key=pause.wait_key)
     if since_s is not None and since_s < timings.verb_repeat_s:
         return Commit(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
-    survey = observation.facts.survey
-    if survey is None or observation.facts.records is None:
-        return read_facts("survey", "server", "records")
-    if not _is_still_awaiting(survey, record):
+    pre_start = observation.facts.pre_start
+    if pre_start is None or observation.facts.records is None:
+        return read_facts("pre_start", "server", "records")
+    if not _is_still_awaiting(pre_start, record):
         return Commit(status=waiting.status, notes=waiting.notes, due_s=_HANDOVER_POLL_S)
-    return _send(observation, order, verb, waiting, survey, record)
+    return _send(observation, order, verb, waiting, pre_start, record)
 
 
-def _is_still_awaiting(survey: Survey, record: RecordView) -> bool:
-    active = survey.active
+def _is_still_awaiting(pre_start: PreStartState, record: RecordView) -> bool:
+    active = pre_start.active
     is_same = active is not None and active.id == record.id and active.stage is Stage.AWAITING_CONFIRMATION
-    return survey.server.awaits_confirmation and is_same
+    return pre_start.server.awaits_confirmation and is_same
 
 
 def _send(
-    observation: MoveObservation, order: Order, verb: Verb, waiting: Commit, survey: Survey, record: RecordView
+    observation: MoveObservation,
+    order: Order,
+    verb: Verb,
+    waiting: Commit,
+    pre_start: PreStartState,
+    record: RecordView,
 ) -> Commit:
     phase, reason = name_phase(verb)
     if order.verb is Verb.ABORT:
         phase = Phase.ABORTING
     confirm = waiting.status.confirm
-    after = recording.put(
+    after = next_status.build(
         observation,
         Verdict(phase=phase, reason=reason, message=f"asking the cloud to {verb} its migration {record.id}"),
         confirm=confirm,
-        pending_call=intents.write(observation, _OPERATIONS[verb], mark=survey.mark),
+        pending_call=intents.write(observation, _OPERATIONS[verb], baseline=pre_start.baseline),
         **move_status.describe_facts(observation, record),
     )
     return Commit(status=after, notes=waiting.notes, call=VerbCall(verb=verb, record_id=record.id))
@@ -120,8 +125,8 @@ def answer(observation: MoveObservation, answer_: Answer, call: VerbCall) -> Com
         return _done(observation, call.verb)
     if isinstance(error, OutcomeUnknown):
         known = pending.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-        look = Commit(status=change_status(observation.status, pending_call=known), due_s=0.0)
-        return pauses.remember(observation, look, error.retry_after_s)
+        awaiting = Commit(status=change_status(observation.status, pending_call=known), due_s=0.0)
+        return pauses.remember(observation, awaiting, error.retry_after_s)
     if isinstance(error, Absent):
         return outcome.fail(observation, Reason.SERVER_GONE, error.message)
     return _answer_error(observation, error)
@@ -150,7 +155,7 @@ def _answer_error(observation: MoveObservation, error: BackendError) -> Commit:
     verdict = Verdict(
         phase=_phase_after_refusal(observation), reason=Reason.AWAITING_CONFIRMATION, message=error.message
     )
-    after = recording.put(
+    after = next_status.build(
         observation, verdict, pending_call=None, policy_orders=status.policy_orders, controls=status.controls
     )
     if isinstance(error, Transient) and error.retry_after_s is not None:
@@ -166,35 +171,35 @@ def _phase_after_refusal(observation: MoveObservation) -> Phase:
 
 def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
     """Find out what became of a confirm or revert whose answer is not on record."""
-    finding = observation.facts.finding
-    if finding is None:
-        return read_facts("finding")
+    call_lookup = observation.facts.call_lookup
+    if call_lookup is None:
+        return read_facts("call_lookup")
     verb = Verb.CONFIRM if call.operation == Operation.CONFIRM else Verb.REVERT
-    if finding.kind in {FindingKind.OURS, FindingKind.AMBIGUOUS}:
+    if call_lookup.kind in {CallLookupKind.OURS, CallLookupKind.AMBIGUOUS}:
         return _done(observation, verb)
-    if finding.kind is FindingKind.RIVAL or not finding.server.awaits_confirmation:
-        return _resolve_decided(observation, call, finding)
+    if call_lookup.kind is CallLookupKind.CONFLICT or not call_lookup.server.awaits_confirmation:
+        return _resolve_decided(observation, call, call_lookup)
     is_answered = call.answer == Reason.SERVER_ERROR and call.request_id is not None
-    if (look := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
-        return look
+    if (awaiting := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
+        return awaiting
     verdict = Verdict(
         phase=_phase_after_refusal(observation),
         reason=Reason.AWAITING_CONFIRMATION,
         message=f"the {verb} that was sent left no trace in the cloud",
     )
-    label = observation.label if pauses.go_on(observation) is not None else ""
-    return Commit(status=recording.put(observation, verdict, pending_call=None), due_s=0.0, waiting_for=label)
+    wait_key = observation.wait_key if pauses.go_on(observation) is not None else ""
+    return Commit(status=next_status.build(observation, verdict, pending_call=None), due_s=0.0, wait_key=wait_key)
 
 
-def _resolve_decided(observation: MoveObservation, call: PendingCall, finding: Finding) -> Commit:
+def _resolve_decided(observation: MoveObservation, call: PendingCall, call_lookup: CallLookup) -> Commit:
     """The move was decided, as it seems not by us: the record tells how. Without an action that shows it, look again.
 
     Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like
     somebody else's.
     """
-    label, wait_s = intents.label_of(call), 0.0
-    if finding.kind is FindingKind.NOTHING:
-        wait_s = observation.timings.resend_after_s if finding.server.is_busy else _HANDOVER_POLL_S
-    if not observation.has_waited(label, wait_s):
-        return Commit(status=recording.keep(observation), due_s=_HANDOVER_POLL_S, waiting_for=label)
+    wait_key, wait_s = intents.wait_key_of(call), 0.0
+    if call_lookup.kind is CallLookupKind.NOTHING:
+        wait_s = observation.timings.resend_after_s if call_lookup.server.is_busy else _HANDOVER_POLL_S
+    if not observation.has_waited(wait_key, wait_s):
+        return Commit(status=next_status.keep_phase(observation), due_s=_HANDOVER_POLL_S, wait_key=wait_key)
     return Commit(status=change_status(observation.status, pending_call=None), due_s=0.0)

@@ -17,48 +17,48 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
+class StallCheck:
     """What stands in the way of a move, as far as is known.
 
     Attributes:
         reason, message: of a named split state; ``None`` while there is none.
         converging: the condition; ``None`` for moves that cannot be measured.
-        wants_host: the source host must be looked at first.
-        label: of the wait for any change of the record.
+        needs_source_host: the source host must be looked at first.
+        wait_key: of the wait for any change of the record.
     """
 
     reason: Reason | None = None
     message: str = ""
     converging: Converging | None = None
-    wants_host: bool = False
-    label: str = ""
+    needs_source_host: bool = False
+    wait_key: str = ""
 
 
 def judge(
     observation: MoveObservation, record: RecordView, progress: Progress | None, *, is_measured: bool
-) -> Hindrance:
+) -> StallCheck:
     """Judge a move that upstream has begun and not ended.
 
     A dead source compute leaves its record running for ever (docs/openstack.md): neither numbers nor record change. Its
     host is looked at only then.
     """
-    label = label_of(record)
+    wait_key = wait_key_of(record)
     converging = describe_convergence(observation, progress) if is_measured else None
-    is_quiet = observation.has_waited(label, _longest_quiet_s(observation))
+    is_quiet = observation.has_waited(wait_key, _longest_quiet_s(observation))
     if is_measured and policies.measure_stall_s(progress, now=observation.now) is not None:
         is_quiet = policies.is_stalled(observation, progress)
     if not is_quiet or record.stage is Stage.UNKNOWN:
-        return Hindrance(converging=converging, label=label)
+        return StallCheck(converging=converging, wait_key=wait_key)
     if observation.facts.source_host is None:
-        return Hindrance(wants_host=True, converging=converging, label=label)
+        return StallCheck(needs_source_host=True, converging=converging, wait_key=wait_key)
     if observation.facts.source_host.is_up:
-        return Hindrance(converging=converging, label=label)
+        return StallCheck(converging=converging, wait_key=wait_key)
     reason = Reason.SOURCE_HOST_DOWN
     message = f"the compute service of {observation.facts.source_host.name} is down (runbook {reason})"
-    return Hindrance(reason=reason, message=message, converging=converging, label=label)
+    return StallCheck(reason=reason, message=message, converging=converging, wait_key=wait_key)
 
 
-def label_of(record: RecordView) -> str:
+def wait_key_of(record: RecordView) -> str:
     """Name the wait for any change of a record."""
     return f"quiet:{record.id}:{record.status}:{record.updated}"
 

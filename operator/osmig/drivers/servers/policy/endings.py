@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import ConditionType, Phase, Reason, Verb
-from osmig.domain import orders, outcome, recording
+from osmig.domain import next_status, orders, outcome
 from osmig.domain.conditions import Verdict, find_condition
 from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import Stage
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import confirming, gate, move_status
+from osmig.drivers.servers.policy import confirming, move_status, verify_resize
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
@@ -30,9 +30,11 @@ def judge(observation: MoveObservation, record: RecordView) -> Decision:
         return read_facts("server") if record.stage is Stage.SUCCEEDED else read_facts("server", "records")
     if server.is_busy:
         return _wait_for_server(observation, record)
-    label = f"{'error' if record.stage is Stage.ERROR else 'settle'}:{record.id}"
-    if _may_change_yet(observation, record) and not observation.has_waited(label, observation.timings.error_settle_s):
-        return Commit(status=observation.status, due_s=observation.timings.error_settle_s, waiting_for=label)
+    wait_key = f"{'error' if record.stage is Stage.ERROR else 'settle'}:{record.id}"
+    if _may_change_yet(observation, record) and not observation.has_waited(
+        wait_key, observation.timings.error_settle_s
+    ):
+        return Commit(status=observation.status, due_s=observation.timings.error_settle_s, wait_key=wait_key)
     return _end(observation, record, server)
 
 
@@ -49,19 +51,19 @@ def _may_change_yet(observation: MoveObservation, record: RecordView) -> bool:
 
 
 def _wait_for_server(observation: MoveObservation, record: RecordView) -> Commit:
-    phase, reason = _stand(observation, record)
+    phase, reason = _phase_until_idle(observation, record)
     verdict = Verdict(
         phase=phase,
         reason=reason,
         message=f"the cloud's migration {record.id} is {record.status}, its server is still busy",
     )
     return Commit(
-        status=recording.put(observation, verdict, **move_status.describe_facts(observation, record)),
+        status=next_status.build(observation, verdict, **move_status.describe_facts(observation, record)),
         due_s=_BUSY_POLL_S,
     )
 
 
-def _stand(observation: MoveObservation, record: RecordView) -> tuple[Phase, str]:
+def _phase_until_idle(observation: MoveObservation, record: RecordView) -> tuple[Phase, str]:
     """Return phase and reason until the end is certain: only a move that was completed is being handed over."""
     status = observation.status
     if orders.wants_abort(status):
@@ -77,12 +79,14 @@ def _stand(observation: MoveObservation, record: RecordView) -> tuple[Phase, str
 def _end(observation: MoveObservation, record: RecordView, server: ServerView) -> Decision:
     facts = move_status.describe_facts(observation, record)
     if server.is_in_error:
-        return _fail(observation, gate.name_error(observation, record, server), _describe_error(record, server), facts)
+        return _fail(
+            observation, verify_resize.name_error(observation, record, server), _describe_error(record, server), facts
+        )
     match record.stage:
         case Stage.SUCCEEDED:
             return _end_completed(observation, record, server, facts)
         case Stage.REVERTED:
-            return gate.end_reverted(observation, record, **facts)
+            return verify_resize.end_reverted(observation, record, **facts)
         case Stage.CANCELLED if orders.wants_abort(observation.status):
             return outcome.abort(observation, f"the cloud's migration {record.id} was cancelled", **facts)
         case Stage.CANCELLED:
@@ -104,7 +108,7 @@ def _end_completed(
         message = f"the cloud's migration {record.id} is {record.status}, but the server is still {where}"
         return outcome.fail(observation, Reason.HOST_UNCHANGED, message, **facts)
     if observation.migration.spec.type is not MigrationType.LIVE_MIGRATION:
-        return gate.end_confirmed(observation, record, **facts)
+        return verify_resize.end_confirmed(observation, record, **facts)
     target = server.host or record.destination_host
     moved = f"the server moved from {source} to {target}" if source and target else "the server moved"
     return outcome.succeed(observation, Reason.SUCCEEDED, moved, **facts)
@@ -145,7 +149,7 @@ def judge_gone(observation: MoveObservation) -> Decision:
             reason=Reason.RECORD_GONE,
             message="the cloud's record of the move is gone; the server is still busy",
         )
-        return Commit(status=recording.put(observation, verdict), due_s=observation.timings.retry_s)
+        return Commit(status=next_status.build(observation, verdict), due_s=observation.timings.retry_s)
     has_moved = move_status.has_moved(observation, server)
     if has_moved and not server.is_in_error:
         where = f"on {server.host}" if server.host else "on another host"

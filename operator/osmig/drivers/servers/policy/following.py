@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
 from osmig.api.names import Phase, Reason
-from osmig.domain import orders, policies, recording
+from osmig.domain import next_status, orders, policies
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import WAITING_STAGES, Stage
-from osmig.domain.phases import GATE
+from osmig.domain.phases import CONFIRMATION
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import convergence, endings, gate, move_status, progress, pursuit
+from osmig.drivers.servers.policy import convergence, endings, move_status, progress, repeatable_verbs, verify_resize
 from osmig.drivers.servers.policy.moves import kind_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import UpstreamFacts
     from osmig.domain.operations import MoveKind, RecordView
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.policy.convergence import Hindrance
+    from osmig.drivers.servers.policy.convergence import StallCheck
 
 _STAGE_REASONS = {
     Stage.ACCEPTED: Reason.ACCEPTED,
@@ -36,7 +36,7 @@ _STAGE_REASONS = {
     Stage.UNKNOWN: Reason.UNKNOWN,
 }
 
-_GATE_STAGES = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
+_CONFIRMATION_STAGES = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
 
 _SAFETY_SWEEPS = 6
 """Sweeps wake a Migration whose record changed; it looks by itself after this many periods all the same."""
@@ -57,7 +57,11 @@ def follow(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
 def _follow_record(observation: MoveObservation, record: RecordView) -> Decision:
     if record.is_terminal:
         return endings.judge(observation, record)
-    return gate.follow(observation, record) if record.stage in _GATE_STAGES else _go_on(observation, record)
+    return (
+        verify_resize.follow(observation, record)
+        if record.stage in _CONFIRMATION_STAGES
+        else _go_on(observation, record)
+    )
 
 
 def find_record(observation: MoveObservation, record_id: str) -> RecordView | None:
@@ -65,9 +69,9 @@ def find_record(observation: MoveObservation, record_id: str) -> RecordView | No
     if observation.facts.records is not None:
         return next((record for record in observation.facts.records if record.id == record_id), None)
     swept = observation.facts.swept
-    is_past_gate = swept is None or swept.is_terminal or swept.stage in _GATE_STAGES
-    # a move that has reached its gate does not go back: the sweep is older than what was read since
-    return swept if is_past_gate or observation.status.phase not in GATE else None
+    is_past_arrival = swept is None or swept.is_terminal or swept.stage in _CONFIRMATION_STAGES
+    # a move whose data has arrived does not go back: the sweep is older than what was read since
+    return swept if is_past_arrival or observation.status.phase not in CONFIRMATION else None
 
 
 def pick_record(
@@ -75,7 +79,7 @@ def pick_record(
 ) -> RecordView | None:
     """Return the record of our start: the first of its kind after those known before it.
 
-    A record made up from the server's actions carries the request id as its own (osmig.drivers.ports).
+    A synthetic record carries the request id as its own (osmig.drivers.ports).
 
     The server's task_state lets only one start through at a time, so the oldest newer record is ours.
     """
@@ -100,18 +104,18 @@ def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Deci
         # only a start without a record asks what its server does: nearly all have one at the first look
         return read_facts("server")
     is_busy, timings = observation.facts.server.is_busy, observation.timings
-    label = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
-    if not is_busy and observation.has_waited(label, timings.start_lost_s):
+    wait_key = f"no-record:{'busy' if is_busy else 'idle'}:{upstream.request_id}"
+    if not is_busy and observation.has_waited(wait_key, timings.start_lost_s):
         return endings.judge_lost(observation)
     reason, message = Reason.AWAITING_RECORD, "the cloud accepted the move; its record is awaited"
     due_s = timings.record_poll_s
-    if is_busy and observation.has_waited(label, timings.stale_record_s):
+    if is_busy and observation.has_waited(wait_key, timings.stale_record_s):
         reason, due_s = Reason.RECORD_MISSING, timings.retry_s
         message = (
             f"the server is {observation.facts.server.status} and the cloud has no record of it (runbook {reason})"
         )
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
-    return _alert(observation, Commit(status=recording.put(observation, verdict), due_s=due_s, waiting_for=label))
+    return _alert(observation, Commit(status=next_status.build(observation, verdict), due_s=due_s, wait_key=wait_key))
 
 
 def _alert(observation: MoveObservation, decision: Commit) -> Commit:
@@ -123,22 +127,22 @@ def _alert(observation: MoveObservation, decision: Commit) -> Commit:
 
 
 def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
-    """The move is under way: say how far, look for what hinders it, and carry out orders."""
+    """The move is under way: report progress, check for a stall, and carry out orders."""
     is_live = observation.migration.spec.type is MigrationType.LIVE_MIGRATION
     is_moving = record.stage in {Stage.RUNNING, Stage.SWITCHING_OVER}
     if is_moving and is_live and observation.facts.progress is None:
         return read_facts("progress")
     newest = progress.describe(observation.facts.progress, observation.newest_progress, now=observation.now)
     is_measured = is_live and record.stage is Stage.RUNNING
-    hindrance = convergence.judge(observation, record, newest, is_measured=is_measured)
-    if hindrance.wants_host:
+    stall_check = convergence.judge(observation, record, newest, is_measured=is_measured)
+    if stall_check.needs_source_host:
         return read_facts("source_host")
-    verdict = describe_stage(observation, record, hindrance)
+    verdict = describe_stage(observation, record, stall_check)
     facts = move_status.describe_facts(observation, record)
     server = move_status.describe_moving_server(observation)
-    after = recording.put(observation, verdict, progress=newest, server=server, **facts)
+    after = next_status.build(observation, verdict, progress=newest, server=server, **facts)
     due_s = _due_s(observation, record, is_live=is_live)
-    decision = Commit(status=after, due_s=due_s, waiting_for=hindrance.label)
+    decision = Commit(status=after, due_s=due_s, wait_key=stall_check.wait_key)
     act = (
         policies.alert_past_deadline(observation, after)
         if record.stage in {Stage.SWITCHING_OVER, Stage.UNKNOWN}
@@ -146,13 +150,13 @@ def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
     )
     if act is not None:
         return replace(decision, status=policies.record(after, act[0]), notes=(act[1],), due_s=0.0)
-    return pursuit.pursue(observation, record, decision)
+    return repeatable_verbs.send_if_due(observation, record, decision)
 
 
-def describe_stage(observation: MoveObservation, record: RecordView, hindrance: Hindrance) -> Verdict:
+def describe_stage(observation: MoveObservation, record: RecordView, stall_check: StallCheck) -> Verdict:
     """Return phase, reason and message for a record that is not over; an unknown word keeps the phase."""
     recorded = observation.status.phase or Phase.STARTING
-    if record.stage is Stage.UNKNOWN or recorded in GATE:
+    if record.stage is Stage.UNKNOWN or recorded in CONFIRMATION:
         phase = recorded
     elif record.stage in WAITING_STAGES:
         phase = Phase.STARTING
@@ -165,9 +169,9 @@ def describe_stage(observation: MoveObservation, record: RecordView, hindrance: 
     message = f"the cloud's migration {record.id} is {record.status}"
     if phase is Phase.ABORTING:
         reason = Reason.ABORTING
-    if hindrance.reason is not None:
-        reason, message = hindrance.reason, f"{message}; {hindrance.message}"
-    return Verdict(phase=phase, reason=reason, message=message, converging=hindrance.converging)
+    if stall_check.reason is not None:
+        reason, message = stall_check.reason, f"{message}; {stall_check.message}"
+    return Verdict(phase=phase, reason=reason, message=message, converging=stall_check.converging)
 
 
 def _phase(observation: MoveObservation, phase: Phase) -> Phase:
@@ -176,7 +180,7 @@ def _phase(observation: MoveObservation, phase: Phase) -> Phase:
 
 def _due_s(observation: MoveObservation, record: RecordView, *, is_live: bool) -> float:
     timings = observation.timings
-    if record.stage is Stage.ACCEPTED or record.is_made_up:
+    if record.stage is Stage.ACCEPTED or record.is_synthetic:
         # neither is told by sweeps: such a row is not returned by changes-since (docs/openstack.md)
         return timings.record_poll_s if record.stage is Stage.ACCEPTED else timings.progress_period_s
     if record.stage in WAITING_STAGES or not is_live:

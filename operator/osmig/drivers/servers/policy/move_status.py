@@ -28,7 +28,7 @@ def describe_moving_server(observation: MoveObservation) -> ServerFacts | None:
 
 
 def describe_record(observation: MoveObservation, record: RecordView) -> UpstreamFacts:
-    """Return the engine's own words, with what we knew of the start."""
+    """Return Nova's own words, with what we knew of the start."""
     before = observation.status.upstream or UpstreamFacts()
     # validated, not copied: cut to the schema's bounds, and equal to what the API server gives back
     return UpstreamFacts(

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 def validate(observation: MoveObservation) -> Decision:
     """Decide for a Migration that shall only be checked; changing it to Execute evaluates it anew."""
-    if observation.facts.preflight is None and observation.trouble is not None:
-        return pauses.retry_later(observation, observation.trouble)
+    if observation.facts.preflight is None and observation.read_error is not None:
+        return pauses.retry_later(observation, observation.read_error)
     if observation.facts.preflight is None:
         return read_facts("preflight")
     is_found = not any(check.result is CheckResult.FAIL for check in observation.facts.preflight)
-    if is_found and observation.facts.survey is None and observation.trouble is None:
+    if is_found and observation.facts.pre_start is None and observation.read_error is None:
         # who else of ours has the server is known by its id only
-        return read_facts("preflight", "survey")
-    checks = (*observation.facts.preflight, _check_rivals(observation))
+        return read_facts("preflight", "pre_start")
+    checks = (*observation.facts.preflight, _check_conflicts(observation))
     failed = [check for check in checks if check.result is CheckResult.FAIL]
     if failed:
         return outcome.fail(observation, Reason.PREFLIGHT_FAILED, preflight.sum_up_failed(failed), preflight=checks)
     return outcome.succeed(observation, Reason.VALIDATED, preflight.sum_up(checks), preflight=checks)
 
 
-def _check_rivals(observation: MoveObservation) -> PreflightCheck:
-    if observation.facts.survey is None:
+def _check_conflicts(observation: MoveObservation) -> PreflightCheck:
+    if observation.facts.pre_start is None:
         message = "not looked at, for the server was not read"
         return PreflightCheck(check="Rivals", result=CheckResult.SKIPPED, path="spec.server", message=message)
-    if observation.facts.rival:
-        message = f"{observation.facts.rival} moves this server; this one would wait for it"
+    if observation.facts.conflicting:
+        message = f"{observation.facts.conflicting} moves this server; this one would wait for it"
         return PreflightCheck(check="Rivals", result=CheckResult.WARN, path="spec.server", message=message)
     message = "no other Migration moves this server"
     return PreflightCheck(check="Rivals", result=CheckResult.PASS, path="spec.server", message=message)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Mode
 from osmig.api.migration_changes import change_status, change_tenant
-from osmig.api.migration_intent import Mark
+from osmig.api.migration_intent import Baseline
 from osmig.api.names import CheckResult, EventReason, Phase, Reason
-from osmig.domain import deleting, gating, intents, outcome, preflight, recording
+from osmig.domain import finalizer, gating, intents, next_status, outcome, preflight
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.drivers.tenants.calls import ReplicateCall
 from osmig.drivers.tenants.facts import read as read_facts
-from osmig.drivers.tenants.policy import choosing, facts, jobs, marking
+from osmig.drivers.tenants.policy import choosing, facts, jobs, replica_name
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
@@ -44,8 +44,8 @@ def _unpin(observation: ReplicationObservation) -> ReplicationObservation:
 
 
 def _admit(observation: ReplicationObservation) -> Decision:
-    if (held := gating.check_gates(observation)) is not None:
-        return held
+    if (blocked := gating.check_gates(observation)) is not None:
+        return blocked
     mappings = jobs.find_mappings(observation)
     if mappings is None:
         return _wait_for_mapping(observation)
@@ -53,11 +53,11 @@ def _admit(observation: ReplicationObservation) -> Decision:
         return outcome.fail(
             observation, Reason.MAPPING_CHANGED, f"{_name_mapping(observation)} changed; nothing was sent"
         )
-    if observation.trouble is not None:
-        return gating.answer_trouble(observation, observation.trouble)
+    if observation.read_error is not None:
+        return gating.answer_read_error(observation, observation.read_error)
     if (
         observation.migration.spec.mode is Mode.EXECUTE
-        and (known := _look_for_known(observation, mappings)) is not None
+        and (known := _find_known_run(observation, mappings)) is not None
     ):
         return known
     if observation.facts.preflight is None:
@@ -65,9 +65,9 @@ def _admit(observation: ReplicationObservation) -> Decision:
     return _judge_checks(observation, mappings)
 
 
-def _look_for_known(observation: ReplicationObservation, mappings: Mappings) -> Decision | None:
+def _find_known_run(observation: ReplicationObservation, mappings: Mappings) -> Decision | None:
     """Adopt what was ordered before, by this object or by an earlier one of the same manifest; ``None`` for nothing."""
-    if observation.facts.runs is None and observation.slots.limit_of:
+    if observation.facts.runs is None and observation.limit_hit.limit_of:
         # nothing is read while all slots are taken
         return gating.wait_for_slot(observation, tenant=_pin(observation, mappings))
     if observation.facts.runs is None:
@@ -75,7 +75,7 @@ def _look_for_known(observation: ReplicationObservation, mappings: Mappings) -> 
     migration = observation.migration
     choice = choosing.choose(
         observation.facts.runs,
-        base=marking.make_base(migration.metadata, migration.spec, mappings),
+        base=replica_name.make_base(migration.metadata, migration.spec, mappings),
         offering=jobs.options_of(observation).destination_offering,
         attempt=observation.status.attempt or 1,
     )
@@ -92,25 +92,25 @@ def _judge_checks(observation: ReplicationObservation, mappings: Mappings) -> De
     if observation.migration.spec.mode is Mode.VALIDATE:
         told = preflight.sum_up(checks)
         return outcome.succeed(observation, Reason.VALIDATED, told, preflight=checks, tenant=pinned)
-    if observation.slots.limit_of:
+    if observation.limit_hit.limit_of:
         return gating.wait_for_slot(observation, tenant=pinned)
-    base = marking.make_base(observation.migration.metadata, observation.migration.spec, mappings)
-    return order(observation, marking.make_name(base, observation.status.attempt or 1), sends=1)
+    base = replica_name.make_base(observation.migration.metadata, observation.migration.spec, mappings)
+    return order(observation, replica_name.make_name(base, observation.status.attempt or 1), sends=1)
 
 
 def order(observation: ReplicationObservation, name: str, *, sends: int) -> Decision:
     """Write the intent and order one replication under it: the only place where an order comes from."""
-    if (finalizer := deleting.hold(observation)) is not None:
-        return finalizer
+    if (change := finalizer.ensure_finalizer(observation)) is not None:
+        return change
     status = observation.status
-    mark = Mark(name=name, user_id=observation.provider.user_id)
+    baseline = Baseline(name=name, user_id=observation.provider.user_id)
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=f"ordering the replica {name}")
     mappings = jobs.find_mappings(observation)
-    after = recording.put(
+    after = next_status.build(
         observation,
         verdict,
-        **recording.describe_begin(observation),
-        pending_call=intents.write(observation, Operation.REPLICATE, mark=mark, sends=sends),
+        **next_status.describe_begin(observation),
+        pending_call=intents.write(observation, Operation.REPLICATE, baseline=baseline, sends=sends),
         preflight=_locate_checks(observation) or status.preflight,
         tenant=_pin(observation, mappings) if mappings is not None else status.tenant,
     )
@@ -126,11 +126,11 @@ def adopt(observation: ReplicationObservation, choice: Choice, *, mappings: Mapp
         message = f"{message}; others of this name are left alone: {', '.join(choice.others)}"
     described = facts.describe_run(observation, run)
     if mappings is not None:
-        described["tenant"] = change_tenant(described["tenant"], mapping_hash=marking.digest(mappings))
-    begun = recording.describe_begin(observation)
+        described["tenant"] = change_tenant(described["tenant"], mapping_hash=replica_name.digest(mappings))
+    begun = next_status.describe_begin(observation)
     begun["attempt"] = choice.attempt
     verdict = Verdict(phase=Phase.STARTING, reason=reason, message=message)
-    after = recording.put(observation, verdict, **described, **begun, pending_call=None)
+    after = next_status.build(observation, verdict, **described, **begun, pending_call=None)
     note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
     # an ambiguity is to be seen before the run itself is told of
     due_s = observation.timings.run_poll_s if choice.others else 0.0
@@ -154,11 +154,11 @@ def has_changed(observation: ReplicationObservation, mappings: Mappings) -> bool
     tenant = observation.status.tenant
     is_referred = jobs.options_of(observation).mapping_ref is not None
     pinned = tenant.mapping_hash if tenant is not None else None
-    return is_referred and pinned is not None and pinned != marking.digest(mappings)
+    return is_referred and pinned is not None and pinned != replica_name.digest(mappings)
 
 
 def _pin(observation: ReplicationObservation, mappings: Mappings) -> TenantFacts:
-    return facts.describe_tenant(observation, mapping_hash=marking.digest(mappings))
+    return facts.describe_tenant(observation, mapping_hash=replica_name.digest(mappings))
 
 
 def _name_mapping(observation: ReplicationObservation) -> str:
@@ -169,4 +169,4 @@ def _name_mapping(observation: ReplicationObservation) -> str:
 def _wait_for_mapping(observation: ReplicationObservation) -> Commit:
     message = f"{_name_mapping(observation)} does not exist in this namespace, or cannot be read"
     verdict = Verdict(phase=Phase.PENDING, reason=Reason.MAPPING_NOT_FOUND, message=message)
-    return Commit(status=recording.put(observation, verdict), due_s=_MAPPING_PERIOD_S)
+    return Commit(status=next_status.build(observation, verdict), due_s=_MAPPING_PERIOD_S)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
-from osmig.drivers.tenants.policy import marking
+from osmig.drivers.tenants.policy import replica_name
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def choose(runs: Iterable[RunView], *, base: str, offering: str, attempt: int) -
     """
     ours: dict[int, list[RunView]] = {}
     for run in runs:
-        number = marking.read_attempt(run.replica_name, base)
+        number = replica_name.read_attempt(run.replica_name, base)
         if number is not None and run.offering_id == canonical_id(offering):
             ours.setdefault(number, []).append(run)
     if attempt > 1:
@@ -57,7 +57,7 @@ def choose(runs: Iterable[RunView], *, base: str, offering: str, attempt: int) -
 
 def find_named(runs: Iterable[RunView], name: str, *, attempt: int) -> Choice | None:
     """Return the run whose replica has the very name that was ordered, ``None`` when there is none."""
-    named = [run for run in runs if marking.has_name(run.replica_name, name)]
+    named = [run for run in runs if replica_name.has_name(run.replica_name, name)]
     return _pick(named, attempt) if named else None
 
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import TenantFacts
 from osmig.api.migration_changes import change_tenant
-from osmig.api.migration_intent import Mark
+from osmig.api.migration_intent import Baseline
 from osmig.api.names import Phase, Reason
-from osmig.domain import intents, orders, outcome, pauses, recording
+from osmig.domain import intents, next_status, orders, outcome, pauses
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, NotInThisState, NotPermitted, OutcomeUnknown, Refused, Unsupported
 from osmig.domain.observation import Commit, Decision
 from osmig.drivers.tenants.calls import TerminateCall
 from osmig.drivers.tenants.facts import read as read_facts
-from osmig.drivers.tenants.policy import facts, holding, jobs
+from osmig.drivers.tenants.policy import facts, jobs, visibility
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ UNNAMED = "unnamed"
 """In ``status.tenant.cleanupOrder``: the order was taken, and Waldur did not say which it is."""
 
 _TERMINABLE = frozenset({ReplicaStage.OK, ReplicaStage.ERRED})
-_PACE = 0.5
-"""The pause before the next look grows by this share of the time that the clean-up has taken."""
-_BLIND = 5
+_POLL_SHARE = 0.5
+"""The pause before the next read grows by this share of the time that the clean-up has taken."""
+_UNSEEN_FACTOR = 5
 """A refusal whose end cannot be seen coming is tried again so much more rarely."""
 
 
@@ -61,17 +61,17 @@ def begin(observation: ReplicationObservation, run: RunView) -> Commit:
     if run.replica_id is None or _is_source(observation, run.replica_id):
         message = "Waldur names no replica of its own, so there is nothing that could safely be terminated"
         return outcome.fail(observation, Reason.CLEANUP_FAILED, message, **described)
-    hindrance = _name_hindrance(replica, stage, run)
-    state = hindrance or "Waldur did not take the order to terminate it"
+    blocker = _describe_blocker(replica, stage, run)
+    state = blocker or "Waldur did not take the order to terminate it"
     if (overdue := _give_up(observation, state, run)) is not None:
         return overdue
-    if hindrance:
+    if blocker:
         # that the run does not go on was waited for, and need not be again
-        return _wait(observation, run, f"{hindrance}; it can be terminated then", label=observation.label)
+        return _wait(observation, run, f"{blocker}; it can be terminated then", wait_key=observation.wait_key)
     return _order(observation, run.replica_id, sends=1, **_describe(observation, run))
 
 
-def _name_hindrance(replica: ReplicaView | None, stage: ReplicaStage, run: RunView) -> str:
+def _describe_blocker(replica: ReplicaView | None, stage: ReplicaStage, run: RunView) -> str:
     """Say for what state is waited; empty when Waldur takes an order to terminate, as far as can be seen."""
     if stage not in _TERMINABLE:
         status = replica.status if replica is not None and replica.status else run.replica_status
@@ -111,17 +111,17 @@ def _is_source(observation: ReplicationObservation, resource_id: str) -> bool:
 def _order(
     observation: ReplicationObservation, replica_id: str, *, sends: int, **described: Unpack[StatusChanges]
 ) -> Commit:
-    mark = Mark(user_id=observation.provider.user_id)
-    intent = intents.write(observation, Operation.TERMINATE, mark=mark, sends=sends)
+    baseline = Baseline(user_id=observation.provider.user_id)
+    intent = intents.write(observation, Operation.TERMINATE, baseline=baseline, sends=sends)
     verdict = _verdict(f"terminating the replica {replica_id}")
     changes: StatusChanges = {**described, "pending_call": intent}
-    after = recording.put(observation, verdict, **changes)
+    after = next_status.build(observation, verdict, **changes)
     return Commit(status=after, call=TerminateCall(replica_id=replica_id))
 
 
 def answer(observation: ReplicationObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order to terminate that was sent in this step."""
-    error, wait_s = answer.error, _measure_patience_s(observation)
+    error, wait_s = answer.error, _measure_retry_s(observation)
     match error:
         case None:
             order_id = answer.receipt.request_id if answer.receipt is not None else None
@@ -129,7 +129,7 @@ def answer(observation: ReplicationObservation, answer: Answer, call: PendingCal
         case OutcomeUnknown():
             known = call.model_copy(update={"answer": error.reason})
             verdict = _verdict(f"{error.message}; looking for the order's effect")
-            return Commit(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
+            return Commit(status=next_status.build(observation, verdict, pending_call=known), due_s=0.0)
         case Absent():
             return outcome.abort(observation, "the replica is gone")
         case NotInThisState():
@@ -142,29 +142,29 @@ def answer(observation: ReplicationObservation, answer: Answer, call: PendingCal
         case _:
             verdict = _verdict(f"{error.message}; it is tried again")
             wait_s = error.retry_after_s or observation.timings.retry_s
-    return pauses.begin(observation, recording.put(observation, verdict, pending_call=None), wait_s)
+    return pauses.begin(observation, next_status.build(observation, verdict, pending_call=None), wait_s)
 
 
-def _measure_patience_s(observation: ReplicationObservation) -> float:
+def _measure_retry_s(observation: ReplicationObservation) -> float:
     """Return when to order again after a conflict: soon only where the tenant's state tells that it can be done."""
-    replica, most_s = observation.facts.replica, observation.timings.run_poll_max_s
-    return most_s if replica is not None and replica.tenant_status else most_s * _BLIND
+    replica, max_s = observation.facts.replica, observation.timings.run_poll_max_s
+    return max_s if replica is not None and replica.tenant_status else max_s * _UNSEEN_FACTOR
 
 
 def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
     """Find out what became of an order to terminate whose answer is not on record."""
-    if (held := pauses.hold_out(observation)) is not None:
-        return held
+    if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
+        return blocked
     if observation.facts.replica is None:
         return read_facts("replica")
     replica = observation.facts.replica
     if replica.stage in {ReplicaStage.TERMINATING, ReplicaStage.TERMINATED}:
         return _note_order(observation, UNNAMED)
-    user_id = call.mark.user_id if call.mark is not None else None
-    if replica.stage is ReplicaStage.UNKNOWN and holding.may_be_blind(observation, user_id):
-        return holding.wait_for_user(observation)
-    if (look := intents.await_effect(observation, call)) is not None:
-        return look
+    user_id = call.baseline.user_id if call.baseline is not None else None
+    if replica.stage is ReplicaStage.UNKNOWN and visibility.may_be_hidden(observation, user_id):
+        return visibility.wait_for_token_of_user(observation)
+    if (awaiting := intents.await_effect(observation, call)) is not None:
+        return awaiting
     is_last = call.sends >= intents.MAX_SENDS
     if is_last or replica.stage not in _TERMINABLE or _is_source(observation, replica.id):
         seen = "is not shown any more" if replica.stage is ReplicaStage.UNKNOWN else f"is {replica.status}"
@@ -190,10 +190,10 @@ def follow(observation: ReplicationObservation, run: RunView) -> Decision:
         return outcome.fail(observation, Reason.CLEANUP_FAILED, message, **described)
     if (overdue := _give_up(observation, state, run)) is not None:
         return overdue
-    return _wait(observation, run, f"{state}; it is being terminated", label=_label_of(replica))
+    return _wait(observation, run, f"{state}; it is being terminated", wait_key=_wait_key_of(replica))
 
 
-def _label_of(replica: ReplicaView) -> str:
+def _wait_key_of(replica: ReplicaView) -> str:
     return f"terminate:{replica.id}:{replica.stage}"
 
 
@@ -202,12 +202,12 @@ def _has_failed(observation: ReplicationObservation, replica: ReplicaView) -> bo
         return True
     # an order that nobody can look up has failed when the replica stays usable for long
     is_silent = replica.order_stage is OrderStage.UNKNOWN and replica.stage in _TERMINABLE
-    return is_silent and observation.has_waited(_label_of(replica), observation.timings.stale_record_s)
+    return is_silent and observation.has_waited(_wait_key_of(replica), observation.timings.stale_record_s)
 
 
-def _wait(observation: ReplicationObservation, run: RunView, message: str, *, label: str) -> Commit:
-    after = recording.put(observation, _verdict(message), **_describe(observation, run))
-    return Commit(status=after, due_s=_measure_pause_s(observation), waiting_for=label)
+def _wait(observation: ReplicationObservation, run: RunView, message: str, *, wait_key: str) -> Commit:
+    after = next_status.build(observation, _verdict(message), **_describe(observation, run))
+    return Commit(status=after, due_s=_measure_pause_s(observation), wait_key=wait_key)
 
 
 def _measure_pause_s(observation: ReplicationObservation) -> float:
@@ -216,7 +216,7 @@ def _measure_pause_s(observation: ReplicationObservation) -> float:
     deadline = tenant.cleanup_deadline_time if tenant is not None else None
     left_s = (deadline - observation.now).total_seconds() if deadline is not None else timings.cleanup_s
     taken_s = max(0.0, timings.cleanup_s - left_s)
-    return max(0.0, min(timings.run_poll_max_s, timings.run_poll_s + _PACE * taken_s, max(left_s, 1.0)))
+    return max(0.0, min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * taken_s, max(left_s, 1.0)))
 
 
 def _note_order(observation: ReplicationObservation, order_id: str) -> Commit:
@@ -224,7 +224,7 @@ def _note_order(observation: ReplicationObservation, order_id: str) -> Commit:
     verdict = _verdict("Waldur took the order to terminate the replica")
     status = observation.status
     order = orders.in_force(status)
-    after = recording.put(observation, verdict, pending_call=None, tenant=tenant)
+    after = next_status.build(observation, verdict, pending_call=None, tenant=tenant)
     if order is not None:
         after = orders.mark_sent(after, order, now=observation.now)
     return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s))

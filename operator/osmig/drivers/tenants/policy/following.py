@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import orders, outcome, pauses, policies, recording
+from osmig.domain import next_status, orders, outcome, pauses, policies
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.drivers.tenants.facts import read as read_facts
-from osmig.drivers.tenants.policy import cleaning, facts, holding, jobs, stages
-from osmig.drivers.tenants.policy.stages import Standing
+from osmig.drivers.tenants.policy import cleaning, facts, jobs, stages, visibility
+from osmig.drivers.tenants.policy.stages import ReplicationState
 from osmig.drivers.tenants.views import ReplicaStage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
 
 _POLL_SHARE = 0.5
-"""The pause before the next look grows by this share of the age: 5 s at first, then each half as long again."""
+"""The pause before the next read grows by this share of the age: 5 s at first, then each half as long again."""
 
 _PAUSES_PER_COUNT = 4
 """What is made of the replica is only shown, and takes three requests: it is counted at every fourth poll or so."""
@@ -40,10 +40,10 @@ def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Deci
     if upstream.id is None:
         message = "the id of the run was removed from status, so it cannot be followed; nothing is ordered again"
         return outcome.fail(observation, Reason.RECORD_GONE, message)
-    if isinstance(observation.trouble, Absent) and observation.provider.is_ready:
+    if isinstance(observation.read_error, Absent) and observation.provider.is_ready:
         return _answer_gone(observation, upstream)
-    if (held := pauses.hold_out(observation)) is not None:
-        return held
+    if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
+        return blocked
     if observation.facts.run is None:
         return read_facts("run")
     if (undone := _give_up_abort(observation)) is not None:
@@ -54,11 +54,11 @@ def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Deci
 
 
 def _judge(observation: ReplicationObservation, run: RunView) -> Decision:
-    standing, poll_s = stages.judge(run), observation.timings.run_poll_s
-    if standing in {Standing.SCHEDULED, Standing.RUNNING, Standing.UNKNOWN}:
-        return _go_on(observation, run, standing)
-    if standing is Standing.STALLED and not observation.has_waited(_label_of(run), poll_s * _SETTLE_SHARE):
-        going = _go_on(observation, run, Standing.RUNNING)
+    state, poll_s = stages.judge(run), observation.timings.run_poll_s
+    if state in {ReplicationState.SCHEDULED, ReplicationState.RUNNING, ReplicationState.UNKNOWN}:
+        return _go_on(observation, run, state)
+    if state is ReplicationState.STALLED and not observation.has_waited(_wait_key_of(run), poll_s * _SETTLE_SHARE):
+        going = _go_on(observation, run, ReplicationState.RUNNING)
         return replace(going, due_s=poll_s) if isinstance(going, Commit) else going
     if observation.facts.replica is None:
         return read_facts("run", "replica")
@@ -71,11 +71,11 @@ def end(observation: ReplicationObservation, run: RunView) -> Commit:
     why = run.error or (replica.error if replica is not None else "") or "Waldur does not say why"
     left = "" if run.replica_stage is ReplicaStage.TERMINATED else "; what was created of the replica is still there"
     match stages.judge(run):
-        case Standing.SUCCEEDED:
+        case ReplicationState.SUCCEEDED:
             return outcome.succeed(observation, Reason.SUCCEEDED, facts.SCOPE, **described)
-        case Standing.FAILED:
+        case ReplicationState.FAILED:
             return outcome.fail(observation, Reason.REPLICATION_FAILED, f"{why}{left}", **described)
-        case Standing.LOST:
+        case ReplicationState.LOST:
             message = f"Waldur was done with the replica, and now it is {run.replica_status}"
             return outcome.fail(observation, Reason.DESTINATION_LOST, message, **described)
         case _:
@@ -85,12 +85,12 @@ def end(observation: ReplicationObservation, run: RunView) -> Commit:
             return outcome.fail(observation, Reason.WALDUR_STALLED, message, **described)
 
 
-def _go_on(observation: ReplicationObservation, run: RunView, standing: Standing) -> Decision:
-    if standing is Standing.RUNNING and observation.facts.replica is None and _must_count(observation, run):
+def _go_on(observation: ReplicationObservation, run: RunView, state: ReplicationState) -> Decision:
+    if state is ReplicationState.RUNNING and observation.facts.replica is None and _must_count(observation, run):
         return read_facts("run", "replica")
-    after = recording.put(observation, _describe(observation, run, standing), **facts.describe_run(observation, run))
-    decision = Commit(status=after, due_s=measure_pause_s(observation), waiting_for=_label_of(run))
-    if standing is Standing.UNKNOWN and observation.label != decision.waiting_for:
+    after = next_status.build(observation, _describe(observation, run, state), **facts.describe_run(observation, run))
+    decision = Commit(status=after, due_s=measure_pause_s(observation), wait_key=_wait_key_of(run))
+    if state is ReplicationState.UNKNOWN and observation.wait_key != decision.wait_key:
         text = f"Waldur reports a state that this version does not know: {run.status}"
         decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
     act = policies.act_while_moving(observation, after, may_stall=False)
@@ -114,16 +114,16 @@ def _must_count(observation: ReplicationObservation, run: RunView) -> bool:
     return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
 
 
-def _describe(observation: ReplicationObservation, run: RunView, standing: Standing) -> Verdict:
+def _describe(observation: ReplicationObservation, run: RunView, state: ReplicationState) -> Verdict:
     status = observation.status
     message = f"Waldur's run is {run.status}, its replica {run.replica_status or 'not told'}"
     phase, reason = status.phase or Phase.STARTING, Reason.UNKNOWN
-    if standing is Standing.SCHEDULED:
+    if state is ReplicationState.SCHEDULED:
         phase, reason = Phase.STARTING, Reason.SCHEDULED
         if _age_s(observation) >= observation.timings.not_started_s:
             reason = Reason.NOT_STARTED
             message = f"{message}; Waldur has not begun for {round(observation.timings.not_started_s)} s"
-    elif standing is Standing.RUNNING:
+    elif state is ReplicationState.RUNNING:
         phase, reason = Phase.RUNNING, Reason.CREATING
     if orders.wants_abort(status):
         phase, reason = Phase.ABORTING, Reason.ABORTING
@@ -141,16 +141,16 @@ def _give_up_abort(observation: ReplicationObservation) -> Commit | None:
     if order.policy is Policy.ON_DEADLINE:
         return outcome.abort(observation, "Waldur has no cancel; the run is no longer followed and may still succeed")
     after, notes = orders.give_up(observation.status, order, ControlResult.UNSUPPORTED, NO_CANCEL, now=observation.now)
-    return Commit(status=after, notes=notes, due_s=0.0, waiting_for=observation.label)
+    return Commit(status=after, notes=notes, due_s=0.0, wait_key=observation.wait_key)
 
 
 def _answer_gone(observation: ReplicationObservation, upstream: UpstreamFacts) -> Commit:
     """A 404 proves something only to the user that ordered, and only if it stays."""
-    if holding.may_be_blind(observation, upstream.user_id):
-        return holding.wait_for_user(observation)
-    label = f"gone:{upstream.id}"
-    if not observation.has_waited(label, observation.timings.retry_s):
-        return Commit(status=recording.keep(observation), due_s=observation.timings.retry_s, waiting_for=label)
+    if visibility.may_be_hidden(observation, upstream.user_id):
+        return visibility.wait_for_token_of_user(observation)
+    wait_key = f"gone:{upstream.id}"
+    if not observation.has_waited(wait_key, observation.timings.retry_s):
+        return Commit(status=next_status.keep_phase(observation), due_s=observation.timings.retry_s, wait_key=wait_key)
     message = f"Waldur has no run {upstream.id} any more, so its outcome is unknown and nothing is ordered again"
     tenant = observation.status.tenant
     if tenant is not None and tenant.destination_resource is not None:
@@ -159,7 +159,7 @@ def _answer_gone(observation: ReplicationObservation, upstream: UpstreamFacts) -
     return outcome.fail(observation, Reason.RECORD_GONE, message)
 
 
-def _label_of(run: RunView) -> str:
+def _wait_key_of(run: RunView) -> str:
     return f"run:{run.id}:{run.status}:{run.replica_status}"
 
 

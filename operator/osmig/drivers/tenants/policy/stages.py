@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osmig.drivers.tenants.views import RunView
 
 
-class Standing(StrEnum):
+class ReplicationState(StrEnum):
     """How a replication stands."""
 
     SCHEDULED = "Scheduled"
@@ -28,23 +28,23 @@ class Standing(StrEnum):
 
 _ALIVE = frozenset(ReplicaStage) - LOST_STAGES
 
-STANDINGS: Mapping[tuple[RunStage, ReplicaStage], Standing] = MappingProxyType(
+REPLICATION_STATES: Mapping[tuple[RunStage, ReplicaStage], ReplicationState] = MappingProxyType(
     {
-        **{(RunStage.SCHEDULED, stage): Standing.SCHEDULED for stage in _ALIVE},
-        **{(RunStage.SCHEDULED, stage): Standing.STALLED for stage in LOST_STAGES},
+        **{(RunStage.SCHEDULED, stage): ReplicationState.SCHEDULED for stage in _ALIVE},
+        **{(RunStage.SCHEDULED, stage): ReplicationState.STALLED for stage in LOST_STAGES},
         # a replica that is OK while its run is not yet: ports are being created
-        **{(RunStage.CREATING, stage): Standing.RUNNING for stage in _ALIVE},
-        **{(RunStage.CREATING, stage): Standing.STALLED for stage in LOST_STAGES},
-        **{(RunStage.OK, stage): Standing.RUNNING for stage in _ALIVE},
-        (RunStage.OK, ReplicaStage.OK): Standing.SUCCEEDED,
-        **{(RunStage.OK, stage): Standing.LOST for stage in LOST_STAGES},
-        **{(RunStage.ERRED, stage): Standing.FAILED for stage in ReplicaStage},
-        **{(RunStage.UNKNOWN, stage): Standing.UNKNOWN for stage in ReplicaStage},
+        **{(RunStage.CREATING, stage): ReplicationState.RUNNING for stage in _ALIVE},
+        **{(RunStage.CREATING, stage): ReplicationState.STALLED for stage in LOST_STAGES},
+        **{(RunStage.OK, stage): ReplicationState.RUNNING for stage in _ALIVE},
+        (RunStage.OK, ReplicaStage.OK): ReplicationState.SUCCEEDED,
+        **{(RunStage.OK, stage): ReplicationState.LOST for stage in LOST_STAGES},
+        **{(RunStage.ERRED, stage): ReplicationState.FAILED for stage in ReplicaStage},
+        **{(RunStage.UNKNOWN, stage): ReplicationState.UNKNOWN for stage in ReplicaStage},
     }
 )
 """Every pair that can be met."""
 
 
-def judge(run: RunView) -> Standing:
+def judge(run: RunView) -> ReplicationState:
     """Return how a replication stands."""
-    return STANDINGS[run.stage, run.replica_stage]
+    return REPLICATION_STATES[run.stage, run.replica_stage]

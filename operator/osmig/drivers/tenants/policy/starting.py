@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import gating, intents, orders, outcome, pauses, recording
+from osmig.domain import gating, intents, next_status, orders, outcome, pauses
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.drivers.tenants.facts import read as read_facts
-from osmig.drivers.tenants.policy import admitting, choosing, facts, holding, jobs
+from osmig.drivers.tenants.policy import admitting, choosing, facts, jobs, visibility
 from osmig.drivers.tenants.views import RunView
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ def answer(observation: ReplicationObservation, answer: Answer, call: PendingCal
         case None if run is not None:
             return _begin(observation, call, run)
         case None:
-            return _look(observation, call, "Waldur accepted the order without naming the run; looking for it")
+            return _look_up_effect(
+                observation, call, "Waldur accepted the order without naming the run; looking for it"
+            )
         case OutcomeUnknown():
             known = call.model_copy(update={"answer": error.reason})
-            look = _look(observation, known, f"{error.message}; looking for the order's effect")
-            return pauses.remember(observation, look, error.retry_after_s)
+            awaiting = _look_up_effect(observation, known, f"{error.message}; looking for the order's effect")
+            return pauses.remember(observation, awaiting, error.retry_after_s)
         case _:
             return gating.answer_refusal(observation, error)
 
@@ -45,39 +47,39 @@ def _begin(observation: ReplicationObservation, call: PendingCall, run: RunView)
     message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
     described = facts.describe_run(observation, run)
-    after = recording.put(observation, verdict, pending_call=None, **described)
+    after = next_status.build(observation, verdict, pending_call=None, **described)
     note = Note(reason=EventReason.MIGRATION_STARTED, text=f"Waldur took the order (attempt {call.attempt})")
     return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
 
 
-def _look(observation: ReplicationObservation, call: PendingCall, message: str) -> Commit:
+def _look_up_effect(observation: ReplicationObservation, call: PendingCall, message: str) -> Commit:
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
-    return Commit(status=recording.put(observation, verdict, pending_call=call), due_s=0.0)
+    return Commit(status=next_status.build(observation, verdict, pending_call=call), due_s=0.0)
 
 
 def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
     """Find out what became of an order whose answer is not on record: ours after a lost answer, or a dead process's."""
-    if (held := pauses.hold_out(observation)) is not None:
-        return held
+    if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
+        return blocked
     if observation.facts.runs is None:
         return read_facts("runs")
-    name = call.mark.name if call.mark is not None else None
+    name = call.baseline.name if call.baseline is not None else None
     choice = choosing.find_named(observation.facts.runs, name, attempt=call.attempt) if name else None
     if choice is not None:
         return admitting.adopt(observation, choice)
     if name is None:
         message = "the name of the replica was removed from status, so it cannot be found; nothing more is sent"
         return outcome.fail(observation, Reason.RECORD_GONE, message)
-    user_id = call.mark.user_id if call.mark is not None else None
-    if holding.may_be_blind(observation, user_id):
-        return holding.wait_for_user(observation)
+    user_id = call.baseline.user_id if call.baseline is not None else None
+    if visibility.may_be_hidden(observation, user_id):
+        return visibility.wait_for_token_of_user(observation)
     return _resolve_nothing(observation, call, name)
 
 
 def _resolve_nothing(observation: ReplicationObservation, call: PendingCall, name: str) -> Decision:
     """Order again, a bounded number of times, once the slowest possible effect would have shown."""
-    if (look := intents.await_effect(observation, call)) is not None:
-        return look
+    if (awaiting := intents.await_effect(observation, call)) is not None:
+        return awaiting
     if orders.is_active(observation.status, Verb.ABORT):
         return outcome.abort(observation, "aborted; the order that was sent left no trace in Waldur")
     if (ended := intents.give_up(observation, call, what="order", where="Waldur")) is not None:

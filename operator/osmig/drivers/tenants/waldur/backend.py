@@ -12,7 +12,7 @@ from osmig.domain.operations import Sweep
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, ReplicaView
 from osmig.drivers.tenants.waldur.classify import judge_unreadable
 from osmig.drivers.tenants.waldur.preflight import check
-from osmig.drivers.tenants.waldur.preflight_facts import look_round
+from osmig.drivers.tenants.waldur.preflight_facts import collect_facts
 from osmig.drivers.tenants.waldur.probing import probe
 from osmig.drivers.tenants.waldur.reading import read_runs, unless_hidden
 from osmig.drivers.tenants.waldur.requests import (
@@ -92,7 +92,7 @@ class WaldurBackend:
 
     async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect."""
-        return check(job, await look_round(job, self._session, runs))
+        return check(job, await collect_facts(job, self._session, runs))
 
     async def runs(self, source_resource: str) -> tuple[RunView, ...]:
         """Read every replication of a tenant that the token's user sees, over all pages, oldest first."""
@@ -101,20 +101,20 @@ class WaldurBackend:
     async def run(self, run_id: str) -> RunView:
         """Read one replication; ``Absent`` when there is none, or it is another user's."""
         uuid = _check_id(run_id, "read-run")
-        row = await self._session.row(RunRow, READ_RUN.about(uuid), Priority.LOOK)
+        row = await self._session.row(RunRow, READ_RUN.about(uuid), Priority.READ)
         return view_run(row)
 
     async def replica(self, replica_id: str, order_id: str | None) -> ReplicaView:
         """Read what a replication makes, or an order about it; what was made is not counted while it goes away."""
         uuid = _check_id(replica_id, "read-replica")
-        resource = await self._session.row(ResourceRow, READ_REPLICA.about(uuid), Priority.LOOK)
+        resource = await self._session.row(ResourceRow, READ_REPLICA.about(uuid), Priority.READ)
         stage, tenant_id = read_replica_stage(resource.state), resource.tenant_id
         # before the tenant, which has the words of an order that failed
         order_stage, order_error = await self._read_order(order_id) if order_id else (OrderStage.UNKNOWN, "")
-        items = await _unless_troubled(self._read_items(tenant_id)) if tenant_id and not order_id else None
+        items = await _optional(self._read_items(tenant_id)) if tenant_id and not order_id else None
         tenant = StateRow()
         if tenant_id and (order_id or stage not in _WELL):
-            tenant = await _unless_troubled(self._read_tenant(tenant_id)) or tenant
+            tenant = await _optional(self._read_tenant(tenant_id)) or tenant
         return ReplicaView(
             id=uuid,
             stage=stage,
@@ -152,7 +152,7 @@ class WaldurBackend:
         await self._session.close()
 
     async def _read_tenant(self, tenant_id: str) -> StateRow:
-        return await self._session.row(StateRow, READ_TENANT.about(tenant_id), Priority.LOOK)
+        return await self._session.row(StateRow, READ_TENANT.about(tenant_id), Priority.READ)
 
     async def _read_items(self, tenant_id: str) -> Items | None:
         networks = await self._session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.PROGRESS)
@@ -163,13 +163,13 @@ class WaldurBackend:
 
     async def _read_order(self, order_id: str) -> tuple[OrderStage, str]:
         uuid = _check_id(order_id, "read-order")
-        order = await unless_hidden(self._session.row(StateRow, READ_ORDER.about(uuid), Priority.LOOK))
+        order = await unless_hidden(self._session.row(StateRow, READ_ORDER.about(uuid), Priority.READ))
         if order is None:
             return OrderStage.UNKNOWN, ""
         return read_order_stage(order.state), clean_text(order.error_message or "")
 
 
-async def _unless_troubled(read: Awaitable[T]) -> T | None:
+async def _optional(read: Awaitable[T]) -> T | None:
     """Leave out what is only shown: its failing must not keep a replication from being followed to its end."""
     try:
         return await unless_hidden(read)

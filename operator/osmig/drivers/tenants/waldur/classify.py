@@ -133,12 +133,12 @@ def judge_change(answer: Answer, operation: str) -> BackendError:
         case 404 | 405:
             return _judge_not_found(answer, operation)
         case 409:
-            return NotInThisState(Reason.CONFLICT, f"Not possible now: {_words(answer)}", operation=operation)
+            return NotInThisState(Reason.CONFLICT, f"Not possible now: {_message(answer)}", operation=operation)
         case 413 | 429:
             text = "Waldur asks to send fewer requests"
             return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=answer.retry_after_s)
         case _:
-            return Refused(Reason.START_REFUSED, f"Waldur refused {operation}: {_words(answer)}", operation=operation)
+            return Refused(Reason.START_REFUSED, f"Waldur refused {operation}: {_message(answer)}", operation=operation)
 
 
 def _judge_not_found(answer: Answer, operation: str) -> BackendError:
@@ -191,5 +191,5 @@ def _detail(answer: Answer) -> str | None:
         return None
 
 
-def _words(answer: Answer) -> str:
+def _message(answer: Answer) -> str:
     return clean_text(_detail(answer) or "") or f"it answered {answer.status}"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import PreflightCheck
+from osmig.drivers.tenants.waldur.preflight_messages import FAIL, PASS, SKIPPED, WARN, Verdict, bound, suggest_rows
 from osmig.drivers.tenants.waldur.preflight_networks import check_networks, check_routers, check_subnets
 from osmig.drivers.tenants.waldur.preflight_types import check_limits, check_types
-from osmig.drivers.tenants.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, bound, suggest_rows
-from osmig.drivers.tenants.waldur.probing import OLDEST, UNTOLD, is_numbered, is_too_old, shows_old_server
+from osmig.drivers.tenants.waldur.probing import OLDEST, UNKNOWN_VERSION, is_numbered, is_too_old, shows_old_server
 from osmig.net.cleaning import clean_text
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _check_version(facts: Facts) -> Iterator[Verdict]:
     elif shows_old_server(facts.runs):
         message = f"Waldur lists replications without the replica's state, as versions before {_NEEDED} do"
         yield _PROVIDER, FAIL, f"{message}; {_NEEDED} or newer is needed"
-    elif facts.version == UNTOLD:
+    elif facts.version == UNKNOWN_VERSION:
         message = "Waldur does not tell this account its version, as most do only to staff and support"
         yield _PROVIDER, SKIPPED, f"{message}; {_NEEDED} or newer is needed"
     else:

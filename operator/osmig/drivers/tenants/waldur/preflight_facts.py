@@ -50,7 +50,7 @@ class VolumeTypes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one look round brought; ``None`` is what may not be looked at, or was not for want of something else.
+    """What preflight read; ``None`` where the credentials may not read it, or for want of something else.
 
     Attributes:
         version: the server's, or ``unknown``.
@@ -75,7 +75,7 @@ class Facts:
     runs: tuple[RunView, ...] = ()
 
 
-async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunView, ...] | None = None) -> Facts:
+async def collect_facts(job: ReplicaJob, session: WaldurSession, runs: tuple[RunView, ...] | None = None) -> Facts:
     """Read what the checks need, and of what only mappings need only that.
 
     Args:
@@ -87,7 +87,7 @@ async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunVie
         BackendError: as any read; what is missing or not permitted is a fact.
     """
     source_id, offering_id = canonical_id(job.source_resource), canonical_id(job.destination_offering)
-    version = await read_version(session, Priority.LOOK)
+    version = await read_version(session, Priority.READ)
     source, is_source_missing = await _read_source(session, source_id)
     tenant_id = source.tenant_id if source is not None else None
     offering, is_offering_missing = await _read_offering(session, offering_id)
@@ -103,7 +103,7 @@ async def look_round(job: ReplicaJob, session: WaldurSession, runs: tuple[RunVie
         offering=offering,
         is_offering_missing=is_offering_missing,
         plans=await _read_plans(session, offering_id) if not is_offering_missing else None,
-        runs=await read_runs(session, source_id, Priority.LOOK) if runs is None else runs,
+        runs=await read_runs(session, source_id, Priority.READ) if runs is None else runs,
     )
 
 
@@ -113,7 +113,7 @@ def _needs_networks(mappings: Mappings) -> bool:
 
 async def _read_source(session: WaldurSession, source_id: str) -> tuple[ResourceRow | None, bool]:
     try:
-        row = await session.row(ResourceRow, READ_SOURCE.about(source_id), Priority.LOOK)
+        row = await session.row(ResourceRow, READ_SOURCE.about(source_id), Priority.READ)
     except Absent:
         return None, True
     except NotPermitted:
@@ -122,7 +122,7 @@ async def _read_source(session: WaldurSession, source_id: str) -> tuple[Resource
 
 
 async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[OfferingRow | None, bool]:
-    read = session.row(OfferingRow, READ_OFFERING.about(offering_id), Priority.LOOK)
+    read = session.row(OfferingRow, READ_OFFERING.about(offering_id), Priority.READ)
     try:
         return await unless_forbidden(read), False
     except Absent:
@@ -130,11 +130,11 @@ async def _read_offering(session: WaldurSession, offering_id: str) -> tuple[Offe
 
 
 async def _read_plans(session: WaldurSession, offering_id: str) -> tuple[PlanRow, ...] | None:
-    return await unless_hidden(session.rows(PlanRow, LIST_PLANS.about(offering_id), Priority.LOOK))
+    return await unless_hidden(session.rows(PlanRow, LIST_PLANS.about(offering_id), Priority.READ))
 
 
 async def _read_networks(session: WaldurSession, tenant_id: str) -> tuple[NetworkRow, ...] | None:
-    rows = await unless_hidden(session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.LOOK))
+    rows = await unless_hidden(session.rows(NetworkRow, LIST_NETWORKS.about(tenant_id), Priority.READ))
     return tuple(row for row in rows or () if row.tenant_uuid in (None, tenant_id)) or None
 
 
@@ -167,4 +167,4 @@ async def _filters_types(session: WaldurSession, version: str) -> bool:
 
 
 async def _list_types(session: WaldurSession, request: Request) -> tuple[NamedRow, ...] | None:
-    return await unless_hidden(session.rows(NamedRow, request, Priority.LOOK))
+    return await unless_hidden(session.rows(NamedRow, request, Priority.READ))

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
-from osmig.drivers.tenants.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, suggest, suggest_rows
+from osmig.drivers.tenants.waldur.preflight_messages import FAIL, PASS, SKIPPED, WARN, Verdict, suggest, suggest_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

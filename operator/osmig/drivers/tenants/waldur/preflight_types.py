@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.mappings import canonical_id
-from osmig.drivers.tenants.waldur.preflight_words import FAIL, PASS, SKIPPED, WARN, Verdict, suggest, suggest_rows
+from osmig.drivers.tenants.waldur.preflight_messages import FAIL, PASS, SKIPPED, WARN, Verdict, suggest, suggest_rows
 from osmig.net.cleaning import clean_text
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from osmig.drivers.tenants.waldur.session import WaldurSession
 
 OLDEST = (7, 6, 4)
-"""Before it nothing starts by itself, and an order with a name, the only mark there is, is answered with 500."""
+"""Before it nothing starts by itself, and an order with a name, the only baseline there is, is answered with 500."""
 
-UNTOLD = "unknown"
+UNKNOWN_VERSION = "unknown"
 """What servers before 8.1 tell everybody but staff and support."""
 
 _FILTERS_TYPES = (7, 7, 0)
@@ -33,7 +33,7 @@ _CAPABILITIES = frozenset({Capability.TENANT_REPLICATION})
 
 
 async def probe(session: WaldurSession) -> Probe:
-    """Authenticate and look round.
+    """Authenticate and read version, user and expiry of the token.
 
     Raises:
         BackendError: as any read; ``NotPermitted`` for a token that is refused.
@@ -57,7 +57,7 @@ async def probe(session: WaldurSession) -> Probe:
 async def read_version(session: WaldurSession, priority: Priority) -> str:
     """Read the server's version; ``unknown`` where it does not tell."""
     row = await unless_hidden(session.row(VersionRow, READ_VERSION.about(), priority))
-    return (row.version if row is not None and row.version else UNTOLD)[:_MAX_VERSION]
+    return (row.version if row is not None and row.version else UNKNOWN_VERSION)[:_MAX_VERSION]
 
 
 def is_numbered(version: str) -> bool:

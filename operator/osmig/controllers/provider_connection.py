@@ -1,0 +1,209 @@
+"""Connect to one Provider: read the Secret, make the backend, probe, sweep. A failure makes the Provider not ready."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Reason
+from osmig.controllers.sessions import Session
+from osmig.domain.errors import (
+    AccessDenied,
+    BackendError,
+    EndpointRefused,
+    InvalidConfiguration,
+    KubeFailure,
+    KubeForbidden,
+    ObjectGone,
+    OutcomeUnknown,
+)
+from osmig.domain.observation import ProviderView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from osmig.api.provider import Provider
+    from osmig.controllers.keys import Key
+    from osmig.controllers.ledger import Ledger
+    from osmig.controllers.slots import SlotQueue
+    from osmig.domain.clock import Clock
+    from osmig.drivers.driver import Drivers
+    from osmig.drivers.ports import BackendFactory
+    from osmig.kube.secrets import SecretReader
+    from osmig.telemetry.metrics import Metrics
+
+_logger = logging.getLogger(__name__)
+
+MAX_FAILED_SWEEPS = 3
+RETRY_S = 10.0
+MANUAL_FIX_RETRY_S = 60.0
+EARLIEST_SWEEP = 0.5
+"""Share of the period before which a step that was woken for something else does not sweep again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPeriods:
+    """How often to do what, in seconds."""
+
+    sweep_s: float = 10.0
+    full_sweep_s: float = 600.0
+    secret_s: float = 60.0
+
+
+class ProviderConnection:
+    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns.
+
+    Args:
+        ledger: who follows which upstream record.
+        queue: knows what others have under way for too long.
+        secrets: reads credentials.
+        factories: by ``spec.type``, what makes a backend.
+        metrics: counts.
+        drivers: what each type of Provider is for.
+        clock: measures.
+        wake: makes a Migration due.
+        periods: how often to do what.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one contact reads, counts and wakes
+        self,
+        *,
+        ledger: Ledger,
+        queue: SlotQueue,
+        secrets: SecretReader,
+        factories: Mapping[str, BackendFactory],
+        metrics: Metrics,
+        drivers: Drivers,
+        clock: Clock,
+        wake: Callable[[Key], None],
+        periods: ProviderPeriods,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._secrets = secrets
+        self._factories = factories
+        self._metrics = metrics
+        self._drivers = drivers
+        self._clock = clock
+        self._wake = wake
+        self._periods = periods
+
+    async def refresh(self, key: Key, provider: Provider, session: Session) -> float:
+        """Connect, probe and sweep as far as due; return the seconds until the next step."""
+        try:
+            await self._connect(key, provider, session)
+            if session.probe is None or session.wants_refresh:
+                assert session.backend is not None  # noqa: S101 - _connect made it or raised
+                session.probe = await session.backend.probe()
+                session.wants_refresh = False
+            await self._sweep(key, provider, session)
+        except ObjectGone:
+            return self.mark_not_ready(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
+        except KubeFailure as error:
+            if isinstance(error, KubeForbidden) and not _is_current(session, provider):
+                return self.mark_not_ready(session, Reason.NOT_PERMITTED, error.message)
+            # the API server fails, not the Provider: the last view of the Provider stays
+            return error.retry_after_s or RETRY_S
+        except AccessDenied as error:
+            session.probe = None
+            return self.mark_not_ready(session, error.reason, error.message)
+        except BackendError as error:
+            return self._answer_failure(session, error)
+        return self._periods.sweep_s
+
+    def mark_not_ready(self, session: Session, reason: str, message: str) -> float:
+        """Make the Provider not ready, so that its Migrations wait; return the seconds until the next step."""
+        session.view = ProviderView(is_ready=False, reason=reason, message=message)
+        # also find out when the Secret was mended
+        session.wants_refresh = True
+        return min(RETRY_S, self._periods.sweep_s)
+
+    async def _connect(self, key: Key, provider: Provider, session: Session) -> None:
+        """Make a new backend when the spec or the Secret changed; read the Secret only as often as told."""
+        now = self._clock.boottime()
+        is_fresh = now - session.secret_read_at < self._periods.secret_s
+        spec_json = provider.spec.model_dump_json()
+        if session.backend is not None and is_fresh and not session.wants_refresh and _has(session, spec_json):
+            return
+        secret = await self._secrets.read(key.namespace, provider.spec.secret_name)
+        session.secret_read_at = now
+        fingerprint = f"{_digest(spec_json, secret)}:{spec_json}"
+        if session.backend is not None and session.fingerprint == fingerprint:
+            return
+        if session.backend is not None:
+            await session.backend.close()
+        session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
+        factory = self._factories[provider.spec.type]
+        session.backend = await factory((key.namespace, key.name), provider.spec, secret)
+        session.fingerprint = fingerprint
+        if self._drivers.of_provider(provider.spec.type).shows_own_only:
+            session.view = Session().view
+
+    async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
+        """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
+        assert session.backend is not None  # noqa: S101 - _connect made it or raised
+        assert session.probe is not None  # noqa: S101 - the caller probed
+        now = self._clock.boottime()
+        if session.view.is_ready and now - session.swept_at < self._periods.sweep_s * EARLIEST_SWEEP:
+            return
+        is_full = session.cursor is None or now - session.fully_swept_at >= self._periods.full_sweep_s
+        sweep = await session.backend.sweep(None if is_full else session.cursor)
+        session.cursor, session.swept_at, session.failed_sweeps = sweep.cursor, now, 0
+        if sweep.is_full:
+            session.fully_swept_at = now
+        changed = session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
+        for record_id in changed:
+            if (follower := self._ledger.find(key, record_id)) is not None:
+                self._wake(follower)
+        session.view = ProviderView(
+            is_ready=True,
+            reason=Reason.PROBE_SUCCEEDED,
+            capabilities=session.probe.capabilities,
+            possible=session.probe.possible,
+            auto_confirm_s=provider.spec.auto_confirm_s,
+            user_id=session.probe.user_id,
+        )
+        foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
+        metrics = self._metrics.provider(key.namespace, key.name)
+        metrics.set_foreign(foreign)
+        metrics.set_stale_foreign(self._queue.count_stale(key))
+
+    def _is_ours(self, key: Key, record_id: str) -> bool:
+        return self._ledger.find(key, record_id) is not None
+
+    def _answer_failure(self, session: Session, error: BackendError) -> float:
+        """Tolerate single failed sweeps: three in a row, or a failed probe, make the Provider not ready."""
+        session.failed_sweeps += 1
+        session.swept_at = self._clock.boottime()
+        is_probed = session.probe is not None and not session.wants_refresh
+        if session.view.is_ready and is_probed and session.failed_sweeps < MAX_FAILED_SWEEPS:
+            _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
+            return error.retry_after_s or self._periods.sweep_s
+        is_told = error.reason in {*Reason} and not isinstance(error, OutcomeUnknown)
+        self.mark_not_ready(session, error.reason if is_told else Reason.UNREACHABLE, error.message)
+        if isinstance(error, InvalidConfiguration | EndpointRefused):
+            return min(MANUAL_FIX_RETRY_S, self._periods.secret_s)
+        return min(RETRY_S, self._periods.sweep_s)
+
+
+def _describe_missing_secret(provider: Provider) -> str:
+    return f"there is no Secret {provider.spec.secret_name} in namespace {provider.metadata.namespace}"
+
+
+def _is_current(session: Session, provider: Provider) -> bool:
+    """Whether the connection works and is the one that the spec asks for."""
+    return session.view.is_ready and _has(session, provider.spec.model_dump_json())
+
+
+def _has(session: Session, spec_json: str) -> bool:
+    return session.fingerprint.endswith(f":{spec_json}")
+
+
+def _digest(spec_json: str, secret: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256(spec_json.encode())
+    for name in sorted(secret):
+        digest.update(name.encode() + b"\0" + secret[name] + b"\0")
+    return digest.hexdigest()
