@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from osmig.api.provider import ProviderSpec
     from osmig.controllers.keys import Key
+    from osmig.drivers.driver import Drivers
+    from osmig.drivers.ports import BackendFactory
 
 GONE = Absent("ServerNotFound", "the server does not exist", operation="read-server")
 DOWN = KubeUnavailable("Unreachable", "no answer")
@@ -34,7 +36,15 @@ SPEC = {"server": {"id": SERVER_ID}}
 class Lab:
     """One engine on one API server and one cloud; steps are called by hand, or by its scheduler."""
 
-    def __init__(self, *, api: ApiServer | None = None, cloud: FakeBackend | None = None, holder: str = "me") -> None:
+    def __init__(
+        self,
+        *,
+        api: ApiServer | None = None,
+        cloud: FakeBackend | None = None,
+        holder: str = "me",
+        drivers: Drivers = DRIVERS,
+        factories: Mapping[str, BackendFactory] | None = None,
+    ) -> None:
         """Build an engine that has seen nothing yet."""
         self.clock = HeldClock()
         self.api = api or ApiServer(secrets={("team-a", "clouds"): {"clouds.yaml": b"x"}})
@@ -54,8 +64,8 @@ class Lab:
             statuses=self.api,
             secrets=self.api.as_secrets,
             events=self.events.as_recorder,
-            drivers=DRIVERS,
-            factories={"OpenStack": self._make, "Waldur": self._make_tenants},
+            drivers=drivers,
+            factories=factories or {"OpenStack": self._make, "Waldur": self._make_tenants},
             fence=lambda: self.fence_s,
             holder=holder,
         )

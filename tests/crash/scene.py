@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crash.operator_settings import LIMITS, SHORT
 from crash.operators import Operator
-from lab.osmig_run import OsmigRun
+from crash.tuning import LIMITS, SHORT
+from lab.osmig_run import COMMAND, OsmigRun
 from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from crash.spares import SpareServers
     from lab.cluster import Cluster
@@ -77,12 +78,19 @@ class Place:
         """Change settings of the operators that are started from now on."""
         self._settings |= settings
 
-    def start(self, *, at: str | None = None, calls: Mapping[str, str] | None = None) -> Operator:
+    def start(
+        self,
+        *,
+        at: str | None = None,
+        calls: Mapping[str, str] | None = None,
+        command: Sequence[str | Path] | None = None,
+    ) -> Operator:
         """Start an operator, if wanted with a point of the protocol at which its calls stand still.
 
         Args:
             at: the point.
             calls: for each server's id the one operation that has the point; without it every call has.
+            command: another entry point than those two.
         """
         self._operators += 1
         folder = self._folder / f"operator-{self._operators}"
@@ -93,7 +101,7 @@ class Place:
             *(f"--{name}={value}" for name, value in self._settings.items()),
             kubeconfig=self.cluster.kubeconfig,
             log=folder / "log",
-            **({"command": POINTED} if at else {}),
+            command=command or (POINTED if at else COMMAND),
             env={"CRASH_POINT": at or "", "CRASH_FOLDER": str(folder), "CRASH_CALLS": json.dumps(calls or {})},
         ).start()
         self._stack.callback(run.kill)

@@ -46,6 +46,7 @@ OTHERS_WORDS = {
 }
 CODE_WORDS = {
     "Backend",
+    "BoxFacts",
     "Call",
     "KeyError",
     "MigrationStatus",
