@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from crash.operator_settings import LIMITS, SHORT
 from crash.operators import Operator
-from crash.tuning import LIMITS, SHORT
 from lab.osmig_run import COMMAND, OsmigRun
 from lab.waiting import DEADLINE_S, eventually
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
 from osmig.drivers.driver import Driver
-from toy_driver import policy, relating
+from toy_driver import local_facts, policy
 from toy_driver.adapter import connect
 from toy_driver.performing import perform
 from toy_driver.reading import READERS
@@ -18,10 +18,10 @@ DRIVER = Driver(
     types=frozenset({MigrationType.TENANT_REPLICATION}),
     connect=connect,
     policy=policy,
-    relate=relating.relate,
-    carry=relating.carry,
+    add_local_facts=local_facts.add_local_facts,
+    carry_over=local_facts.carry_over,
     readers=READERS,
     perform=perform,
-    find_hosts=relating.find_hosts,
-    name_lock=relating.name_lock,
+    find_hosts=local_facts.find_hosts,
+    name_lock=local_facts.name_lock,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import Mode, UpstreamFacts
-from osmig.api.migration_intent import Mark
+from osmig.api.migration_intent import Baseline
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import deleting, gating, intents, outcome, pauses, recording
+from osmig.domain import finalizer, gating, intents, next_status, outcome, pauses
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, OutcomeUnknown, Transient
@@ -32,18 +32,18 @@ def admit(observation: BoxObservation) -> Decision:
         return blocked
     if observation.migration.spec.mode is Mode.VALIDATE:
         return outcome.succeed(observation, Reason.VALIDATED, "a box can always be copied; nothing was sent")
-    if observation.slots.limit_of:
+    if observation.limit_hit.limit_of:
         return gating.wait_for_slot(observation)
     return _begin_copy(observation, sends=1)
 
 
 def resolve(observation: BoxObservation, call: PendingCall) -> Decision:
     """Look for the effect of a call whose answer is not on record; send again what has left no trace."""
-    if (blocked := pauses.hold_out(observation)) is not None:
+    if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
         return blocked
     if observation.facts.copies is None:
         return read("copies")
-    name = call.mark.name if call.mark is not None else None
+    name = call.baseline.name if call.baseline is not None else None
     found = next((copy for copy in observation.facts.copies if copy.name == name), None)
     return (
         _find_effect(observation, call, found)
@@ -71,16 +71,16 @@ def _send_again(observation: BoxObservation, call: PendingCall, found: CopyView 
 
 def follow(observation: BoxObservation, upstream: UpstreamFacts) -> Decision:
     """Follow the copy; when it is done, empty the source."""
-    if upstream.id is None or (isinstance(observation.trouble, Absent) and observation.provider.is_ready):
+    if upstream.id is None or (isinstance(observation.read_error, Absent) and observation.provider.is_ready):
         return outcome.fail(observation, Reason.RECORD_GONE, "the copy is gone")
-    if (blocked := pauses.hold_out(observation)) is not None:
+    if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
         return blocked
     copy = observation.facts.copy
     if copy is None:
         return read("copy")
     if copy.is_done:
         return _empty_source(observation, copy, sends=1)
-    return Commit(status=recording.put(observation, _RUNNING), due_s=observation.timings.run_poll_s)
+    return Commit(status=next_status.build(observation, _RUNNING), due_s=observation.timings.run_poll_s)
 
 
 def answer(observation: BoxObservation, answer: Answer) -> Commit:
@@ -99,11 +99,11 @@ def answer(observation: BoxObservation, answer: Answer) -> Commit:
         case None | OutcomeUnknown():
             known = call.model_copy(update={"answer": error.reason if error is not None else None})
             verdict = _STARTING if is_copy else _EMPTYING
-            return Commit(status=recording.put(observation, verdict, pending_call=known), due_s=0.0)
+            return Commit(status=next_status.build(observation, verdict, pending_call=known), due_s=0.0)
         case _ if is_copy:
             return gating.answer_refusal(observation, error)
         case Transient():
-            after = recording.put(observation, _EMPTYING, pending_call=None)
+            after = next_status.build(observation, _EMPTYING, pending_call=None)
             return pauses.begin(observation, after, error.retry_after_s or observation.timings.retry_s)
         case _:
             return outcome.fail(observation, error.reason, error.message)
@@ -116,22 +116,24 @@ def refuse(verb: Verb, observation: BoxObservation) -> str:
 
 
 def _begin_copy(observation: BoxObservation, *, sends: int) -> Decision:
-    if (change := deleting.hold(observation)) is not None:
+    if (change := finalizer.ensure_finalizer(observation)) is not None:
         return change
     name = f"copy-{observation.migration.metadata.uid}-{observation.status.attempt or 1}"
-    intent = intents.write(observation, Operation.REPLICATE, mark=Mark(name=name), sends=sends)
-    after = recording.put(observation, _STARTING, **recording.describe_begin(observation), pending_call=intent)
+    intent = intents.write(observation, Operation.REPLICATE, baseline=Baseline(name=name), sends=sends)
+    after = next_status.build(observation, _STARTING, **next_status.describe_begin(observation), pending_call=intent)
     return Commit(status=after, call=CopyCall(name=name), claims=True)
 
 
 def _empty_source(observation: BoxObservation, copy: CopyView, *, sends: int) -> Commit:
-    intent = intents.write(observation, Operation.TERMINATE, mark=Mark(name=copy.name), sends=sends)
-    return Commit(status=recording.put(observation, _EMPTYING, pending_call=intent), call=EmptyCall(copy_id=copy.id))
+    intent = intents.write(observation, Operation.TERMINATE, baseline=Baseline(name=copy.name), sends=sends)
+    return Commit(
+        status=next_status.build(observation, _EMPTYING, pending_call=intent), call=EmptyCall(copy_id=copy.id)
+    )
 
 
 def _note_copy(observation: BoxObservation, copy: CopyView) -> Commit:
     upstream = UpstreamFacts(id=copy.id, type="box")
-    return Commit(status=recording.put(observation, _RUNNING, pending_call=None, upstream=upstream), due_s=0.0)
+    return Commit(status=next_status.build(observation, _RUNNING, pending_call=None, upstream=upstream), due_s=0.0)
 
 
 def _succeed(observation: BoxObservation) -> Commit:

@@ -11,13 +11,14 @@ import toy_driver
 from osmig.drivers import servers, tenants
 from osmig.drivers.driver import Driver, Reader
 from osmig.drivers.servers.facts import MoveFacts
-from osmig.drivers.servers.policy import moving
+from osmig.drivers.servers.policy import policy as of_servers
 from osmig.drivers.servers.ports import ServerBackend
 from osmig.drivers.tenants.facts import ReplicationFacts
 from osmig.drivers.tenants.facts import read as read_tenant
-from osmig.drivers.tenants.policy import course
+from osmig.drivers.tenants.policy import policy as of_tenants
 from osmig.drivers.tenants.ports import TenantBackend
-from toy_driver import policy, reading
+from toy_driver import policy as of_boxes
+from toy_driver import reading
 from toy_driver.facts import BoxFacts, read
 from toy_driver.ports import BoxBackend
 
@@ -33,10 +34,10 @@ def test_each_driver_is_of_its_own_facts_and_its_own_backend() -> None:
 
 
 def test_a_policy_takes_the_facts_of_its_driver_and_no_others() -> None:
-    boxes: Policy[BoxFacts] = policy
-    moves: Policy[MoveFacts] = moving
-    tenants_policy: Policy[ReplicationFacts] = course
-    refused: Policy[MoveFacts] = policy  # type: ignore[assignment]
+    boxes: Policy[BoxFacts] = of_boxes
+    moves: Policy[MoveFacts] = of_servers
+    tenants_policy: Policy[ReplicationFacts] = of_tenants
+    refused: Policy[MoveFacts] = of_boxes  # type: ignore[assignment]
     assert all((boxes, moves, tenants_policy, refused))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING, Any
 
-from engine_lab import Lab
+from controller_lab import Lab
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.domain.calls import Receipt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine_fakes import ApiServer
+    from controller_fakes import ApiServer
     from osmig.api.provider import ProviderSpec
     from osmig.net.permits import Permit
     from toy_driver.views import CopyView

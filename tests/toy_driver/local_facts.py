@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.domain.queueing import Move
+from osmig.domain.queueing import HostPair
 from toy_driver.facts import BoxFacts
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration, MigrationStatus
-    from osmig.drivers.driver import Neighbours
+    from osmig.drivers.driver import LocalState
     from toy_driver.facts import BoxObservation
 
 
-def relate(migration: Migration, neighbours: Neighbours, facts: BoxFacts | None) -> BoxFacts:
+def add_local_facts(migration: Migration, local_state: LocalState, facts: BoxFacts | None) -> BoxFacts:
     """Return what was read, if anything was."""
-    del migration, neighbours
+    del migration, local_state
     return facts or BoxFacts()
 
 
-def carry(earlier: BoxObservation, anew: BoxObservation) -> BoxFacts:
+def carry_over(earlier: BoxObservation, anew: BoxObservation) -> BoxFacts:
     """Keep what was read, if it was read for the spec as it is now."""
     return earlier.facts if anew.migration.spec == earlier.migration.spec else anew.facts
 
 
-def find_hosts(observation: BoxObservation) -> Move:
+def find_hosts(observation: BoxObservation) -> HostPair:
     """Return none: a box loads no host."""
     del observation
-    return Move()
+    return HostPair()
 
 
 def name_lock(migration: Migration, status: MigrationStatus) -> str:
