@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from api_samples import migration_body, provider_body
 from controller_fakes import MIGRATION, PROVIDER
 from controller_lab import DOWN, SPEC, Lab, lab_with
 from domain_samples import record
+from log_reading import configured
 from osmig.api.names import Kind
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import (
@@ -116,7 +119,7 @@ async def test_only_the_followers_of_what_changed_are_woken() -> None:
 # --- what fails
 
 
-async def test_one_failed_sweep_is_weather_and_the_third_is_an_outage() -> None:
+async def test_one_failed_sweep_changes_nothing_and_the_third_makes_a_provider_not_ready() -> None:
     lab = new_lab()
     await lab.step(PROVIDER)
     lab.cloud.fail["sweep"] = [AWAY, BUSY, AWAY]
@@ -131,6 +134,20 @@ async def test_one_failed_sweep_is_weather_and_the_third_is_an_outage() -> None:
     await lab.step(PROVIDER)
     assert session_of(lab).view.is_ready
     assert lab.events.reasons == ["ProviderReady", "ProviderNotReady", "ProviderReady"]
+
+
+@pytest.mark.usefixtures("logging_as_before")
+async def test_the_line_of_a_failed_sweep_names_its_provider() -> None:
+    stream = io.StringIO()
+    lab = new_lab()
+    await lab.run()
+    lab.cloud.fail["sweep"] = [AWAY]
+    configured(stream)
+
+    await lab.run(seconds=11)
+
+    (line,) = [read for text in stream.getvalue().splitlines() if (read := json.loads(text))["event"] == "sweep.failed"]
+    assert (line["kind"], line["namespace"], line["name"]) == PROVIDER
 
 
 @pytest.mark.parametrize(("error", "reason"), [(AWAY, "Unreachable"), (BUSY, "Unreachable")])

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from keystoneauth1 import exceptions as keystone
 from openstack import exceptions as sdk
 from requests import codes
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
@@ -33,14 +32,12 @@ from osmig.domain.errors import (
     Unauthorized,
     Unsupported,
 )
+from osmig.drivers.servers.nova.connect_errors import find_connect_error
 from osmig.drivers.servers.nova.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
 from osmig.net.bounds import read_retry_after
 from osmig.net.cleaning import clean_text
 from osmig.net.endpoints import EndpointRefusedError
 from osmig.net.failures import PermitExpiredError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXPECTED = (
     sdk.SDKException,
@@ -69,7 +66,6 @@ _KEYSTONE_FAULT = "error"
 _NOT_NOW = "NotInThisState"
 _MIGRATION_NOT_FOUND = re.compile(r"Migration \S+ not found for instance \S+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][\w.:-]{0,63}")
-_MAX_CAUSES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +136,11 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
         case keystone.ConnectionError() | requests.RequestException():
-            text = _first_connect_error(failure) or "The connection failed"
+            text = find_connect_error(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
             return _misconfigured("clouds.yaml does not fit its auth_type", operation)
         case keystone.DiscoveryFailure() | sdk.NotSupported():
-            text = _first_connect_error(failure) or "The endpoint lists no microversions of the Compute API"
+            text = find_connect_error(failure) or "The endpoint lists no microversions of the Compute API"
         case _:
             text = "The endpoint answered something that is not OpenStack's"
     return Transient(Reason.UNREACHABLE, text, operation=operation)
@@ -270,35 +266,3 @@ def _fault(response: requests.Response) -> tuple[str | None, str | None]:
 
 def _message(answer: _Answer, operation: str) -> str:
     return clean_text(answer.text or "") or f"the cloud answered {answer.code} to {operation}"
-
-
-def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """Walk down to the causes, also those that requests and urllib3 keep in ``args`` and ``reason``."""
-    seen: set[int] = set()
-    waiting: list[object] = [failure]
-    while waiting and len(seen) < _MAX_CAUSES:
-        error = waiting.pop()
-        if isinstance(error, BaseException) and id(error) not in seen:
-            seen.add(id(error))
-            yield error
-            waiting += [error.__context__, error.__cause__, getattr(error, "reason", None), *error.args]
-
-
-def _first_connect_error(failure: Exception) -> str | None:
-    return next((text for text in map(_connect_error, _causes(failure)) if text), None)
-
-
-def _connect_error(error: BaseException) -> str | None:
-    match error:
-        case NameResolutionError():
-            return "The name of the endpoint cannot be resolved"
-        case NewConnectionError():
-            return "The endpoint refused the connection"
-        case ConnectTimeoutError():
-            return "The endpoint did not accept a connection in time"
-        case keystone.SSLError() | requests.exceptions.SSLError():
-            return "The endpoint's certificate is not trusted, or it speaks no TLS"
-        case requests.exceptions.ReadTimeout():
-            return "The endpoint did not answer in time"
-        case _:
-            return None
