@@ -65,7 +65,7 @@ def for_(minutes: float, value: float) -> str:
 
 STALLED = "0+30x20 600+0x600"
 """It goes forward for ten minutes, then never again."""
-CONFIRMATION = "confirm_deadline_timestamp_seconds"
+GATE = "confirm_deadline_timestamp_seconds"
 
 CASES = [
     Case(
@@ -194,21 +194,21 @@ CASES = [
         "a cold move is reported from two hours before its gate closes until somebody decides",
         phase("AwaitingConfirmation", f"{for_(240, 1)} 0+0{FOREVER}", kind="ColdMigration")
         | phase("Confirming", f"_x480 1+0{FOREVER}", kind="ColdMigration")
-        | of(CONFIRMATION, f"10800+0{FOREVER}"),
+        | of(GATE, f"10800+0{FOREVER}"),
         {59: [], 66: [CONFIRMATION], 179: [CONFIRMATION], 239: [CONFIRMATION], 241: []},
     ),
     Case(
         "a cold move that was confirmed during a take-over is not",
         phase("AwaitingConfirmation", f"{for_(64, 1)} {STALE}", kind="ColdMigration", pod="a")
-        | of(CONFIRMATION, f"{for_(64, 10800)} {STALE}", pod="a")
+        | of(GATE, f"{for_(64, 10800)} {STALE}", pod="a")
         | phase("Confirming", f"_x129 1+0{FOREVER}", kind="ColdMigration", pod="b")
-        | of(CONFIRMATION, f"_x129 10800+0{FOREVER}", pod="b"),
+        | of(GATE, f"_x129 10800+0{FOREVER}", pod="b"),
         dict.fromkeys([63, 65, 66, 67, 68, 70], ()),
     ),
     Case(
         "a cold move that is confirmed at once is not",
         phase("AwaitingConfirmation", f"{for_(2, 1)} 0+0{FOREVER}", kind="ColdMigration")
-        | of(CONFIRMATION, f"3600+0{FOREVER}"),
+        | of(GATE, f"3600+0{FOREVER}"),
         dict.fromkeys([1, 3, 6, 60], ()),
     ),
     Case(
@@ -277,7 +277,7 @@ SAYS = {
         " deadlineSeconds.",
     ),
     CONFIRMATION: Said(
-        phase("AwaitingConfirmation") | of(CONFIRMATION, f"3600+0{FOREVER}"),
+        phase("AwaitingConfirmation") | of(GATE, f"3600+0{FOREVER}"),
         {"severity": "critical", "namespace": "shop", "name": "db-07"},
         "Migration shop/db-07 waits for confirm or revert.",
         "20m 0s are left. Look at the server, then confirm or revert the move, before the cloud or onConfirmDeadline"
