@@ -31,7 +31,7 @@ SLOW = ("--read-timeout", str(ANSWER_S), "--adopt-after", str(ANSWER_S + 5))
 LONG_LEASE = ("--lease-duration", "300", "--lease-renew-deadline", "200")
 """A Lease that was not released is not free within the test."""
 AFTER_A_CONFLICT = {("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings")}
-"""Made only when somebody else wrote first, which cannot be ordered here; tests/unit/test_engine_*.py show them."""
+"""Made only when somebody else wrote first, which cannot be ordered here: tests/unit/test_controllers_*.py."""
 
 
 @pytest.fixture(scope="module")
