@@ -89,6 +89,7 @@ class Intake:
             # nobody told us that the earlier object of this name was deleted
             self._on_gone(key, before.body)
         if kind is Kind.MIGRATION and entry is not None:
+            # What the Inbox kept, not what came: an older body may have brought no more than a verb.
             self._tell(key, self._ledger.note(key, entry.body))
         return True
 
@@ -121,6 +122,7 @@ class Intake:
         self._wake(key)
 
     def _tell(self, key: Key, providers: Iterable[Key]) -> None:
+        # The Ledger is up to date before anybody is woken: a step that runs at once must find what was let go.
         for provider in providers:
             self._on_claims(provider, key)
         for waiting in self._ledger.next_waiters():

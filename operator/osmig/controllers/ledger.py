@@ -101,6 +101,8 @@ class Ledger:
         if claims == before:
             return frozenset()
         if before is not None:
+            # Who goes on holding a slot keeps it over the exchange: else every status write would look like a slot let
+            # go, and the whole queue would be walked for it.
             self._remove(key, before, keeps=claims.holds if claims.provider == before.provider else None)
             lost = {before.server_id, before.record_id} - {claims.server_id, claims.record_id, None}
             self.ownership_changes += bool(lost) and not claims.is_over
@@ -144,6 +146,7 @@ class Ledger:
         if claims.request_id is not None and self._by_request.get(claims.request_id) == key:
             del self._by_request[claims.request_id]
         slots = self._slots_of(claims.provider)
+        # A reservation outlives the claims before it: the write that it stands for is still under way.
         slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
         if claims.waits is not None:
             slots.releases += 1
@@ -191,6 +194,7 @@ class Ledger:
         reserved = self._reserved.get(server_id)
         if reserved is None or reserved.key != key:
             return
+        # First, so that the server counts as ours below only if the write has put it on record.
         del self._reserved[server_id]
         self.ownership_changes += not self.has_server(server_id)
         claims = self._claims.get(key)

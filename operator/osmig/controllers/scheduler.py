@@ -71,6 +71,7 @@ class Scheduler:
         known = self._due.get(key)
         if known is not None and known.at <= at:
             return
+        # The heap cannot move an entry: the later one stays in it, and its number tells _pop that it is out of date.
         due = _Due(at, next(self._numbers))
         self._due[key] = due
         heapq.heappush(self._heap, (due.at, due.number, key))
@@ -120,6 +121,7 @@ class Scheduler:
 
     async def _pause(self) -> None:
         """Wait until something is due or changes."""
+        # No wake is lost by this: nothing was awaited since _pop found nothing.
         self._changed.clear()
         changed: asyncio.Future[bool] = asyncio.ensure_future(self._changed.wait())
         waits: set[asyncio.Future[bool]] = {changed}
@@ -147,6 +149,7 @@ class Scheduler:
             del self._running[key]
             self._places.release()
             if (waiting := self._due.get(key)) is not None:
+                # It was woken while it ran, and _pop may have dropped its entry: two steps of one key never overlap.
                 heapq.heappush(self._heap, (waiting.at, waiting.number, key))
             self._changed.set()
         self._metrics.count_reconcile(result, duration_s=self._clock.boottime() - began)

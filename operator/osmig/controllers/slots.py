@@ -87,6 +87,7 @@ class SlotQueue:
         try:
             yield
         finally:
+            # Given back before anybody is woken: whose turn it is depends on what the Ledger says then.
             self._ledger.unreserve(key, server_id)
             self.refresh(provider)
 

@@ -69,6 +69,7 @@ class WriteAhead:
             ObjectGone: the object does not exist any more, or is another one.
             KubeFailure: no answer from the API server; the write may have happened, and nothing was sent.
         """
+        # From before the write: who takes an intent over counts from when it showed, so our permit ends first.
         written_at = self.clock.boottime()
         await self._put(key, observation, decision)
         if decision.call is None:
@@ -83,11 +84,13 @@ class WriteAhead:
         if write_budget.judge(observation.status, decision.status, age_s=age_s) is Urgency.NOW:
             if decision.claims:
                 self._check_newest(key, observation)
+            # Reserved before the write: other steps run meanwhile, and the Ledger learns of it only from the answer.
             with self._reserve(key, observation, decision):
                 await self.publisher.put(key, decision.status)
             self.memories.update(key, written_at=self.clock.boottime())
         self.publisher.announce(key, decision.notes)
         self.reporter.report(key, observation, decision)
+        # Only now: a write that failed must neither begin a wait nor end one.
         self.waits.note(key, decision.wait_key)
         self.memories.update(key, sampled=decision.status.progress)
 
