@@ -181,7 +181,7 @@ def test_each_check_holds_the_order_back_only_when_it_fails(name: str, result: C
         (Transient("Down", "down", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
         (Unauthorized(Reason.UNAUTHORIZED, "401", operation="o"), Phase.PENDING, Reason.RETRYING, 30.0),
         (Refused(Reason.INVALID_SPEC, "no", operation="o"), Phase.FAILED, Reason.INVALID_SPEC, None),
-        (Absent("Absent", "gone", operation="o"), Phase.FAILED, None, None),
+        (Absent("Absent", "gone", operation="o"), Phase.PENDING, Reason.RETRYING, 10.0),
     ],
 )
 @pytest.mark.parametrize("read", ["runs", "preflight"])

@@ -85,6 +85,11 @@ class BytesView:
     remaining: int | None = None
 
 
+def bound_percent(percent: float) -> int:
+    """Round to a whole number from 0 to 100, whatever upstream's figures come to."""
+    return max(0, min(100, round(percent)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressView:
     """One sample of a running move."""

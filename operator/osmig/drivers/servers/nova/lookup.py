@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.operations import MoveKind, RecordView
+from osmig.drivers.servers.nova.translate import ACTION_KINDS
+from osmig.drivers.servers.records import pick_record
 from osmig.drivers.servers.views import CallLookup, CallLookupKind, ServerView
 
 if TYPE_CHECKING:
@@ -29,11 +31,10 @@ ACTIONS: dict[Operation, str] = {
 }
 """Nova's words for the actions that our calls leave behind."""
 
-MOVE_ACTIONS = frozenset({"live-migration", "migrate", "resize", "evacuate"})
+MOVE_ACTIONS = frozenset({*ACTION_KINDS, "evacuate"})
 END_ACTIONS = frozenset({"confirmresize", "revertresize"})
 """In lower case, as action names are compared."""
 
-_KINDS = {Operation.LIVE_MIGRATE: MoveKind.LIVE}
 _OTHER_ENDS = {Operation.CONFIRM: Operation.REVERT, Operation.REVERT: Operation.CONFIRM}
 _SKEW = dt.timedelta(seconds=5)
 """How far the clocks of Nova's API and conductor, which date actions and records, may be apart."""
@@ -99,20 +100,6 @@ def new_actions(actions: Sequence[ActionView], baseline: Baseline | None) -> Seq
     return fresh
 
 
-def record_of(
-    action: ActionView, records: Sequence[RecordView], baseline: Baseline | None, *, kind: MoveKind
-) -> RecordView | None:
-    """Pick the record that a start made: the oldest of its kind after the baseline that is not older than the action.
-
-    A record that bears the action's request id, because it is synthetic, needs no such guess.
-    """
-    previous = int(baseline.previous_id) if baseline and baseline.previous_id and baseline.previous_id.isdigit() else 0
-    fitting = [record for record in records if record.kind.fits(kind)]
-    named = [record for record in fitting if record.id == action.request_id]
-    later = [record for record in fitting if record.number > previous and not _is_older(record, action.started)]
-    return min(named or later, key=lambda record: record.number, default=None)
-
-
 def newest_active(records: Sequence[RecordView]) -> RecordView | None:
     """Pick the newest record that is not over."""
     active = [record for record in records if not record.is_terminal]
@@ -155,8 +142,11 @@ def _may_be_ours(action: ActionView, own_user_id: str | None, *, is_proof_needed
 
 
 def _adopt(kind: CallLookupKind, action: ActionView, seen: Seen, call: PendingCall) -> CallLookup:
-    wanted = _KINDS.get(Operation(call.operation), MoveKind.COLD)
-    record = record_of(action, seen.records, call.baseline, kind=wanted)
+    """Take an action for our start's, and with it the record that is not older than the action."""
+    previous_id = call.baseline.previous_id if call.baseline is not None else None
+    young = [record for record in seen.records if not _is_older(record, action.started)]
+    wanted = ACTION_KINDS[ACTIONS[Operation(call.operation)]]
+    record = pick_record(young, previous_id, kind=wanted, request_id=action.request_id)
     return CallLookup(kind=kind, server=seen.server, request_id=action.request_id, record=record)
 
 

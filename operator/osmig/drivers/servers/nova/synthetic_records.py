@@ -15,6 +15,7 @@ from osmig.api.names import Reason
 from osmig.domain.errors import NotInThisState, NotPermitted, Unsupported
 from osmig.domain.operations import TERMINAL_STAGES, MoveKind, RecordView, Stage
 from osmig.drivers.servers.nova import nova
+from osmig.drivers.servers.nova.translate import ACTION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.nova.nova import Nova
     from osmig.drivers.servers.nova.translate import ActionView
     from osmig.drivers.servers.views import ServerView
-
-_KINDS = {"live-migration": MoveKind.LIVE, "migrate": MoveKind.COLD, "resize": MoveKind.RESIZE}
-"""Nova's words for the actions that move a server, in lower case."""
 
 _CONFIRM, _REVERT, _CANCEL = "confirmresize", "revertresize", "live_migration_cancel"
 _COLD_STATUSES = frozenset({"RESIZE", "RESIZING", "VERIFY_RESIZE", "REVERT_RESIZE"})
@@ -128,7 +126,7 @@ def _read_events(api: Nova, server_id: str, request_id: str) -> Mapping[str, Any
 
 
 def _kind_of(action: ActionView) -> MoveKind | None:
-    return _KINDS.get(action.name.lower())
+    return ACTION_KINDS.get(action.name.lower())
 
 
 def _record(server: ServerView, action: ActionView, kind: MoveKind, stage: Stage) -> RecordView:

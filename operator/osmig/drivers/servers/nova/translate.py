@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osmig.domain.operations import MoveKind, RecordView, Stage
-from osmig.drivers.servers.views import BytesView, HostView, ProgressView, ServerView
+from osmig.drivers.servers.views import BytesView, HostView, ProgressView, ServerView, bound_percent
 
 Json = Mapping[str, Any]
 
@@ -18,6 +18,13 @@ MOVE_KINDS: dict[str, MoveKind] = {
     "resize": MoveKind.RESIZE,
 }
 """Nova's words for what a record is about, in lower case; every other word is some other kind of move."""
+
+ACTION_KINDS: dict[str, MoveKind] = {
+    "live-migration": MoveKind.LIVE,
+    "migrate": MoveKind.COLD,
+    "resize": MoveKind.RESIZE,
+}
+"""Nova's words for the actions that move a server and tell what kind of move it is, in lower case."""
 
 STAGES: dict[str, Stage] = {
     "accepted": Stage.ACCEPTED,
@@ -103,7 +110,7 @@ def to_server(row: Json) -> ServerView:
         is_busy=is_busy,
         is_in_error=status.upper() == "ERROR" or vm_state == "error",
         awaits_confirmation=status.upper() == _VERIFY_RESIZE and task_state is None,
-        progress_percent=min(max(percent, 0), 100) if percent is not None and is_busy else None,
+        progress_percent=bound_percent(percent) if percent is not None and is_busy else None,
     )
 
 

@@ -18,12 +18,11 @@ from osmig.domain.phases import CONFIRMATION
 from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import convergence, endings, move_status, progress, repeatable_verbs, verify_resize
 from osmig.drivers.servers.policy.moves import kind_of
+from osmig.drivers.servers.records import pick_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from osmig.api.migration import UpstreamFacts
-    from osmig.domain.operations import MoveKind, RecordView
+    from osmig.domain.operations import RecordView
     from osmig.drivers.servers.facts import MoveObservation
     from osmig.drivers.servers.policy.convergence import StallCheck
 
@@ -72,25 +71,6 @@ def find_record(observation: MoveObservation, record_id: str) -> RecordView | No
     is_past_arrival = swept is None or swept.is_terminal or swept.stage in _CONFIRMATION_STAGES
     # a move whose data has arrived does not go back: the sweep is older than what was read since
     return swept if is_past_arrival or observation.status.phase not in CONFIRMATION else None
-
-
-def pick_record(
-    records: Iterable[RecordView], previous_id: str | None, *, kind: MoveKind, request_id: str | None = None
-) -> RecordView | None:
-    """Return the record of our start: the first of its kind after those known before it.
-
-    A synthetic record carries the request id as its own (osmig.drivers.ports).
-
-    The server's task_state lets only one start through at a time, so the oldest newer record is ours.
-    """
-    known = int(previous_id) if previous_id and previous_id.isdecimal() else 0
-    newer = []
-    for record in records:
-        if request_id is not None and record.id == request_id:
-            return record
-        if record.kind.fits(kind) and record.number > known:
-            newer.append(record)
-    return min(newer, key=lambda record: record.number, default=None)
 
 
 def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:

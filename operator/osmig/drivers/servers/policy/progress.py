@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Progress, Transfer
 from osmig.api.names import Trend
-from osmig.drivers.servers.views import ProgressView
+from osmig.drivers.servers.views import ProgressView, bound_percent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -65,7 +65,7 @@ def measure_percent(sample: ProgressView) -> int | None:
     if total == 0:
         return sample.percent
     remaining = sum(part[1] for part in parts)
-    return max(0, min(100, round(100 * (total - remaining) / total)))
+    return bound_percent(100 * (total - remaining) / total)
 
 
 def _measure_throughput(sample: ProgressView, before: Progress | None, *, now: dt.datetime) -> int | None:

@@ -40,7 +40,8 @@ def follow(observation: ReplicationObservation, upstream: UpstreamFacts) -> Deci
     if upstream.id is None:
         message = "the id of the run was removed from status, so it cannot be followed; nothing is ordered again"
         return outcome.fail(observation, Reason.RECORD_GONE, message)
-    if isinstance(observation.read_error, Absent) and observation.provider.is_ready:
+    is_run_absent = observation.failed_fact == "run" and isinstance(observation.read_error, Absent)
+    if is_run_absent and observation.provider.is_ready:
         return _answer_gone(observation, upstream)
     if (blocked := pauses.wait_for_provider_or_read(observation)) is not None:
         return blocked
