@@ -37,6 +37,7 @@ from osmig.domain.observation import LimitHit, ProviderView
 from osmig.domain.operations import MoveKind
 from osmig.domain.phases import FINISHED
 from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.reading import READERS
 from osmig.drivers.servers.views import BytesView, CallLookupKind, Explanation, HostView, ProgressView, ServerView
 
 if TYPE_CHECKING:
@@ -270,6 +271,7 @@ def _facts() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
             "read_error": st.one_of(maybe, maybe, maybe, failures),
+            "failed_fact": st.sampled_from(sorted(READERS)),
             "pre_start": st.one_of(maybe, st.builds(pre_start, servers, st.one_of(maybe, records))),
             "call_lookup": st.one_of(maybe, findings),
             "server": st.one_of(maybe, servers),

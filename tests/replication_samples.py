@@ -177,7 +177,7 @@ def _read(waldur: Waldur, observation: Observed, wants: frozenset[str]) -> Obser
         fact = getattr(waldur, read)
         assert fact is not None, f"this test did not expect {read} to be read"
         if isinstance(fact, BackendError):
-            return replace(observation, read_error=fact)
+            return replace(observation, read_error=fact, failed_fact=read)
         observation = replace(observation, facts=replace(observation.facts, **{read: fact}))
     return observation
 

@@ -28,6 +28,7 @@ from osmig.domain.observation import LimitHit
 from osmig.domain.phases import FINISHED
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 from osmig.drivers.tenants.policy import replica_name
+from osmig.drivers.tenants.reading import READERS
 from osmig.drivers.tenants.views import OrderStage, ReplicaJob, ReplicaStage, ReplicaView, RunStage
 from replication_samples import (
     BASE,
@@ -231,6 +232,7 @@ def _facts() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
             "read_error": st.one_of(maybe, maybe, maybe, failures),
+            "failed_fact": st.sampled_from(sorted(READERS)),
             "referenced": st.sampled_from([None, MAPPED, RENAMED]),
             "runs": st.one_of(maybe, st.just(()), st.lists(runs, max_size=3).map(tuple)),
             "run": st.one_of(maybe, runs),

@@ -56,7 +56,7 @@ async def test_a_start_is_looked_for_by_its_intent() -> None:
 async def test_the_first_failure_ends_the_reading_and_what_was_read_stays() -> None:
     backend = FakeBackend(fail={"records": [GONE]})
     observation = await read(backend, observe(started()), "server", "records", "progress")
-    assert observation.read_error is GONE
+    assert (observation.read_error, observation.failed_fact) == (GONE, "records")
     assert observation.facts.server == server()
     assert backend.calls == ["server", "records"]
 

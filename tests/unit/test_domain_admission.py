@@ -201,7 +201,7 @@ def test_a_right_that_is_missing_or_a_call_that_is_not_needed_refuses_nothing(
 def test_a_failed_read_before_the_start_ends_only_what_waiting_cannot_mend(
     read_error: BackendError, phase: Phase, reason: Reason, due_s: float | None
 ) -> None:
-    decision = decide(observe(read_error=read_error))
+    decision = decide(observe(read_error=read_error, failed_fact="pre_start"))
     assert (decision.status.phase, reason_of(decision.status), decision.due_s) == (phase, reason, due_s)
     assert decision.status.start_time is None
     assert decision.call is None

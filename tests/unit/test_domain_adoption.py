@@ -166,4 +166,7 @@ def test_what_holds_a_start_back_holds_an_adoption_back(phase: Phase | None) -> 
     assert (suspended.phase, suspended.start_time) == (Phase.SUSPENDED, None)
     assert decide(observe(status, wanted=ADOPT, provider=LOST, **facts)).status.phase is Phase.QUEUED
     gone = Absent("ServerNotFound", "gone", operation="o")
-    assert reason_of(decide(observe(status, wanted=ADOPT, read_error=gone)).status) == Reason.SERVER_NOT_FOUND
+    ended = decide(observe(status, wanted=ADOPT, read_error=gone, failed_fact="pre_start")).status
+    assert reason_of(ended) == Reason.SERVER_NOT_FOUND
+    unsaid = decide(observe(status, wanted=ADOPT, read_error=gone, failed_fact="records")).status
+    assert (unsaid.phase, reason_of(unsaid)) == (Phase.PENDING, Reason.RETRYING), "a list is no server"

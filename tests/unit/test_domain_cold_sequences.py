@@ -142,7 +142,7 @@ def test_a_server_deleted_in_verify_resize_ends_the_migration() -> None:
     play.step(AT_DESTINATION, "confirmed")
     assert conditions_of(play.status)["Finished"] == "False", "deleting confirms first, then both vanish"
     gone = Absent("ServerNotFound", "gone", operation="server")
-    ended = decide(play.observe(read_error=gone)).status
+    ended = decide(play.observe(read_error=gone, failed_fact="server")).status
     assert (ended.phase, reason_of(ended)) == (Phase.FAILED, Reason.SERVER_GONE)
 
 

@@ -116,5 +116,6 @@ def test_a_lost_provider_or_a_failed_read_keeps_the_intent_and_the_wait() -> Non
 
 
 def test_a_server_that_is_gone_ends_the_look() -> None:
-    status = decide(observe_cold(deciding(), read_error=Absent("ServerNotFound", "x", operation="o"))).status
+    gone = Absent("ServerNotFound", "x", operation="o")
+    status = decide(observe_cold(deciding(), read_error=gone, failed_fact="call_lookup")).status
     assert (status.phase, reason_of(status)) == (Phase.FAILED, Reason.SERVER_GONE)

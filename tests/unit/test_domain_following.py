@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,7 @@ from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.errors import Absent, Transient
 from osmig.domain.observation import Timings
 from osmig.domain.operations import MoveKind
-from osmig.drivers.servers.policy.following import pick_record
+from osmig.drivers.servers.records import pick_record
 from osmig.drivers.servers.views import Explanation, ProgressView
 
 if TYPE_CHECKING:
@@ -96,9 +97,21 @@ def test_a_read_that_fails_keeps_everything_and_tries_again() -> None:
     assert decision.due_s == 10.0
 
 
+NOT_THERE = Absent("ServerNotFound", "x", operation="o")
+
+
+@pytest.mark.parametrize("fact", ["records", "progress", "source_host"])
+def test_the_absence_of_something_else_lets_the_server_be_looked_at_before_the_end(fact: str) -> None:
+    seen = observe(started(), read_error=NOT_THERE, failed_fact=fact)
+    assert decide(seen).wants == {"server"}
+    waiting = decide(replace(seen, facts=replace(seen.facts, server=server())))
+    assert (waiting.status.phase, waiting.due_s) == (Phase.RUNNING, 10.0), "the server is there"
+    assert decide(replace(seen, failed_fact="server")).status.phase is Phase.FAILED
+
+
 @pytest.mark.parametrize("status", [started(), started(id=None, phase=Phase.STARTING), started(control(Verb.ABORT))])
 def test_a_server_that_was_deleted_ends_the_migration(status: MigrationStatus) -> None:
-    decision = decide(observe(status, read_error=Absent("ServerNotFound", "x", operation="o")))
+    decision = decide(observe(status, read_error=NOT_THERE, failed_fact="server"))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.SERVER_GONE)
     if status.controls:
         assert result_of(decision.status, Verb.ABORT) is ControlResult.TOO_LATE

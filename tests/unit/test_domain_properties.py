@@ -19,6 +19,7 @@ from osmig.domain.conditions import find_condition
 from osmig.domain.intents import MAX_SENDS, wait_key_of
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.facts import SHOW_SERVER
 from osmig.drivers.servers.policy import confirming
 from osmig.drivers.servers.views import CallLookupKind, Explanation, HostView, ProgressView
 
@@ -158,7 +159,7 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
     words = {"ServerError"} if confirming.is_about(before) else {"Conflict", "ServerError"}
     is_answered = before.request_id is not None and before.answer in words
     is_found = found is not None and found.kind in {CallLookupKind.OURS, CallLookupKind.AMBIGUOUS}
-    is_gone = isinstance(observation.read_error, errors.Absent)
+    is_gone = isinstance(observation.read_error, errors.Absent) and observation.failed_fact in SHOW_SERVER
     is_decided = confirming.is_about(before) and (
         found is not None and (found.kind is CallLookupKind.CONFLICT or not found.server.awaits_confirmation)
     )

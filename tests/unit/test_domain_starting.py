@@ -233,7 +233,8 @@ def test_a_look_that_fails_keeps_the_intent_and_looks_again() -> None:
 
 
 def test_a_server_that_is_gone_ends_the_look() -> None:
-    decision = decide(observe(sent(), read_error=Absent("ServerNotFound", "x", operation="o")))
+    gone = Absent("ServerNotFound", "x", operation="o")
+    decision = decide(observe(sent(), read_error=gone, failed_fact="call_lookup"))
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.FAILED, Reason.SERVER_GONE)
 
 

@@ -262,8 +262,14 @@ def test_the_token_of_another_user_that_sees_the_run_follows_it() -> None:
 
 
 def test_a_404_while_the_provider_is_not_ready_proves_nothing() -> None:
-    decision = decide(observe(followed(), provider=LOST, read_error=GONE, wait_ages_s={f"gone:{RUN_ID}": 99.0}))
-    assert decision.status.phase is Phase.RUNNING
+    seen: dict[str, Any] = {"read_error": GONE, "failed_fact": "run", "wait_ages_s": {f"gone:{RUN_ID}": 99.0}}
+    assert decide(observe(followed(), provider=LOST, **seen)).status.phase is Phase.RUNNING
+
+
+def test_the_absence_of_something_else_is_no_absence_of_the_run() -> None:
+    seen: dict[str, Any] = {"read_error": GONE, "wait_ages_s": {f"gone:{RUN_ID}": 99.0}}
+    assert decide(observe(followed(), failed_fact="replica", **seen)).status.phase is Phase.RUNNING
+    assert decide(observe(followed(), failed_fact="run", **seen)).status.phase is Phase.FAILED
 
 
 @pytest.mark.parametrize(

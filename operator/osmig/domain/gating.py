@@ -12,6 +12,7 @@ from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
     from typing import Unpack
 
     from osmig.api.migration_changes import StatusChanges
@@ -55,10 +56,18 @@ def wait_for_provider(observation: Observation) -> Commit:
     return Commit(status=next_status.build(observation, verdict))
 
 
-def answer_read_error(observation: Observation, read_error: BackendError) -> Commit:
-    """Answer a read that failed before the start: fail where only a person can help, else try again later."""
+def answer_read_error(
+    observation: Observation, read_error: BackendError, *, shows_subject: Collection[str] = ()
+) -> Commit:
+    """Answer a read that failed before the start: fail where only a person can help, else try again later.
+
+    Args:
+        observation: what is known.
+        read_error: why the reading of ``observation.failed_fact`` failed.
+        shows_subject: the facts whose absence means that what shall be moved does not exist.
+    """
     match read_error:
-        case Absent():
+        case Absent() if observation.failed_fact in shows_subject:
             return outcome.fail(observation, Reason.SERVER_NOT_FOUND, read_error.message)
         case Refused() | Unsupported():
             reason = read_error.reason if read_error.reason in _REASONS else Reason.START_REFUSED

@@ -125,6 +125,7 @@ class Observation(Generic[F_co]):
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
         read_error: a read failed; the facts that were read before it are there.
+        failed_fact: the fact whose reading failed, for what an absence means depends on it; empty when none did.
         facts: what the driver of the Migration's type knows.
         limit_hit: what the Provider's limits say to a start now, by the hosts that are known so far.
     """
@@ -141,6 +142,7 @@ class Observation(Generic[F_co]):
     since_call_s: float | None = None
     sampled: Progress | None = None
     read_error: BackendError | None = None
+    failed_fact: str = ""
 
     @property
     def status(self) -> MigrationStatus:

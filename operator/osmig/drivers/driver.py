@@ -120,7 +120,7 @@ class Driver(Generic[F, B]):
             try:
                 observation = replace(observation, facts=await read(observation, sources))
             except BackendError as error:
-                return replace(observation, read_error=error)
+                return replace(observation, read_error=error, failed_fact=name)
         return observation
 
     async def send(self, backend: B, call: Call, migration: Migration, permit: Permit) -> Answer:

@@ -19,6 +19,9 @@ FactName: TypeAlias = Literal[
 ]
 """A fact that is read from the cloud; several are read in this order."""
 
+SHOW_SERVER: frozenset[FactName] = frozenset({"pre_start", "call_lookup", "server"})
+"""Facts whose reading begins with the server itself: only there does an absence mean that the server is gone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveFacts:

@@ -12,6 +12,7 @@ from osmig.domain.capabilities import Capability
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision
 from osmig.drivers.servers.calls import StartCall
+from osmig.drivers.servers.facts import SHOW_SERVER
 from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import adoption, validation
 
@@ -33,7 +34,7 @@ def admit(observation: MoveObservation) -> Decision:
     if spec.mode is Mode.VALIDATE:
         return validation.validate(observation)
     if observation.read_error is not None:
-        return gating.answer_read_error(observation, observation.read_error)
+        return gating.answer_read_error(observation, observation.read_error, shows_subject=SHOW_SERVER)
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
     if observation.facts.pre_start is None and observation.limit_hit.limit_of:

@@ -10,6 +10,8 @@ from osmig.domain import intents, outcome, pauses
 from osmig.domain.errors import Absent
 from osmig.domain.verbs import is_legal
 from osmig.drivers.servers.calls import StartCall, VerbCall
+from osmig.drivers.servers.facts import SHOW_SERVER
+from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import admission, confirming, following, repeatable_verbs, starting
 
 if TYPE_CHECKING:
@@ -37,8 +39,17 @@ def follow(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
 
 
 def _end_or_wait(observation: MoveObservation) -> Decision | None:
-    """End when the server is gone, wait while the cloud cannot be asked; ``None`` when all is well."""
+    """End when the server is gone, wait while the cloud cannot be asked; ``None`` when all is well.
+
+    Where something else is absent, such as a list that the cloud does not serve, the server itself is looked at.
+    """
     if isinstance(observation.read_error, Absent) and observation.provider.is_ready:
+        if observation.failed_fact not in SHOW_SERVER:
+            return (
+                read_facts("server")
+                if observation.facts.server is None
+                else pauses.wait_for_provider_or_read(observation)
+            )
         return outcome.fail(observation, Reason.SERVER_GONE, "the server was deleted while it was being moved")
     return pauses.wait_for_provider_or_read(observation)
 
