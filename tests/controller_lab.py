@@ -11,7 +11,8 @@ from controller_fakes import PROVIDER, ApiServer, FakeEvents
 from domain_samples import SERVER_ID
 from fake_clock import HeldClock
 from osmig.api.names import Kind
-from osmig.controllers.build import Dependencies, Periods, build_controllers
+from osmig.controllers.build import build_controllers
+from osmig.controllers.parts import Dependencies, Periods
 from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.errors import Absent, KubeUnavailable
 from osmig.domain.observation import Timings

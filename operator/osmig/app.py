@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NoReturn
 from osmig import __version__
 from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
-from osmig.controllers.build import Controllers, Dependencies, build_controllers
+from osmig.controllers.build import Controllers, build_controllers
+from osmig.controllers.parts import Dependencies
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect

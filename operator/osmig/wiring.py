@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.clock import SystemClock
-from osmig.controllers.build import Periods
+from osmig.controllers.parts import Periods
 from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS

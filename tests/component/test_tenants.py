@@ -16,8 +16,9 @@ from lab.waiting import DEADLINE_S, eventually_async
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
-from osmig.controllers.build import Dependencies, Periods, build_controllers
+from osmig.controllers.build import build_controllers
 from osmig.controllers.keys import RESOURCES
+from osmig.controllers.parts import Dependencies, Periods
 from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.errors import ObjectGone
 from osmig.domain.observation import Timings

@@ -20,7 +20,8 @@ from load.scripted_backend import ScriptedFactory
 from load.scripted_cloud import ScriptedCloud
 from load.stage import LIMITS, name_migration, name_server
 from osmig.api.names import Kind
-from osmig.controllers.build import Dependencies, Periods, build_controllers
+from osmig.controllers.build import build_controllers
+from osmig.controllers.parts import Dependencies, Periods
 from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS

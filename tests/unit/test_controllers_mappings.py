@@ -87,7 +87,7 @@ async def test_a_mapping_of_another_version_is_logged_and_told_once(caplog: pyte
     with caplog.at_level(logging.ERROR, logger="osmig"):
         assert await lab.step(MAPPING) is None
         assert await lab.step(MAPPING) is None
-    assert [record.message for record in caplog.records] == ["mapping.invalid"] * 2
+    assert [record.message for record in caplog.records] == ["object.invalid"] * 2
     assert ready(lab) == ("False", "InvalidManifest")
     assert len(lab.api.puts) == 1
 

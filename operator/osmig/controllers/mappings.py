@@ -2,73 +2,54 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.mapping import MappingStatus, parse_mapping
-from osmig.api.meta import InvalidManifest, parse_metadata, parse_status
+from osmig.api.meta import parse_metadata, parse_status
 from osmig.domain.conditions import describe_mapping
 from osmig.drivers.tenants.policy.linting import lint
 from osmig.drivers.tenants.policy.replica_name import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from osmig.api.mapping import MigrationMapping
-    from osmig.controllers.inbox import Inbox
+    from osmig.controllers.inbox import Entry
     from osmig.controllers.keys import Key
-    from osmig.controllers.ledger import Ledger
-    from osmig.controllers.publishing import Publisher
-    from osmig.domain.clock import Clock
-
-_logger = logging.getLogger(__name__)
+    from osmig.controllers.parts import Parts
 
 MAX_FINDINGS = 64
 """As many as the schema takes."""
 
 
-class MappingStep:
-    """Steps MigrationMappings.
+class MappingController:
+    """Steps MigrationMappings."""
 
-    Args:
-        inbox: the newest bodies.
-        ledger: who refers to which.
-        publisher: writes status.
-        clock: stamps.
-        wake: makes a Migration due.
-    """
+    parse = staticmethod(parse_mapping)
 
-    def __init__(
-        self, *, inbox: Inbox, ledger: Ledger, publisher: Publisher, clock: Clock, wake: Callable[[Key], None]
-    ) -> None:
-        self._inbox = inbox
-        self._ledger = ledger
-        self._publisher = publisher
-        self._clock = clock
-        self._wake = wake
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._told: dict[Key, str] = {}
 
-    async def step(self, key: Key) -> None:
+    async def step(self, key: Key, entry: Entry, parsed: MigrationMapping) -> None:
         """Bring one MigrationMapping up to date; it is due again when it changes."""
-        entry = self._inbox.get(key)
-        if entry is None:
-            self._told.pop(key, None)
-            self._wake_users(key)
-            return
-        try:
-            mapping = parse_mapping(entry.body)
-        except InvalidManifest as error:
-            _logger.error("mapping.invalid", extra={"why": str(error)})  # noqa: TRY400 - the message says it all
-            self._tell(key, "")
-            await self._put(key, entry.body, self._describe_unreadable(entry.body, str(error)))
-            return
-        spec_hash = digest(mapping.spec)
+        spec_hash = digest(parsed.spec)
         self._tell(key, spec_hash)
-        await self._put(key, entry.body, self._describe(mapping, spec_hash))
+        await self._put(key, entry.body, self._describe(parsed, spec_hash))
+
+    async def reject(self, key: Key, entry: Entry, why: str) -> None:
+        """Say in status why the mapping cannot be used, and wake those who refer to it."""
+        self._tell(key, "")
+        await self._put(key, entry.body, self._describe_unreadable(entry.body, why))
+
+    async def forget(self, key: Key) -> None:
+        """Wake those who refer to a mapping that is gone."""
+        self._told.pop(key, None)
+        self._wake_users(key)
 
     async def _put(self, key: Key, body: Mapping[str, Any], after: MappingStatus) -> None:
         if after != parse_status(MappingStatus, body):
-            await self._publisher.put(key, after)
+            await self._parts.publisher.put(key, after)
 
     def _tell(self, key: Key, spec_hash: str) -> None:
         """Wake those who refer to the mapping unless they were told of this very content before."""
@@ -78,8 +59,8 @@ class MappingStep:
         self._wake_users(key)
 
     def _wake_users(self, key: Key) -> None:
-        for user in self._ledger.users(key):
-            self._wake(user)
+        for user in self._parts.ledger.users(key):
+            self._parts.wake(user)
 
     def _describe(self, mapping: MigrationMapping, spec_hash: str) -> MappingStatus:
         findings, generation = lint(mapping.spec)[:MAX_FINDINGS], mapping.metadata.generation
@@ -89,7 +70,7 @@ class MappingStep:
                 problem="",
                 before=mapping.status.conditions,
                 generation=generation,
-                now=self._clock.now(),
+                now=self._parts.given.clock.now(),
             ),
             hash=spec_hash,
             findings=findings,
@@ -98,6 +79,9 @@ class MappingStep:
     def _describe_unreadable(self, body: Mapping[str, Any], why: str) -> MappingStatus:
         generation, before = parse_metadata(body).generation, parse_status(MappingStatus, body) or MappingStatus()
         conditions = describe_mapping(
-            problem=why, before=before.conditions, generation=generation, now=self._clock.now()
+            problem=why, before=before.conditions, generation=generation, now=self._parts.given.clock.now()
         )
         return MappingStatus(observed_generation=generation, conditions=conditions)
+
+
+build = MappingController

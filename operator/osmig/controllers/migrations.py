@@ -6,29 +6,28 @@ any line, start it again, and the story goes on.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from osmig.api.meta import InvalidManifest
+from osmig.api.migration import parse_migration
 from osmig.api.names import Verb
 from osmig.controllers.observing import Observer, needs_login, provider_of
+from osmig.controllers.permits import Fence
+from osmig.controllers.reporting import Reporter
+from osmig.controllers.step_memory import StepMemories
+from osmig.controllers.waits import Waits
+from osmig.controllers.write_ahead import WriteAhead
 from osmig.domain.machine import decide
 from osmig.domain.observation import ChangeObject, Commit, ObjectChange, Observation, ReadFacts
-from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
+    from osmig.api.migration import Migration
     from osmig.controllers.inbox import Entry, Inbox
     from osmig.controllers.keys import Key
+    from osmig.controllers.parts import Parts
     from osmig.controllers.publishing import Publisher
-    from osmig.controllers.reporting import Reporter
     from osmig.controllers.sessions import Sessions
-    from osmig.controllers.step_memory import StepMemories
-    from osmig.controllers.waits import Waits
-    from osmig.controllers.write_ahead import WriteAhead
     from osmig.drivers.driver import Drivers
-
-_logger = logging.getLogger(__name__)
 
 MAX_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
@@ -36,8 +35,8 @@ MAX_ROUNDS = 20
 GO_ON_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationStep:
+@dataclass(frozen=True, kw_only=True)
+class MigrationController:
     """Steps Migrations.
 
     Attributes:
@@ -62,25 +61,20 @@ class MigrationStep:
     waits: Waits
     memories: StepMemories
 
-    async def step(self, key: Key) -> float | None:
-        """Bring one Migration forward; return the seconds until the next step."""
-        entry = self.inbox.get(key)
-        if entry is None:
-            self._forget(key)
-            return None
-        with bind(uid=entry.uid):
-            return await self._step_entry(key, entry)
+    parse: ClassVar = staticmethod(parse_migration)
 
-    async def _step_entry(self, key: Key, entry: Entry) -> float | None:
-        try:
-            observation = self.observer.observe(key, entry)
-        except InvalidManifest as error:
-            _logger.error("migration.invalid", extra={"why": str(error)})  # noqa: TRY400 - the message says it all
-            return None
-        try:
-            return await self._step(key, observation)
-        finally:
-            self.inbox.drop_parsed(key)
+    async def step(self, key: Key, entry: Entry, _: Migration) -> float | None:
+        """Bring one Migration forward; return the seconds until the next step."""
+        return await self._step(key, self.observer.observe(key, entry))
+
+    async def reject(self, key: Key, entry: Entry, why: str) -> None:
+        """Leave a Migration alone that this version cannot follow: its status is somebody else's."""
+
+    async def forget(self, key: Key) -> None:
+        """Drop what is remembered of a Migration that is gone."""
+        self.memories.forget(key)
+        self.waits.note(key, "")
+        self.reporter.forget(key)
 
     async def _step(self, key: Key, first: Observation) -> float | None:
         """Decide and carry out until the step is over."""
@@ -100,11 +94,6 @@ class MigrationStep:
             if observation is None:
                 return due_s
         return GO_ON_S
-
-    def _forget(self, key: Key) -> None:
-        self.memories.forget(key)
-        self.waits.note(key, "")
-        self.reporter.forget(key)
 
     async def _read(self, key: Key, observation: Observation, names: frozenset[str]) -> Observation:
         observation = await self.observer.read(key, observation, names)
@@ -143,3 +132,45 @@ class MigrationStep:
                 session.rows.forget(upstream.id)
         entry = self.inbox.get(key)
         return None if entry is None else self.observer.observe(key, entry)
+
+
+def build(parts: Parts) -> MigrationController:
+    """Build the controller of Migrations."""
+    given, periods = parts.given, parts.periods
+    waits, memories = Waits(given.clock), StepMemories()
+    observer = Observer(
+        inbox=parts.inbox,
+        ledger=parts.ledger,
+        sessions=parts.sessions,
+        queue=parts.queue,
+        waits=waits,
+        memories=memories,
+        drivers=given.drivers,
+        clock=given.clock,
+        holder=given.holder,
+        timings=periods.timings,
+    )
+    reporter = Reporter(given.metrics, parts.wake)
+    write_ahead = WriteAhead(
+        inbox=parts.inbox,
+        sessions=parts.sessions,
+        queue=parts.queue,
+        publisher=parts.publisher,
+        reporter=reporter,
+        fence=Fence(given.clock, given.fence, call_before_s=periods.call_before_s),
+        waits=waits,
+        memories=memories,
+        drivers=given.drivers,
+        clock=given.clock,
+    )
+    return MigrationController(
+        inbox=parts.inbox,
+        observer=observer,
+        drivers=given.drivers,
+        write_ahead=write_ahead,
+        publisher=parts.publisher,
+        sessions=parts.sessions,
+        reporter=reporter,
+        waits=waits,
+        memories=memories,
+    )
