@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kube_support import WIDGETS
-from osmig.domain.errors import ApplyConflict, InvalidWrite, NotInstalled
+from kube_support import WIDGETS, open_client
+from osmig.domain.errors import ApplyConflict, InvalidWrite, KubeForbidden, NotInstalled, ObjectGone
 from osmig.kube.client import FIELD_MANAGER
 from osmig.kube.refs import ObjectRef, Resource
 from osmig.kube.resources import ResourceClient
@@ -80,6 +80,18 @@ async def test_an_owner_reference_names_the_very_owner(client: KubeClient, ref: 
     ]
 
 
+async def test_an_owner_that_need_not_wait_asks_for_no_right_on_its_finalizers(
+    client: KubeClient, ref: ObjectRef
+) -> None:
+    assert ref.namespace is not None
+    owner = ref.make_owner_reference(is_controller=False, blocks_owner_deletion=False)
+
+    body = await ResourceClient(client).apply(WIDGETS, widget(ref.namespace, ownerReferences=[owner]))
+
+    (kept,) = body["metadata"]["ownerReferences"]
+    assert (kept["uid"], kept["controller"], kept["blockOwnerDeletion"]) == (ref.uid, False, False)
+
+
 async def test_what_the_schema_refuses_names_the_field(client: KubeClient, namespace: str) -> None:
     two = [{"apiVersion": "v1", "kind": "Pod", "name": n, "uid": n, "controller": True} for n in "ab"]
     with pytest.raises(InvalidWrite) as caught:
@@ -92,3 +104,14 @@ async def test_a_kind_that_is_not_installed_is_said_to_be_so(client: KubeClient,
     gadgets = Resource(WIDGETS.group, WIDGETS.version, "gadgets", "Gadget")
     with pytest.raises(NotInstalled):
         await ResourceClient(client).apply(gadgets, widget(namespace))
+
+
+async def test_an_apply_without_the_right_says_so_and_makes_nothing(
+    client: KubeClient, namespace: str, widgets: Cluster
+) -> None:
+    async with open_client(widgets.user_kubeconfig("alice")) as alice:
+        with pytest.raises(KubeForbidden):
+            await ResourceClient(alice).apply(WIDGETS, widget(namespace))
+
+    with pytest.raises(ObjectGone):
+        await ResourceClient(client).get(WIDGETS, namespace, "made")

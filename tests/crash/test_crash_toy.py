@@ -26,8 +26,10 @@ pytestmark = pytest.mark.timeout(600)
 
 TOY = (sys.executable, Path(__file__).parent.parent / "toy_operator.py", "run")
 NAME, KILLED = "box", -9
-LOST, KILL = "is lost", "was awaited by a process that is killed"
-STORIES = tuple(product((COPY, EMPTY), (LOST, KILL)))
+LOST = "is lost"
+KILL = "was awaited by a process that is killed"
+KILL_UNHEARD = "was awaited by a process that is killed before the call did anything"
+STORIES = tuple(product((COPY, EMPTY), (LOST, KILL, KILL_UNHEARD)))
 IDS = {"sourceResource": "a" * 32, "destinationOffering": "b" * 32, "destinationPlan": "c" * 32}
 
 
@@ -44,21 +46,22 @@ def status_of(place: Place) -> dict[str, Any]:
     return status
 
 
-def play(cluster: Cluster, folder: Path, *, call: str, kills: bool) -> None:
-    """Lose the answer to one call, with or without the process that waits for it."""
+def play(cluster: Cluster, folder: Path, *, call: str, fate: str) -> None:
+    """Lose the answer to one call, with or without the process that waits for it, or the call itself."""
     boxes = Boxes()
+    troubled = {LOST: boxes.lost, KILL: boxes.held, KILL_UNHEARD: boxes.unheard}[fate]
     with ExitStack() as stack:
         url = stack.enter_context(serve(boxes))
         place = Place(cluster, folder=folder, stack=stack)
         place.adjust(QUICK)
-        (boxes.held if kills else boxes.lost).add(call)
+        troubled.add(call)
         order(place, url)
         leader = place.start(command=TOY).wait_leading()
-        if kills:
-            eventually(lambda: call in boxes.calls, what=f"the call to {call}")
+        if fate != LOST:
+            eventually(lambda: call in (boxes.calls if fate == KILL else boxes.arrived), what=f"the call to {call}")
             assert "answer" not in status_of(place)["pendingCall"], "nothing is known of the call yet"
             assert leader.run.kill() == KILLED
-            boxes.held.clear()
+            troubled.clear()
             boxes.released.set()
             place.start(command=TOY).wait_leading()
         place.wait_for("condition=Finished", NAME)
@@ -77,10 +80,7 @@ def outcomes(
     """What came of each story; they are played side by side."""
     pool = ThreadPoolExecutor(len(STORIES))
     folders = {story: tmp_path_factory.mktemp("toy") for story in STORIES}
-    yield {
-        (call, fate): pool.submit(play, crds, folders[call, fate], call=call, kills=fate == KILL)
-        for call, fate in STORIES
-    }
+    yield {(call, fate): pool.submit(play, crds, folders[call, fate], call=call, fate=fate) for call, fate in STORIES}
     pool.shutdown(cancel_futures=True)
 
 

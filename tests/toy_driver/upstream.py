@@ -31,12 +31,16 @@ class Boxes:
         calls: every call that changed something, in the order in which they came.
         lost: calls whose next answer is lost.
         held: calls whose answer waits for ``released``.
+        unheard: calls that wait for ``released`` before they do anything, and then do nothing.
+        arrived: every call that upstream had begun to read, whether it changed something or not.
     """
 
     rows: dict[str, CopyView] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    unheard: set[str] = field(default_factory=set)
+    arrived: list[str] = field(default_factory=list)
     released: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -103,6 +107,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or "{}")
         call = EMPTY if self.path.endswith("/empty-source") else COPY
+        self.boxes.arrived.append(call)
+        if call in self.boxes.unheard:
+            self.boxes.released.wait()
+            self.close_connection = True
+            return
         row = self.boxes.empty(self.path.split("/")[2]) if call is EMPTY else self.boxes.begin(body["name"])
         if call in self.boxes.held:
             self.boxes.released.wait()
