@@ -35,17 +35,24 @@ class Call:
     t: float
 
 
-def calls(nova: NovaLab, server: str, word: str | None = None) -> list[Call]:
+def calls(nova: NovaLab, server: str, word: str | None = None, *, since: int = 0) -> list[Call]:
     """Return what the operator asked the cloud to do with a server, oldest first; with ``word`` only those."""
-    found = [call for request in requests_about(nova, server) if (call := _to_call(request)) is not None]
+    requests = requests_about(nova, server, since=since)
+    found = [call for request in requests if (call := _to_call(request)) is not None]
     return [call for call in found if word in {None, call.word}]
 
 
-def requests_about(nova: NovaLab, server: str) -> list[Request]:
-    """Return all requests of the operator that name a server, in path or query, oldest first."""
+def requests_about(nova: NovaLab, server: str, *, since: int = 0) -> list[Request]:
+    """Return all requests of the operator that name a server, in path or query, oldest first.
+
+    Args:
+        nova: the cloud.
+        server: its id.
+        since: a mark of its request log; what came before it is left out.
+    """
     return [
         request
-        for request in nova.control.requests()
+        for request in nova.control.requests(since=since)
         if server in request["path"] and (request["user_agent"] or "").startswith("osmig")
     ]
 

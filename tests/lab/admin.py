@@ -49,6 +49,22 @@ class Admin:
         found: dict[str, Any] = json.loads(self._ask("GET", path))
         return found
 
+    def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create an object in the list at a path.
+
+        Raises:
+            OSError: There was no answer, or a refusal.
+        """
+        self._ask("POST", path, body)
+
+    def annotate(self, path: str, **annotations: str) -> None:
+        """Set annotations of the object at a path.
+
+        Raises:
+            OSError: There was no answer, or a refusal.
+        """
+        self._ask("PATCH", path, {"metadata": {"annotations": annotations}})
+
     def create_namespace(self, name: str) -> None:
         """Create a namespace.
 
@@ -76,7 +92,8 @@ class Admin:
             self._url + path, method=method, data=None if body is None else json.dumps(body).encode()
         )
         request.add_header("Authorization", f"Bearer {self._token}")
-        request.add_header("Content-Type", "application/json")
+        kind = "merge-patch+json" if method == "PATCH" else "json"
+        request.add_header("Content-Type", f"application/{kind}")
         with urllib.request.urlopen(request, context=trust, timeout=TIMEOUT_S) as answer:  # noqa: S310 - loopback
             content: bytes = answer.read()
         return content
