@@ -51,7 +51,7 @@ types: venv ## mypy
 imports: venv ## The layers of docs/architecture.md
 	$(call timed,imports,$(BIN)/lint-imports --no-logo)
 
-TESTS := unit manifests contract component crash e2e load
+TESTS := unit manifests contract component crash e2e load hostile
 .PHONY: $(TESTS)
 unit: ## Tests that need nothing
 manifests: ## CRDs, deploy/ and the API server agree
@@ -60,6 +60,7 @@ component: ## The operator against a real API server
 crash: ## The operator killed at every point that matters
 e2e: ## A real API server, a real Nova, and Waldur's double
 load: ## A small burst of moves within its budgets
+hostile: ## A healthy tenant beside each neighbour that may harm it
 $(TESTS): venv
 	@$(LANES) $@
 
@@ -94,6 +95,10 @@ coverage: venv
 .PHONY: bench
 bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none; RATE=200
 	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA) --rate $(RATE))
+
+.PHONY: neighbours
+neighbours: venv prepare ## What each neighbour costs a healthy tenant (docs/security.md); COUNT=50
+	$(call timed,neighbours,PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),50))
 
 .PHONY: lab
 lab: venv ## A real API server, a real Nova and a double of Waldur to play with, until Ctrl-C

@@ -123,7 +123,7 @@ class _Operator:
         role = Role.STANDBY if self.lease is not None and self.lease.was_read else Role.STARTING
         if self.is_leader:
             role = Role.LEADER
-        has_swept = self.controllers is not None and self.controllers.has_swept()
+        has_swept = self.controllers is not None and self.controllers.first_sweep.is_over()
         return Readiness(role=role, has_listed=self.has_listed, has_swept=has_swept)
 
     def _catch_signals(self) -> None:
@@ -202,6 +202,7 @@ class _Operator:
     async def _work(self, controllers: Controllers) -> None:
         """List everything once, then step whatever is due and list again from time to time."""
         await controllers.relist.first()
+        controllers.first_sweep.begin()
         self.has_listed = True
         relisting = asyncio.create_task(controllers.relist.run(), name="relist")
         try:

@@ -39,6 +39,7 @@ class Arena:
         nova: the healthy tenant's cloud; a neighbour may be an honest user of it.
         healthy: the tenant who does nothing wrong.
         folder: for logs.
+        share: of a neighbour's full size, in (0, 1].
     """
 
     cluster: Cluster
@@ -46,6 +47,11 @@ class Arena:
     nova: NovaLab
     healthy: Healthy
     folder: Path
+    share: float = 1.0
+
+    def scale(self, count: int) -> int:
+        """Return how many of ``count`` a neighbour has here."""
+        return round(count * self.share)
 
     @contextmanager
     def neighbour(self) -> Iterator[Tenant]:
@@ -71,7 +77,7 @@ def describe_provider(name: str, **limits: int) -> Mapping[str, Any]:
 
 
 @contextmanager
-def open_arena(folder: Path) -> Iterator[Arena]:
+def open_arena(folder: Path, *, share: float = 1.0) -> Iterator[Arena]:
     """Start everything, and give the healthy tenant a cloud with servers that move until they are told to stop."""
     with ExitStack() as stack:
         cluster = install(stack.enter_context(Cluster()))
@@ -82,4 +88,4 @@ def open_arena(folder: Path) -> Iterator[Arena]:
         cluster.admin.create_namespace(tenant.namespace)
         tenant.connect(nova)
         servers = [nova.boot(f"healthy-{number}", plan="hang") for number in range(SIDE_BY_SIDE)]
-        yield Arena(cluster, osmig, nova, Healthy(tenant, nova, servers), folder)
+        yield Arena(cluster, osmig, nova, Healthy(tenant, nova, servers), folder, share)

@@ -25,6 +25,7 @@ WAITING, PROVIDERS, FAT, SCRAPES = 100, 400, 500, 50
 FAT_BYTES: Final = 250_000
 """Nearly all that the API server takes of annotations."""
 AT_ONCE = 2
+"""More would be a flood of the API server, which is not osmig's to bear."""
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def slow_limit(arena: Arena) -> Iterator[None]:
     with arena.neighbour() as tenant:
         _put_clouds(tenant, arena.nova.clouds.read_text(encoding="utf-8"))
         _create(tenant, "providers", [describe_provider("cloud", requestsPerSecond=1)])
-        _create(tenant, "migrations", [_describe_migration(tenant, number) for number in range(WAITING)])
+        _create(tenant, "migrations", [_describe_migration(tenant, number) for number in range(arena.scale(WAITING))])
         yield
 
 
@@ -48,7 +49,7 @@ def many_providers(arena: Arena) -> Iterator[None]:
     """Let somebody have hundreds of Providers, none of which answers."""
     with arena.neighbour() as tenant:
         _put_clouds(tenant, describe_clouds(f"http://127.0.0.1:{free_port()}"))
-        _create(tenant, "providers", [describe_provider(f"p-{number}") for number in range(PROVIDERS)])
+        _create(tenant, "providers", [describe_provider(f"p-{number}") for number in range(arena.scale(PROVIDERS))])
         yield
 
 
@@ -57,7 +58,7 @@ def fat_objects(arena: Arena) -> Iterator[None]:
     """Let somebody fill hundreds of Migrations with annotations."""
     fat = {"example.org/notes": "x" * FAT_BYTES}
     with arena.neighbour() as tenant:
-        bodies = [_describe_migration(tenant, number) for number in range(FAT)]
+        bodies = [_describe_migration(tenant, number) for number in range(arena.scale(FAT))]
         for body in bodies:
             body["metadata"]["annotations"] = fat
         _create(tenant, "migrations", bodies)
@@ -77,10 +78,10 @@ def scrape_flood(arena: Arena) -> Iterator[None]:
                 ended.wait(0.1)
 
     with arena.neighbour() as tenant, ExitStack() as stack:
-        _create(tenant, "migrations", [_describe_migration(tenant, number) for number in range(2 * FAT)])
-        pool = stack.enter_context(ThreadPoolExecutor(SCRAPES))
+        _create(tenant, "migrations", [_describe_migration(tenant, number) for number in range(arena.scale(2 * FAT))])
+        pool = stack.enter_context(ThreadPoolExecutor(arena.scale(SCRAPES)))
         stack.callback(ended.set)
-        for _ in range(SCRAPES):
+        for _ in range(arena.scale(SCRAPES)):
             pool.submit(scrape)
         yield
 

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api_samples import provider_body
 from controller_fakes import MIGRATION, OTHER, PROVIDER
 from domain_samples import REQUEST, migration, record
 from fake_clock import FakeClock, HeldClock
 from osmig.api.migration import MigrationType
-from osmig.api.names import Reason, Verb
+from osmig.api.names import Kind, Reason, Verb
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
+from osmig.controllers.first_sweep import FirstSweep
+from osmig.controllers.inbox import Inbox
 from osmig.controllers.permits import Fence
 from osmig.controllers.sessions import Sessions
 from osmig.controllers.sweeping import Rows
@@ -236,11 +239,32 @@ async def test_closing_closes_connections_once() -> None:
     assert sessions.get(PROVIDER) is None
 
 
-def test_every_known_provider_must_have_been_contacted_once() -> None:
-    sessions = Sessions()
-    assert sessions.are_attempted(())
-    assert not sessions.are_attempted((PROVIDER,))
+def test_every_provider_of_the_start_must_have_been_contacted_once() -> None:
+    inbox, sessions = Inbox(), Sessions()
+    first_sweep = FirstSweep(inbox, sessions)
+    assert not first_sweep.is_over(), "nothing was listed yet"
+    inbox.offer(Kind.PROVIDER, provider_body())
+    first_sweep.begin()
+    assert not first_sweep.is_over()
     sessions.ensure(PROVIDER)
-    assert not sessions.are_attempted((PROVIDER,))
+    assert not first_sweep.is_over()
     sessions.ensure(PROVIDER).is_attempted = True
-    assert sessions.are_attempted((PROVIDER,))
+    assert first_sweep.is_over()
+
+
+def test_a_provider_that_comes_later_is_not_waited_for() -> None:
+    inbox, sessions = Inbox(), Sessions()
+    first_sweep = FirstSweep(inbox, sessions)
+    first_sweep.begin()
+    assert first_sweep.is_over()
+    inbox.offer(Kind.PROVIDER, provider_body())
+    assert first_sweep.is_over()
+
+
+def test_a_provider_that_is_gone_is_not_waited_for() -> None:
+    inbox, sessions = Inbox(), Sessions()
+    first_sweep = FirstSweep(inbox, sessions)
+    inbox.offer(Kind.PROVIDER, provider_body())
+    first_sweep.begin()
+    inbox.forget(PROVIDER)
+    assert first_sweep.is_over()

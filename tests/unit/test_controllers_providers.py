@@ -39,6 +39,7 @@ BAD_LOGIN = Unauthorized("Unauthorized", "the credentials are refused", operatio
 def new_lab(cloud: FakeBackend | None = None) -> Lab:
     lab = Lab(cloud=cloud)
     lab.offer(Kind.PROVIDER, provider_body())
+    lab.controllers.first_sweep.begin()
     return lab
 
 
@@ -65,7 +66,7 @@ async def test_a_new_provider_is_probed_swept_and_published() -> None:
     assert lab.events.reasons == ["ProviderReady"]
     assert lab.count("osmig_provider_up") == 1
     assert lab.count("osmig_foreign_migrations") == 2
-    assert lab.controllers.has_swept()
+    assert lab.controllers.first_sweep.is_over()
 
 
 async def test_a_provider_that_did_not_change_is_not_written() -> None:
@@ -177,7 +178,7 @@ async def test_what_only_a_person_can_mend_is_stalled_and_seldom_tried(cause: ty
     lab.factory_error = cause(cause.__name__, "clouds.yaml: no", operation="configure")
     assert await lab.step(PROVIDER) == 60.0
     assert condition(lab, "Stalled") == ("True", cause.__name__)
-    assert lab.controllers.has_swept()
+    assert lab.controllers.first_sweep.is_over()
 
 
 async def test_a_secret_that_goes_bad_makes_a_ready_provider_not_ready_at_once() -> None:
@@ -279,13 +280,14 @@ async def test_a_deleted_provider_is_closed_and_its_migrations_are_told() -> Non
 
 
 async def test_a_manifest_that_this_version_cannot_follow_counts_as_contacted_and_serves_nobody() -> None:
-    lab = await lab_with()
-    lab.api.add(Kind.PROVIDER, provider_body(spec={"type": "Abacus"}))
-    lab.show(PROVIDER)
+    lab = Lab()
+    lab.offer(Kind.PROVIDER, provider_body(spec={"type": "Abacus"}))
+    lab.offer(Kind.MIGRATION, migration_body(spec=SPEC))
+    lab.controllers.first_sweep.begin()
     assert await lab.step(PROVIDER) is None
     view = session_of(lab).view
     assert (view.is_ready, view.reason) == (False, "InvalidManifest")
-    assert lab.controllers.has_swept()
+    assert lab.controllers.first_sweep.is_over()
     await lab.step(MIGRATION)
     assert "start" not in lab.cloud.calls
 

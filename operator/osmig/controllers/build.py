@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.names import Kind
 from osmig.controllers.controller import Dispatcher
 from osmig.controllers.deletion_events import DeletionEvents
+from osmig.controllers.first_sweep import FirstSweep
 from osmig.controllers.inbox import Inbox
 from osmig.controllers.intake import Intake
 from osmig.controllers.kinds import KINDS
@@ -20,6 +20,7 @@ from osmig.controllers.sessions import Sessions
 from osmig.controllers.slots import SlotQueue
 
 if TYPE_CHECKING:
+    from osmig.api.names import Kind
     from osmig.controllers.controller import Controller
     from osmig.controllers.parts import Dependencies, Periods
 
@@ -33,10 +34,7 @@ class Controllers:
     sessions: Sessions
     scheduler: Scheduler
     relist: Relist
-
-    def has_swept(self) -> bool:
-        """Whether every known Provider was contacted once, with whatever result."""
-        return self.sessions.are_attempted(self.inbox.keys(Kind.PROVIDER))
+    first_sweep: FirstSweep
 
 
 def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
@@ -80,4 +78,11 @@ def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
         namespaces=given.namespaces,
         period_s=periods.relist_period_s,
     )
-    return Controllers(inbox=inbox, intake=intake, sessions=sessions, scheduler=scheduler, relist=relist)
+    return Controllers(
+        inbox=inbox,
+        intake=intake,
+        sessions=sessions,
+        scheduler=scheduler,
+        relist=relist,
+        first_sweep=FirstSweep(inbox, sessions),
+    )

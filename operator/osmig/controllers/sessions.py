@@ -121,7 +121,3 @@ class Sessions:
         """Close every connection."""
         for key in tuple(self._sessions):
             await self.close(key)
-
-    def are_attempted(self, keys: tuple[Key, ...]) -> bool:
-        """Whether each Provider was probed once, with whatever result."""
-        return all((session := self._sessions.get(key)) is not None and session.is_attempted for key in keys)

@@ -34,7 +34,7 @@ class Readiness:
 
     Attributes:
         has_listed: all objects were listed once since the start.
-        has_swept: every known Provider was swept, or found unreachable, once since the Lease was taken.
+        has_swept: every Provider that was there at the first list was swept, or found unreachable, once.
     """
 
     role: Role = Role.STARTING

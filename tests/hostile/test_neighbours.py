@@ -1,0 +1,53 @@
+"""Beside every neighbour, a healthy tenant's moves start and end, and the operator stays alive within its memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import yaml
+
+from e2e_operator import ROOT
+from hostile.arena import Arena, open_arena
+from hostile.neighbours import NEIGHBOURS
+from hostile.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+SHARE = 0.2
+"""Of the sizes that docs/security.md has the figures for; ``make neighbours`` runs them whole."""
+MOVES = 4
+SOON_S: Final = 20.0
+"""Far above what a busy machine needs for a start, and far below what a neighbour once cost: 52 s and over 120 s."""
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """One operator for all neighbours, one after the other."""
+    with open_arena(tmp_path_factory.mktemp("hostile"), share=SHARE) as opened:
+        yield opened
+
+
+def read_memory_limit_mib() -> int:
+    """Return what deploy/ lets the operator have."""
+    manifests = yaml.safe_load_all(Path(ROOT / "deploy/deployment.yaml").read_text(encoding="utf-8"))
+    deployment = next(one for one in manifests if one["kind"] == "Deployment")
+    limit: str = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert limit.endswith("Mi")
+    return int(limit.removesuffix("Mi"))
+
+
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_a_neighbour_costs_a_healthy_tenant_nothing(arena: Arena, name: str) -> None:
+    with Witness(arena.cluster, arena.osmig) as seen, NEIGHBOURS[name](arena):
+        delays = arena.healthy.measure(MOVES, name=f"h-{name.lower().replace(' ', '-')}")
+    assert max(one.start_s for one in delays) < SOON_S
+    assert max(one.order_s for one in delays) < SOON_S
+    assert arena.osmig.returncode is None
+    assert len(seen.transitions) == 1, "the Lease changed hands"
+    assert seen.failed_probes == []
+    assert seen.memory_mib < read_memory_limit_mib()
