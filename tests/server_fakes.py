@@ -50,6 +50,7 @@ class FakeBackend:
     is_full: bool = True
     capabilities: frozenset[Any] = READY.capabilities
     is_closed: bool = False
+    service: str | None = None
 
     def _call(self, name: str) -> None:
         self.calls.append(name)

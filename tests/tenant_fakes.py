@@ -111,6 +111,7 @@ class FakeTenants:
     fail: dict[str, list[BaseException]] = field(default_factory=dict)
     permits: list[bool] = field(default_factory=list)
     is_closed: bool = False
+    service: str | None = None
     gate: asyncio.Event | None = None
     lost: list[BaseException] = field(default_factory=list)
 

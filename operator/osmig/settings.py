@@ -221,7 +221,14 @@ class ControllerSettings(_Piece):
     """The scheduler."""
 
     workers: Annotated[
-        int, Field(ge=1, le=1000), Option("--workers", "Migrations that may be stepped at once.", "COUNT")
+        int,
+        Field(ge=1, le=1000),
+        Option(
+            "--workers",
+            "Steps of one sort (orders, starts, polls) that may be under way at once through one Provider; twice as "
+            "many in one namespace, and 20 times as many everywhere.",
+            "COUNT",
+        ),
     ] = 20
     drain_timeout_s: Annotated[
         Seconds, Option("--drain-timeout", "How long running steps may take to end after SIGTERM.", old_flag="--drain")

@@ -45,6 +45,8 @@ SURVEY_REQUESTS, FIND_REQUESTS, PROBE_REQUESTS, PREFLIGHT_REQUESTS, EXPLAIN_REQU
 class ScriptedBackend:
     """The port onto a ``ScriptedCloud``."""
 
+    service = None
+
     def __init__(self, cloud: ScriptedCloud, journal: Journal) -> None:
         """Note every call in ``journal``."""
         self._cloud = cloud

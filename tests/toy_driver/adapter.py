@@ -28,6 +28,8 @@ _GONE = 404
 class HttpBoxes:
     """One connection (`toy_driver.ports.BoxBackend`)."""
 
+    service = None
+
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._session = aiohttp.ClientSession(timeout=_TIMEOUT)

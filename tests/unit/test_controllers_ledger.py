@@ -12,6 +12,7 @@ from osmig.controllers.inbox import Inbox
 from osmig.controllers.intake import Intake
 from osmig.controllers.keys import Key
 from osmig.controllers.ledger import Ledger
+from osmig.controllers.owners import Owners
 from osmig.domain.queueing import HostPair
 
 
@@ -99,10 +100,10 @@ def test_a_reserved_server_is_taken_until_it_is_given_back() -> None:
     assert not ledger.reserve(OTHER, "s-1", provider=PROVIDER, hosts=MOVE)
     ledger.unreserve(OTHER, "s-1")
     assert ledger.find_conflicting(OTHER, "s-1") == MIGRATION
-    assert ledger.has_server("s-1")
+    assert ledger.has_server_of(PROVIDER, "s-1")
     assert set(ledger.slot_holders(PROVIDER)) == {MIGRATION}
     ledger.unreserve(MIGRATION, "s-1")
-    assert not ledger.has_server("s-1")
+    assert not ledger.has_server_of(PROVIDER, "s-1")
     assert ledger.load(PROVIDER).count == 0
     assert ledger.reserve(OTHER, "s-1", provider=PROVIDER, hosts=MOVE)
 
@@ -136,7 +137,7 @@ def test_a_slot_is_held_until_the_data_has_moved_and_the_server_until_the_end(*,
     _, ledger, _ = open_door()
     ledger.note(MIGRATION, bare_body(1, status=ACTING | {"phase": phase, "placement": {"sourceHost": "cmp1"}}))
     assert ledger.load(PROVIDER).count_from("cmp1") == int(holds)
-    assert ledger.has_server("s-1") is (phase not in {"Succeeded", "Reverted"})
+    assert ledger.has_server_of(PROVIDER, "s-1") is (phase not in {"Succeeded", "Reverted"})
 
 
 def queued(time: str | None = None, reason: str = "SlotsTaken") -> dict[str, Any]:
@@ -235,7 +236,6 @@ def test_a_server_that_another_providers_migration_moves_is_foreign_to_this_one(
     other = Key(Kind.PROVIDER, PROVIDER.namespace, "region-two")
     assert ledger.has_server_of(PROVIDER, "s-1")
     assert not ledger.has_server_of(other, "s-1")
-    assert ledger.has_server("s-1")
     assert ledger.reserve(OTHER, "s-2", provider=other, hosts=MOVE)
     assert ledger.has_server_of(other, "s-2")
     assert not ledger.has_server_of(PROVIDER, "s-2")
@@ -246,18 +246,86 @@ def test_a_cold_move_that_arrived_holds_no_slot_even_while_it_is_called_off() ->
     arrived = ACTING | {"phase": "Aborting", "confirm": {"startTime": "2030-01-01T00:00:00Z"}}
     ledger.note(MIGRATION, bare_body(1, status=arrived))
     assert not ledger.slot_holders(PROVIDER)
-    assert ledger.has_server("s-1")
+    assert ledger.has_server_of(PROVIDER, "s-1")
 
 
 def test_the_end_of_a_move_makes_nobody_look_for_foreign_ones_but_the_loss_of_one_under_way_does() -> None:
     _, ledger, _ = open_door()
+    ledger.note(key_named("bystander"), bare_body(1, name="bystander", status={"upstream": {"id": "3"}}))
+    known = ledger.lost(PROVIDER)
     ledger.note(MIGRATION, bare_body(1, status=ACTING))
     ledger.note(MIGRATION, bare_body(2, status=OVER))
     ledger.drop(MIGRATION)
-    assert ledger.ownership_changes == 0
+    assert ledger.lost(PROVIDER) == known
+    known = ledger.lost(PROVIDER)
     ledger.note(OTHER, bare_body(1, name=OTHER.name, status=ACTING))
     ledger.drop(OTHER)
-    assert ledger.ownership_changes == 1
+    assert ledger.lost(PROVIDER) > known
+    known = ledger.lost(PROVIDER)
     ledger.note(MIGRATION, bare_body(3, status=ACTING))
     ledger.note(MIGRATION, bare_body(4, status={"phase": "Running"}))
-    assert ledger.ownership_changes == 2
+    assert ledger.lost(PROVIDER) > known
+
+
+STRANGER = Key(Kind.MIGRATION, "team-x", "db-07")
+
+
+def ledgers(**services: str) -> tuple[Ledger, dict[str, str]]:
+    """A ledger whose Providers were seen to speak to these services, by namespace."""
+    seen = dict(services)
+    return Ledger(lambda provider: seen.get(provider.namespace.replace("-", "_"))), seen
+
+
+def test_a_stranger_that_lists_the_same_server_and_request_in_a_cloud_of_his_own_takes_nothing() -> None:
+    ledger, _ = ledgers(team_a="https://nova", team_x="https://fake")
+    ledger.note(MIGRATION, bare_body(1))
+    ledger.note(STRANGER, bare_body(1, status=ACTING))
+    assert ledger.find_conflicting(MIGRATION, "s-1") is None
+    assert ledger.claimed(MIGRATION) == frozenset()
+    assert ledger.reserve(MIGRATION, "s-1", provider=PROVIDER, hosts=MOVE)
+    assert not ledger.reserve(OTHER, "s-1", provider=PROVIDER, hosts=MOVE)
+    ledger.note(MIGRATION, bare_body(2, status=ACTING))
+    ledger.unreserve(MIGRATION, "s-1")
+    assert ledger.has_server_of(PROVIDER, "s-1"), "the stranger was there first, and it is ours all the same"
+    assert (ledger.claimed(OTHER), ledger.find_conflicting(OTHER, "s-1")) == (frozenset({"req-1"}), MIGRATION)
+
+
+def test_across_namespaces_a_server_is_locked_among_those_that_speak_to_one_service() -> None:
+    ledger, _ = ledgers(team_a="https://nova", team_x="https://nova")
+    ledger.note(MIGRATION, bare_body(1))
+    ledger.note(STRANGER, bare_body(1, status=ACTING))
+    assert ledger.find_conflicting(MIGRATION, "s-1") == STRANGER
+    assert ledger.claimed(MIGRATION) == {"req-1"}
+    assert not ledger.reserve(MIGRATION, "s-1", provider=PROVIDER, hosts=MOVE)
+
+
+def test_what_was_claimed_through_one_cloud_does_not_count_in_another_that_takes_its_place() -> None:
+    ledger, seen = ledgers(team_a="https://nova", team_x="https://fake")
+    ledger.note(MIGRATION, bare_body(1))
+    ledger.note(STRANGER, bare_body(1, status=ACTING))
+    seen["team_x"] = "https://nova"
+    ledger.note(STRANGER, bare_body(2, status=ACTING | {"phase": "Aborting"}))
+    assert ledger.find_conflicting(MIGRATION, "s-1") is None
+    ledger.note(STRANGER, bare_body(3, status=OVER))
+    assert ledger.claimed(MIGRATION) == frozenset()
+    ledger.note(STRANGER, bare_body(4, status=ACTING | {"upstream": {"id": "8", "requestID": "req-2"}}))
+    assert ledger.find_conflicting(MIGRATION, "s-1") == STRANGER, "what is begun now is begun in this cloud"
+    assert ledger.claimed(MIGRATION) == {"req-2"}
+
+
+def test_nothing_is_kept_of_a_provider_that_nobody_names_any_more() -> None:
+    ledger, _ = ledgers(team_a="https://nova")
+    kept = {name: len(entry) for name, entry in vars(ledger).items() if hasattr(entry, "__len__")}
+    for number in range(3):
+        key = key_named(f"m{number}")
+        body = bare_body(1, name=key.name, status=ACTING)
+        body["spec"]["providerRef"]["name"] = f"ghost-{number}"
+        ledger.note(key, body)
+        assert ledger.load(PROVIDER).count == 0
+        body["spec"]["providerRef"]["name"] = f"ghost-{number}-again"
+        ledger.note(key, body)
+        assert ledger.reserve(key, "s-9", provider=PROVIDER, hosts=MOVE)
+        ledger.drop(key)
+        ledger.unreserve(key, "s-9")
+    assert {name: len(entry) for name, entry in vars(ledger).items() if hasattr(entry, "__len__")} == kept
+    assert all(not vars(entry)["_owners"] for entry in vars(ledger).values() if isinstance(entry, Owners))

@@ -14,6 +14,7 @@ from osmig.api.names import Kind
 from osmig.controllers.write_ahead import RECORD_TRIES
 from osmig.domain.errors import KubeUnavailable, ObjectGone, OutcomeUnknown, Refused, StaleView, Transient, Unauthorized
 from osmig.drivers.servers.views import BytesView, CallLookup, CallLookupKind, ProgressView
+from server_fakes import FakeBackend
 
 
 def phases(lab: Lab) -> list[str]:
@@ -154,6 +155,8 @@ async def test_a_restarted_process_waits_anew_before_it_sends_again() -> None:
 
 async def test_a_rival_of_another_namespace_is_not_named() -> None:
     lab = await lab_with("db-07")
+    lab.cloud.service = "https://nova"
+    lab.controllers.sessions.ensure(PROVIDER._replace(namespace="team-b")).backend = lab.cloud
     foreign = migration_body(spec=SPEC)
     foreign["metadata"] |= {"namespace": "team-b", "name": "private", "uid": "uid-private"}
     foreign["status"] = {"phase": "Running", "server": {"id": SERVER_ID}, "upstream": {"id": "5"}}
@@ -164,6 +167,18 @@ async def test_a_rival_of_another_namespace_is_not_named() -> None:
     message = lab.api.status(MIGRATION)["conditions"][0]["message"]
     assert message == "a Migration of another namespace moves this server"
     assert lab.cloud.calls.count("start") == 0
+
+
+async def test_a_stranger_whose_cloud_has_the_same_server_holds_nobody_up() -> None:
+    lab = await lab_with("db-07")
+    lab.cloud.service = "https://nova"
+    lab.controllers.sessions.ensure(PROVIDER._replace(namespace="team-b")).backend = FakeBackend(service="https://fake")
+    foreign = migration_body(spec=SPEC)
+    foreign["metadata"] |= {"namespace": "team-b", "name": "private", "uid": "uid-private"}
+    foreign["status"] = {"phase": "Running", "server": {"id": SERVER_ID}, "upstream": {"id": "5"}}
+    lab.controllers.intake.offer(Kind.MIGRATION, foreign)
+    await lab.step(MIGRATION)
+    assert lab.cloud.calls.count("start") == 1
 
 
 async def test_of_two_migrations_of_one_server_one_starts() -> None:

@@ -12,12 +12,13 @@ import pytest
 from fake_clock import HeldClock
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
-from osmig.controllers.scheduler import Scheduler
+from osmig.controllers.scheduler import CUT_EVERY_S, MAX_STEP_S, Scheduler
+from osmig.controllers.turns import Lane, Places, Sort
 from osmig.domain.errors import KubeThrottled, KubeUnavailable, LeadershipLost, ObjectGone, Transient, WriteConflict
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 A, B, C = (Key(Kind.MIGRATION, "ns", name) for name in "abc")
 
@@ -32,6 +33,7 @@ class Steps:
     answers: dict[Key, list[float | BaseException | None]] = field(default_factory=dict)
     running: int = 0
     most: int = 0
+    inner: Callable[[Key], Awaitable[None]] | None = None
 
     async def __call__(self, key: Key) -> float | None:
         """Make a step."""
@@ -41,6 +43,8 @@ class Steps:
         try:
             if key in self.takes_s:
                 await self.clock.sleep(self.takes_s[key])
+            if self.inner is not None:
+                await self.inner(key)
         finally:
             self.running -= 1
             self.log.append((self.clock.elapsed, key.name, "ends"))
@@ -68,6 +72,7 @@ class Bench:
     metrics: Metrics
     scheduler: Scheduler
     task: asyncio.Task[None]
+    lanes: dict[Key, Lane]
 
     def gauge(self, name: str, **labels: str) -> float:
         """Read a metric."""
@@ -82,8 +87,16 @@ async def open_bench() -> AsyncIterator[Callable[..., Bench]]:
     def make(*, workers: int = 10, random: float = 1.0) -> Bench:
         clock = HeldClock()
         steps, metrics = Steps(clock), Metrics(clock)
-        scheduler = Scheduler(steps, clock=clock, metrics=metrics, random=lambda: random, workers=workers)
-        benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run())))
+        lanes: dict[Key, Lane] = {}
+        scheduler = Scheduler(
+            steps,
+            clock=clock,
+            metrics=metrics,
+            random=lambda: random,
+            lane_of=lambda key: lanes.get(key, Lane(key.namespace, Sort.POLL, "")),
+            places=Places(lane=workers, namespace=workers, total=1000),
+        )
+        benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run()), lanes))
         return benches[-1]
 
     yield make
@@ -158,7 +171,7 @@ async def test_a_key_whose_step_takes_long_does_not_delay_others(open_bench: Cal
     assert bench.steps.all_begun == [(0.0, "a"), (1.0, "b"), (3.0, "c")]
 
 
-async def test_no_more_steps_run_at_once_than_there_are_workers(open_bench: Callable[..., Bench]) -> None:
+async def test_no_more_steps_run_at_once_than_there_are_places(open_bench: Callable[..., Bench]) -> None:
     bench = open_bench(workers=3)
     keys = [Key(Kind.MIGRATION, "ns", f"m{number}") for number in range(10)]
     for key in keys:
@@ -180,7 +193,9 @@ async def test_what_is_due_later_is_not_waiting(open_bench: Callable[..., Bench]
     assert (bench.gauge("osmig_queue_depth"), bench.gauge("osmig_oldest_due_seconds")) == (0, 0)
 
 
-async def test_the_newest_order_of_due_times_counts_when_a_worker_gets_free(open_bench: Callable[..., Bench]) -> None:
+async def test_a_free_place_goes_to_who_became_due_first(
+    open_bench: Callable[..., Bench],
+) -> None:
     bench = open_bench(workers=1)
     bench.steps.takes_s[A] = 10.0
     bench.scheduler.wake(A)
@@ -287,3 +302,60 @@ async def test_draining_waits_for_running_steps_and_cuts_off_those_that_take_too
     await bench.clock.pass_by(10)
     assert [(at, who) for at, who, what in bench.steps.log if what == "ends"] == [(1.0, "a"), (1.5, "b")]
     assert [who for _, who in bench.steps.all_begun] == ["a", "b"], "what was cut off is not begun again"
+
+
+async def test_an_order_that_comes_while_its_key_waits_behind_polls_is_stepped_at_once(
+    open_bench: Callable[..., Bench],
+) -> None:
+    bench = open_bench(workers=1)
+    bench.steps.takes_s[A] = 60.0
+    bench.scheduler.wake(A)
+    bench.scheduler.wake(B)
+    await bench.clock.pass_by(1)
+    bench.lanes[B] = Lane("ns", Sort.ORDER, "")
+    bench.scheduler.wake(B)
+    await bench.clock.pass_by(1)
+    assert bench.steps.begun("b") == [1.0]
+
+
+async def test_a_step_that_takes_too_long_is_cut_off_and_made_again(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench(workers=1)
+    bench.steps.takes_s[A] = 10 * MAX_STEP_S
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(MAX_STEP_S - 1)
+    bench.scheduler.wake(B)
+    assert bench.steps.begun("b") == []
+    bench.steps.takes_s[A] = 1.0
+    await bench.clock.pass_by(CUT_EVERY_S + 5)
+    assert len(bench.steps.begun("b")) == 1
+    assert len(bench.steps.begun("a")) == 2
+    assert bench.gauge("osmig_reconcile_total", result="error") == 1
+
+
+async def test_no_step_is_cut_off_between_an_intent_and_its_record(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    ended: list[float] = []
+
+    async def send(key: Key) -> None:
+        with bench.scheduler.uncut(key):
+            await bench.clock.sleep(2 * MAX_STEP_S)
+            ended.append(bench.clock.elapsed)
+        await bench.clock.sleep(10 * MAX_STEP_S)
+
+    bench.steps.inner = send
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(2 * MAX_STEP_S + CUT_EVERY_S + 0.5)
+    assert ended == [2 * MAX_STEP_S], "what was sent is recorded first"
+    assert bench.gauge("osmig_reconcile_total", result="error") == 1, "and what is left of the step is cut off"
+
+
+async def test_draining_cuts_off_what_is_overdue_for_good(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 10 * MAX_STEP_S
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(MAX_STEP_S - 2)
+    bench.task.cancel()
+    draining = asyncio.create_task(bench.scheduler.drain(1.0))
+    await bench.clock.pass_by(100)
+    await draining
+    assert bench.gauge("osmig_reconcile_total") == 0

@@ -30,10 +30,10 @@ class Door:
     def _note(self, key: Key) -> None:
         self.woken.append(key.name)
 
-    def take(self, name: str, status: dict[str, Any]) -> None:
+    def take(self, name: str, status: dict[str, Any], namespace: str = MIGRATION.namespace) -> None:
         """Take in what an own write brought, which wakes nobody by itself."""
         self._versions += 1
-        metadata = {"name": name, "namespace": MIGRATION.namespace, "uid": name, "resourceVersion": str(self._versions)}
+        metadata = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": str(self._versions)}
         spec = {"providerRef": {"name": "region-one"}}
         self.intake.take(Kind.MIGRATION, {"metadata": metadata, "spec": spec, "status": status})
 
@@ -87,3 +87,13 @@ def test_deleting_the_one_that_has_the_server_wakes_the_next() -> None:
     door.take("early", busy(1))
     door.intake.drop(MIGRATION._replace(name="first"))
     assert door.drain() == ["early", "first"]
+
+
+def test_a_stranger_who_waits_for_the_same_server_keeps_nobody_from_being_woken() -> None:
+    door = Door()
+    door.take("first", MOVING)
+    door.take("stranger", busy(1), namespace="team-x")
+    door.take("ours", busy(5))
+    door.take("later", busy(9))
+    door.take("first", OVER)
+    assert sorted(door.drain()) == ["ours", "stranger"]

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fake_clock import FakeClock
+from fake_clock import HeldClock
 from log_reading import configured
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.scheduler import Scheduler
+from osmig.controllers.turns import Lane, Places, Sort
 from osmig.telemetry.log_context import bind
 from osmig.telemetry.metrics import Metrics
 
@@ -28,8 +29,15 @@ A, B = Key(Kind.MIGRATION, "team-a", "db-07"), Key(Kind.PROVIDER, "team-b", "clo
 
 async def steps_of(step: Callable[[Key], Awaitable[float | None]], ended: asyncio.Event) -> None:
     """Run one step of each until all has ended."""
-    clock = FakeClock()
-    scheduler = Scheduler(step, clock=clock, metrics=Metrics(clock), random=lambda: 0.0, workers=2)
+    clock = HeldClock()
+    scheduler = Scheduler(
+        step,
+        clock=clock,
+        metrics=Metrics(clock),
+        random=lambda: 0.0,
+        lane_of=lambda key: Lane(key.namespace, Sort.POLL, ""),
+        places=Places.share(4),
+    )
     for key in (A, B):
         scheduler.wake(key)
     running = asyncio.create_task(scheduler.run())

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class Connection:
     """The boxes without HTTP (`toy_driver.ports.BoxBackend`)."""
 
+    service = None
+
     def __init__(self, boxes: Boxes) -> None:
         self.boxes = boxes
 

@@ -11,6 +11,7 @@ from osmig.controllers.first_sweep import FirstSweep
 from osmig.controllers.inbox import Inbox
 from osmig.controllers.intake import Intake
 from osmig.controllers.kinds import KINDS
+from osmig.controllers.lanes import Lanes
 from osmig.controllers.ledger import Ledger
 from osmig.controllers.parts import Parts
 from osmig.controllers.publishing import Publisher
@@ -18,6 +19,7 @@ from osmig.controllers.relisting import Relist
 from osmig.controllers.scheduler import Scheduler
 from osmig.controllers.sessions import Sessions
 from osmig.controllers.slots import SlotQueue
+from osmig.controllers.turns import Places
 
 if TYPE_CHECKING:
     from osmig.api.names import Kind
@@ -39,14 +41,16 @@ class Controllers:
 
 def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
     """Build the controllers; they do nothing until the scheduler runs."""
-    inbox, ledger, sessions = Inbox(), Ledger(), Sessions()
+    inbox, sessions = Inbox(), Sessions()
+    ledger = Ledger(sessions.find_service)
     controllers: dict[Kind, Controller[Any]] = {}
     scheduler = Scheduler(
         Dispatcher(inbox, controllers).step,
         clock=given.clock,
         metrics=given.metrics,
         random=given.random,
-        workers=periods.workers,
+        lane_of=Lanes(inbox, ledger).find,
+        places=Places.share(periods.workers),
     )
     queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)
     deletion_events = DeletionEvents(inbox=inbox, ledger=ledger, events=given.events)
@@ -68,6 +72,7 @@ def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
         queue=queue,
         publisher=publisher,
         wake=scheduler.wake,
+        uncut=scheduler.uncut,
     )
     controllers |= {kind: build(parts) for kind, build in KINDS.items()}
     relist = Relist(

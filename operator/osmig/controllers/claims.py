@@ -29,6 +29,7 @@ class Claims:
         waits: the hosts of the slot that it waits for.
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
+        is_acting: something was sent for it, or is about to be, and it has not ended.
         is_over: it has ended, and with it what it followed in the cloud.
         mapping: that it refers to, while it may still matter.
     """
@@ -41,6 +42,7 @@ class Claims:
     waits: HostPair | None = None
     awaits_server: str | None = None
     queued: str = _NEVER_QUEUED
+    is_acting: bool = False
     is_over: bool = False
     mapping: Key | None = None
 
@@ -68,6 +70,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
         else None,
         queued=str(status.get("queuedTime") or _NEVER_QUEUED),
+        is_acting=is_acting,
         is_over=is_over,
         mapping=_read_mapping(key, spec) if not is_over else None,
     )

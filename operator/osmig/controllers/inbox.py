@@ -51,6 +51,11 @@ class Entry:
             return body
         return self.kept
 
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether its deletion waits for us; of one that has finished, nothing waits."""
+        return not isinstance(self.kept, bytes) and bool(self.kept["metadata"].get("deletionTimestamp"))
+
     def parse(self, parse: Callable[[Mapping[str, Any]], T]) -> T:
         """Return the body as ``parse`` reads it; the same body is parsed once, for a step looks at it several times.
 

@@ -6,14 +6,16 @@ Built from the statuses in the Inbox, plus the reservations of starts whose inte
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from osmig.controllers.claims import Claims, read_claims
+from osmig.controllers.owners import Owners, Scope, list_scopes
+from osmig.controllers.provider_slots import ProviderSlots
 from osmig.domain.queueing import HostLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from osmig.controllers.keys import Key
     from osmig.domain.queueing import HostPair
@@ -21,107 +23,75 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Reservation:
-    key: Key
+    server_id: str
     provider: Key
     hosts: HostPair
-
-
-class _Owners:
-    """Who claims a thing, first come first; two may, until one of them has found out."""
-
-    def __init__(self) -> None:
-        self._owners: dict[Hashable, dict[Key, None]] = {}
-
-    def add(self, thing: Hashable, key: Key) -> None:
-        self._owners.setdefault(thing, {})[key] = None
-
-    def remove(self, thing: Hashable, key: Key) -> None:
-        owners = self._owners.get(thing, {})
-        owners.pop(key, None)
-        if not owners:
-            self._owners.pop(thing, None)
-
-    def find(self, thing: Hashable, *, besides: Key | None = None) -> Key | None:
-        owners = self._owners.get(thing)
-        if owners is None:
-            # asked for every row of a sweep
-            return None
-        return next((key for key in owners if key != besides), None) if besides is not None else next(iter(owners))
-
-
-@dataclass(slots=True)
-class _ProviderSlots:
-    """One Provider's: who holds one, how much that is together, and who waits, in order.
-
-    Attributes:
-        releases: counts how often somebody may have let go of a slot or of a place in the queue.
-    """
-
-    holders: dict[Key, HostPair] = field(default_factory=dict)
-    load: HostLoad = field(default_factory=HostLoad)
-    waiting: list[tuple[str, Key]] = field(default_factory=list)
-    releases: int = 0
-
-    def set_holder(self, key: Key, hosts: HostPair | None) -> None:
-        before = self.holders.get(key)
-        if before == hosts:
-            return
-        if before is not None:
-            self.releases += 1
-            self.load.remove(self.holders.pop(key))
-        if hosts is not None:
-            self.holders[key] = hosts
-            self.load.add(hosts)
+    scopes: tuple[Scope, ...]
 
 
 class Ledger:
     """The claims of all Migrations.
 
-    Attributes:
-        ownership_changes: counts how often a move under way may have lost the Migration that it belongs to, other than
-            by its end.
+    Args:
+        find_service: the Compute service that a Provider was seen to speak to, ``None`` while that is not proven.
     """
 
-    def __init__(self) -> None:
-        self.ownership_changes = 0
+    def __init__(self, find_service: Callable[[Key], str | None] = lambda _: None) -> None:
+        self._find_service = find_service
         self._claims: dict[Key, Claims] = {}
+        self._scopes: dict[Key, tuple[Scope, ...]] = {}
         self._by_provider: dict[Key, set[Key]] = {}
         self._by_mapping: dict[Key, set[Key]] = {}
-        self._by_record = _Owners()
-        self._by_server = _Owners()
-        self._by_request: dict[str, Key] = {}
-        self._reserved: dict[str, _Reservation] = {}
-        self._slots: dict[Key, _ProviderSlots] = {}
+        self._by_record = Owners()
+        self._by_server = Owners()
+        self._by_request = Owners()
+        self._by_reserved = Owners()
+        self._reserved: dict[Key, _Reservation] = {}
+        self._slots: dict[Key, ProviderSlots] = {}
         self._awaited: dict[str, list[tuple[str, Key]]] = {}
         self._freed: set[str] = set()
+
+    def get(self, key: Key) -> Claims | None:
+        """Return what a Migration has; ``None`` for one that does not exist."""
+        return self._claims.get(key)
 
     def note(self, key: Key, body: Mapping[str, Any]) -> frozenset[Key]:
         """Replace the claims of one Migration by what its body says; return the Providers whose slots this changes."""
         claims, before = read_claims(key, body), self._claims.get(key)
         if claims == before:
             return frozenset()
+        scopes = self._choose_scopes(key, claims, before)
         if before is not None:
             # Who goes on holding a slot keeps it over the exchange: else every status write would look like a slot let
             # go, and the whole queue would be walked for it.
             self._remove(key, before, keeps=claims.holds if claims.provider == before.provider else None)
             lost = {before.server_id, before.record_id} - {claims.server_id, claims.record_id, None}
-            self.ownership_changes += bool(lost) and not claims.is_over
-        self._add(key, claims)
+            if lost and not claims.is_over:
+                self._slots_of(before.provider).note_loss()
+        self._add(key, claims, scopes)
         if before is None:
             return frozenset({claims.provider})
+        if claims.provider != before.provider:
+            self._tidy(before.provider)
         return frozenset({claims.provider, before.provider} if claims.slot != before.slot else ())
 
-    def _add(self, key: Key, claims: Claims) -> None:
-        self._claims[key] = claims
+    def _choose_scopes(self, key: Key, claims: Claims, before: Claims | None) -> tuple[Scope, ...]:
+        """Return where the claims count, which is settled when something is first sent.
+
+        Whoever changes the cloud behind a Provider later can claim nothing in the name of the new one.
+        """
+        if before is not None and claims.provider == before.provider and claims.server_id in {before.server_id, None}:
+            return self._scopes[key]
+        return list_scopes(claims.provider, self._find_service(claims.provider))
+
+    def _add(self, key: Key, claims: Claims, scopes: tuple[Scope, ...]) -> None:
+        self._claims[key], self._scopes[key] = claims, scopes
         self._by_provider.setdefault(claims.provider, set()).add(key)
         if claims.mapping is not None:
             self._by_mapping.setdefault(claims.mapping, set()).add(key)
-        if claims.record_id is not None:
-            self._by_record.add((claims.provider, claims.record_id), key)
-        if claims.server_id is not None:
-            self._by_server.add(claims.server_id, key)
-        if claims.request_id is not None:
-            self._by_request[claims.request_id] = key
+        self._by_record.add(claims.record_id, scopes[:1], key)
+        self._by_server.add(claims.server_id, scopes, key)
+        self._by_request.add(claims.request_id, scopes, key)
         if claims.holds is not None:
             self._slots_of(claims.provider).set_holder(key, claims.holds)
         if claims.waits is not None:
@@ -134,22 +104,24 @@ class Ledger:
         claims = self._claims.pop(key, None)
         if claims is None:
             return frozenset()
-        self.ownership_changes += claims.record_id is not None or claims.server_id is not None
+        if claims.record_id is not None or claims.server_id is not None:
+            self._slots_of(claims.provider).note_loss()
         self._remove(key, claims, keeps=None)
+        self._tidy(claims.provider)
         return frozenset({claims.provider})
 
     def _remove(self, key: Key, claims: Claims, *, keeps: HostPair | None) -> None:
-        self._by_provider.get(claims.provider, set()).discard(key)
+        scopes = self._scopes.pop(key)
+        self._by_provider[claims.provider].discard(key)
         self._remove_user(key, claims.mapping)
-        self._by_record.remove((claims.provider, claims.record_id), key)
-        self._by_server.remove(claims.server_id, key)
-        if claims.request_id is not None and self._by_request.get(claims.request_id) == key:
-            del self._by_request[claims.request_id]
+        self._by_record.remove(claims.record_id, scopes[:1], key)
+        self._by_server.remove(claims.server_id, scopes, key)
+        self._by_request.remove(claims.request_id, scopes, key)
         slots = self._slots_of(claims.provider)
         # A reservation outlives the claims before it: the write that it stands for is still under way.
         slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
         if claims.waits is not None:
-            slots.releases += 1
+            slots.note_release()
             del slots.waiting[bisect.bisect_left(slots.waiting, (claims.queued, key))]
         if claims.awaits_server is not None:
             waiting = self._awaited[claims.awaits_server]
@@ -160,6 +132,14 @@ class Ledger:
             if server_id is not None and server_id in self._awaited:
                 self._freed.add(server_id)
 
+    def _tidy(self, provider: Key) -> None:
+        """Drop the entry of a Provider that nobody names any more; there may never have been one."""
+        slots = self._slots.get(provider)
+        if not self._by_provider.get(provider):
+            self._by_provider.pop(provider, None)
+            if slots is not None and not slots.holders:
+                del self._slots[provider]
+
     def _remove_user(self, key: Key, mapping: Key | None) -> None:
         if mapping is None:
             return
@@ -169,76 +149,88 @@ class Ledger:
             del self._by_mapping[mapping]
 
     def next_waiters(self) -> tuple[Key, ...]:
-        """Return who waited longest for each server that was let go of since the last time.
+        """Return who waited longest, in each namespace, for each server that was let go of since the last time.
 
         Whoever is called and does not take the server after all leaves the queue, and the next one is called.
         """
-        free = {server_id for server_id in self._freed if not self.has_server(server_id)}
+        called: dict[Key, None] = {}
+        for server_id in sorted(self._freed):
+            namespaces: set[str] = set()
+            for _, key in self._awaited.get(server_id, ()):
+                if key.namespace not in namespaces and self.find_conflicting(key, server_id) is None:
+                    called[key] = None
+                namespaces.add(key.namespace)
         self._freed.clear()
-        return tuple(self._awaited[server_id][0][1] for server_id in sorted(free) if server_id in self._awaited)
+        return tuple(called)
 
     def reserve(self, key: Key, server_id: str, *, provider: Key, hosts: HostPair) -> bool:
         """Take a server and a slot for a write that is about to be made; false when another has the server.
 
         Who moves no server reserves under a name that is nobody else's.
         """
-        if self.find_conflicting(key, server_id) is not None:
+        scopes = list_scopes(provider, self._find_service(provider))
+        if self._find_conflicting(key, server_id, scopes) is not None:
             return False
-        self._reserved[server_id] = _Reservation(key, provider, hosts)
+        self._reserved[key] = _Reservation(server_id, provider, hosts, scopes)
+        self._by_reserved.add(server_id, scopes, key)
         if key not in self.slot_holders(provider):
             self._slots_of(provider).set_holder(key, hosts)
         return True
 
     def unreserve(self, key: Key, server_id: str) -> None:
         """Give a reservation back: what was reserved is on record now, or was not written."""
-        reserved = self._reserved.get(server_id)
-        if reserved is None or reserved.key != key:
+        reserved = self._reserved.get(key)
+        if reserved is None or reserved.server_id != server_id:
             return
         # First, so that the server counts as ours below only if the write has put it on record.
-        del self._reserved[server_id]
-        self.ownership_changes += not self.has_server(server_id)
+        del self._reserved[key]
+        self._by_reserved.remove(server_id, reserved.scopes, key)
+        slots = self._slots_of(reserved.provider)
+        if not self.has_server_of(reserved.provider, server_id):
+            slots.note_loss()
         claims = self._claims.get(key)
         is_same_provider = claims is not None and claims.provider == reserved.provider
-        self._slots_of(reserved.provider).set_holder(
-            key, claims.holds if claims is not None and is_same_provider else None
-        )
+        slots.set_holder(key, claims.holds if claims is not None and is_same_provider else None)
+        self._tidy(reserved.provider)
 
     def _find_reserved(self, key: Key, provider: Key) -> HostPair | None:
-        kept = (kept.hosts for kept in self._reserved.values() if (kept.key, kept.provider) == (key, provider))
-        return next(kept, None)
+        reserved = self._reserved.get(key)
+        return reserved.hosts if reserved is not None and reserved.provider == provider else None
 
-    def _slots_of(self, provider: Key) -> _ProviderSlots:
+    def _slots_of(self, provider: Key) -> ProviderSlots:
         slots = self._slots.get(provider)
         if slots is None:
-            slots = self._slots[provider] = _ProviderSlots()
+            slots = self._slots[provider] = ProviderSlots()
         return slots
 
     def find_conflicting(self, key: Key, server_id: str) -> Key | None:
-        """Return the other Migration that has the server, or ``None``."""
-        reserved = self._reserved.get(server_id)
-        if reserved is not None and reserved.key != key:
-            return reserved.key
-        return self._by_server.find(server_id, besides=key)
+        """Return the other Migration that has the server: of the namespace, or by the same Compute service."""
+        return self._find_conflicting(key, server_id, self._scopes_around(key))
 
-    def has_server(self, server_id: str) -> bool:
-        """Whether a Migration of ours has the server."""
-        return server_id in self._reserved or self._by_server.find(server_id) is not None
+    def _scopes_around(self, key: Key) -> tuple[Scope, ...]:
+        """Return whose claims concern a Migration as its Provider is now."""
+        claims = self._claims.get(key)
+        if claims is None:
+            return (Scope("namespace", key.namespace),)
+        return list_scopes(claims.provider, self._find_service(claims.provider))[1:]
+
+    def _find_conflicting(self, key: Key, server_id: str, scopes: tuple[Scope, ...]) -> Key | None:
+        reserved = self._by_reserved.find(server_id, scopes, besides=key)
+        return reserved or self._by_server.find(server_id, scopes, besides=key)
 
     def has_server_of(self, provider: Key, server_id: str) -> bool:
         """Whether a Migration through this Provider has the server; another Provider's moves are foreign to it."""
-        reserved = self._reserved.get(server_id)
-        if reserved is not None and reserved.provider == provider:
-            return True
-        owner = self._by_server.find(server_id)
-        return owner is not None and self._claims[owner].provider == provider
+        scopes = list_scopes(provider, None)[:1]
+        owners = (self._by_server, self._by_reserved)
+        return any(owner.find(server_id, scopes) is not None for owner in owners)
 
     def find(self, provider: Key, record_id: str, *, besides: Key | None = None) -> Key | None:
         """Return the Migration (``besides`` one) that follows an upstream record."""
-        return self._by_record.find((provider, record_id), besides=besides)
+        return self._by_record.find(record_id, list_scopes(provider, None)[:1], besides=besides)
 
     def claimed(self, key: Key) -> frozenset[str]:
-        """Return the request ids that belong to other Migrations."""
-        return frozenset(request_id for request_id, owner in self._by_request.items() if owner != key)
+        """Return the request ids of other Migrations, of the namespace and of those by the same Compute service."""
+        return self._by_request.list_names(self._scopes_around(key), besides=key)
 
     def followers(self, provider: Key) -> frozenset[Key]:
         """Return the Migrations that name a Provider."""
@@ -250,15 +242,23 @@ class Ledger:
 
     def slot_holders(self, provider: Key) -> Collection[Key]:
         """Return who holds a slot of a Provider, reservations included."""
-        return self._slots_of(provider).holders.keys()
+        slots = self._slots.get(provider)
+        return slots.holders.keys() if slots is not None else ()
 
     def load(self, provider: Key) -> HostLoad:
         """Return how much those hold; it changes with them."""
-        return self._slots_of(provider).load
+        slots = self._slots.get(provider)
+        return slots.load if slots is not None else HostLoad()
 
-    def releases(self, provider: Key) -> int:
-        """Count how often somebody may have let go of a slot, or of a place in the queue, of a Provider."""
-        return self._slots_of(provider).releases
+    def released(self, provider: Key) -> int:
+        """Tell when somebody last may have let go of a slot, or of a place in the queue; only grows."""
+        slots = self._slots.get(provider)
+        return slots.released if slots is not None else 0
+
+    def lost(self, provider: Key) -> int:
+        """Tell when a move under way last may have lost its Migration, other than by its end; only grows."""
+        slots = self._slots.get(provider)
+        return slots.lost if slots is not None else 0
 
     def waits(self, key: Key) -> HostPair | None:
         """Return the slot that a Migration waits for."""
@@ -267,8 +267,8 @@ class Ledger:
 
     def waiting(self, provider: Key) -> Iterator[tuple[Key, HostPair]]:
         """Return who waits for a slot of a Provider and holds none: who was queued first, then by name."""
-        slots = self._slots_of(provider)
-        for _, key in slots.waiting:
+        slots = self._slots.get(provider)
+        for _, key in slots.waiting if slots is not None else ():
             hosts = self._claims[key].waits
-            if hosts is not None and key not in slots.holders:
+            if slots is not None and hosts is not None and key not in slots.holders:
                 yield key, hosts

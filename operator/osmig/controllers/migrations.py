@@ -162,6 +162,7 @@ def build(parts: Parts) -> MigrationController:
         memories=memories,
         drivers=given.drivers,
         clock=given.clock,
+        uncut=parts.uncut,
     )
     return MigrationController(
         inbox=parts.inbox,

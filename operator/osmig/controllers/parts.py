@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
@@ -54,7 +55,7 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periods:
-    """How often, how many, how long; all in seconds but ``workers``."""
+    """How often, how many, how long; all in seconds but ``workers`` (`osmig.controllers.turns.Places`)."""
 
     timings: Timings
     provider: ProviderPeriods
@@ -84,6 +85,7 @@ class Parts:
         queue: who waits for a slot.
         publisher: writes status, changes objects, posts Events.
         wake: makes a key due.
+        uncut: lets the step of a key take as long as it takes, until the block ends.
     """
 
     given: Dependencies
@@ -94,3 +96,4 @@ class Parts:
     queue: SlotQueue
     publisher: Publisher
     wake: Wake
+    uncut: Callable[[Key], AbstractContextManager[None]]

@@ -1,4 +1,4 @@
-"""Who is due: a heap of due times, one step per key at a time, a bounded number of steps, backoff with jitter."""
+"""Who is due: a heap of due times, one step per key at a time, backoff with jitter, an end to steps that hang."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import asyncio
 import heapq
 import itertools
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.domain.errors import CallCut, KubeFailure, LeadershipLost, ObjectGone, OperatorError, StaleView
+from osmig.controllers.turns import Turns
+from osmig.domain.errors import (
+    CallCut,
+    KubeFailure,
+    LeadershipLost,
+    ObjectGone,
+    OperatorError,
+    StaleView,
+    StepOverdue,
+)
 from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from osmig.controllers.keys import Key
+    from osmig.controllers.turns import Lane, Places
     from osmig.domain.clock import Clock
     from osmig.telemetry.metrics import Metrics
 
@@ -23,12 +34,32 @@ _logger = logging.getLogger(__name__)
 
 BACKOFF_FIRST_S = 1.0
 MAX_BACKOFF_S = 60.0
+MAX_STEP_S = 300.0
+"""The longest step that still gets on: a full sweep of 100 pages at one request per second takes 100 s."""
+
+CUT_EVERY_S = 15.0
+"""How often overdue steps are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Due:
     at: float
     number: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """One step under way.
+
+    Attributes:
+        must_not_be_cut: something was sent whose answer is not on record yet.
+        is_cut: it took too long and was cut off.
+    """
+
+    task: asyncio.Task[None]
+    began: float
+    must_not_be_cut: bool = False
+    is_cut: bool = False
 
 
 class Scheduler:
@@ -39,7 +70,8 @@ class Scheduler:
         clock: measures.
         metrics: counts steps.
         random: uniform in [0, 1), for jitter.
-        workers: how many steps may run at once.
+        lane_of: whose places a key's step takes, as things are when it becomes due or is woken.
+        places: how many steps may be under way.
     """
 
     def __init__(
@@ -49,17 +81,19 @@ class Scheduler:
         clock: Clock,
         metrics: Metrics,
         random: Callable[[], float],
-        workers: int,
+        lane_of: Callable[[Key], Lane],
+        places: Places,
     ) -> None:
         self._step = step
         self._clock = clock
         self._metrics = metrics
         self._random = random
-        self._places = asyncio.Semaphore(workers)
+        self._lane_of = lane_of
+        self._turns = Turns(places)
         self._heap: list[tuple[float, int, Key]] = []
         self._due: dict[Key, _Due] = {}
         self._numbers = itertools.count()
-        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._running: dict[Key, _Run] = {}
         self._failures: dict[Key, int] = {}
         self._changed = asyncio.Event()
         self._fatal: BaseException | None = None
@@ -70,6 +104,10 @@ class Scheduler:
         at = self._clock.boottime() + delay_s
         known = self._due.get(key)
         if known is not None and known.at <= at:
+            if key in self._turns:
+                # what it waits for its turn with may be an order by now
+                self._turns.add(key, self._lane_of(key))
+                self._changed.set()
             return
         # The heap cannot move an entry: the later one stays in it, and its number tells _pop that it is out of date.
         due = _Due(at, next(self._numbers))
@@ -83,16 +121,32 @@ class Scheduler:
         Raises:
             LeadershipLost: a step met it; the process must end.
         """
-        while True:
-            await self._places.acquire()
-            if self._fatal is not None:
-                raise self._fatal
-            key = self._pop()
-            if key is None:
-                self._places.release()
-                await self._pause()
-                continue
-            self._running[key] = asyncio.create_task(self._run_step(key), name=f"step {key.text}")
+        cutting = asyncio.create_task(self._cut_overdue(), name="cut overdue steps")
+        try:
+            while self._fatal is None:
+                key = self._pop()
+                if key is None:
+                    await self._pause()
+                    continue
+                task = asyncio.create_task(self._run_step(key), name=f"step {key.text}")
+                self._running[key] = _Run(task, self._clock.boottime())
+        finally:
+            cutting.cancel()
+        raise self._fatal
+
+    @contextmanager
+    def uncut(self, key: Key) -> Iterator[None]:
+        """Let the step of a key take as long as it takes: it sends what must not be sent twice, and records it."""
+        run = self._running.get(key)
+        if run is None:
+            # a step that is made by hand
+            yield
+            return
+        run.must_not_be_cut = True
+        try:
+            yield
+        finally:
+            run.must_not_be_cut = False
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for running steps, at most ``timeout_s``, and cut the others off; call it after ``run()`` was cancelled.
@@ -100,7 +154,7 @@ class Scheduler:
         What a step that is cut off has sent is on record as an intent. Left alone it would hold up kopf, which waits
         for every task it did not find at its start.
         """
-        late: set[asyncio.Future[None]] = set(self._running.values())
+        late: set[asyncio.Future[None]] = {run.task for run in self._running.values()}
         over = asyncio.ensure_future(self._clock.sleep(timeout_s))
         while late and not over.done():
             ended, _ = await asyncio.wait({over, *late}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,15 +163,28 @@ class Scheduler:
             task.cancel()
 
     def _pop(self) -> Key | None:
-        """Take the next key that is due and whose last step has ended; ``_run_step`` brings back the others."""
+        """Take whose turn it is."""
         now = self._clock.boottime()
         while self._heap and self._heap[0][0] <= now:
             _, number, key = heapq.heappop(self._heap)
             due = self._due.get(key)
+            # _run_step brings back those that run
             if due is not None and due.number == number and key not in self._running:
-                del self._due[key]
-                return key
-        return None
+                self._turns.add(key, self._lane_of(key))
+        taken = self._turns.take()
+        if taken is not None:
+            del self._due[taken]
+        return taken
+
+    async def _cut_overdue(self) -> None:
+        """Cut off steps that take too long, but never between an intent and its record."""
+        while True:
+            await self._clock.sleep(CUT_EVERY_S)
+            oldest = self._clock.boottime() - MAX_STEP_S
+            for run in self._running.values():
+                if run.began <= oldest and not run.must_not_be_cut:
+                    run.is_cut = True
+                    run.task.cancel()
 
     async def _pause(self) -> None:
         """Wait until something is due or changes."""
@@ -147,7 +214,7 @@ class Scheduler:
             return
         finally:
             del self._running[key]
-            self._places.release()
+            self._turns.release(key)
             if (waiting := self._due.get(key)) is not None:
                 # It was woken while it ran, and _pop may have dropped its entry: two steps of one key never overlap.
                 heapq.heappush(self._heap, (waiting.at, waiting.number, key))
@@ -181,11 +248,14 @@ class Scheduler:
         return "success", due_s
 
     async def _call_step(self, key: Key) -> float | None:
-        """Run one step; being cancelled from inside is a failure like others, from outside the end."""
+        """Run one step; being cancelled from inside, or as overdue, is a failure like others, from outside the end."""
         try:
             return await self._step(key)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
+            task, run = asyncio.current_task(), self._running[key]
+            if run.is_cut and task is not None and task.uncancel() == 0:
+                message = f"the step took longer than {MAX_STEP_S:.0f} s and was cut off; it is made again"
+                raise StepOverdue(reason="StepOverdue", message=message) from None
             if task is None or task.cancelling():
                 raise
             message = "a call was cut off: its Provider's connection was closed meanwhile"
@@ -200,8 +270,8 @@ class Scheduler:
     def _count_due(self) -> float:
         """Count the keys that are due now and wait for a worker."""
         now = self._clock.boottime()
-        return float(sum(due.at <= now for due in self._due.values()))
+        return float(sum(due.at <= now for due in tuple(self._due.values())))
 
     def _oldest_due_s(self) -> float:
         now = self._clock.boottime()
-        return max((now - due.at for due in self._due.values() if due.at <= now), default=0.0)
+        return max((now - due.at for due in tuple(self._due.values()) if due.at <= now), default=0.0)

@@ -88,6 +88,11 @@ class Sessions:
             )
         return session.backend
 
+    def find_service(self, key: Key) -> str | None:
+        """Return the Compute service that a Provider was seen to speak to; ``None`` while that is not proven."""
+        session = self._sessions.get(key)
+        return session.backend.service if session is not None and session.backend is not None else None
+
     def view(self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool) -> ProviderView:
         """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet.
 

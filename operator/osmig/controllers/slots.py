@@ -103,7 +103,7 @@ class SlotQueue:
                 known.pop(provider, None)
             return
         foreign = self._find_foreign_pairs(provider, session)
-        state = (self._ledger.releases(provider), session.limits, foreign)
+        state = (self._ledger.released(provider), session.limits, foreign)
         if self._evaluated.get(provider) == state:
             hosts = self._ledger.waits(joined) if joined is not None else None
             if joined is not None and hosts is not None and self.judge(joined, provider, hosts) == queueing.FREE:
@@ -142,7 +142,7 @@ class SlotQueue:
     def _find_foreign(self, provider: Key, session: Session) -> list[RecordView]:
         """Return the moves that belong to nobody here; all rows are gone through once per sweep or lost claim."""
         known = self._foreign.get(provider)
-        state = (session.rows.revision, self._ledger.ownership_changes)
+        state = (session.rows.revision, self._ledger.lost(provider))
         if known is None or known[0] != state:
             rows = tuple(row for row in session.rows if _is_moving(row) and not self._is_ours(provider, row))
             known = self._foreign[provider] = (state, rows)

@@ -15,6 +15,7 @@ from osmig.domain.queueing import HostPair
 from osmig.domain.write_budget import Urgency
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from osmig.api.migration import Migration
@@ -60,15 +61,20 @@ class WriteAhead:
     memories: StepMemories
     drivers: Drivers
     clock: Clock
+    uncut: Callable[[Key], AbstractContextManager[None]]
 
     async def commit(self, key: Key, observation: Observation, decision: Commit) -> None:
-        """Carry out one decision.
+        """Carry out one decision; from the intent of a call to its record nobody cuts it off for taking long.
 
         Raises:
             StaleView: the object, its server or its slot is not what was decided on; or no answer could be recorded.
             ObjectGone: the object does not exist any more, or is another one.
             KubeFailure: no answer from the API server; the write may have happened, and nothing was sent.
         """
+        with self.uncut(key) if decision.call is not None else nullcontext():
+            await self._carry_out(key, observation, decision)
+
+    async def _carry_out(self, key: Key, observation: Observation, decision: Commit) -> None:
         # From before the write: who takes an intent over counts from when it showed, so our permit ends first.
         written_at = self.clock.boottime()
         await self._put(key, observation, decision)

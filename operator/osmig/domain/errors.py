@@ -40,6 +40,7 @@ One class per cause: who has to tell causes apart catches a class and never comp
     ├ ObjectGone                     the Kubernetes object does not exist any more
     ├ CannotListen                   the port for metrics and probes is taken, or the address is not ours
     ├ CallCut                        a call was cut off because its connection was closed here
+    ├ StepOverdue                    a step took too long and was cut off
     └ LeadershipLost                 stop at once
 
 ``reason`` is a CamelCase word fit for a condition or a log line; ``message`` is safe to show to a tenant: no traceback,
@@ -256,6 +257,10 @@ class CannotListen(OperatorError):  # noqa: N818
 
 class CallCut(OperatorError):  # noqa: N818
     """A call was cut off, because its Provider's connection was closed here meanwhile."""
+
+
+class StepOverdue(OperatorError):  # noqa: N818
+    """A step took too long and was cut off, where that is safe; it is made again."""
 
 
 class LeadershipLost(OperatorError):  # noqa: N818

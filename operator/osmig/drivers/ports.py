@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """One authenticated connection to one Provider, whatever its type."""
 
+    @property
+    def service(self) -> str | None:
+        """The URL of the service that has taken these credentials and has answered every request so far.
+
+        Two Providers with the same one speak to the same servers. ``None`` before the first answer, after answers from
+        two places, and where nothing is locked by it.
+        """
+        ...
+
     async def probe(self) -> Probe:
         """Authenticate, read versions, rights and capabilities. No side effect."""
         ...

@@ -65,6 +65,11 @@ class NovaBackend:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._is_closed = False
 
+    @property
+    def service(self) -> str | None:
+        """The Compute endpoint that answers, where TLS proves that."""
+        return self._session.service
+
     async def probe(self) -> Probe:
         """Authenticate, read versions, rights and capabilities. No side effect."""
         return await self._run(lambda: probe(self._session, self._nova, self._listing), Priority.SWEEP, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from dataclasses import dataclass
@@ -81,6 +82,20 @@ class ComputeSession:
         self._lock = threading.Lock()
         self._compute: Adapter | None = None
         self._version: Version | None = None
+        self._served_by: set[str] = set()
+
+    @property
+    def service(self) -> str | None:
+        """The Compute endpoint and whom it is trusted by; ``None`` until one, and one only, has taken the credentials.
+
+        Told by the URLs that were sent to, because a tenant's Keystone may name another endpoint at each login. Without
+        TLS nothing is proven: who answers then may be anybody.
+        """
+        if len(self._served_by) != 1:
+            return None
+        (url,) = self._served_by
+        trusted = hashlib.sha256((self._credentials.cacert or "").encode()).hexdigest()
+        return f"{url} {trusted}" if url.startswith("https://") else None
 
     def send(self, request: Request, permit: Permit | None = None) -> requests.Response:
         """Send one request and return its answer if that is a success (2xx).
@@ -97,6 +112,7 @@ class ComputeSession:
                 self._sent.requests = getattr(self._sent, "requests", 0) + 1
                 response = self._exchange(request)
                 _raise_unless_ok(response)
+                self._served_by.add(_without_path(response.url, request.path))
             except EXPECTED as failure:
                 # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
                 _logger.debug("upstream.failed", extra={"operation": request.operation}, exc_info=True)
@@ -232,6 +248,12 @@ class ComputeSession:
             raise DiscoveryFailure from (call.failure if call is not None else None)
         self._version = (int(highest[0]), int(highest[1]))
         return self._version
+
+
+def _without_path(url: str, path: str) -> str:
+    """Return the endpoint that a request's URL was made of."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path).rstrip('/')}"
 
 
 def _presentable(endpoint: object) -> str:

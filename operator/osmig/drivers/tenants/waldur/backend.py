@@ -69,6 +69,8 @@ _WELL = frozenset({ReplicaStage.CREATING, ReplicaStage.OK})
 class WaldurBackend:
     """One Provider of type Waldur (`osmig.drivers.ports.TenantBackend`)."""
 
+    service = None  # no replication locks anything that another one's could take
+
     def __init__(self, session: WaldurSession, *, clock: Clock) -> None:
         """Work over ``session``; sends nothing yet.
 

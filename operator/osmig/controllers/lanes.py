@@ -1,0 +1,37 @@
+"""What a step is for, as far as that shows before it is made: it says whose places the step takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Kind
+from osmig.controllers.turns import Lane, Sort
+
+if TYPE_CHECKING:
+    from osmig.controllers.inbox import Inbox
+    from osmig.controllers.keys import Key
+    from osmig.controllers.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Finds the lane of each key, by the newest body and what it claims."""
+
+    inbox: Inbox
+    ledger: Ledger
+
+    def find(self, key: Key) -> Lane:
+        """Return the lane that a key belongs into now."""
+        claims = self.ledger.get(key)
+        if key.kind is not Kind.MIGRATION or claims is None:
+            # one whose object is gone has no more to do than to be forgotten
+            return Lane(key.namespace, Sort.OTHER_KIND, key.name)
+        sort = self._sort(key, is_waiting=not (claims.is_acting or claims.is_over))
+        return Lane(key.namespace, sort, claims.provider.name)
+
+    def _sort(self, key: Key, *, is_waiting: bool) -> Sort:
+        entry = self.inbox.get(key)
+        if entry is not None and (entry.verb_requests or entry.is_being_deleted):
+            return Sort.ORDER
+        return Sort.START if is_waiting else Sort.POLL
