@@ -16,8 +16,11 @@ from osmig.telemetry.migrations import MigrationCollector
 
 def test_outcomes_count_attempts_and_the_duration_only_of_those_that_were_sent(metrics: Metrics) -> None:
     provider = metrics.provider("shop", "one")
-    provider.count_outcome(migration_type="LiveMigration", outcome="Failed", reason="NoValidHost", duration_s=7)
-    provider.count_outcome(migration_type="LiveMigration", outcome="Failed", reason="ServerNotFound", duration_s=None)
+    assert provider
+    for reason, duration_s in (("NoValidHost", 7), ("ServerNotFound", None)):
+        metrics.count_outcome(
+            "shop", "one", migration_type="LiveMigration", outcome="Failed", reason=reason, duration_s=duration_s
+        )
 
     labels = {"namespace": "shop", "provider": "one", "type": "LiveMigration", "outcome": "Failed"}
     assert scrape(metrics, "osmig_migration_outcomes_total", reason="NoValidHost", **labels) == [1]
@@ -69,7 +72,9 @@ def test_a_forgotten_provider_takes_all_its_series_along_and_no_others(metrics: 
         provider.set_foreign({"running": 1})
         provider.set_stale_foreign(1)
         provider.count_request("compute", "list", 200, 0.1)
-        provider.count_outcome(migration_type="LiveMigration", outcome="Failed", reason="StartLost", duration_s=1)
+        metrics.count_outcome(
+            "shop", name, migration_type="LiveMigration", outcome="Failed", reason="StartLost", duration_s=1
+        )
 
     metrics.forget_provider("shop", "one")
     metrics.forget_provider("shop", "never-seen")

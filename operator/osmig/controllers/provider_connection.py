@@ -93,6 +93,7 @@ class ProviderConnection:
 
     async def refresh(self, key: Key, provider: Provider, session: Session) -> float:
         """Connect, probe and sweep as far as due; return the seconds until the next step."""
+        self._metrics.provider(key.namespace, key.name)  # it exists: its requests count from now on
         try:
             await self._connect(key, provider, session)
             if session.probe is None or session.wants_refresh:

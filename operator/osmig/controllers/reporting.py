@@ -78,11 +78,12 @@ class Reporter:
     def _count_outcomes(self, key: Key, observation: Observation, after: MigrationStatus) -> None:
         """Count each attempt once, by its entry in status, and an end without any attempt."""
         before, spec = observation.status, observation.migration.spec
-        provider = self._metrics.provider(key.namespace, spec.provider_ref.name)
+        names = key.namespace, spec.provider_ref.name
         known = {attempt.number for attempt in before.attempts}
         for attempt in after.attempts:
             if attempt.number not in known:
-                provider.count_outcome(
+                self._metrics.count_outcome(
+                    *names,
                     migration_type=spec.type,
                     outcome=attempt.outcome,
                     reason=attempt.reason or "",
@@ -90,8 +91,8 @@ class Reporter:
                 )
         has_ended = after.phase in FINISHED and before.phase not in FINISHED
         if has_ended and after.phase is not None and after.start_time is None:
-            provider.count_outcome(
-                migration_type=spec.type, outcome=after.phase, reason=_read_reason(after), duration_s=None
+            self._metrics.count_outcome(
+                *names, migration_type=spec.type, outcome=after.phase, reason=_read_reason(after), duration_s=None
             )
 
 

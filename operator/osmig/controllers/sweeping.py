@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.domain.operations import WAITING_STAGES, Stage
+from osmig.telemetry.labels import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,12 +86,17 @@ class Rows:
         return {name: counts[name] for name in ("running", "queued", "awaiting_confirmation")}
 
     def count_foreign(self, *, is_ours: Callable[[str], bool]) -> Mapping[str, int]:
-        """Count by upstream's status word what is not over and nobody here follows."""
-        return Counter(row.status for row in self if not row.is_terminal and not is_ours(row.id))
+        """Count by status word what is not over and nobody here follows; words that no table has are one."""
+        return Counter(_find_word(row) for row in self if not row.is_terminal and not is_ours(row.id))
 
 
 def _has_changed(known: RecordView | None, record: RecordView) -> bool:
     return known is None or replace(known, updated=record.updated) != record
+
+
+def _find_word(row: RecordView) -> str:
+    """Return the row's status word if its driver's table has it: a stage is known for those words alone."""
+    return row.status.strip().lower() if row.stage is not Stage.UNKNOWN else OTHER
 
 
 def _group(row: RecordView) -> str:

@@ -17,7 +17,8 @@ MIGRATIONS = Family(
 MIGRATION_OUTCOMES = Family(
     "osmig_migration_outcomes_total",
     "counter",
-    "Ended attempts by outcome (Succeeded, Failed, Aborted, Reverted) and reason; each retry counts anew.",
+    "Ended attempts by outcome (Succeeded, Failed, Aborted, Reverted) and reason; each retry counts anew. provider is "
+    "empty where no such Provider exists.",
     (*_PROVIDER, "type", "outcome", "reason"),
 )
 MIGRATION_DURATION = Family(
@@ -122,8 +123,8 @@ FINALIZER_LEFTOVERS = Family(
 FOREIGN_MIGRATIONS = Family(
     "osmig_foreign_migrations",
     "gauge",
-    "Unfinished upstream migrations that no Migration object here owns, by upstream's own status word; "
-    "0 once a status that was seen is gone.",
+    "Unfinished upstream migrations that no Migration object here owns, by upstream's own status word, `other` for one "
+    "that osmig does not know; 0 once a status that was seen is gone.",
     (*_PROVIDER, "status"),
 )
 STALE_FOREIGN_MIGRATIONS = Family(

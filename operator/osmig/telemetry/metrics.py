@@ -10,6 +10,7 @@ from prometheus_client.core import Metric
 
 from osmig import __version__
 from osmig.telemetry import catalogue
+from osmig.telemetry.labels import find_word
 from osmig.telemetry.migrations import MigrationCollector
 from osmig.telemetry.providers import ProviderCollectors, ProviderMetrics
 
@@ -57,12 +58,31 @@ class Metrics:
             yield kept
 
     def provider(self, namespace: str, name: str) -> ProviderMetrics:
-        """Return the view for one Provider."""
+        """Return the view for one Provider that exists."""
+        self._providers.admit((namespace, name))
         return ProviderMetrics(self._providers, namespace, name)
 
     def forget_provider(self, namespace: str, name: str) -> None:
         """Drop every series of a deleted Provider."""
         self._providers.forget((namespace, name))
+
+    def count_outcome(
+        self, namespace: str, provider: str, *, migration_type: str, outcome: str, reason: str, duration_s: float | None
+    ) -> None:
+        """Count one ended attempt; without its Provider's name if there is no such Provider.
+
+        Args:
+            namespace: of the Migration and its Provider.
+            provider: as the Migration names it.
+            migration_type: its type.
+            outcome: the phase in which it ended.
+            reason: why.
+            duration_s: since its intent, ``None`` when nothing was ever sent.
+        """
+        labels = (*self._providers.name_existing((namespace, provider)), migration_type, outcome)
+        self._providers.outcomes.labels(*labels, find_word("reason", reason)).inc()
+        if duration_s is not None:
+            self._providers.durations.labels(*labels).observe(duration_s)
 
     def observe_migration(self, sample: MigrationSample) -> None:
         """Replace what is known of one Migration; call it for every object listed and after every step."""
@@ -86,7 +106,7 @@ class Metrics:
 
     def count_kube_request(self, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request to the API server; ``code`` says what happened when no status came."""
-        self._kube_requests.labels(operation, code).inc()
+        self._kube_requests.labels(operation, find_word("code", code)).inc()
         self._kube_durations.labels(operation).observe(duration_s)
 
     def count_reconcile(self, result: str, *, duration_s: float) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from osmig.telemetry import catalogue
+from osmig.telemetry.labels import find_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class ProviderCollectors:
-    """The families whose labels begin with ``namespace, provider``."""
+    """The families whose labels begin with ``namespace, provider``.
+
+    Only a Provider that exists has series: a request that ends later, in whatever thread, counts no more.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.outcomes = catalogue.MIGRATION_OUTCOMES.counter(registry)
@@ -24,9 +29,38 @@ class ProviderCollectors:
         self.requests = catalogue.API_REQUESTS.counter(registry)
         self.request_durations = catalogue.API_REQUEST_DURATION.histogram(registry)
         self._seen_statuses: dict[tuple[str, str], set[str]] = {}
+        self._existing: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def admit(self, labels: tuple[str, str]) -> None:
+        """Let a Provider that exists have series."""
+        self._existing.add(labels)
+
+    def name_existing(self, labels: tuple[str, str]) -> tuple[str, str]:
+        """Return the labels of a Provider, without its name if there is none of this name."""
+        return labels if labels in self._existing else (labels[0], "")
+
+    def set_up(self, labels: tuple[str, str], *, up: bool) -> None:
+        """Record whether the newest contact succeeded."""
+        if labels in self._existing:
+            self.up.labels(*labels).set(up)
+
+    def set_stale_foreign(self, labels: tuple[str, str], count: int) -> None:
+        """Replace the number of foreign migrations whose record stands still."""
+        if labels in self._existing:
+            self.stale_foreign.labels(*labels).set(count)
+
+    def count_request(self, labels: tuple[str, str], *words: str, code: str, duration_s: float) -> None:
+        """Count a request by service and operation."""
+        with self._lock:
+            if labels in self._existing:
+                self.requests.labels(*labels, *words, code).inc()
+                self.request_durations.labels(*labels, *words).observe(duration_s)
 
     def replace_foreign(self, labels: tuple[str, str], counts: Mapping[str, int]) -> None:
         """Set all foreign counts of one Provider; a status that was seen before and is gone becomes 0."""
+        if labels not in self._existing:
+            return
         seen = self._seen_statuses.setdefault(labels, set())
         seen.update(counts)
         for status in seen:
@@ -36,8 +70,10 @@ class ProviderCollectors:
         """Drop every series of one Provider."""
         self._seen_statuses.pop(labels, None)
         wanted = dict(zip(("namespace", "provider"), labels, strict=True))
-        for family in self._families():
-            family.remove_by_labels(wanted)
+        with self._lock:
+            self._existing.discard(labels)
+            for family in self._families():
+                family.remove_by_labels(wanted)
 
     def _families(self) -> tuple[Counter | Gauge | Histogram, ...]:
         return (
@@ -57,23 +93,17 @@ class ProviderMetrics:
 
     def set_up(self, *, up: bool) -> None:
         """Record whether the newest contact succeeded."""
-        self._collectors.up.labels(*self._labels).set(up)
+        self._collectors.set_up(self._labels, up=up)
 
     def set_foreign(self, counts: Mapping[str, int]) -> None:
-        """Replace the counts of foreign migrations by upstream's status word; call it after every sweep."""
+        """Replace the counts of foreign migrations, by words of the driver's table; call it after every sweep."""
         self._collectors.replace_foreign(self._labels, counts)
 
     def set_stale_foreign(self, count: int) -> None:
         """Replace the number of foreign migrations whose record stands still; call it after every sweep."""
-        self._collectors.stale_foreign.labels(*self._labels).set(count)
+        self._collectors.set_stale_foreign(self._labels, count)
 
     def count_request(self, service: str, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request that was sent, from any thread; ``code`` says what happened when no status came."""
-        self._collectors.requests.labels(*self._labels, service, operation, code).inc()
-        self._collectors.request_durations.labels(*self._labels, service, operation).observe(duration_s)
-
-    def count_outcome(self, *, migration_type: str, outcome: str, reason: str, duration_s: float | None) -> None:
-        """Count one ended attempt; ``duration_s`` is counted from its intent, ``None`` when nothing was ever sent."""
-        self._collectors.outcomes.labels(*self._labels, migration_type, outcome, reason).inc()
-        if duration_s is not None:
-            self._collectors.durations.labels(*self._labels, migration_type, outcome).observe(duration_s)
+        word = find_word("code", code)
+        self._collectors.count_request(self._labels, service, operation, code=word, duration_s=duration_s)

@@ -1,0 +1,42 @@
+"""What the values of each label are: words of a list, or the name of an object with which the series go.
+
+So no cloud and no tenant can make more series than there are words and objects. Whatever is not on its list is `other`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OTHER = "other"
+
+OBJECTS = frozenset({"namespace", "provider", "name"})
+"""Names of objects; a namespace is the administrator's, the series of other objects end with them."""
+
+OURS = frozenset({"service", "operation", "status", "version", "python"})
+"""Words that stand in our own source: a driver's name of a request, or of a state in its table of states."""
+
+WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "type": frozenset(MigrationType),
+        "phase": frozenset(Phase),
+        "outcome": frozenset(Phase),
+        "reason": frozenset(Reason),
+        "verb": frozenset(Verb),
+        "result": frozenset({*ControlResult, "success", "stale", "gone", "error", "crash"}),
+        "medium": frozenset({"memory", "disk"}),
+        "code": frozenset({*(str(int(status)) for status in HTTPStatus), "timeout", "connection_error", "no-answer"}),
+    }
+)
+
+
+def find_word(label: str, word: object) -> str:
+    """Return a word if it is on its label's list, else ``other``."""
+    text = str(word)
+    return text if text in WORDS[label] else OTHER
