@@ -95,6 +95,7 @@ class _Operator:
                 host=self.settings.http.host,
                 port=self.settings.http.port,
                 metrics=metrics,
+                clock=self.clock,
                 live=lag.judge,
                 ready=lambda: self._readiness().judge(),
             )

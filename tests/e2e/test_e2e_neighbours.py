@@ -45,11 +45,11 @@ def hanging(second_nova: NovaLab) -> Iterator[NovaLab]:
     second_nova.control.clear_faults()
 
 
-def move_in(cluster: Cluster, nova: NovaLab, **options: dict[str, int]) -> Tenant:
+def move_in(cluster: Cluster, nova: NovaLab, limits: dict[str, int] | None = None) -> Tenant:
     """Bring a namespace with a Provider."""
     tenant = Tenant(cluster, f"t-{secrets.token_hex(4)}")
     cluster.kubectl("create", "namespace", tenant.namespace)
-    tenant.connect(nova, **options)
+    tenant.connect(nova, limits=limits)
     return tenant
 
 

@@ -37,6 +37,7 @@ def build(switch: Switch, *, port: int = 0, metrics: Metrics | None = None) -> H
         host=LOOPBACK,
         port=port,
         metrics=metrics or Metrics(FakeClock()),
+        clock=FakeClock(),
         live=lambda: switch.live,
         ready=lambda: switch.ready,
     )

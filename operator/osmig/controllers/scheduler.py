@@ -268,7 +268,7 @@ class Scheduler:
         return float(span_s * (0.5 + self._random() / 2))
 
     def _count_due(self) -> float:
-        """Count the keys that are due now and wait for a worker."""
+        """Count the keys that are due now and wait for a place; asked from the thread that scrapes."""
         now = self._clock.boottime()
         return float(sum(due.at <= now for due in tuple(self._due.values())))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Metrics:
     """Everything that osmig counts; also the collector that ``/metrics`` renders.
 
-    Nothing here waits. Methods that count may be called from any thread; all others, ``collect`` too, belong to the
+    Nothing here waits. Methods that count, and ``collect``, may be called from any thread; all others belong to the
     event loop's thread.
     """
 
@@ -115,7 +115,7 @@ class Metrics:
         self._reconcile_durations.observe(duration_s)
 
     def follow_queue(self, *, depth: Callable[[], float], oldest_due_s: Callable[[], float]) -> None:
-        """Ask the scheduler at each scrape, in the thread that calls ``collect``."""
+        """Ask the scheduler at each scrape, in the thread that calls ``collect``: both must bear that."""
         self._queue_depth.set_function(depth)
         self._oldest_due.set_function(oldest_due_s)
 
