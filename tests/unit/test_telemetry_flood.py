@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import Metric
 from typing_extensions import override
 
-from fake_clock import FakeClock
+from fake_clock import FakeClock, give_way_until
 from osmig.telemetry import health
 from osmig.telemetry.exposition import Exposition
 from osmig.telemetry.health import MAX_CONNECTIONS, MAX_SCRAPES, HealthServer
@@ -84,25 +84,27 @@ async def ask(port: int, path: str) -> tuple[int, str]:
         return answer.status, await answer.text()
 
 
-async def until_answered(port: int, status: int) -> None:
-    """Scrape again and again until that is the answer."""
-    while (await ask(port, "/metrics"))[0] != status:
-        continue
-
-
-async def test_fifty_scrapes_at_once_are_one_collection_off_the_loop_and_no_probe_waits(port: int, held: Held) -> None:
+async def test_fifty_scrapes_at_once_are_one_collection_off_the_loop_and_no_probe_waits(
+    port: int, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "HELD_S", 0.0)
     scrapes = [asyncio.create_task(ask(port, "/metrics")) for _ in range(50)]
     await asyncio.to_thread(held.asked.wait)
     assert await ask(port, "/livez") == (200, "ok\n"), "while it is collected"
-    done, _ = await asyncio.wait(scrapes, return_when=asyncio.FIRST_COMPLETED)
-    while len(done) < 50 - MAX_SCRAPES:
-        done, _ = await asyncio.wait(scrapes, timeout=0.05)
-    assert {task.result()[0] for task in done} == {503}
     held.let_go.set()
-    answers = await asyncio.gather(*scrapes)
-    assert sorted({status for status, _ in answers}) == [200, 503]
+    assert {status for status, _ in await asyncio.gather(*scrapes)} == {200}
     assert (len(held.threads), held.most) == (1, 1)
     assert held.threads[0] != threading.get_ident()
+
+
+async def test_whoever_scrapes_all_the_time_waits_for_a_place_and_in_the_end_gets_none(
+    port: int, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held.let_go.set()
+    monkeypatch.setattr(health, "HELD_S", 3600.0)
+    assert [(await ask(port, "/metrics"))[0] for _ in range(MAX_SCRAPES)] == [200] * MAX_SCRAPES
+    monkeypatch.setattr(health, "SCRAPE_S", 0.1)
+    assert await ask(port, "/metrics") == (503, "too many scrapes at once\n")
 
 
 async def test_a_page_is_kept_for_a_second_or_four_times_as_long_as_it_took(held: Held) -> None:
@@ -140,6 +142,7 @@ async def test_a_scraper_that_does_not_read_keeps_its_place_for_a_while_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "SCRAPE_S", 0.5)
+    monkeypatch.setattr(health, "HELD_S", 0.0)
     ok, big = Verdict(ok=True, text="ok"), Held(size=50_000)
     big.let_go.set()
     server = HealthServer(host=LOOPBACK, port=0, metrics=big, clock=FakeClock(), live=lambda: ok, ready=lambda: ok)
@@ -150,8 +153,9 @@ async def test_a_scraper_that_does_not_read_keeps_its_place_for_a_while_only(
         scraper = socket.create_connection((LOOPBACK, port))
         scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         deaf.append(scraper)
-    await until_answered(port, 503)
-    await until_answered(port, 200)
+    await give_way_until(server._scrapes.locked)  # noqa: SLF001 - nobody else gets a place
+    while (await ask(port, "/metrics"))[0] != 200:
+        continue
     for scraper in deaf:
         scraper.close()
     await server.stop()

@@ -32,11 +32,14 @@ osmig {__version__}
 MAX_CONNECTIONS = 64
 """Beyond it the oldest connection is closed, so that a probe always gets in."""
 
-MAX_SCRAPES = 4
+MAX_SCRAPES = 8
 """Scrapes that are answered at once; there are one or two scrapers."""
 
+HELD_S = 1.0
+"""How long after a scrape its place stays taken, so that nobody scrapes as fast as the loop can answer."""
+
 SCRAPE_S = 10.0
-"""How long one scrape may take, its reader's pace included; Prometheus itself gives up after as long."""
+"""How long one scrape may take, waiting and its reader's pace included; Prometheus itself gives up after as long."""
 
 
 class HealthServer:
@@ -59,7 +62,7 @@ class HealthServer:
         self._host = host
         self._port = port
         self._exposition = Exposition(metrics, clock)
-        self._scrapes = 0
+        self._scrapes = asyncio.Semaphore(MAX_SCRAPES)
         self._listener: asyncio.Server | None = None
         app = web.Application()
         app.router.add_get("/", _serve_index)
@@ -105,18 +108,21 @@ class HealthServer:
         return server()
 
     async def _serve_metrics(self, request: web.Request) -> web.StreamResponse:
-        if self._scrapes >= MAX_SCRAPES:
-            return web.Response(text="too many scrapes at once\n", status=503)
-        self._scrapes += 1
+        until = asyncio.get_running_loop().time() + SCRAPE_S
         try:
-            async with asyncio.timeout(SCRAPE_S):
+            async with asyncio.timeout_at(until):
+                await self._scrapes.acquire()
+        except TimeoutError:
+            return web.Response(text="too many scrapes at once\n", status=503)
+        try:
+            async with asyncio.timeout_at(until):
                 return await self._answer_scrape(request)
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=503)
         finally:
-            self._scrapes -= 1
+            asyncio.get_running_loop().call_later(HELD_S, self._scrapes.release)
 
     async def _answer_scrape(self, request: web.Request) -> web.StreamResponse:
         page = await self._exposition.render(request.headers.get("Accept", ""))
