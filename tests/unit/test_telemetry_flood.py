@@ -107,7 +107,7 @@ async def test_whoever_scrapes_all_the_time_waits_for_a_place_and_in_the_end_get
     assert await ask(port, "/metrics") == (503, "too many scrapes at once\n")
 
 
-async def test_a_page_is_kept_for_a_second_or_four_times_as_long_as_it_took(held: Held) -> None:
+async def test_a_page_is_kept_for_a_second_or_nine_times_as_long_as_it_took(held: Held) -> None:
     held.let_go.set()
     clock = MovingClock()
     exposition = Exposition(held, clock)
@@ -119,7 +119,7 @@ async def test_a_page_is_kept_for_a_second_or_four_times_as_long_as_it_took(held
     await exposition.render("")
     assert len(held.threads) == 3
     clock.look_s = 0.0
-    clock.advance(39.0)
+    clock.advance(89.0)
     await exposition.render("")
     assert len(held.threads) == 3
     clock.advance(1.0)
