@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from decided import Decided, Observed, decide
-from osmig.drivers.servers.views import CallLookup, Explanation, HostView, PreStartState, ProgressView, ServerView
+from osmig.drivers.servers.views import (
+    CallLookup,
+    Explanation,
+    HostView,
+    NamedHost,
+    PreStartState,
+    ProgressView,
+    ServerView,
+)
 
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
@@ -18,6 +26,7 @@ class World:
     """What reading upstream would bring now."""
 
     pre_start: PreStartState | None = None
+    named_hosts: tuple[NamedHost, ...] = (NamedHost(name="cmp1", exists=True), NamedHost(name="cmp2", exists=True))
     call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] = ()

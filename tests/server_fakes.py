@@ -11,7 +11,15 @@ from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.operations import RecordView, Sweep
-from osmig.drivers.servers.views import CallLookup, CallLookupKind, Explanation, HostView, PreStartState, ProgressView
+from osmig.drivers.servers.views import (
+    CallLookup,
+    CallLookupKind,
+    Explanation,
+    HostView,
+    NamedHost,
+    PreStartState,
+    ProgressView,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -35,6 +43,7 @@ class FakeBackend:
     views: dict[str, ServerView] = field(default_factory=dict)
     checks: tuple[PreflightCheck, ...] = ()
     hosts: dict[str, HostView] = field(default_factory=dict)
+    named: dict[str, NamedHost] = field(default_factory=dict)
     rows: tuple[RecordView, ...] = ()
     found: CallLookup | None = None
     sample: ProgressView | None = None
@@ -82,6 +91,11 @@ class FakeBackend:
         """Show a host."""
         self._call(f"host {name}")
         return self.hosts.get(name, HostView(name=name))
+
+    async def named_hosts(self, names: Collection[str]) -> tuple[NamedHost, ...]:
+        """Show that the cloud has every host but those that were set up as missing."""
+        self._call("named_hosts")
+        return tuple(self.named.get(name, NamedHost(name=name, exists=True)) for name in names)
 
     async def pre_start_state(self, job: Job) -> PreStartState:
         """Show the server before a start."""

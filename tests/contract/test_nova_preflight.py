@@ -15,7 +15,7 @@ from nova_support import GRANTED, change_service, connected, record_in
 from osmig.api.names import CheckResult
 from osmig.domain.errors import Absent, NotPermitted
 from osmig.domain.operations import MoveKind
-from osmig.drivers.servers.views import HostView, Job
+from osmig.drivers.servers.views import HostView, Job, NamedHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -269,3 +269,29 @@ def test_hosts_that_a_policy_hides_are_skipped_not_passed(troubled: NovaLab) -> 
         troubled.control.clear_faults()
 
     assert results(found) == {"SourceService": SKIPPED, "DestinationHost": SKIPPED, "Rights": SKIPPED}
+
+
+def test_hosts_are_looked_up_by_their_exact_names_and_similar_ones_are_told(nova_keystone: NovaLab) -> None:
+    async def story(role: str, *names: str) -> tuple[NamedHost, ...]:
+        async with connected(nova_keystone, role) as backend:
+            return await backend.named_hosts(names)
+
+    assert asyncio.run(story("operator", "cmp1", "CMP2", "cmp3.example.org", "cmp9")) == (
+        NamedHost(name="cmp1", exists=True),
+        NamedHost(name="CMP2", exists=False, similar="cmp2"),
+        NamedHost(name="cmp3.example.org", exists=False, similar="cmp3"),
+        NamedHost(name="cmp9", exists=False),
+    )
+    assert asyncio.run(story("manager", "cmp1")) == (NamedHost(name="cmp1"),)
+
+
+def test_a_host_that_the_server_left_is_known_from_its_records(nova: NovaLab) -> None:
+    server = nova.boot("preflight-left", host="cmp1", plan="finish")
+    nova.nova.live_migrate(server, host="cmp2")
+
+    async def story() -> frozenset[str]:
+        async with connected(nova) as backend:
+            await record_in(backend, server, "completed")
+            return (await backend.pre_start_state(Job(server_id=server))).past_hosts
+
+    assert asyncio.run(story()) == {"cmp1"}

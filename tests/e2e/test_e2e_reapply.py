@@ -100,6 +100,19 @@ def test_reapplied_with_only_a_source_that_the_server_has_left_succeeds_and_send
     assert starts(nova, server) == 1
 
 
+@pytest.mark.parametrize("name", ["CMP1", "cmp1.example.org", "cmq1"])
+def test_a_source_in_another_spelling_is_no_success_and_names_what_to_correct(
+    tenant: Tenant, nova: NovaLab, boot: Boot, name: str
+) -> None:
+    server = boot(host="cmp1")
+
+    status = tenant.move(server, source=name).until_finished()
+
+    assert outcome(status) == ("Failed", "HostNotFound")
+    assert f"the cloud has no compute host {name}" in condition(status, "Succeeded")["message"]
+    assert starts(nova, server) == 0
+
+
 def test_reapplied_with_only_a_destination_that_the_server_has_left_is_a_new_order(
     tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:

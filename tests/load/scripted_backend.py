@@ -20,6 +20,7 @@ from osmig.drivers.servers.views import (
     CallLookupKind,
     Explanation,
     HostView,
+    NamedHost,
     PreStartState,
     ProgressView,
     ServerView,
@@ -88,6 +89,11 @@ class ScriptedBackend:
         """Return a host that is up."""
         self._journal.note("host")
         return HostView(name=name)
+
+    async def named_hosts(self, names: Collection[str]) -> tuple[NamedHost, ...]:
+        """Have every host."""
+        self._journal.note("named_hosts")
+        return tuple(NamedHost(name=name, exists=True) for name in names)
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Start a move."""

@@ -64,7 +64,7 @@ SENT = "sent"
 def test_applying_a_manifest_again_does_what_the_table_says(
     source: str | None, destination: str | None, view: ServerView, active: RecordView | None, expected: object
 ) -> None:
-    decision = decide(observe(source=source, destination=destination, pre_start=pre_start(view, active)))
+    decision = decide_in(World(), observe(source=source, destination=destination, pre_start=pre_start(view, active)))
     if expected == SENT:
         assert decision.call == StartCall()
         return

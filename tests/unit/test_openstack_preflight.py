@@ -38,6 +38,7 @@ FINE = Facts(
 )
 LIVE, COLD = Job(server_id="s"), Job(server_id="s", kind=MoveKind.COLD)
 HIDDEN = replace(FINE, server=replace(SERVER, host=None), are_hosts_visible=False, hosts=None)
+UNLISTED = replace(FINE, hosts=None)
 RUNNING = RecordView(id="41", uuid="u-41", stage=Stage.RUNNING, status="running")
 
 
@@ -103,9 +104,16 @@ ROWS: list[tuple[str, Job, Facts, CheckResult, str]] = [
     ("SourceHost", LIVE, HIDDEN, SKIPPED, "see no hosts"),
     ("SourceHost", LIVE, server(host=None), SKIPPED, "on no host"),
     ("SourceHost", replace(LIVE, source_host="cmp1"), FINE, PASS, "on cmp1"),
-    ("SourceHost", replace(LIVE, source_host="cmp9"), FINE, WARN, "nothing would be sent"),
+    ("SourceHost", replace(LIVE, source_host="cmp2"), FINE, WARN, "nothing would be sent"),
+    ("SourceHost", replace(LIVE, source_host="cmp9"), FINE, FAIL, "the cloud has no compute host cmp9: correct"),
+    ("SourceHost", replace(LIVE, source_host="cmp9"), replace(FINE, past_hosts=frozenset({"cmp9"})), WARN, "moved"),
+    ("SourceHost", replace(LIVE, source_host="CMP1"), FINE, FAIL, "but cmp1, which differs by its case"),
+    ("SourceHost", replace(LIVE, source_host="cmp1.x.org"), FINE, FAIL, "but cmp1, which differs by its domain"),
+    ("SourceHost", replace(LIVE, source_host="CMP1"), UNLISTED, FAIL, "CMP1 differs from it by its case only"),
+    ("SourceHost", replace(LIVE, source_host="cmp9"), UNLISTED, WARN, "such a host could not be checked"),
     ("SourceHost", replace(LIVE, source_host="cmp9", destination_host="cmp1"), FINE, WARN, "nothing would be sent"),
-    ("SourceHost", replace(LIVE, source_host="cmp9", destination_host="cmp2"), FINE, FAIL, "correct sourceHost"),
+    ("SourceHost", replace(LIVE, source_host="off", destination_host="cmp2"), FINE, FAIL, "not on off: correct"),
+    ("SourceHost", replace(LIVE, source_host="cmp9", destination_host="cmp2"), FINE, FAIL, "no compute host cmp9"),
     ("SourceService", LIVE, FINE, PASS, "is up"),
     ("SourceService", LIVE, HIDDEN, SKIPPED, "see no hosts"),
     ("SourceService", LIVE, server(host="dead"), FAIL, "dead is down"),
@@ -116,6 +124,7 @@ ROWS: list[tuple[str, Job, Facts, CheckResult, str]] = [
     ("DestinationHost", replace(LIVE, destination_host="cmp2"), FINE, PASS, "up and enabled"),
     ("DestinationHost", replace(LIVE, destination_host="cmp1"), FINE, WARN, "already is on cmp1"),
     ("DestinationHost", replace(LIVE, destination_host="cmp9"), FINE, FAIL, "no compute host cmp9"),
+    ("DestinationHost", replace(LIVE, destination_host="Cmp2"), FINE, FAIL, "but cmp2, which differs by its case"),
     ("DestinationHost", replace(LIVE, destination_host="off"), FINE, FAIL, "enable it"),
     ("DestinationHost", replace(LIVE, destination_host="dead"), FINE, FAIL, "is down"),
     ("DestinationHost", replace(LIVE, destination_host="cmp2"), HIDDEN, SKIPPED, "see no hosts"),

@@ -191,6 +191,7 @@ class Reason(StrEnum):
     CLEANUP_FAILED = "CleanupFailed"
     ADOPT_REFUSED = "AdoptRefused"
     HOSTS_NOT_VISIBLE = "HostsNotVisible"
+    HOST_NOT_FOUND = "HostNotFound"
     SERVER_IN_ERROR = "ServerInError"
     SERVER_NOT_FOUND = "ServerNotFound"
     SERVER_NAME_AMBIGUOUS = "ServerNameAmbiguous"

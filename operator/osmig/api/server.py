@@ -128,6 +128,10 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.CANCELLED_UPSTREAM: "The move was called off in the cloud, by nobody here.",
         Reason.ADOPT_REFUSED: "The migration in adopt.id cannot be followed; the message tells why. Nothing was sent.",
         Reason.HOSTS_NOT_VISIBLE: "Hosts were named, and the credentials may not see hosts; nothing was sent.",
+        Reason.HOST_NOT_FOUND: (
+            "The cloud has no compute host of the name in sourceHost or destinationHost; the message names one that "
+            "differs by case or domain only. Nothing was sent."
+        ),
         Reason.SERVER_IN_ERROR: "The server is in state ERROR.",
         Reason.SERVER_NOT_FOUND: "No such server is visible to the credentials; nothing was sent.",
         Reason.SERVER_NAME_AMBIGUOUS: "Several servers have this name; name one by its id.",

@@ -12,10 +12,26 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus, PreflightCheck
     from osmig.api.migration_changes import StatusChanges
     from osmig.domain.operations import RecordView
-    from osmig.drivers.servers.views import CallLookup, Explanation, HostView, PreStartState, ProgressView, ServerView
+    from osmig.drivers.servers.views import (
+        CallLookup,
+        Explanation,
+        HostView,
+        NamedHost,
+        PreStartState,
+        ProgressView,
+        ServerView,
+    )
 
 FactName: TypeAlias = Literal[
-    "pre_start", "call_lookup", "server", "records", "progress", "explanation", "preflight", "source_host"
+    "pre_start",
+    "named_hosts",
+    "call_lookup",
+    "server",
+    "records",
+    "progress",
+    "explanation",
+    "preflight",
+    "source_host",
 ]
 """A fact that is read from the cloud; several are read in this order."""
 
@@ -31,6 +47,7 @@ class MoveFacts:
         swept: our record, or the one to adopt, as the last sweep saw it.
         conflicting: the other Migration that has the server, as a text fit for status, else empty.
         owner: which other Migration follows the record to adopt, in words fit for status, else empty.
+        named_hosts: the hosts that the spec names, each with whether the cloud has it.
         preflight: what was checked before a start.
         source_host: the compute host that the server leaves.
     """
@@ -39,6 +56,7 @@ class MoveFacts:
     conflicting: str = ""
     owner: str = ""
     pre_start: PreStartState | None = None
+    named_hosts: tuple[NamedHost, ...] | None = None
     call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] | None = None

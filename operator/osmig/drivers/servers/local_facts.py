@@ -29,7 +29,8 @@ def add_local_facts(migration: Migration, local_state: LocalState, facts: MoveFa
 
 def carry_over(earlier: MoveObservation, anew: MoveObservation) -> MoveFacts:
     """Keep what was read of the server: a change of the object changes nothing in the cloud."""
-    return replace(anew.facts, pre_start=earlier.facts.pre_start, records=earlier.facts.records)
+    facts = earlier.facts
+    return replace(anew.facts, pre_start=facts.pre_start, named_hosts=facts.named_hosts, records=facts.records)
 
 
 def find_hosts(observation: MoveObservation) -> HostPair:

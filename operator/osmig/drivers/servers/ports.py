@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Explanation,
         HostView,
         Job,
+        NamedHost,
         PreStartState,
         ProgressView,
         ServerView,
@@ -51,6 +52,10 @@ class ServerBackend(Backend, Protocol):
             Absent: there is none of this name.
             NotPermitted: the credentials may not look.
         """
+        ...
+
+    async def named_hosts(self, names: Collection[str]) -> tuple[NamedHost, ...]:
+        """Say of each name whether the cloud has such a compute host; unknown where the credentials may not look."""
         ...
 
     async def start(self, job: Job, permit: Permit) -> Receipt:

@@ -28,6 +28,13 @@ async def read_pre_start_state(observation: MoveObservation, sources: _Sources) 
     )
 
 
+async def read_named_hosts(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Ask whether the cloud has the hosts that the spec names."""
+    spec = observation.migration.spec
+    names = [name for name in (spec.source_host, spec.destination_host) if name is not None]
+    return replace(observation.facts, named_hosts=await sources.backend.named_hosts(names))
+
+
 async def find_effect(observation: MoveObservation, sources: _Sources) -> MoveFacts:
     """Look for the effect of the call whose intent is on record."""
     call, job = observation.status.pending_call, describe_job(observation.migration)
@@ -92,6 +99,7 @@ def _server_id(observation: MoveObservation) -> str:
 READERS: Mapping[str, Reader[MoveFacts, ServerBackend]] = MappingProxyType(
     {
         "pre_start": read_pre_start_state,
+        "named_hosts": read_named_hosts,
         "call_lookup": find_effect,
         "server": read_server,
         "records": read_records,

@@ -77,6 +77,20 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedHost:
+    """Whether the cloud has a compute host of a name that a spec gives.
+
+    Attributes:
+        exists: ``None`` where the credentials may not list compute hosts.
+        similar: a host of the cloud whose name differs by case or domain only, where there is none of this name.
+    """
+
+    name: str
+    exists: bool | None = None
+    similar: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BytesView:
     """How much of one medium was moved, in bytes; ``None`` where upstream reported nothing."""
 
@@ -107,11 +121,13 @@ class PreStartState:
         server: the server, resolved exactly.
         baseline: the state to compare with when the start's effect is looked up.
         active: the newest operation on this server that is not over, whoever started it.
+        past_hosts: hosts that the server was moved away from, as far as its records show.
     """
 
     server: ServerView
     baseline: Baseline
     active: RecordView | None = None
+    past_hosts: frozenset[str] = frozenset()
 
 
 class CallLookupKind(StrEnum):

@@ -15,6 +15,7 @@ from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Tr
 from osmig.domain.operations import MoveKind
 from osmig.drivers.servers.nova import lookup, synthetic_records
 from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
+from osmig.drivers.servers.nova.hosts import find_named
 from osmig.drivers.servers.nova.listing import Listing
 from osmig.drivers.servers.nova.lookup import Seen
 from osmig.drivers.servers.nova.nova import Nova
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from osmig.domain.capabilities import Probe
     from osmig.domain.operations import RecordView, Sweep
     from osmig.drivers.servers.nova.session import ComputeSession
-    from osmig.drivers.servers.views import HostView
+    from osmig.drivers.servers.views import HostView, NamedHost
     from osmig.net.permits import Permit
 
 BASELINE_ACTIONS = 20
@@ -97,6 +98,10 @@ class NovaBackend:
     async def host(self, name: str) -> HostView:
         """Read one compute host now, which by default only administrators may."""
         return await self._run(lambda: self._host(name), Priority.READ)
+
+    async def named_hosts(self, names: Collection[str]) -> tuple[NamedHost, ...]:
+        """Look for compute hosts by name; only where one is missing, all of them are listed for a similar name."""
+        return await self._run(lambda: find_named(self._nova, names), Priority.READ, len(names))
 
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Send exactly one live or cold migration."""
@@ -185,7 +190,12 @@ class NovaBackend:
             host=server.host,
             host_id=server.host_id,
         )
-        return PreStartState(server=server, baseline=baseline, active=lookup.newest_active(records))
+        return PreStartState(
+            server=server,
+            baseline=baseline,
+            active=lookup.newest_active(records),
+            past_hosts=lookup.find_past_hosts(records),
+        )
 
     def _by_name(self, name: str) -> ServerView:
         found = [server for server, _ in self._nova.servers(name=f"^{re.escape(name)}$") if server.name == name]

@@ -106,6 +106,11 @@ def newest_active(records: Sequence[RecordView]) -> RecordView | None:
     return max(active, key=lambda record: record.number, default=None)
 
 
+def find_past_hosts(records: Sequence[RecordView]) -> frozenset[str]:
+    """Return the hosts that a server was moved away from: the cloud has, or had, hosts of these names."""
+    return frozenset(record.source_host for record in records if record.source_host is not None)
+
+
 def _find_end(seen: Seen, call: PendingCall, operation: Operation) -> CallLookup:
     """Decide what became of a confirm or revert.
 

@@ -12,10 +12,13 @@ from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.operations import MoveKind, RecordView
+from osmig.drivers.servers.host_names import find_similar, tell_difference
 from osmig.drivers.servers.nova import nova
 from osmig.drivers.servers.nova.probing import ROLE_RIGHTS, find_permitted, find_possible
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from osmig.drivers.servers.nova.preflight_facts import Facts
     from osmig.drivers.servers.nova.session import Version
     from osmig.drivers.servers.views import Job
@@ -132,9 +135,31 @@ def _check_source(job: Job, facts: Facts) -> tuple[CheckResult, str]:
     where = f"the server is on {facts.server.host}"
     if job.source_host is None or facts.server.host == job.source_host:
         return PASS, where
-    if job.destination_host is None or facts.server.host == job.destination_host:
-        return WARN, f"{where}, not on {job.source_host}; this counts as moved, nothing would be sent"
-    return FAIL, f"{where}, not on {job.source_host}: correct sourceHost"
+    left = f"{where}, not on {job.source_host}; this counts as moved, nothing would be sent"
+    if facts.server.host == job.destination_host:
+        return WARN, left
+    if missing := _find_misspelt(job.source_host, facts.server.host, facts):
+        return FAIL, f"{where}; {missing}: correct sourceHost"
+    if job.destination_host is not None:
+        return FAIL, f"{where}, not on {job.source_host}: correct sourceHost"
+    doubt = "" if facts.hosts is not None else f"; whether there is such a host could not be checked: {_NO_SERVICES}"
+    return WARN, f"{left}{doubt}"
+
+
+def _find_misspelt(name: str, server_host: str, facts: Facts) -> str:
+    """Say why a name is no host's; empty where it is one's, or nobody may look and it is unlike the server's."""
+    if facts.hosts is None:
+        way = tell_difference(name, server_host)
+        return f"{name} differs from it by its {way} only" if way else ""
+    return "" if name in facts.past_hosts or name in facts.hosts else _describe_missing(name, facts.hosts)
+
+
+def _describe_missing(name: str, hosts: Collection[str]) -> str:
+    similar = find_similar(name, hosts)
+    if similar is None:
+        return f"the cloud has no compute host {name}"
+    way = tell_difference(name, similar)
+    return f"the cloud has no compute host {name}, but {similar}, which differs by its {way} only"
 
 
 def _check_service(facts: Facts) -> tuple[CheckResult, str]:
@@ -169,7 +194,7 @@ def _check_health(name: str, facts: Facts) -> tuple[CheckResult, str]:
         return SKIPPED, _NO_SERVICES
     host = facts.hosts.get(name)
     if host is None:
-        return FAIL, f"the cloud has no compute host {name}: correct destinationHost"
+        return FAIL, f"{_describe_missing(name, facts.hosts)}: correct destinationHost"
     if not host.is_up:
         return FAIL, f"the compute service of {name} is down: bring it up, or name another host"
     if not host.is_enabled:

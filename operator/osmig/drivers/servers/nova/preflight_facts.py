@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Absent, NotPermitted, Refused
 from osmig.domain.operations import MoveKind
-from osmig.drivers.servers.nova.lookup import newest_active
+from osmig.drivers.servers.nova.lookup import find_past_hosts, newest_active
 from osmig.drivers.servers.nova.probing import may_read_progress
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Facts:
         is_hidden: it may well exist, but servers may not be read.
         hosts: the cloud's compute hosts by name.
         active: the newest migration of the server that is not over.
+        past_hosts: hosts that the server was moved away from.
         may_read_progress: of this server.
     """
 
@@ -46,6 +47,7 @@ class Facts:
     are_hosts_visible: bool = False
     hosts: Mapping[str, HostView] | None = None
     active: RecordView | None = None
+    past_hosts: frozenset[str] = frozenset()
     may_read_progress: bool = False
 
 
@@ -72,6 +74,7 @@ def collect_facts(
         return Facts(version=version, scope=scope, roles=roles, missing=error.message)
     except NotPermitted as error:
         return Facts(version=version, scope=scope, roles=roles, missing=error.message, is_hidden=True)
+    records = listing.of_server(server.id) if scope is not Scope.UNKNOWN else ()
     return Facts(
         version=version,
         scope=scope,
@@ -80,7 +83,8 @@ def collect_facts(
         is_locked=is_locked,
         are_hosts_visible=are_hosts_visible,
         hosts=_read_hosts(api) if are_hosts_visible else None,
-        active=newest_active(listing.of_server(server.id)) if scope is not Scope.UNKNOWN else None,
+        active=newest_active(records),
+        past_hosts=find_past_hosts(records),
         may_read_progress=job.kind is MoveKind.LIVE and may_read_progress(api, server.id),
     )
 

@@ -14,7 +14,7 @@ from osmig.domain.observation import Commit, Decision
 from osmig.drivers.servers.calls import StartCall
 from osmig.drivers.servers.facts import SHOW_SERVER
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import adoption, validation
+from osmig.drivers.servers.policy import adoption, placing, validation
 
 if TYPE_CHECKING:
     from osmig.drivers.servers.facts import MoveObservation
@@ -72,8 +72,7 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
     """
     unsent = "nothing was sent" if sends == 1 else "the start is not sent again"
     spec, server = observation.migration.spec, pre_start.server
-    source, destination = spec.source_host, spec.destination_host
-    if (source or destination) and server.host is None:
+    if (spec.source_host or spec.destination_host) and server.host is None:
         return outcome.fail(
             observation,
             Reason.HOSTS_NOT_VISIBLE,
@@ -83,24 +82,13 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
         return _wait_for_server(observation, _describe_busy(observation, pre_start))
     if server.is_in_error:
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
-    if destination is not None and server.host == destination:
-        return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
-    if source is not None and server.host != source:
-        return _answer_elsewhere(observation, f"the server is on {server.host}", unsent)
+    if (settled := placing.judge(observation, pre_start, unsent)) is not None:
+        return settled
     if observation.facts.conflicting:
         return _wait_for_server(observation, _describe_busy(observation, pre_start))
     if observation.limit_hit.limit_of and sends == 1:
         return gating.wait_for_slot(observation, placement=_describe_way(observation, pre_start))
     return start(observation, pre_start, sends=sends)
-
-
-def _answer_elsewhere(observation: MoveObservation, where: str, unsent: str) -> Commit:
-    source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
-    if destination is not None:
-        message = f"{where}, neither on {source} nor on {destination}; {unsent}"
-        return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
-    message = f"{where}, no longer on {source}; {unsent}"
-    return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 
 def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
