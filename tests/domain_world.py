@@ -14,6 +14,7 @@ from osmig.drivers.servers.views import (
     PreStartState,
     ProgressView,
     ServerView,
+    StartTrace,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class World:
     call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] = ()
+    start_trace: StartTrace = field(default_factory=StartTrace)
     progress: ProgressView | None = None
     explanation: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
     preflight: tuple[PreflightCheck, ...] | None = None

@@ -19,6 +19,7 @@ from osmig.drivers.servers.views import (
     NamedHost,
     PreStartState,
     ProgressView,
+    StartTrace,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class FakeBackend:
     named: dict[str, NamedHost] = field(default_factory=dict)
     rows: tuple[RecordView, ...] = ()
     found: CallLookup | None = None
+    trace: StartTrace = field(default_factory=StartTrace)
     sample: ProgressView | None = None
     why: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
     calls: list[str] = field(default_factory=list)
@@ -133,6 +135,12 @@ class FakeBackend:
         """Show its rows."""
         self._call("records")
         return tuple(row for row in self.rows if row.server_id == self._view(server_id).id)
+
+    async def start_trace(self, server_id: str, request_id: str) -> StartTrace:
+        """Show what was set up of our start."""
+        self._call("start_trace")
+        assert (server_id, request_id) == (SERVER_ID, REQUEST)
+        return self.trace
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Show the sample."""

@@ -11,7 +11,8 @@ import pytest
 from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unauthorized
 from osmig.domain.operations import Stage
-from osmig.drivers.servers.views import CallLookupKind, Job
+from osmig.drivers.servers.records import pick_record
+from osmig.drivers.servers.views import CallLookupKind, Job, StartTrace
 from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
@@ -293,3 +294,54 @@ def test_a_move_to_its_own_host_finds_no_valid_host(nova: NovaLab) -> None:
             assert (await backend.explain(server, receipt.request_id)).reason == "NoValidHost"
 
     asyncio.run(story())
+
+
+def test_a_strangers_migration_that_failed_between_our_look_and_our_start_is_not_taken_for_ours(nova: NovaLab) -> None:
+    server = nova.boot("start-whose", host="cmp1", plan="finish")
+
+    async def story() -> None:
+        async with connected(nova) as backend:
+            job = Job(server_id=server)
+            pre_start = await backend.pre_start_state(job)
+            # to the host where it is: Nova accepts it, and writes it off at once
+            nova.nova.live_migrate(server, host="cmp1")
+            theirs = await record_in(backend, server, "error")
+            await idle(backend, server)
+            receipt = await backend.start(job, GRANTED)
+            assert receipt.request_id is not None
+            ours = await record_in(backend, server, "completed")
+            records, previous = await backend.records(server), pre_start.baseline.previous_id
+            assert [row.id for row in records] == [ours.id, theirs.id]
+            assert theirs.user_id == ours.user_id
+
+            trace = await backend.start_trace(server, receipt.request_id)
+            assert trace.began is not None
+            assert theirs.created is not None
+            assert ours.created is not None
+            assert theirs.created < trace.began <= ours.created
+            picked = pick_record(records, previous, kind=job.kind, request_id=receipt.request_id, trace=trace)
+            assert picked == ours
+            # our own alone is not there yet, and theirs is not taken for it
+            assert pick_record((theirs,), previous, kind=job.kind, trace=trace) is None
+            assert await backend.start_trace(server, "req-unknown") == StartTrace()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("role", ["manager", "member"])
+def test_every_role_that_follows_sees_when_its_start_began(nova_keystone: NovaLab, role: str) -> None:
+    server = nova_keystone.boot(f"start-trace-{role}", plan="finish")
+
+    async def story() -> StartTrace:
+        async with connected(nova_keystone) as backend:
+            receipt = await backend.start(Job(server_id=server), GRANTED)
+            await record_in(backend, server, "completed")
+        async with connected(nova_keystone, role) as backend:
+            return await backend.start_trace(server, receipt.request_id or "")
+
+    trace = asyncio.run(story())
+
+    assert trace.shows_events
+    assert trace.began is not None
+    assert trace.started is not None
+    assert trace.user_id is not None

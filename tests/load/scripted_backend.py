@@ -24,6 +24,7 @@ from osmig.drivers.servers.views import (
     PreStartState,
     ProgressView,
     ServerView,
+    StartTrace,
 )
 
 if TYPE_CHECKING:
@@ -122,6 +123,11 @@ class ScriptedBackend:
         """Return the rows of a server."""
         self._journal.note("records", server_id=server_id)
         return self._cloud.records(server_id)
+
+    async def start_trace(self, server_id: str, request_id: str) -> StartTrace:
+        """Show nothing of a start."""
+        self._journal.note("start_trace", server_id=server_id if request_id else "")
+        return StartTrace()
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Return one sample: memory falls evenly."""

@@ -39,7 +39,17 @@ async def read(backend: FakeBackend, observation: Observed, *names: str) -> Obse
 async def test_facts_are_read_in_a_fixed_order_and_none_twice() -> None:
     backend = FakeBackend(rows=(record(),))
     observation = await read(backend, observe(started()), *ASKED)
-    expected = ["pre_start", "named_hosts", "server", "records", "progress", "explain", "preflight", "host cmp1"]
+    expected = [
+        "pre_start",
+        "named_hosts",
+        "server",
+        "records",
+        "start_trace",
+        "progress",
+        "explain",
+        "preflight",
+        "host cmp1",
+    ]
     assert backend.calls == expected
     assert {name for name in READERS if has(observation, name)} == set(ASKED)
     again = await read(backend, observation, *ASKED)

@@ -28,7 +28,7 @@ from osmig.domain.errors import Absent, Transient
 from osmig.domain.observation import Timings
 from osmig.domain.operations import MoveKind
 from osmig.drivers.servers.records import pick_record
-from osmig.drivers.servers.views import Explanation, ProgressView
+from osmig.drivers.servers.views import Explanation, ProgressView, StartTrace
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
@@ -190,7 +190,7 @@ def test_the_record_of_a_start_is_the_first_live_one_after_those_known_before() 
         record("completed", number=6),
         record(number=0),
     )
-    found = pick_record(rows, "6", kind=MoveKind.LIVE)
+    found = pick_record(rows, "6", kind=MoveKind.LIVE, trace=StartTrace())
     assert found is not None
     assert found.number == 8
     assert pick_record(rows, "9", kind=MoveKind.LIVE) is None
@@ -199,7 +199,8 @@ def test_the_record_of_a_start_is_the_first_live_one_after_those_known_before() 
 
 @pytest.mark.parametrize("previous", [None, "", "not a number", "²"])
 def test_without_a_known_number_every_record_is_newer(previous: str | None) -> None:
-    found = pick_record((record(number=3), record(number=2)), previous, kind=MoveKind.LIVE)
+    rows = (record(number=3), record(number=2))
+    found = pick_record(rows, previous, kind=MoveKind.LIVE, trace=StartTrace())
     assert found is not None
     assert found.number == 2
 

@@ -140,10 +140,16 @@ def test_actions_beyond_the_marks_length_are_old() -> None:
     assert find_effect(seen, call, claimed=(), own_user_id=ME).kind is CallLookupKind.NOTHING
 
 
-def test_the_record_is_the_oldest_live_one_after_the_mark() -> None:
-    records = (record(44), record(43), record(42, kind=MoveKind.COLD), record(41, after_s=-60), record(40))
+def test_the_record_is_the_one_live_move_after_the_baseline() -> None:
+    records = (record(43), record(42, kind=MoveKind.COLD), record(41, after_s=-60), record(40))
 
     assert look(action(2), records=records)[2] == "43"
+
+
+def test_of_several_records_none_is_taken_before_the_action_was_looked_at() -> None:
+    assert look(action(2), records=(record(44), record(43), record(40)))[:3] == (CallLookupKind.OURS, "req-2", None)
+    failed = (record(43, stage=Stage.ERROR), record(40))
+    assert look(action(2), records=failed)[:3] == (CallLookupKind.OURS, "req-2", None)
 
 
 def test_a_mark_without_a_previous_record_takes_any() -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from osmig.domain.operations import TERMINAL_STAGES, MoveKind, Stage
-from osmig.drivers.servers.nova.translate import STAGES, to_action, to_progress, to_record, to_server, to_stage
+from osmig.drivers.servers.nova.translate import (
+    STAGES,
+    to_action,
+    to_progress,
+    to_record,
+    to_server,
+    to_stage,
+    to_trace,
+)
 from osmig.drivers.servers.policy.progress import measure_percent
 
 if TYPE_CHECKING:
@@ -240,3 +248,26 @@ def test_an_action_tells_whether_it_failed() -> None:
     assert action.is_failed
     assert action.user_id is None
     assert not to_action({"request_id": "req-1", "message": None}).is_failed
+
+
+EVENT = {"event": "conductor_live_migrate_instance", "start_time": "2026-11-21T10:00:01.5"}
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (None, (False, None)),
+        ("no list", (False, None)),
+        ([], (True, None)),
+        ([{"event": "compute_check_can_live_migrate_source", "start_time": "2026-11-21T10:00:09"}], (False, None)),
+        ([{"event": "compute_x"}, "no event", {**EVENT, "start_time": "2026-11-21T10:00:03"}, EVENT], (True, 1.5)),
+        ([{**EVENT, "start_time": "no time"}], (False, None)),
+    ],
+    ids=["hidden", "nonsense", "not taken up yet", "other words", "taken up", "without a time"],
+)
+def test_a_start_is_taken_up_when_the_conductor_says_so(events: object, expected: tuple[bool, float | None]) -> None:
+    began = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
+    trace = to_trace({"request_id": "req-1", "user_id": "me", "start_time": "2026-11-21T10:00:00", "events": events})
+    assert (trace.user_id, trace.started) == ("me", began)
+    after_s = (trace.began - began).total_seconds() if trace.began is not None else None
+    assert (trace.shows_events, after_s) == expected

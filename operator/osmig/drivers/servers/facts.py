@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PreStartState,
         ProgressView,
         ServerView,
+        StartTrace,
     )
 
 FactName: TypeAlias = Literal[
@@ -28,6 +29,7 @@ FactName: TypeAlias = Literal[
     "call_lookup",
     "server",
     "records",
+    "start_trace",
     "progress",
     "explanation",
     "preflight",
@@ -48,6 +50,7 @@ class MoveFacts:
         conflicting: the other Migration that has the server, as a text fit for status, else empty.
         owner: which other Migration follows the record to adopt, in words fit for status, else empty.
         named_hosts: the hosts that the spec names, each with whether the cloud has it.
+        start_trace: what the cloud shows of the start that it accepted.
         preflight: what was checked before a start.
         source_host: the compute host that the server leaves.
     """
@@ -60,6 +63,7 @@ class MoveFacts:
     call_lookup: CallLookup | None = None
     server: ServerView | None = None
     records: tuple[RecordView, ...] | None = None
+    start_trace: StartTrace | None = None
     progress: ProgressView | None = None
     explanation: Explanation | None = None
     preflight: tuple[PreflightCheck, ...] | None = None

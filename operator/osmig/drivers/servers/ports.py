@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PreStartState,
         ProgressView,
         ServerView,
+        StartTrace,
     )
     from osmig.net.permits import Permit
 
@@ -93,6 +94,10 @@ class ServerBackend(Backend, Protocol):
         Where the credentials may list none, they are synthetic, built from the server and its actions: id = request id,
         number = when it began (µs), and the hosts only as far as they show.
         """
+        ...
+
+    async def start_trace(self, server_id: str, request_id: str) -> StartTrace:
+        """Read what the cloud shows of the start with this request id; of one that it does not show, nothing."""
         ...
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:

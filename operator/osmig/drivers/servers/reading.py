@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from osmig.domain.errors import Absent, BackendError, NotPermitted
 from osmig.drivers.servers.jobs import describe_job
-from osmig.drivers.servers.views import Explanation, HostView, ProgressView
+from osmig.drivers.servers.views import Explanation, HostView, ProgressView, StartTrace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,16 @@ async def read_server(observation: MoveObservation, sources: _Sources) -> MoveFa
 async def read_records(observation: MoveObservation, sources: _Sources) -> MoveFacts:
     """Read the server's records."""
     return replace(observation.facts, records=await sources.backend.records(_server_id(observation)))
+
+
+async def read_start_trace(observation: MoveObservation, sources: _Sources) -> MoveFacts:
+    """Read what the cloud shows of our start; of a migration that was adopted no request is known."""
+    upstream = observation.status.upstream
+    request_id = upstream.request_id if upstream is not None else None
+    trace = StartTrace()
+    if request_id is not None:
+        trace = await sources.backend.start_trace(_server_id(observation), request_id)
+    return replace(observation.facts, start_trace=trace)
 
 
 async def read_progress(observation: MoveObservation, sources: _Sources) -> MoveFacts:
@@ -103,6 +113,7 @@ READERS: Mapping[str, Reader[MoveFacts, ServerBackend]] = MappingProxyType(
         "call_lookup": find_effect,
         "server": read_server,
         "records": read_records,
+        "start_trace": read_start_trace,
         "progress": read_progress,
         "explanation": read_explanation,
         "preflight": read_preflight,

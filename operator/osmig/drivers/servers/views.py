@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from osmig.domain.operations import MoveKind
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from osmig.api.migration import Baseline
     from osmig.domain.operations import RecordView
 
@@ -156,6 +158,24 @@ class CallLookup:
     request_id: str | None = None
     record: RecordView | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTrace:
+    """What upstream shows of a start that it accepted, found by its request id; all unknown where it shows nothing.
+
+    Attributes:
+        user_id: who ordered it.
+        started: when upstream accepted it.
+        shows_events: the credentials see how far it has come.
+        began: when upstream began to carry it out, right before it wrote the record and by the same clock; ``None``
+            while it has not.
+    """
+
+    user_id: str | None = None
+    started: dt.datetime | None = None
+    shows_events: bool = False
+    began: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

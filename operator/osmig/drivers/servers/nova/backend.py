@@ -22,7 +22,16 @@ from osmig.drivers.servers.nova.nova import Nova
 from osmig.drivers.servers.nova.preflight import check
 from osmig.drivers.servers.nova.preflight_facts import collect_facts
 from osmig.drivers.servers.nova.probing import probe
-from osmig.drivers.servers.views import CallLookup, Explanation, Job, PreStartState, ProgressView, ServerView
+from osmig.drivers.servers.nova.translate import to_trace
+from osmig.drivers.servers.views import (
+    CallLookup,
+    Explanation,
+    Job,
+    PreStartState,
+    ProgressView,
+    ServerView,
+    StartTrace,
+)
 from osmig.net.limiting import Limiter, Priority
 
 if TYPE_CHECKING:
@@ -118,6 +127,10 @@ class NovaBackend:
     async def records(self, server_id: str) -> tuple[RecordView, ...]:
         """Read all migrations of one server, newest first; synthetic ones where none may be listed."""
         return await self._run(lambda: self._records_if_permitted(server_id), Priority.READ)
+
+    async def start_trace(self, server_id: str, request_id: str) -> StartTrace:
+        """Read the action of one request, with its events."""
+        return await self._run(lambda: self._trace(server_id, request_id), Priority.READ)
 
     async def progress(self, server_id: str, record_id: str) -> ProgressView | None:
         """Read one sample; without the right to it, Nova's own percentage of the server."""
@@ -261,6 +274,12 @@ class NovaBackend:
             pass
         server = self._nova.server(server_id)
         return ProgressView(percent=server.progress_percent) if server.is_busy else None
+
+    def _trace(self, server_id: str, request_id: str) -> StartTrace:
+        try:
+            return to_trace(self._nova.action(server_id, request_id))
+        except (Absent, NotPermitted):
+            return StartTrace()
 
     def _explain(self, server_id: str, request_id: str | None) -> Explanation:
         try:

@@ -6,7 +6,6 @@ not exist yet; a start that lost a race leaves none. Pure.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.operations import MoveKind, RecordView
 from osmig.drivers.servers.nova.translate import ACTION_KINDS
-from osmig.drivers.servers.records import pick_record
+from osmig.drivers.servers.records import is_older, pick_record
 from osmig.drivers.servers.views import CallLookup, CallLookupKind, ServerView
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ END_ACTIONS = frozenset({"confirmresize", "revertresize"})
 """In lower case, as action names are compared."""
 
 _OTHER_ENDS = {Operation.CONFIRM: Operation.REVERT, Operation.REVERT: Operation.CONFIRM}
-_SKEW = dt.timedelta(seconds=5)
-"""How far the clocks of Nova's API and conductor, which date actions and records, may be apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +132,6 @@ def _is(action: ActionView, operation: Operation) -> bool:
     return action.name.lower() == ACTIONS[operation].lower()
 
 
-def _is_older(record: RecordView, started: dt.datetime | None) -> bool:
-    return record.created is not None and started is not None and record.created < started - _SKEW
-
-
 def _may_be_ours(action: ActionView, own_user_id: str | None, *, is_proof_needed: bool) -> bool:
     """Compare users. Not knowing one counts as ours after no answer: adopting can never start a second move."""
     if own_user_id is None or action.user_id is None:
@@ -147,9 +140,9 @@ def _may_be_ours(action: ActionView, own_user_id: str | None, *, is_proof_needed
 
 
 def _adopt(kind: CallLookupKind, action: ActionView, seen: Seen, call: PendingCall) -> CallLookup:
-    """Take an action for our start's, and with it the record that is not older than the action."""
+    """Take an action for our start's, and with it its record, where no other can be meant."""
     previous_id = call.baseline.previous_id if call.baseline is not None else None
-    young = [record for record in seen.records if not _is_older(record, action.started)]
+    young = [record for record in seen.records if not is_older(record, action.started)]
     wanted = ACTION_KINDS[ACTIONS[Operation(call.operation)]]
     record = pick_record(young, previous_id, kind=wanted, request_id=action.request_id)
     return CallLookup(kind=kind, server=seen.server, request_id=action.request_id, record=record)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osmig.domain.operations import MoveKind, RecordView, Stage
-from osmig.drivers.servers.views import BytesView, HostView, ProgressView, ServerView, bound_percent
+from osmig.drivers.servers.views import BytesView, HostView, ProgressView, ServerView, StartTrace, bound_percent
 
 Json = Mapping[str, Any]
 
@@ -49,6 +49,8 @@ STAGES: dict[str, Stage] = {
 }
 """Nova's words for where a migration stands, in lower case."""
 
+_CONDUCTOR = "conductor_"
+"""How the events begin that Nova's conductor writes when it takes an accepted call up; an old cloud may have others."""
 _VERIFY_RESIZE = "VERIFY_RESIZE"
 _BUSY_STATUSES = frozenset({"MIGRATING", "RESIZE", "RESIZING", "REVERT_RESIZE", _VERIFY_RESIZE})
 """``RESIZING`` is what hosted clouds say for ``RESIZE``."""
@@ -153,6 +155,24 @@ def to_action(row: Json) -> ActionView:
         user_id=text(row, "user_id"),
         started=_time(row, "start_time"),
         is_failed=(text(row, "message") or "").lower() == "error",
+    )
+
+
+def to_trace(row: Json) -> StartTrace:
+    """Read one action with its events; the conductor's tells when the record can be there (osmig's records.py)."""
+    listed = row.get("events")
+    events = [event for event in listed if isinstance(event, dict)] if isinstance(listed, list) else []
+    times = [
+        began
+        for event in events
+        if (text(event, "event") or "").startswith(_CONDUCTOR) and (began := _time(event, "start_time")) is not None
+    ]
+    is_begun_elsewhere = bool(events) and not times
+    return StartTrace(
+        user_id=text(row, "user_id"),
+        started=_time(row, "start_time"),
+        shows_events=isinstance(listed, list) and not is_begun_elsewhere,
+        began=min(times, default=None),
     )
 
 

@@ -131,7 +131,12 @@ def _fail(observation: MoveObservation, reason: Reason, message: str, facts: Rec
 
 
 def judge_lost(observation: MoveObservation) -> Decision:
-    """The cloud accepted the start, made no record and left the server idle."""
+    """The cloud accepted the start and shows no record that is certainly its: where the idle server is decides."""
+    server = observation.facts.server
+    if server is not None and not server.is_in_error and move_status.has_moved(observation, server):
+        where = f"on {server.host}" if server.host else "on another host"
+        message = f"the cloud shows no record of the start that it accepted; the server is {where}"
+        return outcome.succeed(observation, Reason.RECORD_GONE, message)
     message = "the cloud accepted the start but never began the move"
     if orders.wants_abort(observation.status):
         return outcome.abort(observation, message)

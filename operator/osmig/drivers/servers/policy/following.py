@@ -18,7 +18,7 @@ from osmig.domain.phases import CONFIRMATION
 from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.policy import convergence, endings, move_status, progress, repeatable_verbs, verify_resize
 from osmig.drivers.servers.policy.moves import kind_of
-from osmig.drivers.servers.records import pick_record
+from osmig.drivers.servers.records import find_newer, pick_record
 
 if TYPE_CHECKING:
     from osmig.api.migration import UpstreamFacts
@@ -50,7 +50,23 @@ def follow(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
         return read_facts("records")
     if record is None:
         return endings.judge_gone(observation)
-    return _follow_record(observation, record)
+    return _check_owner(observation, upstream, record) or _follow_record(observation, record)
+
+
+def _check_owner(observation: MoveObservation, upstream: UpstreamFacts, record: RecordView) -> Decision | None:
+    """Before a failure is believed: is the record that says so our start's? ``None`` when it is.
+
+    It was taken for ours while it was the only new one; our own may have come a moment later.
+    """
+    is_failed = record.stage in {Stage.FAILED, Stage.ERROR, Stage.CANCELLED}
+    if not is_failed or record.is_synthetic or upstream.request_id is None:
+        return None
+    if observation.facts.records is None or observation.facts.start_trace is None:
+        return read_facts("records", "start_trace")
+    ours = _pick(observation, upstream)
+    if ours is None:
+        return _await_record(observation, upstream)
+    return None if ours.id == record.id else _follow_record(observation, ours)
 
 
 def _follow_record(observation: MoveObservation, record: RecordView) -> Decision:
@@ -76,8 +92,14 @@ def find_record(observation: MoveObservation, record_id: str) -> RecordView | No
 def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Decision:
     if observation.facts.records is None:
         return read_facts("records")
+    record = _pick(observation, upstream)
     kind = kind_of(observation.migration.spec.type)
-    record = pick_record(observation.facts.records, upstream.previous_id, kind=kind, request_id=upstream.request_id)
+    if (
+        record is None
+        and observation.facts.start_trace is None
+        and find_newer(observation.facts.records, upstream.previous_id, kind=kind)
+    ):
+        return read_facts("records", "start_trace")
     if record is not None:
         return _follow_record(observation, record)
     if observation.facts.server is None:
@@ -96,6 +118,17 @@ def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Deci
         )
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
     return _alert(observation, Commit(status=next_status.build(observation, verdict), due_s=due_s, wait_key=wait_key))
+
+
+def _pick(observation: MoveObservation, upstream: UpstreamFacts) -> RecordView | None:
+    """Find the record of our start among those that were read."""
+    return pick_record(
+        observation.facts.records or (),
+        upstream.previous_id,
+        kind=kind_of(observation.migration.spec.type),
+        request_id=upstream.request_id,
+        trace=observation.facts.start_trace,
+    )
 
 
 def _alert(observation: MoveObservation, decision: Commit) -> Commit:
