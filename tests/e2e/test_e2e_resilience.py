@@ -16,6 +16,7 @@ from e2e_move import HostPair, describe_move
 from e2e_status import condition, is_paused, is_queued_behind_somebody, outcome, verdicts
 from e2e_tenant import Tenant
 from lab.waiting import DEADLINE_S, eventually
+from osmig.domain.refusals import MAX_REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +159,43 @@ def test_a_wrong_object_never_stops_the_others(tenant: Tenant, nova: NovaLab, bo
         "garbage": ("Queued", "ProviderNotReady", "InvalidConfiguration"),
     }
     assert [calls(nova, other) for other in (*twins, foreign)] == [[], [], []]
+
+
+TURNED_DOWN = {"x-openstack-request-id": "req-00000000-1111-2222-3333-444444444444"}
+"""As Nova gives it to a request that fails: no action bears it."""
+
+
+def test_a_start_that_nova_keeps_turning_down_fails_after_a_few_with_its_words(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(host="cmp1")
+    body = {"computeFault": {"code": 500, "message": "Unexpected API Error. The moon is full."}}
+    nova.control.fault(
+        path=f"{server}/action", method="POST", when="before", status=500, headers=TURNED_DOWN, body=body, count=0
+    )
+
+    status = tenant.move(server).until_finished()
+
+    assert outcome(status) == ("Failed", "ServerError")
+    assert "answered 500 to live-migrate: Unexpected API Error. The moon is full." in status["failure"]["message"]
+    assert status["failure"]["retryable"] is True
+    assert len(calls(nova, server, "live-migrate")) == MAX_REFUSALS
+
+
+def test_a_conflict_that_nobody_knows_of_an_idle_server_fails_at_once(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(host="cmp1")
+    body = {"conflictingRequest": {"code": 409, "message": "The server has a pinned leg."}}
+    nova.control.fault(
+        path=f"{server}/action", method="POST", when="before", status=409, headers=TURNED_DOWN, body=body, count=0
+    )
+
+    status = tenant.move(server, retry={"limit": 3}).until_finished()
+
+    assert outcome(status) == ("Failed", "StartRefused")
+    assert "The server has a pinned leg." in condition(status, "Succeeded")["message"]
+    assert len(calls(nova, server, "live-migrate")) == 1
 
 
 def test_a_broken_provider_pauses_its_own_migrations_only_until_it_is_mended(

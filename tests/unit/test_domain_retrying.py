@@ -48,6 +48,8 @@ ABORT = Verb.ABORT
 
 ENDS_OF_AN_ATTEMPT = {
     **dict.fromkeys((Reason.NO_VALID_HOST, Reason.PRE_CHECK_FAILED, Reason.HYPERVISOR_FAILED, Reason.START_LOST), True),
+    **dict.fromkeys((Reason.SERVER_ERROR, Reason.CONFLICT, Reason.QUOTA_EXCEEDED), True),
+    Reason.HOST_NOT_FOUND: False,
     **dict.fromkeys(
         (
             Reason.STALLED,

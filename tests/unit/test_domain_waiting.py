@@ -189,7 +189,7 @@ def test_a_start_that_an_overloaded_cloud_did_not_make_is_made_only_after_its_re
     nothing = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
     back = decide_in(nothing, observe(looked.status, wait_ages_s={looked.wait_key: 7.0}))
     assert (back.call, back.status.phase, back.due_s) == (None, Phase.PENDING, 70.0)
-    early = decide(observe(back.status, wait_ages_s={back.wait_key: 69.0}, pre_start=pre_start()))
+    early = decide(observe(back.status, now=NOW + timedelta(seconds=69), pre_start=pre_start()))
     assert (early.call, early.due_s) == (None, 1.0)
     forgotten = decide_in(nothing, observe(looked.status))
     assert forgotten.due_s == 10.0, "after a restart the cloud is asked a little later"

@@ -73,8 +73,9 @@ START_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(400, "Additional properties are not allowed ('force' was unexpected)"), Refused, "StartRefused"),
     (Answer(400, body=b"<html>no</html>"), Refused, "StartRefused"),
     (Answer(409, BUSY), OutcomeUnknown, "Conflict"),
-    (Answer(409, "something nobody has seen yet"), OutcomeUnknown, "Conflict"),
-    (Answer(409, body=b"<html>conflict</html>"), OutcomeUnknown, "Conflict"),
+    (Answer(409, "something nobody has seen yet"), OutcomeUnknown, "StartRefused"),
+    (Answer(409, body=b"<html>conflict</html>"), OutcomeUnknown, "StartRefused"),
+    (Answer(409, "something nobody has seen yet", request_id=None), OutcomeUnknown, "Conflict"),
     (Answer(409, "Cannot 'os-migrateLive' instance X while it is in vm_state stopped"), Refused, "StartRefused"),
     (Answer(409, "Cannot 'os-migrateLive' instance X while it is in vm_state error"), Refused, "ServerInError"),
     (Answer(409, "Instance X is locked"), Refused, "StartRefused"),
@@ -88,6 +89,9 @@ START_ANSWERS: list[tuple[Answer, type[BackendError], str]] = [
     (Answer(408, body=b"", request_id=None), OutcomeUnknown, "NoAnswer"),
     (Answer(401, "The request you have made requires authentication."), Unauthorized, "Unauthorized"),
     (Answer(403, "Policy doesn't allow os_compute_api:os-migrate-server"), NotPermitted, "NotPermitted"),
+    (Answer(403, "Quota exceeded for cores: Requested 4, but already used 8 of 10 cores"), Refused, "QuotaExceeded"),
+    (Answer(403, "Nobody may move on a Sunday"), NotPermitted, "NotPermitted"),
+    (Answer(403, body=b"<html>no</html>"), NotPermitted, "NotPermitted"),
     (Answer(404, body=b"<html>not here</html>"), Transient, "Unreachable"),
     (Answer(404, "The resource could not be found."), Unsupported, "Unsupported"),
     (Answer(405, "bad method"), Unsupported, "Unsupported"),
@@ -114,6 +118,25 @@ def test_an_answer_to_a_start_means(
     error = judge(answer, operation)
 
     assert (type(error), error.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(500, "Unexpected API Error. Please"), "The cloud answered 500 to live-migrate: Unexpected API Error."),
+        (Answer(500, body=b"<html>secret</html>"), "The cloud answered 500 to live-migrate"),
+        (Answer(409, "nobody has seen this yet"), "The cloud answered 409 to live-migrate: nobody has seen this yet"),
+        (Answer(409, BUSY), "The cloud answered 409 to live-migrate: Cannot 'os-migrateLive' instance X while it is"),
+        (Answer(403, "Quota exceeded for cores"), "The cloud answered 403 to live-migrate: Quota exceeded for cores"),
+        (Answer(403, "Nobody may move on a Sunday"), "answered 403 to live-migrate: Nobody may move on a Sunday"),
+        (Answer(403, "Policy doesn't allow x"), "The cloud's policy forbids live-migrate"),
+        (Answer(403, body=b"<html>secret</html>"), "The cloud's policy forbids live-migrate"),
+    ],
+)
+def test_what_turns_a_start_down_is_told_with_its_code_and_novas_words(answer: Answer, words: str) -> None:
+    message = judge(answer, Operation.LIVE_MIGRATE).message
+    assert words in message
+    assert "secret" not in message
 
 
 REFUSALS: list[tuple[Answer, str]] = [

@@ -269,7 +269,7 @@ def test_a_cold_start_is_found_on_a_cloud_that_tells_no_types(upstream: Upstream
         "2.1",
         **{PAGE: {"server": HOSTED_SERVER}},
         os_instance_actions=PROVIDERS_CONFIRM,
-        os_migrations=OLD_RECORDS,
+        os_migrations={"migrations": OLD_RECORDS["migrations"][:3]},
     )
 
     call_lookup: CallLookup = ask(

@@ -56,8 +56,8 @@ class PendingCall(StatusModel):
     answer: Word | None = Field(
         default=None,
         description=(
-            "answer that came and proves nothing by itself. Conflict: the server was busy. ServerError: the cloud "
-            "failed. Absent: none came (yet)."
+            "answer that came and proves nothing by itself. Conflict: the server was busy. StartRefused: a conflict "
+            "without a busy server. ServerError: the cloud failed. Absent: none came (yet)."
         ),
     )
     baseline: Baseline | None = Field(

@@ -53,7 +53,7 @@ class Retry(SpecModel):
         le=20,
         description=(
             "limit of further attempts after failures that may pass: NoValidHost, PreCheckFailed, HypervisorFailed, "
-            "StartLost. Default: 0, none."
+            "StartLost, ServerError, Conflict, QuotaExceeded. Default: 0, none."
         ),
     )
     backoff_seconds: int = Field(

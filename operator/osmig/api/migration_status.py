@@ -164,7 +164,8 @@ class Failure(StatusModel):
         default=None, description="retryable is true when the same order may well succeed later, as after NoValidHost."
     )
     next_retry_time: Time | None = Field(
-        default=None, description="nextRetryTime is when the next attempt begins, in UTC; absent when none will."
+        default=None,
+        description="nextRetryTime is when the next attempt, or the next try in it, begins, in UTC; absent for none.",
     )
 
 
@@ -242,7 +243,10 @@ class MigrationStatus(StatusModel):
         default=(),
         max_length=64,
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        description="preflight holds what was checked before a start; of servers, only mode Validate fills it.",
+        description=(
+            "preflight holds what was checked before a start; of servers, only mode Validate fills it. Each start of "
+            "the current attempt that the cloud turned down without doing anything is a check named Start."
+        ),
     )
     confirm: ConfirmFacts | None = Field(default=None, description="confirm is the gate of a cold move.")
     attempts: tuple[Attempt, ...] = Field(

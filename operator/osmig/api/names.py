@@ -198,6 +198,7 @@ class Reason(StrEnum):
     SERVER_GONE = "ServerGone"
     START_LOST = "StartLost"
     START_REFUSED = "StartRefused"
+    QUOTA_EXCEEDED = "QuotaExceeded"
     NO_VALID_HOST = "NoValidHost"
     PRE_CHECK_FAILED = "PreCheckFailed"
     HYPERVISOR_FAILED = "HypervisorFailed"

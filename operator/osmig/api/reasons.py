@@ -23,8 +23,14 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         Reason.INVALID_MANIFEST: "The spec holds what this version cannot follow, as after a downgrade.",
         Reason.WRONG_PROVIDER_TYPE: "The Provider is of a type that cannot do this type of move; nothing was sent.",
         Reason.STARTING: "The start was written down and is being sent, or its effect is being looked for.",
-        Reason.CONFLICT: "The cloud answered a call with a conflict, which proves nothing; its effect is looked for.",
-        Reason.SERVER_ERROR: "The cloud failed to answer a call properly; its effect is looked for.",
+        Reason.CONFLICT: (
+            "The cloud answered a call with a conflict, which proves nothing; its effect is looked for. As the end: it "
+            "did so several times, and nothing was done."
+        ),
+        Reason.SERVER_ERROR: (
+            "The cloud failed to answer a call properly; its effect is looked for. As the end: it failed several "
+            "times, and nothing was done."
+        ),
         Reason.NO_ANSWER: "A call got no answer; its effect is looked for.",
         Reason.AWAITING_RECORD: "The cloud took the order and has not written its migration record yet.",
         Reason.AMBIGUOUS_START: "Several moves appeared at the same time; the oldest is followed, nothing is sent.",

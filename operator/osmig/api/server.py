@@ -137,6 +137,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.SERVER_NAME_AMBIGUOUS: "Several servers have this name; name one by its id.",
         Reason.SERVER_GONE: "The server was deleted during the move.",
         Reason.START_LOST: "The cloud took the order and dropped it before it began.",
+        Reason.QUOTA_EXCEEDED: "The cloud refuses the order because a quota of the project is used up.",
         Reason.NO_VALID_HOST: "The cloud's scheduler found no host that can take the server.",
         Reason.PRE_CHECK_FAILED: "The cloud's check of the two hosts refused the move.",
         Reason.HYPERVISOR_FAILED: "The hypervisor gave up; the server still runs on its source host.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import next_status, orders, outcome, pauses
+from osmig.domain import next_status, orders, outcome, pauses, policies, refusals
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import Absent, NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
 from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
@@ -35,15 +36,23 @@ _REASONS = frozenset(Reason)
 def check_gates(observation: Observation) -> Commit | None:
     """Check what blocks any start, whatever the cloud says: orders, ``suspend``, pauses, the Provider."""
     if orders.is_active(observation.status, Verb.ABORT):
-        return outcome.abort(observation, "aborted before anything was sent")
+        return outcome.abort(observation, _describe_abort(observation))
     if observation.migration.spec.suspend:
         verdict = Verdict(phase=Phase.SUSPENDED, reason=Reason.SUSPENDED, message="spec.suspend holds the start back")
         return Commit(status=next_status.build(observation, verdict))
+    if (overdue := policies.end_past_deadline(observation)) is not None:
+        return overdue
     if (pause := pauses.go_on(observation)) is not None:
-        return pause
+        return replace(pause, due_s=policies.bound_by_deadline(observation, pause.due_s))
     if not observation.provider.is_ready:
         return wait_for_provider(observation)
     return None
+
+
+def _describe_abort(observation: Observation) -> str:
+    if observation.status.start_time is None:
+        return "aborted before anything was sent"
+    return "aborted while nothing was under way: what was sent before has ended, or had no effect"
 
 
 def wait_for_provider(observation: Observation) -> Commit:
@@ -53,7 +62,8 @@ def wait_for_provider(observation: Observation) -> Commit:
         return Commit(status=observation.status, due_s=PROBING_S, wait_key=wait_key)
     message = f"Provider {observation.migration.spec.provider_ref.name} is not ready: {observation.provider.reason}"
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.PROVIDER_NOT_READY, message=message)
-    return Commit(status=next_status.build(observation, verdict))
+    due_s = policies.bound_by_deadline(observation, None)
+    return Commit(status=next_status.build(observation, verdict), due_s=due_s)
 
 
 def answer_read_error(
@@ -103,13 +113,9 @@ def answer_refusal(observation: Observation, error: BackendError) -> Commit:
             return outcome.fail(observation, Reason.UNSUPPORTED, error.message)
         case NotPermitted():
             return outcome.fail(observation, Reason.NOT_PERMITTED, error.message)
-        case Transient() if error.retry_after_s is not None:
-            wait_s = error.retry_after_s
         case _:
-            wait_s = observation.timings.retry_s
-    return drop_intent(observation, Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message), wait_s)
-
-
-def drop_intent(observation: Observation, verdict: Verdict, wait_s: float) -> Commit:
-    """Drop the intent: it is certain that nothing was started."""
-    return pauses.begin(observation, next_status.build(observation, verdict, pending_call=None), wait_s)
+            # upstream, or the way there, is not fit for any call: that says nothing of this one, and is not counted
+            wait_s = max(error.retry_after_s or 0.0, refusals.measure_pause_s(observation))
+    verdict = Verdict(phase=Phase.PENDING, reason=Reason.RETRYING, message=error.message)
+    pause = pauses.begin(observation, next_status.build(observation, verdict, pending_call=None), wait_s)
+    return replace(pause, due_s=policies.bound_by_deadline(observation, wait_s))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import PendingCall
-from osmig.api.names import EventReason, Reason
-from osmig.domain import next_status, outcome
+from osmig.api.migration import Failure, PendingCall
+from osmig.api.names import EventReason, Phase, Reason
+from osmig.domain import next_status, outcome, policies
+from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
-    from osmig.api.migration import Baseline
+    from osmig.api.migration import Baseline, MigrationStatus
     from osmig.domain.calls import Operation
+    from osmig.domain.errors import OutcomeUnknown
     from osmig.domain.observation import Observation
 
 MAX_SENDS = 2
@@ -37,6 +39,25 @@ def wait_key_of(call: PendingCall) -> str:
     return f"intent:{call.holder}:{call.time.isoformat()}"
 
 
+def describe_unknown(
+    observation: Observation, call: PendingCall, error: OutcomeUnknown, message: str
+) -> MigrationStatus:
+    """Return the status in which the effect of a call is looked for, with what upstream said to it on record.
+
+    Should the lookup find nothing, these words tell why; a restart between must not lose them.
+
+    Args:
+        observation: of this moment.
+        call: its intent.
+        error: the answer, which proves nothing.
+        message: what is done now, in words fit for status.
+    """
+    known = call.model_copy(update={"request_id": error.request_id or call.request_id, "answer": error.reason})
+    verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=f"{error.message}; {message}")
+    failure = Failure(reason=error.reason, message=error.message)
+    return next_status.build(observation, verdict, pending_call=known, failure=failure)
+
+
 def await_effect(observation: Observation, call: PendingCall, wait_s: float | None = None) -> Commit | None:
     """Look again until a call without an answer would have shown its effect; ``None`` when that time is over.
 
@@ -53,7 +74,7 @@ def await_effect(observation: Observation, call: PendingCall, wait_s: float | No
 
 
 def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Commit | None:
-    """End what was sent in vain often enough, or by an object that is going; ``None`` when it may be sent once more.
+    """End what was sent in vain often enough, for too long, or by an object that is going; ``None`` for once more.
 
     Args:
         observation: of this moment, in which it is certain that no effect is left to be awaited.
@@ -61,8 +82,12 @@ def give_up(observation: Observation, call: PendingCall, *, what: str, where: st
         what: was sent, as status calls it: ``start``.
         where: its effect was looked for: ``the cloud``.
     """
+    if (overdue := policies.end_past_deadline(observation)) is not None:
+        return overdue
     if call.sends >= MAX_SENDS:
-        message = f"{call.sends} {what}s got no answer and left no trace in {where}"
+        failure = observation.status.failure
+        words = f"; the last time: {failure.message}" if failure is not None and failure.message else ""
+        message = f"{call.sends} {what}s got no answer and left no trace in {where}{words}"
         return outcome.fail(observation, Reason.START_LOST, message)
     if observation.migration.metadata.deletion_timestamp is not None:
         message = f"the {what} left no trace in {where} and is not sent again: the Migration is being deleted"

@@ -32,6 +32,10 @@ _EVENTS = {
     ControlResult.SUPERSEDED: EventReason.VERB_SUPERSEDED,
 }
 
+_PAUSE_SHARE = 0.1
+"""Share of an order's age that passes between two requests: each has a good chance before the next."""
+_MAX_PAUSE_S = 300.0
+
 Controls = tuple[Control, ...]
 
 
@@ -42,11 +46,23 @@ class Order:
     Attributes:
         policy: of the spec; ``None`` when a user asked.
         is_sent: the cloud accepted the request at least once.
+        since: when the cloud first accepted it; before that, when it was given.
     """
 
     verb: Verb
     policy: Policy | None = None
     is_sent: bool = False
+    since: dt.datetime | None = None
+
+    def measure_pause_s(self, now: dt.datetime, *, shortest_s: float) -> float:
+        """Return the pause before it is sent again: longer and longer, for what had no effect so long may have none.
+
+        Args:
+            now: the wall clock, UTC.
+            shortest_s: the first pause.
+        """
+        age_s = (now - self.since).total_seconds() if self.since is not None else 0.0
+        return max(shortest_s, min(age_s * _PAUSE_SHARE, _MAX_PAUSE_S))
 
 
 def find_control(controls: Iterable[Control], verb: Verb) -> Control | None:
@@ -70,11 +86,13 @@ def in_force(status: MigrationStatus) -> Order | None:
     for verb in RANKS:
         if is_active(status, verb):
             control = find_control(status.controls, verb)
-            return Order(verb=verb, is_sent=control is not None and control.sent_time is not None)
+            assert control is not None  # noqa: S101 - it is active
+            return Order(verb=verb, is_sent=control.sent_time is not None, since=control.sent_time or control.time)
     for verb in RANKS:
         for order in status.policy_orders:
             if order.verb is verb:
-                return Order(verb=verb, policy=order.policy, is_sent=order.sent_time is not None)
+                is_sent, since = order.sent_time is not None, order.sent_time or order.time
+                return Order(verb=verb, policy=order.policy, is_sent=is_sent, since=since)
     return None
 
 
@@ -122,6 +140,18 @@ def mark_sent(status: MigrationStatus, order: Order, *, now: dt.datetime) -> Mig
     sent = {"sent_time": now, "message": "the cloud accepted the request"}
     controls = tuple(
         control.model_copy(update=sent) if control.verb is order.verb else control for control in status.controls
+    )
+    return change_status(status, controls=controls)
+
+
+def note_refusal(status: MigrationStatus, order: Order, words: str) -> MigrationStatus:
+    """Tell with a user's order why the cloud has not taken it yet; what a policy ordered has no place for words."""
+    told = f"the cloud has not taken it yet, it is asked again: {words}"
+    controls = tuple(
+        control.model_copy(update={"message": told})
+        if control.verb is order.verb and order.policy is None and control.sent_time is None
+        else control
+        for control in status.controls
     )
     return change_status(status, controls=controls)
 

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
 KEPT_ATTEMPTS = 5
 
-RETRYABLE = frozenset({Reason.NO_VALID_HOST, Reason.PRE_CHECK_FAILED, Reason.HYPERVISOR_FAILED, Reason.START_LOST})
+RETRYABLE = frozenset(
+    {
+        Reason.NO_VALID_HOST,
+        Reason.PRE_CHECK_FAILED,
+        Reason.HYPERVISOR_FAILED,
+        Reason.START_LOST,
+        Reason.SERVER_ERROR,
+        Reason.CONFLICT,
+        Reason.QUOTA_EXCEEDED,
+    }
+)
 """Failures after which the same order may well succeed later."""
 
 _ENDINGS = {

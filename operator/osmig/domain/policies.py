@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmBy, OnConfirmDeadline, OnDeadline, OnStall, PolicyOrder
 from osmig.api.migration_changes import change_status
-from osmig.api.names import EventReason, Policy, Trend, Verb
-from osmig.domain import orders
-from osmig.domain.observation import Note
+from osmig.api.names import EventReason, Policy, Reason, Trend, Verb
+from osmig.domain import next_status, orders, outcome
+from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,6 +70,34 @@ def alert_past_deadline(observation: Observation, after: MigrationStatus) -> Act
     if not is_alert or after.deadline_time is None or observation.now < after.deadline_time:
         return None
     return _act(after, Policy.ON_DEADLINE, None, "the move takes longer than deadlineSeconds", now=observation.now)
+
+
+def end_past_deadline(observation: Observation) -> Commit | None:
+    """End, as ``onDeadline: Abort`` wants it, what has begun once and has nothing under way; ``None`` before that.
+
+    The deadline runs from the first intent on, through pauses, queues and further attempts.
+    """
+    status, deadline = observation.status, _find_abort_deadline(observation)
+    if deadline is None or observation.now < deadline:
+        return None
+    why = f"; before that: {status.failure.message}" if status.failure is not None and status.failure.message else ""
+    message = f"onDeadline ended it while nothing was under way{why}"
+    return outcome.fail(observation, Reason.DEADLINE_EXCEEDED, message)
+
+
+def bound_by_deadline(observation: Observation, due_s: float | None) -> float | None:
+    """Shorten a wait, which may be one without end, to the deadline that ends it."""
+    deadline = _find_abort_deadline(observation)
+    if deadline is None:
+        return due_s
+    left_s = max(0.0, (deadline - observation.now).total_seconds())
+    return left_s if due_s is None else min(due_s, left_s)
+
+
+def _find_abort_deadline(observation: Observation) -> dt.datetime | None:
+    if observation.migration.spec.on_deadline is not OnDeadline.ABORT:
+        return None
+    return next_status.find_deadline(observation, observation.status, observation.status.confirm)
 
 
 def act_while_awaiting(observation: Observation, after: MigrationStatus) -> Act | None:

@@ -33,7 +33,14 @@ from osmig.domain.errors import (
     Unsupported,
 )
 from osmig.drivers.servers.nova.connect_errors import find_connect_error
-from osmig.drivers.servers.nova.texts import is_busy_conflict, is_unknown_action, known_refusal, known_state
+from osmig.drivers.servers.nova.texts import (
+    is_busy_conflict,
+    is_policy,
+    is_quota,
+    is_unknown_action,
+    known_refusal,
+    known_state,
+)
 from osmig.net.bounds import read_retry_after
 from osmig.net.cleaning import clean_text
 from osmig.net.endpoints import EndpointRefusedError
@@ -156,7 +163,7 @@ def _judge_read(answer: _Answer, operation: str) -> BackendError:
         case 401:
             return _unauthorized(operation)
         case 403:
-            return _forbidden(operation)
+            return _forbidden(answer, operation)
         case 404 if answer.fault == "itemNotFound":
             return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
         case 400 | 406:
@@ -175,7 +182,7 @@ def _judge_change(answer: _Answer, operation: str) -> BackendError:
         case 401:
             return _unauthorized(operation)
         case 403:
-            return _forbidden(operation)
+            return _forbidden(answer, operation)
         case 404:
             return _judge_not_found(answer, operation)
         case 413 | 429:
@@ -192,7 +199,7 @@ def _prove_nothing(answer: _Answer, operation: str) -> OutcomeUnknown:
     is_novas = answer.code >= _SERVER_ERROR and answer.request_id is not None
     return OutcomeUnknown(
         Reason.SERVER_ERROR if is_novas else Reason.NO_ANSWER,
-        f"The cloud answered {answer.code} to {operation}, which proves nothing",
+        _quote(answer, operation),
         operation=operation,
         request_id=answer.request_id if is_novas else None,
         retry_after_s=answer.retry_after_s,
@@ -225,10 +232,12 @@ def _judge_refusal(answer: _Answer, operation: str) -> BackendError:
 
 
 def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
-    known = known_refusal(answer.text or "")
-    if answer.code == codes.conflict and (known is None or is_busy_conflict(answer.text or "")):
-        text = "The cloud says the server is busy, maybe with this very move"
-        return OutcomeUnknown(Reason.CONFLICT, text, operation=operation, request_id=answer.request_id)
+    known, is_busy = known_refusal(answer.text or ""), is_busy_conflict(answer.text or "")
+    if answer.code == codes.conflict and (known is None or is_busy):
+        # A proxy may have sent the start twice: only an idle server proves that an unknown conflict is a refusal.
+        reason = Reason.CONFLICT if is_busy or answer.request_id is None else Reason.START_REFUSED
+        text = _quote(answer, operation)
+        return OutcomeUnknown(reason, text, operation=operation, request_id=answer.request_id)
     reason, sentence = known or (Reason.START_REFUSED, _message(answer, operation))
     return Refused(reason, sentence, operation=operation)
 
@@ -241,8 +250,13 @@ def _unauthorized(operation: str) -> BackendError:
     return Unauthorized(Reason.UNAUTHORIZED, "The cloud does not accept the credentials", operation=operation)
 
 
-def _forbidden(operation: str) -> BackendError:
-    return NotPermitted(Reason.NOT_PERMITTED, f"The cloud's policy forbids {operation}", operation=operation)
+def _forbidden(answer: _Answer, operation: str) -> BackendError:
+    """Tell a policy from a quota, and both from whatever else Nova forbids."""
+    text = answer.text or ""
+    if is_quota(text):
+        return Refused(Reason.QUOTA_EXCEEDED, _quote(answer, operation), operation=operation)
+    sentence = f"The cloud's policy forbids {operation}" if is_policy(text) else _quote(answer, operation)
+    return NotPermitted(Reason.NOT_PERMITTED, sentence, operation=operation)
 
 
 def _read(response: requests.Response) -> _Answer:
@@ -262,6 +276,12 @@ def _fault(response: requests.Response) -> tuple[str | None, str | None]:
             if isinstance(fault, dict) and isinstance(fault.get("message"), str):
                 return str(name), fault["message"]
     return None, None
+
+
+def _quote(answer: _Answer, operation: str) -> str:
+    """Return the code and, where they are in Nova's form, the cleaned words."""
+    words = clean_text(answer.text or "")
+    return f"The cloud answered {answer.code} to {operation}" + (f": {words}" if words else "")
 
 
 def _message(answer: _Answer, operation: str) -> str:

@@ -72,13 +72,13 @@ def find_effect(seen: Seen, call: PendingCall, *, claimed: Collection[str], own_
         ours = [action for action in same if action.request_id == call.request_id]
         if ours:
             return _adopt(CallLookupKind.OURS, ours[0], seen, call)
-    if call.request_id is not None and call.answer != Reason.CONFLICT:
+    is_conflict = call.answer in {Reason.CONFLICT, Reason.START_REFUSED}
+    if call.request_id is not None and not is_conflict:
         return _not_ours(seen, moves)
     candidates = [
         action
         for action in same
-        if action.request_id not in claimed
-        and _may_be_ours(action, own_user_id, is_proof_needed=call.answer == Reason.CONFLICT)
+        if action.request_id not in claimed and _may_be_ours(action, own_user_id, is_proof_needed=is_conflict)
     ]
     if not candidates:
         return _not_ours(seen, moves)

@@ -76,6 +76,16 @@ def is_busy_conflict(text: str) -> bool:
     return "in task_state" in text.lower()
 
 
+def is_quota(text: str) -> bool:
+    """Whether a 403 says that a quota is used up."""
+    return "quota exceeded" in text.lower() or "exceeded for quota" in text.lower()
+
+
+def is_policy(text: str) -> bool:
+    """Whether a 403 says that a policy forbids the call; one without words does not say anything else."""
+    return not text or "policy" in text.lower()
+
+
 def reason_of_event(event: str) -> Reason | None:
     """Name the reason that a failed event of an action stands for, where its details are hidden from us."""
     if event in _PRE_CHECK_EVENTS:

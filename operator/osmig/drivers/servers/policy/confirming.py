@@ -71,13 +71,14 @@ def may_confirm(observation: MoveObservation, record: RecordView) -> bool:
 def carry_out(observation: MoveObservation, record: RecordView, order: Order, waiting: Commit) -> Decision:
     """Send the order's call under an intent, on ground of what was read in this very step only."""
     verb = CALLS[order.verb]
-    timings, since_s = observation.timings, observation.since_call_s
+    since_s = observation.since_call_s
+    repeat_s = order.measure_pause_s(observation.now, shortest_s=observation.timings.verb_repeat_s)
     if verb is Verb.CONFIRM and not may_confirm(observation, record):
         return Commit(status=waiting.status, notes=waiting.notes, due_s=SAFETY_S)
     if (pause := pauses.go_on(observation)) is not None:
         return replace(waiting, due_s=pause.due_s, wait_key=pause.wait_key)
-    if since_s is not None and since_s < timings.verb_repeat_s:
-        return Commit(status=waiting.status, notes=waiting.notes, due_s=timings.verb_repeat_s - since_s)
+    if since_s is not None and since_s < repeat_s:
+        return Commit(status=waiting.status, notes=waiting.notes, due_s=repeat_s - since_s)
     pre_start = observation.facts.pre_start
     if pre_start is None or observation.facts.records is None:
         return read_facts("pre_start", "server", "records")

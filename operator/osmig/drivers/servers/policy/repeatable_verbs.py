@@ -46,9 +46,9 @@ def send_if_due(observation: MoveObservation, record: RecordView, decision: Comm
         return read_facts("records")
     if order.verb is Verb.FORCE_COMPLETE and record.stage is Stage.SWITCHING_OVER:
         return _answer_post_copy(observation, decision, order)
-    repeat_s = observation.timings.verb_repeat_s
+    repeat_s = order.measure_pause_s(observation.now, shortest_s=observation.timings.verb_repeat_s)
     if not may_send(order.verb, record.stage, observation):
-        return replace(decision, due_s=min(repeat_s, observation.timings.record_poll_s))
+        return replace(decision, due_s=min(observation.timings.verb_repeat_s, observation.timings.record_poll_s))
     if (pause := pauses.go_on(observation)) is not None:
         return replace(decision, wait_key=pause.wait_key)
     since_s = observation.since_call_s
@@ -105,7 +105,7 @@ def _answer_error(
         case Transient() if error.retry_after_s is not None:
             return pauses.begin(observation, again.status, error.retry_after_s)
         case _:
-            return again
+            return replace(again, status=orders.note_refusal(again.status, order, error.message))
 
 
 def is_switching(observation: MoveObservation, record_id: str) -> bool:

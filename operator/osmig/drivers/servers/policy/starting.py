@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from osmig.api.migration import UpstreamFacts
 from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import gating, intents, next_status, orders, outcome, pauses
+from osmig.domain import gating, intents, next_status, orders, outcome, pauses, refusals
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent, OutcomeUnknown
 from osmig.domain.observation import Commit, Decision, Note
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.facts import MoveObservation
     from osmig.drivers.servers.views import CallLookup
 
+_ANSWERS = frozenset({Reason.CONFLICT, Reason.SERVER_ERROR, Reason.START_REFUSED})
+"""Nova's own: after one of these, an idle server without a new action proves that nothing was started."""
+
 
 def answer_start(observation: MoveObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the start that was sent in this step."""
@@ -32,9 +35,8 @@ def answer_start(observation: MoveObservation, answer: Answer, call: PendingCall
         )
     match error:
         case OutcomeUnknown():
-            known = call.model_copy(update={"request_id": error.request_id, "answer": error.reason})
-            awaiting = _look_up_effect(observation, known, f"{error.message}; looking for the start's effect")
-            return pauses.remember(observation, awaiting, error.retry_after_s)
+            after = intents.describe_unknown(observation, call, error, "looking for the start's effect")
+            return pauses.remember(observation, Commit(status=after, due_s=0.0), error.retry_after_s)
         case Absent():
             return outcome.fail(observation, Reason.SERVER_GONE, error.message)
         case _:
@@ -69,7 +71,7 @@ def adopt(
         reason=reason,
         message="the cloud accepted the move; its record is awaited",
     )
-    after = next_status.build(observation, verdict, pending_call=None, upstream=upstream)
+    after = next_status.build(observation, verdict, pending_call=None, upstream=upstream, failure=None)
     note = Note(reason=event, text=f"the cloud accepted the move (attempt {call.attempt})")
     return Commit(status=after, due_s=min(1.0, observation.timings.record_poll_s), notes=(note,))
 
@@ -97,7 +99,7 @@ def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
 
 
 def _resolve_nothing(observation: MoveObservation, call: PendingCall, call_lookup: CallLookup) -> Decision:
-    is_answered = call.answer in {Reason.CONFLICT, Reason.SERVER_ERROR} and call.request_id is not None
+    is_answered = call.answer in _ANSWERS and call.request_id is not None
     if (awaiting := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
         return awaiting
     if orders.is_active(observation.status, Verb.ABORT):
@@ -106,16 +108,20 @@ def _resolve_nothing(observation: MoveObservation, call: PendingCall, call_looku
         verdict = Verdict(
             phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=call_lookup.detail or "the server is busy"
         )
-        queued = next_status.build(observation, verdict, pending_call=None, queued_time=observation.now)
+        queued = next_status.build(observation, verdict, pending_call=None, failure=None, queued_time=observation.now)
         return Commit(status=queued, due_s=observation.timings.sweep_period_s)
-    if is_answered:
-        verdict = Verdict(
-            phase=Phase.PENDING, reason=Reason.RETRYING, message="the cloud failed to start the move; nothing was done"
-        )
-        asked = pauses.go_on(observation)
-        wait_s = max(observation.timings.retry_s, asked.due_s or 0.0 if asked is not None else 0.0)
-        return gating.drop_intent(observation, verdict, wait_s)
-    return _send_again(observation, call)
+    return _answer_refused(observation, call) if is_answered else _send_again(observation, call)
+
+
+def _answer_refused(observation: MoveObservation, call: PendingCall) -> Commit:
+    """Nova itself answered, its server is idle and no action is there: nothing was done, and it said why."""
+    failure = observation.status.failure
+    if call.answer == Reason.START_REFUSED:
+        words = (failure.message if failure is not None else None) or "the cloud refused the start"
+        return outcome.fail(observation, Reason.START_REFUSED, words)
+    asked = pauses.go_on(observation)
+    wait_s = asked.due_s or 0.0 if asked is not None else 0.0
+    return refusals.answer(observation, Reason(call.answer or Reason.SERVER_ERROR), wait_s=wait_s)
 
 
 def _send_again(observation: MoveObservation, call: PendingCall) -> Decision:

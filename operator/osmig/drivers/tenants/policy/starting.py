@@ -30,9 +30,8 @@ def answer(observation: ReplicationObservation, answer: Answer, call: PendingCal
                 observation, call, "Waldur accepted the order without naming the run; looking for it"
             )
         case OutcomeUnknown():
-            known = call.model_copy(update={"answer": error.reason})
-            awaiting = _look_up_effect(observation, known, f"{error.message}; looking for the order's effect")
-            return pauses.remember(observation, awaiting, error.retry_after_s)
+            after = intents.describe_unknown(observation, call, error, "looking for the order's effect")
+            return pauses.remember(observation, Commit(status=after, due_s=0.0), error.retry_after_s)
         case _:
             return gating.answer_refusal(observation, error)
 
@@ -47,7 +46,7 @@ def _begin(observation: ReplicationObservation, call: PendingCall, run: RunView)
     message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
     verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
     described = facts.describe_run(observation, run)
-    after = next_status.build(observation, verdict, pending_call=None, **described)
+    after = next_status.build(observation, verdict, pending_call=None, failure=None, **described)
     note = Note(reason=EventReason.MIGRATION_STARTED, text=f"Waldur took the order (attempt {call.attempt})")
     return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
 
