@@ -159,7 +159,7 @@ class TimeoutSettings(_Piece):
         Option(
             "--stale-record-after",
             "How long a move may stay without any change before record, server and source host are compared and a "
-            "disagreement is named.",
+            "disagreement is named; a record of a move whose server stays idle for so long no longer counts.",
             old_flag="--split-after",
         ),
     ] = 300

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e_cloud import Boot, calls
-from e2e_status import condition
+from e2e_status import condition, outcome
 
 if TYPE_CHECKING:
     from e2e_move import HostPair
@@ -107,6 +107,38 @@ def test_a_finished_cold_move_whose_server_does_not_wait_is_never_done(
     move.order("reconcile")
     expect_failed(move, "NotAwaitingConfirmation")
     assert calls(nova, move.server, "confirm") == []
+
+
+def test_a_record_that_was_left_over_beside_an_idle_server_keeps_no_move_from_it(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(host="cmp1")
+    left, _ = nova.control.seed_migrations(1, instance_uuid=server, status="running", source="cmp1", dest="cmp2")
+
+    adopting = tenant.move(server, name="adopting", adopt={"id": str(left)})
+    refused = adopting.until_finished()
+    move = tenant.move(server, source="cmp1")
+    waiting = move.until(lambda status: condition(status, "Succeeded").get("reason") == "ServerBusy", what="waits")
+
+    assert condition(refused, "Succeeded")["reason"] == "AdoptRefused"
+    assert "its server is idle" in condition(refused, "Succeeded")["message"]
+    assert f"migration {left} (running) is not over" in condition(waiting, "Succeeded")["message"]
+    assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
+    assert len(calls(nova, server, "live-migrate")) == 1
+
+
+def test_our_own_record_that_stays_as_it_is_beside_an_idle_server_ends_by_the_server(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    server = boot(plan="hang", host="cmp1")
+    move = tenant.move(server)
+    move.until_upstream("running")
+
+    nova.nova.post(f"/servers/{server}/action", {"os-resetState": {"state": "active"}})
+
+    status = move.until_finished()
+    assert outcome(status) == ("Failed", "RecordStale")
+    assert nova.nova.migrations(server)[0]["status"] == "running"
 
 
 def test_a_server_in_error_on_its_destination_is_never_done(tenant: Tenant, boot: Boot) -> None:

@@ -124,10 +124,9 @@ def test_a_cold_move_that_awaits_its_confirmation_can_be_adopted_and_decided_on(
         (record(), replace(BUSY, host="cmp2", host_id="h2"), False),
         (record(source_host=None), replace(BUSY, host=None, host_id="h1"), True),
         (record("queued", source_host=None), replace(BUSY, host=None, host_id="h1"), True),
-        (record(source_host=None), replace(server(None), host_id="h2"), False),
         (record("running (post-copy)", source_host=None), replace(BUSY, host=None, host_id="h2"), False),
     ],
-    ids=["at source", "arrived", "hidden, busy", "hidden, queued", "hidden, idle again", "hidden, post-copy"],
+    ids=["at source", "arrived", "hidden, busy", "hidden, queued", "hidden, post-copy"],
 )
 def test_the_anonymous_name_of_the_source_is_kept_only_while_the_server_is_certainly_there(
     *, row: RecordView, view: ServerView, is_known: bool

@@ -160,7 +160,7 @@ def test_where_there_are_numbers_they_tell_what_is_quiet() -> None:
 
 def test_only_the_host_is_read_then_and_never_samples_of_a_cold_move() -> None:
     row = cold_record("migrating")
-    decision = decide(observe_cold(started(), swept=row, wait_ages_s={quiet(row): 300.0}))
+    decision = decide(observe_cold(started(), swept=row, server=resizing(), wait_ages_s={quiet(row): 300.0}))
     assert decision.wants == {"source_host"}
     world = World(server=resizing(), source_host=DOWN)
     told = decide_in(world, observe_cold(started(), swept=row, wait_ages_s={quiet(row): 300.0})).status
@@ -169,7 +169,8 @@ def test_only_the_host_is_read_then_and_never_samples_of_a_cold_move() -> None:
 
 def test_an_unknown_word_is_no_reason_to_look_at_hosts() -> None:
     row = record("what is this")
-    assert not decide(observe(started(), swept=row, wait_ages_s={quiet(row): 9999.0})).wants
+    busy = server(busy=True)
+    assert not decide(observe(started(), swept=row, server=busy, wait_ages_s={quiet(row): 9999.0})).wants
 
 
 def test_a_change_of_the_record_is_a_new_wait() -> None:

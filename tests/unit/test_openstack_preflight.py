@@ -46,6 +46,9 @@ def server(**changes: Any) -> Facts:  # noqa: ANN401 - fields of ServerView
     return replace(FINE, server=replace(SERVER, **changes))
 
 
+MOVING = server(status="MIGRATING", is_busy=True)
+
+
 def roles(*names: str) -> Facts:
     return replace(FINE, roles=frozenset(names))
 
@@ -96,9 +99,10 @@ ROWS: list[tuple[str, Job, Facts, CheckResult, str]] = [
     ("ServerState", LIVE, replace(FINE, is_locked=True), WARN, "locked"),
     ("ServerState", LIVE, replace(FINE, is_locked=None), PASS, "ACTIVE"),
     ("Migrations", LIVE, FINE, PASS, "no migration"),
-    ("Migrations", LIVE, replace(FINE, active=RUNNING), FAIL, "migration 41 of the server is running"),
-    ("Migrations", LIVE, replace(FINE, active=replace(RUNNING, uuid=None)), FAIL, "adopt.id 41"),
-    ("Migrations", LIVE, replace(FINE, active=replace(RUNNING, kind=MoveKind.RESIZE)), FAIL, "running: wait until"),
+    ("Migrations", LIVE, replace(MOVING, active=RUNNING), FAIL, "migration 41 of the server is running"),
+    ("Migrations", LIVE, replace(MOVING, active=replace(RUNNING, uuid=None)), FAIL, "adopt.id 41"),
+    ("Migrations", LIVE, replace(MOVING, active=replace(RUNNING, kind=MoveKind.RESIZE)), FAIL, "running: wait until"),
+    ("Migrations", LIVE, replace(FINE, active=RUNNING), WARN, "41 of the server is running, but the server is idle"),
     ("Migrations", LIVE, replace(FINE, scope=Scope.UNKNOWN), SKIPPED, "may not list"),
     ("SourceHost", LIVE, FINE, PASS, "on cmp1"),
     ("SourceHost", LIVE, HIDDEN, SKIPPED, "see no hosts"),

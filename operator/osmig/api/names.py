@@ -174,6 +174,7 @@ class Reason(StrEnum):
     ALREADY_AT_DESTINATION = "AlreadyAtDestination"
     NOT_ON_SOURCE_HOST = "NotOnSourceHost"
     RECORD_GONE = "RecordGone"
+    RECORD_STALE = "RecordStale"
     # ended otherwise
     ABORTED = "Aborted"
     REVERTED = "Reverted"
@@ -244,6 +245,7 @@ class EventReason(StrEnum):
     VERB_UNSUPPORTED = "VerbUnsupported"
     VERB_SUPERSEDED = "VerbSuperseded"
     DUPLICATE_START = "DuplicateStart"
+    STALE_RECORD = "StaleRecord"
     PROVIDER_READY = "ProviderReady"
     PROVIDER_NOT_READY = "ProviderNotReady"
     PROVIDER_GONE = "ProviderGone"

@@ -88,6 +88,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.VERB_UNSUPPORTED: "This cloud cannot carry the order out.",
         EventReason.VERB_SUPERSEDED: "Another order took this one's place.",
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
+        EventReason.STALE_RECORD: "The cloud has a record of a move that goes on, and its server is idle.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",
         EventReason.CREDENTIALS_EXPIRING: "The credentials of a Provider expire within 7 days.",

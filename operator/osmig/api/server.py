@@ -117,6 +117,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.DIVERGING: "The data left to move grows: the server writes faster than it is copied.",
         Reason.NO_DATA: "The cloud reports no numbers for this move.",
         Reason.CONFIRMED_UPSTREAM: "The server was moved, and the move confirmed in the cloud, by nobody here.",
+        Reason.RECORD_STALE: "The record did not end and its server is idle; where the server is decides.",
         Reason.ALREADY_AT_DESTINATION: "The server was at its destination already; nothing was sent.",
         Reason.NOT_ON_SOURCE_HOST: (
             "The server is not on sourceHost; nothing was sent. Success when no destinationHost was asked for."

@@ -122,6 +122,9 @@ def _check_migrations(facts: Facts) -> tuple[CheckResult, str]:
         return SKIPPED, _NO_SERVER
     if facts.scope is Scope.UNKNOWN:
         return SKIPPED, "these credentials may not list migrations; see ServerState for whether one is under way"
+    if facts.active is not None and not facts.server.is_busy:
+        told = f"migration {facts.active.id} of the server is {facts.active.status}, but the server is idle"
+        return WARN, f"{told}: the move would wait for --stale-record-after, and then go on if both stay so"
     if facts.active is not None:
         return FAIL, f"migration {facts.active.id} of the server is {facts.active.status}{_adopt(facts.active)}"
     return PASS, "no migration of the server is under way"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType, Mode, PlacementFacts
@@ -14,7 +15,7 @@ from osmig.domain.observation import Commit, Decision
 from osmig.drivers.servers.calls import StartCall
 from osmig.drivers.servers.facts import SHOW_SERVER
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import adoption, placing, validation
+from osmig.drivers.servers.policy import adoption, placing, stale_records, validation
 
 if TYPE_CHECKING:
     from osmig.drivers.servers.facts import MoveObservation
@@ -38,7 +39,7 @@ def admit(observation: MoveObservation) -> Decision:
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
     if observation.facts.pre_start is None and observation.limit_hit.limit_of:
-        return gating.wait_for_slot(observation, placement=observation.status.placement)
+        return _wait_for_slot(observation, observation.status.placement)
     if observation.facts.pre_start is None:
         return read_facts("pre_start")
     return judge(observation, observation.facts.pre_start, sends=1)
@@ -78,35 +79,46 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
             Reason.HOSTS_NOT_VISIBLE,
             f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
         )
-    if server.is_busy or pre_start.active is not None:
-        return _wait_for_server(observation, _describe_busy(observation, pre_start))
+    if server.is_busy or (pre_start.active and not stale_records.is_stale(observation, pre_start, pre_start.active)):
+        return _wait_for_server(observation, pre_start)
     if server.is_in_error:
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
     if (settled := placing.judge(observation, pre_start, unsent)) is not None:
         return settled
     if observation.facts.conflicting:
-        return _wait_for_server(observation, _describe_busy(observation, pre_start))
+        return _wait_for_server(observation, pre_start)
     if observation.limit_hit.limit_of and sends == 1:
-        return gating.wait_for_slot(observation, placement=_describe_way(observation, pre_start))
+        return _wait_for_slot(observation, _describe_way(observation, pre_start))
     return start(observation, pre_start, sends=sends)
+
+
+def _wait_for_slot(observation: MoveObservation, placement: PlacementFacts | None) -> Commit:
+    waiting = gating.wait_for_slot(observation, placement=placement)
+    return replace(waiting, wait_key=stale_records.carry_on(observation))
 
 
 def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
     if observation.facts.conflicting:
         return f"{observation.facts.conflicting} moves this server"
-    if pre_start.active is not None:
-        active = pre_start.active
+    active = pre_start.active
+    if active is not None and not pre_start.server.is_busy:
+        return stale_records.describe(observation, active)
+    if active is not None:
         return f"the cloud's migration {active.id} ({active.status}) has this server; adopt.id {active.id} follows it"
     state = pre_start.server.task_state or pre_start.server.status
     return f"the server is busy ({state})"
 
 
-def _wait_for_server(observation: MoveObservation, message: str) -> Commit:
+def _wait_for_server(observation: MoveObservation, pre_start: PreStartState) -> Commit:
     """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
+    message, active = _describe_busy(observation, pre_start), pre_start.active
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
     after = next_status.build(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
     period_s = observation.timings.sweep_period_s
-    return Commit(status=after, due_s=period_s * gating.SAFETY_SWEEPS if observation.facts.conflicting else period_s)
+    due_s = period_s * gating.SAFETY_SWEEPS if observation.facts.conflicting else period_s
+    is_idle = active is not None and not pre_start.server.is_busy
+    wait_key = stale_records.wait_key_of(observation, active) if active is not None and is_idle else ""
+    return Commit(status=after, due_s=due_s, wait_key=wait_key)
 
 
 def _describe_way(observation: MoveObservation, pre_start: PreStartState) -> PlacementFacts:
@@ -136,4 +148,5 @@ def start(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
         pending_call=intents.write(observation, OPERATIONS[spec.type], baseline=pre_start.baseline, sends=sends),
         placement=_describe_way(observation, pre_start),
     )
-    return Commit(status=after, call=StartCall(), claims=True)
+    notes = (stale_records.note(pre_start.active),) if pre_start.active is not None else ()
+    return Commit(status=after, call=StartCall(), claims=True, notes=notes)

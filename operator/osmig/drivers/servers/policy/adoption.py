@@ -11,7 +11,7 @@ from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.domain.operations import WAITING_STAGES, Stage
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import move_status
+from osmig.drivers.servers.policy import move_status, stale_records
 from osmig.drivers.servers.policy.moves import kind_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ def adopt(observation: MoveObservation, wanted_id: str) -> Decision:
         return read_facts("pre_start", "records")
     record = find_record(records, wanted_id)
     refusal = _find_refusal(observation, record)
+    if record is not None and not refusal and not pre_start.server.is_busy:
+        if not stale_records.has_settled(observation, record):
+            wait_key = stale_records.wait_key_of(observation, record)
+            return Commit(status=observation.status, due_s=observation.timings.error_settle_s, wait_key=wait_key)
+        refusal = f"this migration is {record.status}, but its server is idle: nothing is under way"
     if refusal or record is None:
         return outcome.fail(observation, Reason.ADOPT_REFUSED, f"adopt.id {wanted_id}: {refusal}; nothing was sent")
     if (change := finalizer.ensure_finalizer(observation)) is not None:
@@ -82,7 +87,7 @@ def _take(observation: MoveObservation, record: RecordView, pre_start: PreStartS
 
 
 def _is_at_source(server: ServerView, record: RecordView) -> bool:
-    """Whether the server is where the move began; with hosts hidden, only a move that still goes on tells."""
+    """Whether the busy server is where the move began; with hosts hidden, its stage tells."""
     if server.host is not None and record.source_host is not None:
         return server.host == record.source_host
-    return server.is_busy and record.stage in {*WAITING_STAGES, Stage.RUNNING}
+    return record.stage in {*WAITING_STAGES, Stage.RUNNING}

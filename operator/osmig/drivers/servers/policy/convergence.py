@@ -9,6 +9,7 @@ from osmig.api.names import ConditionStatus, Reason, Trend
 from osmig.domain import policies
 from osmig.domain.conditions import Converging
 from osmig.domain.operations import Stage
+from osmig.drivers.servers.policy import stale_records
 
 if TYPE_CHECKING:
     from osmig.api.migration import Progress
@@ -42,7 +43,7 @@ def judge(
     A dead source compute leaves its record running for ever (docs/openstack.md): neither numbers nor record change. Its
     host is looked at only then.
     """
-    wait_key = wait_key_of(record)
+    wait_key = stale_records.wait_key_of(observation, record)
     converging = describe_convergence(observation, progress) if is_measured else None
     is_quiet = observation.has_waited(wait_key, _longest_quiet_s(observation))
     if is_measured and policies.measure_stall_s(progress, now=observation.now) is not None:
@@ -56,11 +57,6 @@ def judge(
     reason = Reason.SOURCE_HOST_DOWN
     message = f"the compute service of {observation.facts.source_host.name} is down (runbook {reason})"
     return StallCheck(reason=reason, message=message, converging=converging, wait_key=wait_key)
-
-
-def wait_key_of(record: RecordView) -> str:
-    """Name the wait for any change of a record."""
-    return f"quiet:{record.id}:{record.status}:{record.updated}"
 
 
 def _longest_quiet_s(observation: MoveObservation) -> float:

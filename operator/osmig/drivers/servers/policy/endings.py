@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import MigrationType
@@ -11,7 +12,7 @@ from osmig.domain.conditions import Verdict, find_condition
 from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import Stage
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import confirming, move_status, verify_resize
+from osmig.drivers.servers.policy import confirming, move_status, stale_records, verify_resize
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
@@ -141,6 +142,37 @@ def judge_lost(observation: MoveObservation) -> Decision:
     if orders.wants_abort(observation.status):
         return outcome.abort(observation, message)
     return _fail(observation, Reason.START_LOST, message, {})
+
+
+def check_stale(observation: MoveObservation, record: RecordView) -> Decision | None:
+    """Let the server decide when our record does not change; ``None`` while the move may go on."""
+    server = observation.facts.server
+    if server is None:
+        return read_facts("server") if stale_records.needs_server(observation, record) else None
+    if server.is_busy or not stale_records.is_own_stale(observation, record):
+        return None
+    return _end_stale(observation, record, server) if observation.facts.records else read_facts("records")
+
+
+def _end_stale(observation: MoveObservation, record: RecordView, server: ServerView) -> Commit:
+    """Our record does not end and its server stays idle: the server decides, whatever the record says."""
+    facts, status = move_status.describe_facts(observation, record), observation.status
+    told = f"the cloud's migration {record.id} stays {record.status}"
+    has_moved = move_status.has_moved(observation, server)
+    if server.is_in_error:
+        reason = verify_resize.name_error(observation, record, server)
+        ended = outcome.fail(observation, reason, _describe_error(record, server), **facts)
+    elif has_moved:
+        where = f"on {server.host}" if server.host else "on another host"
+        ended = outcome.succeed(observation, Reason.RECORD_STALE, f"{told}, and the server is idle {where}", **facts)
+    elif orders.wants_abort(status):
+        ended = outcome.abort(observation, f"{told}, and the server is idle where it was", **facts)
+    elif record.stage is Stage.REVERTING:
+        ended = verify_resize.end_reverted(observation, record, **facts)
+    else:
+        where = "whether it moved is not known" if has_moved is None else "it did not move"
+        ended = outcome.fail(observation, Reason.RECORD_STALE, f"{told}, the server is idle and {where}", **facts)
+    return replace(ended, notes=(stale_records.note(record), *ended.notes))
 
 
 def judge_gone(observation: MoveObservation) -> Decision:

@@ -16,7 +16,14 @@ from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import WAITING_STAGES, Stage
 from osmig.domain.phases import CONFIRMATION
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import convergence, endings, move_status, progress, repeatable_verbs, verify_resize
+from osmig.drivers.servers.policy import (
+    convergence,
+    endings,
+    move_status,
+    progress,
+    repeatable_verbs,
+    verify_resize,
+)
 from osmig.drivers.servers.policy.moves import kind_of
 from osmig.drivers.servers.records import find_newer, pick_record
 
@@ -72,6 +79,11 @@ def _check_owner(observation: MoveObservation, upstream: UpstreamFacts, record: 
 def _follow_record(observation: MoveObservation, record: RecordView) -> Decision:
     if record.is_terminal:
         return endings.judge(observation, record)
+    if record.stage is not Stage.AWAITING_CONFIRMATION:
+        # of one that awaits its confirmation the server is read anyway
+        stale = endings.check_stale(observation, record)
+        if stale is not None:
+            return stale
     return (
         verify_resize.follow(observation, record)
         if record.stage in _CONFIRMATION_STAGES

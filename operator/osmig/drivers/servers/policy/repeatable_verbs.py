@@ -17,7 +17,7 @@ from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import MoveKind, Stage
 from osmig.drivers.servers.calls import VerbCall
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import convergence
+from osmig.drivers.servers.policy import stale_records
 from osmig.drivers.servers.policy.moves import kind_of
 
 if TYPE_CHECKING:
@@ -80,9 +80,8 @@ def answer_verb(observation: MoveObservation, answer: Answer, call: VerbCall) ->
     """Record what upstream said to an order that was sent in this step; whatever is not final is asked again."""
     status, timings = observation.status, observation.timings
     # an order that is repeated must not make the wait for a change of the record begin anew
-    quiet = next(
-        (convergence.wait_key_of(row) for row in observation.facts.records or () if row.id == call.record_id), ""
-    )
+    rows = (row for row in observation.facts.records or () if row.id == call.record_id)
+    quiet = next((stale_records.wait_key_of(observation, row) for row in rows), "")
     again = Commit(status=status, due_s=min(timings.verb_repeat_s, timings.progress_period_s), wait_key=quiet)
     order = orders.in_force(status)
     if order is None or order.verb is not call.verb:

@@ -13,7 +13,7 @@ from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Decision, Note
 from osmig.domain.operations import Stage
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.policy import confirming, move_status
+from osmig.drivers.servers.policy import confirming, move_status, stale_records
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -57,7 +57,8 @@ def _watch(observation: MoveObservation, record: RecordView) -> Commit:
     notes: tuple[Note, ...] = ()
     if act is not None:
         after, notes = policies.record(after, act[0]), (act[1],)
-    return Commit(status=after, due_s=observation.timings.record_poll_s, notes=notes)
+    wait_key = stale_records.wait_key_of(observation, record)
+    return Commit(status=after, due_s=observation.timings.record_poll_s, notes=notes, wait_key=wait_key)
 
 
 def _judge_server(observation: MoveObservation, record: RecordView, server: ServerView) -> Commit:
