@@ -70,6 +70,13 @@ ROWS: list[tuple[str, Job, Facts, CheckResult, str]] = [
     ("HostVisibility", LIVE, FINE, PASS, "see hosts"),
     ("HostVisibility", LIVE, HIDDEN, WARN, "hostId"),
     ("HostVisibility", replace(LIVE, source_host="cmp1"), HIDDEN, FAIL, "leave hosts out"),
+    (
+        "HostVisibility",
+        replace(LIVE, source_host="cmp1"),
+        replace(HIDDEN, server=replace(SERVER, host=None, is_on_no_host=True)),
+        WARN,
+        "hostId",
+    ),
     ("HostVisibility", replace(LIVE, destination_host="cmp1"), HIDDEN, FAIL, "leave hosts out"),
     ("Server", LIVE, FINE, PASS, "has the id s"),
     ("Server", LIVE, replace(FINE, server=None, missing="no such server"), FAIL, "no such server"),

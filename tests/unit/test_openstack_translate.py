@@ -271,3 +271,18 @@ def test_a_start_is_taken_up_when_the_conductor_says_so(events: object, expected
     assert (trace.user_id, trace.started) == ("me", began)
     after_s = (trace.began - began).total_seconds() if trace.began is not None else None
     assert (trace.shows_events, after_s) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "is_on_no_host"),
+    [
+        ({"hostId": "", "OS-EXT-SRV-ATTR:host": None}, True),
+        ({"hostId": ""}, True),
+        ({"hostId": "h"}, False),
+        ({"hostId": "h", "OS-EXT-SRV-ATTR:host": "cmp1"}, False),
+        ({"hostId": None}, False),
+    ],
+    ids=["shelved, seen by an administrator", "shelved", "hidden", "shown", "a cloud that names no hosts"],
+)
+def test_a_server_on_no_host_is_told_from_one_whose_host_is_hidden(*, row: dict[str, Any], is_on_no_host: bool) -> None:
+    assert to_server({**SERVER, **row}).is_on_no_host == is_on_no_host

@@ -49,6 +49,11 @@ def check_gates(observation: Observation) -> Commit | None:
     return None
 
 
+def describe_unsent(observation: Observation) -> str:
+    """Say that nothing is sent, and no more than that where an earlier try or attempt did send something."""
+    return "nothing was sent" if observation.status.start_time is None else "nothing more is sent"
+
+
 def _describe_abort(observation: Observation) -> str:
     if observation.status.start_time is None:
         return "aborted before anything was sent"

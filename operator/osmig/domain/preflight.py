@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
 
 
-def sum_up_failed(failed: Sequence[PreflightCheck]) -> str:
-    """Return what failed, each with the path of its field, in one line."""
+def sum_up_failed(failed: Sequence[PreflightCheck], unsent: str = "nothing was sent") -> str:
+    """Return what failed, each with the path of its field, in one line that ends with what was or was not sent."""
     told = "; ".join(f"{check.path or check.check}: {check.message or 'failed'}" for check in failed)
-    return f"{told}; nothing was sent"
+    return f"{told}; {unsent}"
 
 
 def sum_up(checks: Sequence[PreflightCheck]) -> str:

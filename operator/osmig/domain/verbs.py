@@ -186,7 +186,11 @@ def _object_to_token(token: str, attempt: int) -> str:
         return f"the token is longer than {TOKEN_MAX_LENGTH} characters"
     bound = _BOUND.fullmatch(token)
     if bound and int(bound[1]) != attempt:
-        return f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}"
+        fit = f"{attempt}{bound[2] or '/' + token}"
+        return (
+            f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}: {fit} would do, or any text "
+            "that is not a number"
+        )
     return ""
 
 
@@ -195,7 +199,10 @@ def _object_to_moment(verb: Verb, status: MigrationStatus) -> str:
         return f"the Migration is over ({status.phase})"
     match verb:
         case Verb.CONFIRM | Verb.REVERT:
-            return f"only a move that awaits its confirmation can be decided on, this one is {status.phase or 'new'}"
+            return (
+                f"only a move that awaits its confirmation can be decided on, this one is {status.phase or 'new'}; "
+                f"give the order again then, with another token such as {status.attempt or 1}/{verb}"
+            )
         case Verb.RETRY:
             return f"only a Migration that is over can be tried again, this one is {status.phase or 'new'}"
         case _:

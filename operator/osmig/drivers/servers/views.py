@@ -45,6 +45,7 @@ class ServerView:
         task_state: upstream's word, verbatim; ``None`` when idle.
         host: the compute host, ``None`` when these credentials cannot see hosts.
         host_id: an opaque hash per project that changes when the server moves.
+        is_on_no_host: it was taken off its host (Nova: SHELVED_OFFLOADED), whoever asks.
         is_busy: upstream is doing something with it, or it waits for a confirmation.
         is_in_error: it needs a person.
         awaits_confirmation: a cold move of it has arrived, and nothing else goes on (Nova: VERIFY_RESIZE and no task).
@@ -58,6 +59,7 @@ class ServerView:
     task_state: str | None = None
     host: str | None = None
     host_id: str | None = None
+    is_on_no_host: bool = False
     is_busy: bool = False
     is_in_error: bool = False
     awaits_confirmation: bool = False

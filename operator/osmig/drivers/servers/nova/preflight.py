@@ -87,7 +87,7 @@ def _check_visibility(job: Job, facts: Facts) -> tuple[CheckResult, str]:
         return SKIPPED, _NO_SERVER
     if facts.are_hosts_visible:
         return PASS, "these credentials see hosts"
-    if job.source_host or job.destination_host:
+    if (job.source_host or job.destination_host) and not facts.server.is_on_no_host:
         return FAIL, f"hosts are named, but {_NO_HOSTS}"
     return WARN, "these credentials see no hosts; that the server moved is told by its hostId alone"
 

@@ -109,6 +109,8 @@ def to_server(row: Json) -> ServerView:
         task_state=task_state,
         host=text(row, "OS-EXT-SRV-ATTR:host"),
         host_id=text(row, "hostId"),
+        # Nova shows everybody a name of the host, and an empty one only where there is no host
+        is_on_no_host=text(row, "OS-EXT-SRV-ATTR:host") is None and row.get("hostId") == "",
         is_busy=is_busy,
         is_in_error=status.upper() == "ERROR" or vm_state == "error",
         awaits_confirmation=status.upper() == _VERIFY_RESIZE and task_state is None,

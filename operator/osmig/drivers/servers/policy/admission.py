@@ -47,21 +47,19 @@ def admit(observation: MoveObservation) -> Decision:
 
 def find_refusal(observation: MoveObservation) -> Commit | None:
     """Refuse what this cloud can never do, whoever asks; a right that is missing shows in the answer to the call."""
-    provider, spec = observation.provider, observation.migration.spec
+    provider, spec, unsent = observation.provider, observation.migration.spec, gating.describe_unsent(observation)
     if spec.type is MigrationType.LIVE_MIGRATION and Capability.LIVE_MIGRATION not in provider.possible:
-        message = "live migration needs Compute API 2.34 or later, and the cloud has less; nothing was sent"
+        message = f"live migration needs Compute API 2.34 or later, and the cloud has less; {unsent}"
         return outcome.fail(observation, Reason.UNSUPPORTED, message)
     if (
         spec.type is MigrationType.COLD_MIGRATION
         and spec.destination_host is not None
         and Capability.COLD_DESTINATION_HOST not in provider.possible
     ):
-        message = "spec.placement.destinationHost of a cold move needs Compute API 2.56 or later; nothing was sent"
+        message = f"spec.placement.destinationHost of a cold move needs Compute API 2.56 or later; {unsent}"
         return outcome.fail(observation, Reason.UNSUPPORTED, message)
     if not (provider.can(Capability.ALL_MIGRATIONS) or provider.can(Capability.FOLLOW_BY_SERVER)):
-        message = (
-            "the Provider's credentials may not list migrations, so a move could not be followed; nothing was sent"
-        )
+        message = f"the Provider's credentials may not list migrations, so a move could not be followed; {unsent}"
         return outcome.fail(observation, Reason.NOT_PERMITTED, message)
     return None
 
@@ -71,14 +69,10 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
 
     It holds for a start that is sent again (``sends`` > 1) as well: meanwhile somebody else may have moved the server.
     """
-    unsent = "nothing was sent" if sends == 1 else "the start is not sent again"
-    spec, server = observation.migration.spec, pre_start.server
-    if (spec.source_host or spec.destination_host) and server.host is None:
-        return outcome.fail(
-            observation,
-            Reason.HOSTS_NOT_VISIBLE,
-            f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}",
-        )
+    unsent = gating.describe_unsent(observation) if sends == 1 else "the start is not sent again"
+    server = pre_start.server
+    if (unplaced := placing.check_host(observation, server, unsent)) is not None:
+        return unplaced
     if server.is_busy or (pre_start.active and not stale_records.is_stale(observation, pre_start, pre_start.active)):
         return _wait_for_server(observation, pre_start)
     if server.is_in_error:

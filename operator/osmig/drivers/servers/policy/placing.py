@@ -10,12 +10,24 @@ from osmig.drivers.servers.facts import read as read_facts
 from osmig.drivers.servers.host_names import tell_difference
 
 if TYPE_CHECKING:
-    from osmig.domain.observation import Decision
+    from osmig.domain.observation import Commit, Decision
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.views import NamedHost, PreStartState
+    from osmig.drivers.servers.views import NamedHost, PreStartState, ServerView
 
 _SOURCE, _DESTINATION = "sourceHost", "destinationHost"
 _NOT_LISTED = "these credentials may not list compute hosts"
+
+
+def check_host(observation: MoveObservation, server: ServerView, unsent: str) -> Commit | None:
+    """End where hosts are named and the server's does not show: because it has none, or because hosts are hidden."""
+    spec = observation.migration.spec
+    if server.host is not None or (spec.source_host is None and spec.destination_host is None):
+        return None
+    if server.is_on_no_host:
+        message = f"the server is on no host, its status is {server.status}: bring it onto one (unshelve it); {unsent}"
+        return outcome.fail(observation, Reason.START_REFUSED, message)
+    message = f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}"
+    return outcome.fail(observation, Reason.HOSTS_NOT_VISIBLE, message)
 
 
 def judge(observation: MoveObservation, pre_start: PreStartState, unsent: str) -> Decision | None:

@@ -50,9 +50,8 @@ def _admit(observation: ReplicationObservation) -> Decision:
     if mappings is None:
         return _wait_for_mapping(observation)
     if has_changed(observation, mappings):
-        return outcome.fail(
-            observation, Reason.MAPPING_CHANGED, f"{_name_mapping(observation)} changed; nothing was sent"
-        )
+        message = f"{_name_mapping(observation)} changed; {gating.describe_unsent(observation)}"
+        return outcome.fail(observation, Reason.MAPPING_CHANGED, message)
     if observation.read_error is not None:
         return gating.answer_read_error(observation, observation.read_error)
     if (
@@ -87,7 +86,7 @@ def _judge_checks(observation: ReplicationObservation, mappings: Mappings) -> De
     pinned = _pin(observation, mappings)
     failed = [check for check in checks if check.result is CheckResult.FAIL]
     if failed:
-        told = preflight.sum_up_failed(failed)
+        told = preflight.sum_up_failed(failed, gating.describe_unsent(observation))
         return outcome.fail(observation, Reason.PREFLIGHT_FAILED, told, preflight=checks, tenant=pinned)
     if observation.migration.spec.mode is Mode.VALIDATE:
         told = preflight.sum_up(checks)
