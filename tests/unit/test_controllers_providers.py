@@ -95,6 +95,29 @@ async def test_sweeps_ask_for_what_changed_and_every_ten_minutes_for_all() -> No
     assert full == [0, 60]
 
 
+async def test_what_a_cloud_can_do_is_learnt_anew_as_often_as_everything_is_listed() -> None:
+    lab = new_lab()
+    await lab.step(PROVIDER)
+    lab.cloud.capabilities = frozenset({Capability.LIVE_MIGRATION})
+    for _ in range(61):
+        await lab.clock.pass_by(10)
+        await lab.step(PROVIDER)
+    assert lab.cloud.calls.count("probe") == 2
+    assert lab.api.status(PROVIDER)["capabilities"] == ["LiveMigration"]
+
+
+async def test_a_probe_that_fails_between_two_lists_is_tolerated_as_a_failed_list_is() -> None:
+    lab = new_lab()
+    await lab.step(PROVIDER)
+    await lab.clock.pass_by(600)
+    lab.cloud.fail["probe"] = [DOWN]
+    await lab.step(PROVIDER)
+    assert condition(lab, "Ready") == ("True", "ProbeSucceeded")
+    await lab.clock.pass_by(10)
+    await lab.step(PROVIDER)
+    assert lab.cloud.calls.count("probe") == 3
+
+
 async def test_a_partial_answer_to_a_full_sweep_is_asked_for_again() -> None:
     lab = new_lab(cloud=FakeBackend(is_full=False))
     await lab.step(PROVIDER)

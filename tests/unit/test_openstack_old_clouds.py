@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from http_upstream import answer
 from nova_support import GRANTED
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
@@ -17,6 +19,7 @@ from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from http.server import BaseHTTPRequestHandler
 
     from http_upstream import Upstream
     from osmig.domain.capabilities import Probe
@@ -141,3 +144,74 @@ def test_a_server_that_was_not_resolved_is_a_programming_error(upstream: Upstrea
 
     with pytest.raises(ValueError, match="not resolved"):
         ask(upstream, lambda backend: backend.start(Job(server_name="vm"), GRANTED))
+
+
+def speak_only(upstream: Upstream, newest: str) -> None:
+    """Answer like a Nova that refuses what is newer than it."""
+
+    def refuse_or(body: dict[str, Any]) -> Callable[[BaseHTTPRequestHandler], None]:
+        def respond(handler: BaseHTTPRequestHandler) -> None:
+            asked = (handler.headers["OpenStack-API-Version"] or "compute 2.1").rpartition(".")[2]
+            is_known = int(asked) <= int(newest.rpartition(".")[2])
+            text = {"computeFault": {"code": 406, "message": f"Version 2.{asked} is not supported by the API."}}
+            answer(200 if is_known else 406, json.dumps(body if is_known else text).encode())(handler)
+
+        return respond
+
+    speak(
+        upstream,
+        newest,
+        os_migrations=refuse_or({"migrations": []}),
+        detail=refuse_or({"servers": []}),
+        action=refuse_or({}),
+    )
+
+
+def test_a_cloud_that_was_rolled_back_is_asked_in_its_older_version_after_one_refusal(upstream: Upstream) -> None:
+    async def story(backend: ServerBackend) -> tuple[str, str]:
+        speak_only(upstream, "2.104")
+        await backend.sweep(None)
+        speak_only(upstream, "2.58")
+        with pytest.raises(Transient, match=r"is now 2\.58") as caught:
+            await backend.sweep(None)
+        assert (await backend.sweep(None)).is_full
+        return caught.value.reason, (await backend.probe()).api_version
+
+    assert ask(upstream, story) == ("Retrying", "2.58")
+
+
+def test_a_start_that_a_rolled_back_cloud_refused_was_not_done_and_may_be_sent_in_its_version(
+    upstream: Upstream,
+) -> None:
+    async def story(backend: ServerBackend) -> None:
+        speak_only(upstream, "2.104")
+        await backend.sweep(None)
+        speak_only(upstream, "2.50")
+        with pytest.raises(Transient, match="nothing was done"):
+            await backend.start(Job(server_id=SERVER), GRANTED)
+
+    ask(upstream, story)
+
+    assert len([seen for seen in upstream.seen if seen.startswith("POST ")]) == 1
+
+
+def test_a_version_that_is_refused_by_a_cloud_that_still_lists_it_is_told_as_before(upstream: Upstream) -> None:
+    async def story(backend: ServerBackend) -> None:
+        speak(upstream, "2.90", action=406)
+        with pytest.raises(Unsupported):
+            await backend.start(Job(server_id=SERVER), GRANTED)
+        speak(upstream, "2.90", action=406, v2_1=500)
+        with pytest.raises(Unsupported):
+            await backend.start(Job(server_id=SERVER), GRANTED)
+
+    ask(upstream, story)
+
+
+def test_a_probe_notices_an_upgrade(upstream: Upstream) -> None:
+    async def story(backend: ServerBackend) -> list[str]:
+        speak_only(upstream, "2.90")
+        before = await backend.probe()
+        speak_only(upstream, "2.104")
+        return [before.api_version, (await backend.probe()).api_version]
+
+    assert ask(upstream, story) == ["2.90", "2.104"]

@@ -96,9 +96,10 @@ class ProviderConnection:
         self._metrics.provider(key.namespace, key.name)  # it exists: its requests count from now on
         try:
             await self._connect(key, provider, session)
-            if session.probe is None or session.wants_refresh:
+            if session.probe is None or session.wants_refresh or self._is_probe_old(session):
                 assert session.backend is not None  # noqa: S101 - _connect made it or raised
                 session.probe = await session.backend.probe()
+                session.probed_at = self._clock.boottime()
                 session.wants_refresh = False
             await self._sweep(key, provider, session)
         except ObjectGone:
@@ -171,6 +172,10 @@ class ProviderConnection:
         metrics = self._metrics.provider(key.namespace, key.name)
         metrics.set_foreign(foreign)
         metrics.set_stale_foreign(self._queue.count_stale(key))
+
+    def _is_probe_old(self, session: Session) -> bool:
+        """Whether to probe anew, as often as everything is listed: an upgrade, or another right, shows in no answer."""
+        return self._clock.boottime() - session.probed_at >= self._periods.full_sweep_s
 
     def _is_ours(self, key: Key, record_id: str) -> bool:
         return self._ledger.find(key, record_id) is not None

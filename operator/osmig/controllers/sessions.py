@@ -46,6 +46,7 @@ class Session:
     cursor: dt.datetime | None = None
     secret_read_at: float = -math.inf
     swept_at: float = -math.inf
+    probed_at: float = -math.inf
     fully_swept_at: float = -math.inf
     failed_sweeps: int = 0
     wants_refresh: bool = False

@@ -56,6 +56,7 @@ def probe(session: ComputeSession, api: Nova, listing: Listing) -> Probe:
             Compute, or an endpoint that the operator's settings refuse.
     """
     user_id, project_id = session.identity()
+    session.forget_version()
     version = session.version()
     listing.forget()
     scope = listing.scope()

@@ -17,8 +17,11 @@ from keystoneauth1.loading.base import PLUGIN_NAMESPACE
 from keystoneauth1.session import Session
 from openstack import exceptions as sdk
 from openstack.connection import Connection
+from requests import codes
 
 from osmig import __version__
+from osmig.api.names import Reason
+from osmig.domain.errors import BackendError, Transient
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
 from osmig.drivers.servers.nova.credentials import AUTH_TYPES
 
@@ -70,12 +73,14 @@ class ComputeSession:
         self._transport = transport
         self._auth = _plugin(credentials)
         self._sent = threading.local()
+        self._discovered: dict[str, Any] = {}
         session = Session(
             auth=self._auth,
             session=transport.session,
             redirect=False,
             connect_retries=0,
             user_agent=f"osmig/{__version__}",
+            discovery_cache=self._discovered,
         )
         self._session = session
         self._credentials = credentials
@@ -116,8 +121,32 @@ class ComputeSession:
             except EXPECTED as failure:
                 # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
                 _logger.debug("upstream.failed", extra={"operation": request.operation}, exc_info=True)
-                raise classify(failure, operation=request.operation, may_have_acted=call.may_have_acted) from None
-            return response
+                error = classify(failure, operation=request.operation, may_have_acted=call.may_have_acted)
+                is_version_refused = getattr(failure, "status_code", None) == codes.not_acceptable
+            else:
+                return response
+        raise self._learn_anew(error) if is_version_refused else error
+
+    def _learn_anew(self, error: BackendError) -> BackendError:
+        """Learn the versions after one was refused; where they have changed, the call goes well the next time."""
+        before = self._version
+        self.forget_version()
+        try:
+            after = self.version()
+        except BackendError:
+            return error
+        if before in {None, after}:
+            return error
+        text = f"The cloud's Compute API is now {after[0]}.{after[1]}; nothing was done, and it is asked again"
+        return Transient(Reason.RETRYING, text, operation=error.operation)
+
+    def forget_version(self) -> None:
+        """Learn endpoint and versions anew at the next call: an upgrade or a roll-back of the cloud changes them."""
+        with self._lock:
+            self._compute = self._version = None
+            self._discovered.clear()
+            # keystoneauth keeps what it found with the login, too, and has no other way to drop it
+            self._auth._discovery_cache.clear()  # noqa: SLF001
 
     def read(self, request: Request) -> Mapping[str, Any]:
         """Send a request that only reads and return its JSON object.
