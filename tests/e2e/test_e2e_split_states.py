@@ -11,6 +11,8 @@ from e2e_cloud import Boot, calls
 from e2e_status import condition, outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from e2e_move import HostPair
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
@@ -109,36 +111,46 @@ def test_a_finished_cold_move_whose_server_does_not_wait_is_never_done(
     assert calls(nova, move.server, "confirm") == []
 
 
-def test_a_record_that_was_left_over_beside_an_idle_server_keeps_no_move_from_it(
-    tenant: Tenant, nova: NovaLab, boot: Boot
-) -> None:
-    server = boot(host="cmp1")
-    left, _ = nova.control.seed_migrations(1, instance_uuid=server, status="running", source="cmp1", dest="cmp2")
+@pytest.fixture
+def left_behind(nova: NovaLab) -> Iterator[tuple[str, str]]:
+    """An idle server, and the number of a record of it that says that it is being moved; both are gone afterwards."""
+    server = nova.boot("left-behind", host="cmp1")
+    number, _ = nova.control.seed_migrations(1, instance_uuid=server, status="running", source="cmp1", dest="cmp2")
+    yield server, str(number)
+    nova.nova.delete(f"/servers/{server}")
 
-    adopting = tenant.move(server, name="adopting", adopt={"id": str(left)})
-    refused = adopting.until_finished()
+
+def test_a_record_that_was_left_over_beside_an_idle_server_keeps_no_move_from_it(
+    tenant: Tenant, nova: NovaLab, left_behind: tuple[str, str]
+) -> None:
+    server, number = left_behind
+
+    refused = tenant.move(server, name="adopting", adopt={"id": number}).until_finished()
     move = tenant.move(server, source="cmp1")
     waiting = move.until(lambda status: condition(status, "Succeeded").get("reason") == "ServerBusy", what="waits")
 
     assert condition(refused, "Succeeded")["reason"] == "AdoptRefused"
     assert "its server is idle" in condition(refused, "Succeeded")["message"]
-    assert f"migration {left} (running) is not over" in condition(waiting, "Succeeded")["message"]
+    assert f"migration {number} (running) is not over" in condition(waiting, "Succeeded")["message"]
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
     assert len(calls(nova, server, "live-migrate")) == 1
 
 
 def test_our_own_record_that_stays_as_it_is_beside_an_idle_server_ends_by_the_server(
-    tenant: Tenant, nova: NovaLab, boot: Boot
+    second_tenant: Tenant, second_nova: NovaLab
 ) -> None:
-    server = boot(plan="hang", host="cmp1")
-    move = tenant.move(server)
+    server = second_nova.boot("own-left-behind", plan="hang,stall=50", host="stopped")
+    move = second_tenant.move(server, destination="steady")
     move.until_upstream("running")
+    second_nova.control.service("stopped", "stop")
+    try:
+        second_nova.nova.post(f"/servers/{server}/action", {"os-resetState": {"state": "active"}})
 
-    nova.nova.post(f"/servers/{server}/action", {"os-resetState": {"state": "active"}})
-
-    status = move.until_finished()
-    assert outcome(status) == ("Failed", "RecordStale")
-    assert nova.nova.migrations(server)[0]["status"] == "running"
+        status = move.until_finished()
+        assert outcome(status) == ("Failed", "RecordStale")
+        assert second_nova.nova.migrations(server)[0]["status"] == "running"
+    finally:
+        second_nova.control.service("stopped", "start")
 
 
 def test_a_server_in_error_on_its_destination_is_never_done(tenant: Tenant, boot: Boot) -> None:

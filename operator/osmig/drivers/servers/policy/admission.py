@@ -73,7 +73,7 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
     server = pre_start.server
     if (unplaced := placing.check_host(observation, server, unsent)) is not None:
         return unplaced
-    if server.is_busy or (pre_start.active and not stale_records.is_stale(observation, pre_start, pre_start.active)):
+    if server.is_busy or (pre_start.active and not stale_records.is_stale(observation, pre_start.active)):
         return _wait_for_server(observation, pre_start)
     if server.is_in_error:
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")

@@ -15,7 +15,6 @@ from osmig.domain.observation import Note
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
     from osmig.drivers.servers.facts import MoveObservation
-    from osmig.drivers.servers.views import PreStartState
 
 _IDLE, _QUIET = "idle:", "quiet:"
 
@@ -36,12 +35,10 @@ def carry_on(observation: MoveObservation) -> str:
     return observation.wait_key if observation.wait_key.startswith(_IDLE) else ""
 
 
-def is_stale(observation: MoveObservation, pre_start: PreStartState, record: RecordView) -> bool:
-    """Whether somebody's record no longer keeps us from a start; one that was there at an earlier send does not."""
+def is_stale(observation: MoveObservation, record: RecordView) -> bool:
+    """Whether a record beside an idle server keeps us from no start; one from before an earlier send never does."""
     call = observation.status.pending_call
     previous_id = call.baseline.previous_id if call is not None and call.baseline is not None else None
-    if pre_start.server.is_busy:
-        return False
     if previous_id is not None and previous_id.isdecimal() and record.number <= int(previous_id):
         return True
     return observation.has_waited(f"{_IDLE}{_name(record)}", observation.timings.stale_record_s)
