@@ -12,7 +12,8 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.identity import v3
 
 from osmig.drivers.servers.nova.credentials import AUTH_TYPES, Credentials, InvalidCredentialsError, read_credentials
-from osmig.drivers.servers.nova.session import ComputeSession, find_loader
+from osmig.drivers.servers.nova.plugins import find_loader
+from osmig.drivers.servers.nova.session import ComputeSession
 from osmig.drivers.servers.nova.transport import Transport
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy

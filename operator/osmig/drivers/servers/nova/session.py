@@ -6,14 +6,12 @@ import hashlib
 import logging
 import threading
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
 from keystoneauth1.identity import BaseIdentityPlugin
-from keystoneauth1.loading.base import PLUGIN_NAMESPACE
 from keystoneauth1.session import Session
 from openstack import exceptions as sdk
 from openstack.connection import Connection
@@ -23,14 +21,12 @@ from osmig import __version__
 from osmig.api.names import Reason
 from osmig.domain.errors import BackendError, Transient
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
-from osmig.drivers.servers.nova.credentials import AUTH_TYPES
+from osmig.drivers.servers.nova.plugins import make_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import requests
-    from keystoneauth1.loading import BaseLoader
-    from keystoneauth1.plugin import BaseAuthPlugin
 
     from osmig.drivers.servers.nova.credentials import Credentials
     from osmig.drivers.servers.nova.transport import Transport
@@ -71,7 +67,7 @@ class ComputeSession:
             TypeError: the credentials do not fit their login; ``read_credentials`` prevents it.
         """
         self._transport = transport
-        self._auth = _plugin(credentials)
+        self._auth = make_plugin(credentials)
         self._sent = threading.local()
         self._discovered: dict[str, Any] = {}
         session = Session(
@@ -295,31 +291,3 @@ def _raise_unless_ok(response: requests.Response) -> None:
     sdk.raise_from_response(response)
     if response.status_code // 100 != _SUCCESS:
         raise sdk.HttpException(response=response)
-
-
-def _plugin(credentials: Credentials) -> BaseAuthPlugin:
-    loader = find_loader(AUTH_TYPES[credentials.auth_type].plugin)
-    auth = _with_default_domain(dict(credentials.auth))
-    # An empty value would count as a scope.
-    return loader.create_plugin(**{key: value for key, value in auth.items() if value})
-
-
-def find_loader(plugin: str) -> BaseLoader[BaseAuthPlugin]:
-    """Return the loader of an auth plugin that keystoneauth itself brings.
-
-    ``keystoneauth1.loading.get_plugin_loader`` asks every installed package, and prefers another's of the same name.
-    """
-    (entry,) = distribution("keystoneauth1").entry_points.select(group=PLUGIN_NAMESPACE, name=plugin)
-    loader: BaseLoader[BaseAuthPlugin] = entry.load()()
-    return loader
-
-
-def _with_default_domain(auth: dict[str, str]) -> dict[str, str]:
-    """Spell out a shorthand of clouds.yaml, which no plugin of Keystone v3 knows."""
-    domain_id, domain_name = auth.pop("default_domain_id", None), auth.pop("default_domain_name", None)
-    for owner in ("user", "project"):
-        named = auth.get("username" if owner == "user" else "project_name")
-        if named and not auth.keys() & {f"{owner}_domain_id", f"{owner}_domain_name"}:
-            auth |= {f"{owner}_domain_id": domain_id} if domain_id else {}
-            auth |= {f"{owner}_domain_name": domain_name} if domain_name and not domain_id else {}
-    return auth
