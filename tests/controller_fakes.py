@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from osmig.api.names import Kind
 from osmig.controllers.keys import RESOURCES, Key
 from osmig.domain.errors import ObjectGone, WriteConflict
+from osmig.kube.secrets import OPAQUE, SecretValues
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -47,6 +48,8 @@ class ApiServer:
 
     objects: dict[Key, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    secret_types: dict[tuple[str, str], str] = field(default_factory=dict)
+    secret_version: int = 1
     version: int = 100
     puts: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -145,13 +148,17 @@ class ApiServer:
             if RESOURCES[key.kind] == resource and namespace in {None, key.namespace}:
                 yield copy.deepcopy(body)
 
-    async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+    async def read(self, namespace: str, name: str) -> SecretValues:
         """Return a Secret."""
         if self.secret_error is not None:
             raise self.secret_error
         if (namespace, name) not in self.secrets:
             raise ObjectGone("NotFound", "gone")
-        return self.secrets[namespace, name]
+        return SecretValues(
+            self.secrets[namespace, name],
+            type=self.secret_types.get((namespace, name), OPAQUE),
+            version=str(self.secret_version),
+        )
 
 
 @dataclass

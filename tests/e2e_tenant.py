@@ -52,9 +52,10 @@ class Tenant:
         )
         return done.stdout
 
-    def put_secret(self, content: str, *, name: str = "clouds", key: str = "clouds.yaml") -> None:
-        """Create or replace a Secret with one key."""
-        self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: content}})
+    def put_secret(self, content: str, *, name: str = "clouds", key: str = "clouds.yaml", **others: str) -> None:
+        """Create or replace a Secret with one key, and ``others``."""
+        values = {key: content, **others}
+        self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values})
 
     def put_provider(
         self,

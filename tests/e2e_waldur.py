@@ -35,14 +35,14 @@ MAPPINGS: Final = {
 
 def connect(tenant: Tenant, waldur: WaldurLab, *, user: str = "owner", name: str = "waldur", **spec: Any) -> None:  # noqa: ANN401
     """Bring Secret and Provider for a Waldur, and wait until the Provider is ready."""
-    put_token(tenant, waldur.token(user), name=name)
+    put_token(tenant, waldur.token(user), waldur.url, name=name)
     put_provider(tenant, waldur.url, name=name, **spec)
     tenant.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", f"provider/{name}")
 
 
-def put_token(tenant: Tenant, token: str, *, name: str = "waldur") -> None:
-    """Create or replace the Secret with the token."""
-    tenant.put_secret(token, name=name, key="token")
+def put_token(tenant: Tenant, token: str, endpoint: str, *, name: str = "waldur") -> None:
+    """Create or replace the Secret with the token and where it may be sent."""
+    tenant.put_secret(token, name=name, key="token", endpoint=endpoint)
 
 
 def put_provider(tenant: Tenant, endpoint: str, *, name: str = "waldur", **spec: Any) -> None:  # noqa: ANN401

@@ -29,12 +29,18 @@ SHOP = Key(Kind.MIGRATION, "team-a", "shop")
 SOURCE = "b8444897d6e64277adb048b2cf09fca5"
 OFFERING = "433d309398ba4d92bf550acea7544378"
 PLAN = "0f6b22bbd2c94b4f9f9ef1bbc5bd5a0f"
+ENDPOINT = "https://waldur.example.org"
 RUN = "b630630ecf3944a28094c0c10f32a55c"
 REPLICA = "a30676f802cc4fff8e81a6010c1b2a4d"
 CREATED = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def waldur_body(*, endpoint: str = "https://waldur.example.org", name: str = "waldur", **spec: Any) -> dict[str, Any]:  # noqa: ANN401
+def waldur_secret(token: bytes = b"good") -> dict[str, bytes]:
+    """What the Secret of `waldur_body` holds."""
+    return {"token": token, "endpoint": ENDPOINT.encode()}
+
+
+def waldur_body(*, endpoint: str = ENDPOINT, name: str = "waldur", **spec: Any) -> dict[str, Any]:  # noqa: ANN401
     """A Provider of type Waldur; ``spec`` adds members."""
     waldur = {"endpoint": endpoint, "tokenRef": {"secretName": "waldur"}}
     return {

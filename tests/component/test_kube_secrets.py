@@ -33,6 +33,20 @@ async def test_a_secret_without_values_is_empty(cluster: Cluster, namespace: str
         assert dict(await SecretReader(client).read(namespace, "s")) == {}
 
 
+async def test_a_secret_has_a_type_and_a_version(cluster: Cluster, namespace: str) -> None:
+    values = ("--from-literal=username=u", "--from-literal=password=p", "--type=kubernetes.io/basic-auth")
+    cluster.kubectl("create", "secret", "generic", "s", *values, "--namespace", namespace)
+    cluster.kubectl("create", "secret", "generic", "bare", "--namespace", namespace)
+    async with open_client(cluster.kubeconfig) as client:
+        typed = await SecretReader(client).read(namespace, "s")
+        bare = await SecretReader(client).read(namespace, "bare")
+        cluster.kubectl("label", "secret", "bare", "a=b", "--namespace", namespace)
+        changed = await SecretReader(client).read(namespace, "bare")
+
+    assert (typed.type, bare.type) == ("kubernetes.io/basic-auth", "Opaque")
+    assert len({typed.version, bare.version, changed.version, ""}) == 4
+
+
 @pytest.mark.parametrize("name", ["none", "", "..", "none/../s"])
 async def test_a_secret_that_does_not_exist_is_gone(cluster: Cluster, namespace: str, name: str) -> None:
     cluster.kubectl("create", "secret", "generic", "s", "--from-literal=a=b", "--namespace", namespace)

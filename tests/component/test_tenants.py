@@ -30,7 +30,7 @@ from osmig.kube.secrets import SecretReader
 from osmig.kube.status import StatusWriter
 from osmig.telemetry.metrics import Metrics
 from server_fakes import FakeBackend
-from tenant_fakes import FakeTenants, FakeWaldur, mapping_body, replication_body, waldur_body
+from tenant_fakes import FakeTenants, FakeWaldur, mapping_body, replication_body, waldur_body, waldur_secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -78,7 +78,8 @@ class Scene:
 
     def keep_token(self, token: str) -> None:
         """Write a token into the Secret."""
-        data = {"token": base64.b64encode(token.encode()).decode(), "clouds.yaml": ""}
+        values = waldur_secret(token.encode()) | {"clouds.yaml": b""}
+        data = {key: base64.b64encode(value).decode() for key, value in values.items()}
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "waldur"}, "data": data})
 
     def order(self) -> None:

@@ -28,7 +28,8 @@ def open_tenancy(cluster: Cluster, folder: Path) -> Iterator[Tenancy]:
         place = Place(cluster, folder=folder, stack=stack)
         place.adjust(QUICK)
         reference = {"endpoint": waldur.url, "tokenRef": {"secretName": SECRET, "key": "token"}}
-        place.make_provider({"token": waldur.token()}, {"type": "Waldur", "waldur": reference})
+        secret = {"token": waldur.token(), "endpoint": waldur.url}
+        place.make_provider(secret, {"type": "Waldur", "waldur": reference})
         yield Tenancy(place, waldur)
 
 

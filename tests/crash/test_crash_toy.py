@@ -36,7 +36,7 @@ IDS = {"sourceResource": "a" * 32, "destinationOffering": "b" * 32, "destination
 def order(place: Place, url: str) -> None:
     """Make a Provider of boxes, and the Migration of one."""
     waldur = {"endpoint": url, "tokenRef": {"secretName": SECRET, "key": "token"}}
-    place.make_provider({"token": "none"}, {"type": "Waldur", "waldur": waldur})
+    place.make_provider({"token": "none", "endpoint": url}, {"type": "Waldur", "waldur": waldur})
     place.cluster.apply(place.describe(NAME, {"type": "TenantReplication", "tenant": IDS}))
 
 

@@ -68,9 +68,9 @@ def test_a_token_of_another_user_never_makes_a_record_count_as_gone(owner: Tenan
     move = replicate(owner)
     row = ordered_row(waldur)
     move.until_upstream("CREATION_SCHEDULED")
-    put_token(owner, waldur.token("rival"))
+    put_token(owner, waldur.token("rival"), waldur.url)
     move.until(lambda status: outcome(status)[1] == "TokenOfAnotherUser", what="TokenOfAnotherUser")
-    put_token(owner, waldur.token("owner"))
+    put_token(owner, waldur.token("owner"), waldur.url)
     waldur.control.advance(row, 3)
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
 
@@ -86,7 +86,7 @@ def test_a_token_that_is_refused_pauses_the_provider_until_the_secret_follows(
         lambda status: condition(status, "Ready")["reason"] == "Unauthorized", what="Unauthorized", name="waldur"
     )
     assert condition(move.status, "ProviderReady")["status"] in {"True", "False"}
-    put_token(owner, "f" * 40)
+    put_token(owner, "f" * 40, waldur.url)
     owner.kubectl("wait", "--for=condition=Ready", f"--timeout={DEADLINE_S:g}s", "provider/waldur")
     waldur.control.advance(row, 3)
     assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
@@ -148,7 +148,7 @@ def test_a_name_that_keystone_changed_is_still_ours(owner: Tenant, waldur: Waldu
 
 
 def test_an_endpoint_that_the_operator_refuses_becomes_a_condition(owner: Tenant) -> None:
-    put_token(owner, "0" * 40, name="linked")
+    put_token(owner, "0" * 40, "http://169.254.169.254", name="linked")
     put_provider(owner, "http://169.254.169.254", name="linked")
     status = owner.until_provider(
         lambda status: condition(status, "Ready").get("reason") == "EndpointRefused", what="refused", name="linked"

@@ -114,7 +114,8 @@ class Demo:
         self._waldur.control.fault(**demo_tenant.ANSWER_LOST)
         token = self._folder / "waldur-token"
         token.write_text(self._waldur.token(), encoding="utf-8")
-        secret = ("create", "secret", "generic", demo_tenant.SECRET, f"--from-file=token={token}")
+        values = (f"--from-file=token={token}", f"--from-literal=endpoint={self._waldur.url}")
+        secret = ("create", "secret", "generic", demo_tenant.SECRET, *values)
         self._board.say("\nA tenant, too. Waldur will begin with it, and answer 500: ordering again would make two.")
         self._kubectl(*secret)
         self._kubectl("apply", "-f", self._write("waldur", demo_tenant.describe_waldur(self._waldur.url)))

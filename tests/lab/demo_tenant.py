@@ -24,7 +24,7 @@ _API = "osmig.dev/v1alpha1"
 
 
 def describe_waldur(url: str) -> dict[str, Any]:
-    """Return the manifest of the Provider; its Secret has the key ``token``."""
+    """Return the manifest of the Provider; its Secret has the keys ``token`` and ``endpoint``."""
     return {
         "apiVersion": _API,
         "kind": "Provider",

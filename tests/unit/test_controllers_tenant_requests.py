@@ -15,7 +15,7 @@ from osmig.api.tenant_facts import Items
 from osmig.controllers.keys import Key
 from osmig.domain.errors import OutcomeUnknown
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
-from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body
+from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body, waldur_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ ITEMS = Items(of="networks and subnets of the replica", total=4, done=1)
 async def running_lab(runs: int = RUNS, *, items: Items | None = ITEMS) -> Lab:
     """An engine that follows replications which Waldur carries out."""
     lab = Lab()
-    lab.api.secrets["team-a", "waldur"] = {"token": b"good"}
+    lab.api.secrets["team-a", "waldur"] = waldur_secret()
     lab.offer(Kind.PROVIDER, waldur_body(limits={"maxInFlight": max(1, runs)}))
     await lab.step(WALDUR)
     lab.waldur.stage, lab.waldur.items = RunStage.CREATING, items

@@ -21,7 +21,7 @@ from osmig.controllers.sessions import Sessions
 from osmig.domain.errors import StaleView, Unauthorized
 from osmig.drivers import DRIVERS
 from osmig.drivers.tenants.views import ReplicaStage, RunStage
-from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, waldur_body
+from tenant_fakes import MAPPING, SHOP, WALDUR, mapping_body, replication_body, waldur_body, waldur_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ OTHER_SUBNETS = [{"sourceCIDR": "192.168.1.0/24", "destinationCIDR": "10.9.2.0/2
 async def tenant_lab(*names: str, **spec: Any) -> Lab:  # noqa: ANN401 - fields of the Provider's spec
     """An engine whose Waldur is ready, and new replications."""
     lab = Lab()
-    lab.api.secrets["team-a", "waldur"] = {"token": b"good"}
+    lab.api.secrets["team-a", "waldur"] = waldur_secret()
     lab.offer(Kind.PROVIDER, waldur_body(**spec))
     await lab.step(WALDUR)
     for name in names or ("shop",):
@@ -207,13 +207,13 @@ async def test_two_intents_that_are_written_at_once_do_not_both_take_the_last_sl
 
 def rotate(lab: Lab, token: str, user: str) -> None:
     lab.waldur.users = {token: user}
-    lab.api.secrets["team-a", "waldur"] = {"token": token.encode()}
+    lab.api.secrets["team-a", "waldur"] = waldur_secret(token.encode())
 
 
 async def test_a_new_token_in_the_secret_is_used_within_the_secret_period() -> None:
     lab = await tenant_lab()
     lab.waldur.users["new"] = "user-1"
-    lab.api.secrets["team-a", "waldur"] = {"token": b"new"}
+    lab.api.secrets["team-a", "waldur"] = waldur_secret(b"new")
     await lab.run(seconds=59)
     assert [tenants.token for tenants in lab.tenants] == ["good"]
     await lab.run(seconds=15)

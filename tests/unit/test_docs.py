@@ -42,7 +42,7 @@ FLAG = re.compile(r"--[a-z][a-z-]+")
 
 OTHERS_WORDS = {
     *("BeforeHookCreation", "ClusterRole", "Degraded", "Deployment", "Done", "Healthy", "Kustomization", "Lease"),
-    *("Progressing", "RuntimeDefault", "Secret", "TemporaryError"),
+    *("Opaque", "Progressing", "RuntimeDefault", "Secret", "TemporaryError"),
 }
 CODE_WORDS = {
     "Backend",
@@ -77,7 +77,7 @@ CODE_WORDS = {
     "Reason",
     "Verb",
 }
-OTHERS_FLAGS = {"--wait", "--field-manager", "--overwrite", "--server-side"}
+OTHERS_FLAGS = {"--wait", "--field-manager", "--overwrite", "--server-side", "--from-literal"}
 
 
 def prose(page: Path) -> str:

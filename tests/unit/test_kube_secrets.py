@@ -11,4 +11,5 @@ def test_a_secret_is_a_mapping_that_shows_only_its_keys() -> None:
     assert values["clouds.yaml"] == b"hunter2"
     assert dict(values) == {"clouds.yaml": b"hunter2", "ca": b""}
     assert len(values) == 2
+    assert (values.type, values.version) == ("Opaque", "")
     assert repr(values) == f"{values}" == "SecretValues(keys=['ca', 'clouds.yaml'])"

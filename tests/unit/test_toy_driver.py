@@ -15,7 +15,7 @@ from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.operations import Sweep
 from osmig.drivers import servers
 from osmig.drivers.driver import Drivers
-from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body
+from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body, waldur_secret
 from toy_driver import DRIVER
 from toy_driver.upstream import COPY, EMPTY, Boxes
 
@@ -88,7 +88,7 @@ async def box_lab(boxes: Boxes, *, api: ApiServer | None = None, holder: str = "
         factories={ProviderType.WALDUR: connect},
     )
     if api is None:
-        lab.api.secrets["team-a", "waldur"] = {"token": b"good"}
+        lab.api.secrets["team-a", "waldur"] = waldur_secret()
         lab.offer(Kind.PROVIDER, waldur_body())
     else:
         lab.show(WALDUR)

@@ -111,6 +111,12 @@ class ProviderSpec(SpecModel):
         return chosen.secret_name if chosen is not None else ""
 
     @property
+    def secret_endpoint(self) -> str | None:
+        """Where what is in the Secret is sent, as far as the spec alone says so; ``None`` if the Secret itself does."""
+        chosen = self.openstack or self.waldur
+        return chosen.secret_endpoint if chosen is not None else None
+
+    @property
     def effective_limits(self) -> Limits:
         """The limits, defaults filled in."""
         return self.limits or Limits()

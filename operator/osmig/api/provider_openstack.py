@@ -50,6 +50,10 @@ class OpenStackSpec(SpecModel):
         """The Secret that holds the credentials."""
         return self.cloud_credentials_ref.secret_name
 
+    @property
+    def secret_endpoint(self) -> None:
+        """Nothing: clouds.yaml in the Secret names its own ``auth_url``."""
+
 
 MEMBERS = (Member("openstack", types=(ProviderType.OPENSTACK,), required=True),)
 """What OpenStack adds to a Provider's spec."""

@@ -54,8 +54,9 @@ class WaldurSpec(SpecModel):
     token_ref: TokenRef = Field(
         description=(
             "tokenRef says where the token is, of a user that may order at the destination; a personal access token "
-            "where Waldur has them. The Secret is read again every 60 seconds and after a refused token; its optional "
-            "key cacert holds the PEM certificates to trust."
+            "where Waldur has them. The key endpoint of the same Secret must hold the URL above, as the token is sent "
+            "nowhere else; its optional key cacert holds the PEM certificates to trust. The Secret is read again every "
+            "60 seconds and after a refused token."
         ),
     )
 
@@ -63,6 +64,11 @@ class WaldurSpec(SpecModel):
     def secret_name(self) -> str:
         """The Secret that holds the credentials."""
         return self.token_ref.secret_name
+
+    @property
+    def secret_endpoint(self) -> str:
+        """Where the token is sent."""
+        return self.endpoint
 
 
 MEMBERS = (Member("waldur", types=(ProviderType.WALDUR,), required=True),)

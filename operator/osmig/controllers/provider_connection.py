@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
+from osmig.controllers.secret_purpose import check_purpose
 from osmig.controllers.sessions import Session
 from osmig.domain.errors import (
     AccessDenied,
@@ -138,6 +139,7 @@ class ProviderConnection:
         if session.backend is not None:
             await session.backend.close()
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
+        check_purpose(secret, provider)
         factory = self._factories[provider.spec.type]
         session.backend = await factory((key.namespace, key.name), provider.spec, secret)
         session.fingerprint = fingerprint

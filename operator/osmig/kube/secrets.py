@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 SECRETS = Resource("", "v1", "secrets", "Secret")
 
 
+OPAQUE = "Opaque"
+"""The type of a Secret that was made for no purpose that Kubernetes knows, and of one without a type."""
+
+
 class SecretValues(Mapping[str, bytes]):  # a mapping to its users, hence the one base class
-    """The decoded values of a Secret by key; its repr shows keys alone."""
+    """The decoded values of a Secret by key; its repr shows keys alone.
 
-    __slots__ = ("_values",)
+    Attributes:
+        type: what the Secret was made for, such as ``kubernetes.io/service-account-token``.
+        version: its resourceVersion, another one after each change; empty where it is not known.
+    """
 
-    def __init__(self, values: Mapping[str, bytes]) -> None:
+    __slots__ = ("_values", "type", "version")
+
+    def __init__(self, values: Mapping[str, bytes], *, type: str = OPAQUE, version: str = "") -> None:  # noqa: A002
         self._values = dict(values)
+        self.type = type
+        self.version = version
 
     @override
     def __getitem__(self, key: str) -> bytes:
@@ -51,7 +62,7 @@ class SecretReader:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def read(self, namespace: str, name: str) -> Mapping[str, bytes]:
+    async def read(self, namespace: str, name: str) -> SecretValues:
         """Return the values of a Secret, decoded.
 
         Raises:
@@ -59,4 +70,8 @@ class SecretReader:
             KubeFailure: it could not be read, or may not be.
         """
         answer = await self._client.request(Call(KubeVerb.GET, SECRETS, namespace, name))
-        return SecretValues({key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()})
+        return SecretValues(
+            {key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()},
+            type=str(answer.body.get("type") or OPAQUE),
+            version=str((answer.body.get("metadata") or {}).get("resourceVersion") or ""),
+        )
