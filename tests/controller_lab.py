@@ -54,6 +54,7 @@ class Lab:
         self.metrics = Metrics(self.clock)
         self.fence_s = 10.0
         self.made = 0
+        self.asked_to_make = 0
         self.waldur = FakeWaldur()
         self.tenants: list[FakeTenants] = []
         self.factory_error: Exception | None = None
@@ -74,6 +75,7 @@ class Lab:
 
     async def _make(self, key: tuple[str, str], spec: object, secret: Mapping[str, bytes]) -> FakeBackend:
         assert (key, bool(spec), bool(secret)) == (("team-a", "region-one"), True, True)
+        self.asked_to_make += 1
         if self.factory_error is not None:
             raise self.factory_error
         self.made += 1

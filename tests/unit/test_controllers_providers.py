@@ -190,6 +190,7 @@ async def test_refused_credentials_are_tried_again_with_a_fresh_secret() -> None
     lab.cloud.fail["probe"] = [BAD_LOGIN]
     assert await lab.step(PROVIDER) == 10.0
     assert condition(lab, "AuthenticationSucceeded") == ("False", "Unauthorized")
+    assert condition(lab, "Stalled") == ("True", "Unauthorized")
     lab.api.secrets["team-a", "clouds"] = {"clouds.yaml": b"new"}
     await lab.step(PROVIDER)
     assert (lab.made, condition(lab, "Ready")) == (2, ("True", "ProbeSucceeded"))

@@ -136,7 +136,7 @@ def test_a_provider_without_a_reason_still_has_one_in_its_condition() -> None:
         (False, Reason.PROBING, "False", "Unknown", "Reconciling", "InProgress"),
         (False, Reason.UNREACHABLE, "False", "Unknown", "Reconciling", "InProgress"),
         (False, Reason.SECRET_NOT_FOUND, "False", "Unknown", "Reconciling", "InProgress"),
-        (False, Reason.UNAUTHORIZED, "False", "False", "Reconciling", "InProgress"),
+        (False, Reason.UNAUTHORIZED, "False", "False", "Stalled", "Failed"),
         (False, Reason.INVALID_CONFIGURATION, "False", "Unknown", "Stalled", "Failed"),
         (False, Reason.ENDPOINT_REFUSED, "False", "Unknown", "Stalled", "Failed"),
     ],

@@ -15,6 +15,7 @@ from osmig.api.meta import (
     MAX_INT,
     Condition,
     Generation,
+    MicroTime,
     ObjectMeta,
     SpecModel,
     StatusModel,
@@ -39,6 +40,7 @@ __all__ = [
     "ProviderSpec",
     "ProviderStatus",
     "ProviderType",
+    "RefusedLogin",
     "UpstreamCounts",
     "UpstreamScope",
     "WaldurSpec",
@@ -145,6 +147,22 @@ class UpstreamCounts(StatusModel):
     )
 
 
+class RefusedLogin(StatusModel):
+    """Credentials that were refused: how often, so that a process started anew does not begin to count anew."""
+
+    attempts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        description="attempts with these credentials that were refused in a row; the pause before the next one grows."
+    )
+    time: MicroTime = Field(description="time of the last attempt, in UTC.")
+    secret_version: Word = Field(
+        default="", description="secretVersion is the resourceVersion of the Secret; another one is tried at once."
+    )
+    reconcile: Word | None = Field(
+        default=None,
+        description="reconcile is the Provider's annotation osmig.dev/reconcile then; another value asks for a try.",
+    )
+
+
 class ProviderStatus(StatusModel):
     """What osmig found."""
 
@@ -177,6 +195,9 @@ class ProviderStatus(StatusModel):
             "capabilities that the cloud's version and these credentials allow, sorted. Examples: Abort, "
             "AbortQueued, ForceComplete, DestinationHost, Hosts, Progress."
         ),
+    )
+    refused_login: RefusedLogin | None = Field(
+        default=None, description="refusedLogin tells of credentials that are refused; absent when they are not."
     )
     upstream: UpstreamCounts | None = Field(
         default=None, description="upstream counts the migrations the credentials can see, whoever started them."

@@ -101,10 +101,11 @@ class MigrationController:
             self._refresh(provider_of(key, observation.migration))
         return observation
 
-    def _refresh(self, provider: Key) -> None:
+    def _refresh(self, provider: Key, *, is_asked: bool = False) -> None:
         session = self.sessions.get(provider)
         if session is not None:
             session.wants_refresh = True
+            session.wants_login |= is_asked
             self.reporter.wake(provider)
 
     async def _change(self, key: Key, observation: Observation, decision: ChangeObject) -> Observation | None:
@@ -126,7 +127,7 @@ class MigrationController:
         """Continue with the verbs just recorded; ``reconcile`` makes everything be read anew."""
         if any(request.verb is Verb.RECONCILE for request in observation.verb_requests):
             provider = provider_of(key, observation.migration)
-            self._refresh(provider)
+            self._refresh(provider, is_asked=True)
             session, upstream = self.sessions.get(provider), observation.status.upstream
             if session is not None and upstream is not None and upstream.id is not None:
                 session.rows.forget(upstream.id)

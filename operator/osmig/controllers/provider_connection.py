@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
+from osmig.controllers.refusals import Moment, Refusal, find_asked, recall, refuse
 from osmig.controllers.secret_purpose import check_purpose
 from osmig.controllers.sessions import Session
 from osmig.domain.errors import (
@@ -20,6 +21,7 @@ from osmig.domain.errors import (
     KubeForbidden,
     ObjectGone,
     OutcomeUnknown,
+    Unauthorized,
 )
 from osmig.domain.observation import ProviderView
 
@@ -96,13 +98,7 @@ class ProviderConnection:
         """Connect, probe and sweep as far as due; return the seconds until the next step."""
         self._metrics.provider(key.namespace, key.name)  # it exists: its requests count from now on
         try:
-            await self._connect(key, provider, session)
-            if session.probe is None or session.wants_refresh or self._is_probe_old(session):
-                assert session.backend is not None  # noqa: S101 - _connect made it or raised
-                session.probe = await session.backend.probe()
-                session.probed_at = self._clock.boottime()
-                session.wants_refresh = False
-            await self._sweep(key, provider, session)
+            return await self._bring_up(key, provider, session)
         except ObjectGone:
             return self.mark_not_ready(session, Reason.SECRET_NOT_FOUND, _describe_missing_secret(provider))
         except KubeFailure as error:
@@ -110,11 +106,27 @@ class ProviderConnection:
                 return self.mark_not_ready(session, Reason.NOT_PERMITTED, error.message)
             # the API server fails, not the Provider: the last view of the Provider stays
             return error.retry_after_s or RETRY_S
+        except Unauthorized as error:
+            return await self._refuse(provider, session, error)
         except AccessDenied as error:
             session.probe = None
             return self.mark_not_ready(session, error.reason, error.message)
         except BackendError as error:
             return self._answer_failure(session, error)
+
+    async def _bring_up(self, key: Key, provider: Provider, session: Session) -> float:
+        refusal = await self._connect(key, provider, session)
+        if refusal is not None:
+            return self._stand_by(session, refusal)
+        quiet_s = session.quiet_until - self._clock.boottime()
+        if quiet_s > 0:
+            return quiet_s
+        if session.probe is None or session.wants_refresh or self._is_probe_old(session):
+            assert session.backend is not None  # noqa: S101 - _connect made it or raised
+            session.probe = await session.backend.probe()
+            session.probed_at = self._clock.boottime()
+            session.wants_refresh = False
+        await self._sweep(key, provider, session)
         return self._periods.sweep_s
 
     def mark_not_ready(self, session: Session, reason: str, message: str) -> float:
@@ -124,27 +136,78 @@ class ProviderConnection:
         session.wants_refresh = True
         return min(RETRY_S, self._periods.sweep_s)
 
-    async def _connect(self, key: Key, provider: Provider, session: Session) -> None:
-        """Make a new backend when the spec or the Secret changed; read the Secret only as often as told."""
+    async def _connect(self, key: Key, provider: Provider, session: Session) -> Refusal | None:
+        """Make a new backend when the spec or the Secret changed; read the Secret only as often as told.
+
+        Returns what keeps these very credentials from being tried now, if anything does.
+        """
         now = self._clock.boottime()
         is_fresh = now - session.secret_read_at < self._periods.secret_s
         spec_json = provider.spec.model_dump_json()
         if session.backend is not None and is_fresh and not session.wants_refresh and _has(session, spec_json):
-            return
+            return None
         secret = await self._secrets.read(key.namespace, provider.spec.secret_name)
         session.secret_read_at = now
         fingerprint = f"{_digest(spec_json, secret)}:{spec_json}"
+        if not session.has_read_secret:
+            session.refusal = recall(
+                provider, fingerprint=fingerprint, version=secret.version, moment=self._read_clocks()
+            )
+        session.has_read_secret, session.secret_version = True, secret.version
+        if (refusal := self._find_refusal(provider, session, fingerprint)) is not None:
+            return refusal
         if session.backend is not None and session.fingerprint == fingerprint:
-            return
+            return None
+        await self._disconnect(session)
+        session.fingerprint, session.quiet_until = fingerprint, -math.inf
+        try:
+            check_purpose(secret, provider)
+            factory = self._factories[provider.spec.type]
+            session.backend = await factory((key.namespace, key.name), provider.spec, secret)
+        except InvalidConfiguration as error:
+            # it was sent to nobody, and reading the same again cannot help
+            return self._keep(session, Refusal(fingerprint=fingerprint, error=error, asked=find_asked(provider)))
+        if self._drivers.of_provider(provider.spec.type).shows_own_only:
+            session.view = Session().view
+        return None
+
+    def _find_refusal(self, provider: Provider, session: Session, fingerprint: str) -> Refusal | None:
+        """Return why this Secret is left alone now; who asks for another try is asked no further."""
+        refusal, is_asked, session.wants_login = session.refusal, session.wants_login, False
+        if refusal is None or is_asked:
+            return None
+        return refusal if refusal.stands(fingerprint, find_asked(provider), self._clock.boottime()) else None
+
+    async def _refuse(self, provider: Provider, session: Session, error: Unauthorized) -> float:
+        """Leave refused credentials alone; the next try gets a new connection."""
+        refusal = refuse(
+            provider,
+            error,
+            fingerprint=session.fingerprint,
+            version=session.secret_version,
+            before=session.refusal,
+            moment=self._read_clocks(),
+        )
+        await self._disconnect(session)
+        return self._stand_by(session, self._keep(session, refusal))
+
+    def _keep(self, session: Session, refusal: Refusal) -> Refusal:
+        session.refusal = refusal
+        return refusal
+
+    def _stand_by(self, session: Session, refusal: Refusal) -> float:
+        """Say why the Provider is not ready; look soon whether the Secret was mended, later more rarely."""
+        self.mark_not_ready(session, refusal.error.reason, refusal.error.message)
+        period_s = RETRY_S if refusal.attempts == 1 else min(MANUAL_FIX_RETRY_S, self._periods.secret_s)
+        return min(period_s, max(0.0, refusal.retry_at - self._clock.boottime()))
+
+    def _read_clocks(self) -> Moment:
+        return Moment(self._clock.now(), self._clock.boottime())
+
+    async def _disconnect(self, session: Session) -> None:
         if session.backend is not None:
             await session.backend.close()
         session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
-        check_purpose(secret, provider)
-        factory = self._factories[provider.spec.type]
-        session.backend = await factory((key.namespace, key.name), provider.spec, secret)
-        session.fingerprint = fingerprint
-        if self._drivers.of_provider(provider.spec.type).shows_own_only:
-            session.view = Session().view
 
     async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
         """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
@@ -155,7 +218,7 @@ class ProviderConnection:
             return
         is_full = session.cursor is None or now - session.fully_swept_at >= self._periods.full_sweep_s
         sweep = await session.backend.sweep(None if is_full else session.cursor)
-        session.cursor, session.swept_at, session.failed_sweeps = sweep.cursor, now, 0
+        session.cursor, session.swept_at, session.failed_sweeps, session.refusal = sweep.cursor, now, 0, None
         if sweep.is_full:
             session.fully_swept_at = now
         changed = session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
@@ -192,9 +255,12 @@ class ProviderConnection:
             return error.retry_after_s or self._periods.sweep_s
         is_told = error.reason in {*Reason} and not isinstance(error, OutcomeUnknown)
         self.mark_not_ready(session, error.reason if is_told else Reason.UNREACHABLE, error.message)
+        wait_s = min(RETRY_S, self._periods.sweep_s)
         if isinstance(error, InvalidConfiguration | EndpointRefused):
-            return min(MANUAL_FIX_RETRY_S, self._periods.secret_s)
-        return min(RETRY_S, self._periods.sweep_s)
+            wait_s = min(MANUAL_FIX_RETRY_S, self._periods.secret_s)
+        if error.retry_after_s is not None:
+            session.quiet_until = self._clock.boottime() + error.retry_after_s
+        return max(wait_s, error.retry_after_s or 0.0)
 
 
 def _describe_missing_secret(provider: Provider) -> str:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from osmig.api.names import ConditionType, EventReason, Reason
-from osmig.api.provider import Provider, ProviderStatus, UpstreamCounts, parse_provider
+from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, UpstreamCounts, parse_provider
 from osmig.controllers.provider_connection import ProviderConnection
 from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
@@ -88,6 +88,7 @@ class ProviderController:
             endpoint=session.probe.endpoint if session.probe else before.endpoint,
             api_version=session.probe.api_version if session.probe else before.api_version,
             capabilities=tuple(sorted(session.probe.capabilities)) if session.probe else before.capabilities,
+            refused_login=_tell_refusal(session, before),
             upstream=_count(session, before, lists_operations=driver.lists_operations),
         )
         if after == before:
@@ -99,6 +100,13 @@ class ProviderController:
         if expiring is not None and find_condition(before.conditions, ConditionType.CREDENTIALS_EXPIRING) is None:
             note = Note(reason=EventReason.CREDENTIALS_EXPIRING, text=expiring.message, is_warning=True)
             self._parts.publisher.announce(key, (note,))
+
+
+def _tell_refusal(session: Session, before: ProviderStatus) -> RefusedLogin | None:
+    """Keep what is on record until this process has read the Secret that it is about."""
+    if not session.has_read_secret:
+        return before.refused_login
+    return session.refusal.login if session.refusal is not None else None
 
 
 def _count(session: Session, before: ProviderStatus, *, lists_operations: bool) -> UpstreamCounts | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationType
     from osmig.api.provider import ProviderType
     from osmig.controllers.keys import Key
+    from osmig.controllers.refusals import Refusal
     from osmig.domain.capabilities import Probe
     from osmig.drivers.ports import Backend
 
@@ -30,6 +31,11 @@ class Session:
         provider_type: the Provider's type as last stepped, which is the type of ``backend``.
         fingerprint: of the spec and the Secret that ``backend`` was made of; another one means a new backend.
         wants_refresh: read the Secret and probe again at the next step, as after a 401 or a ``reconcile``.
+        wants_login: somebody asks to try refused credentials again, by a ``reconcile`` of a Migration.
+        refusal: of these credentials; what is on record takes its place until a Secret was read.
+        secret_version: of the Secret as read last.
+        has_read_secret: by this process; until then it is not known whether what is on record still holds.
+        quiet_until: upstream asked not to be called before.
         limits: of the Provider's spec as last stepped.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
@@ -50,6 +56,11 @@ class Session:
     fully_swept_at: float = -math.inf
     failed_sweeps: int = 0
     wants_refresh: bool = False
+    wants_login: bool = False
+    refusal: Refusal | None = None
+    has_read_secret: bool = False
+    secret_version: str = ""
+    quiet_until: float = -math.inf
     is_attempted: bool = False
 
 

@@ -137,7 +137,7 @@ def describe_provider(
     reason, message = view.reason, view.message
     ready = ConditionStatus.TRUE if view.is_ready else ConditionStatus.FALSE
     claims = [_Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
-    if reason in {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED}:
+    if reason in {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED, Reason.UNAUTHORIZED}:
         claims.append(_Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
     elif not view.is_ready:
         claims.append(

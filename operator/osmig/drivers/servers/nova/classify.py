@@ -105,13 +105,12 @@ def classify(failure: Exception, *, operation: str, may_have_acted: bool = False
                 Reason.RETRYING, "The time to send this request ran out before it left", operation=operation
             )
         case keystone.Unauthorized():
-            return _unauthorized(operation)
-        case keystone.NotFound(response=requests.Response() as response) if _fault(response)[0] == _KEYSTONE_FAULT:
+            return _unauthorized(operation, _retry_after(failure))
+        case keystone.NotFound(response=requests.Response() as response) if is_keystone_fault(response):
             return _unauthorized(operation)  # what Keystone says to a token that it does not know
         case keystone.Forbidden():
-            return Unauthorized(
-                Reason.UNAUTHORIZED, "The identity service refused the credentials", operation=operation
-            )
+            text, retry_after_s = "The identity service refused the credentials", _retry_after(failure)
+            return Unauthorized(Reason.UNAUTHORIZED, text, operation=operation, retry_after_s=retry_after_s)
         case _ if may_have_acted:
             return OutcomeUnknown(
                 Reason.NO_ANSWER, f"No answer to {operation} came that could be read", operation=operation
@@ -125,6 +124,11 @@ def request_id_of(response: requests.Response) -> str | None:
     headers = response.headers
     value = headers.get("x-openstack-request-id") or headers.get("x-compute-request-id") or ""
     return value if _REQUEST_ID.fullmatch(value) else None
+
+
+def is_keystone_fault(response: requests.Response) -> bool:
+    """Whether Keystone itself said no, and nothing in front of it."""
+    return _fault(response)[0] == _KEYSTONE_FAULT
 
 
 def _judge_way(failure: Exception, operation: str) -> Transient:
@@ -142,6 +146,8 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
             return _misconfigured("The identity service does not understand the login", operation)
         case keystone.HttpError():
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
+            retry_after_s = _retry_after(failure)
+            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=retry_after_s)
         case keystone.ConnectionError() | requests.RequestException():
             text = find_connect_error(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
@@ -246,8 +252,15 @@ def _is_client_error(code: int) -> bool:
     return 400 <= code < 500  # noqa: PLR2004 - the range is the definition
 
 
-def _unauthorized(operation: str) -> BackendError:
-    return Unauthorized(Reason.UNAUTHORIZED, "The cloud does not accept the credentials", operation=operation)
+def _unauthorized(operation: str, retry_after_s: float | None = None) -> BackendError:
+    text = "The cloud does not accept the credentials"
+    return Unauthorized(Reason.UNAUTHORIZED, text, operation=operation, retry_after_s=retry_after_s)
+
+
+def _retry_after(failure: keystone.HttpError) -> float | None:
+    """Read when the identity service wants to be asked again; ``None`` where it does not say."""
+    response = failure.response
+    return read_retry_after(response.headers.get("Retry-After")) if response is not None else None
 
 
 def _forbidden(answer: _Answer, operation: str) -> BackendError:

@@ -19,6 +19,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as WireTimeoutError
 
+from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
 from osmig.net.permits import SAFE_METHODS, check_permit
 from osmig.net.tls import trust_only, trust_usual
@@ -80,6 +81,7 @@ class Transport:
         observe: RequestObserver,
     ) -> None:
         self._calls = threading.local()
+        self.logins = KeptAnswer()
         self._observe = observe
         self.session = requests.Session()
         self.session.trust_env = False
@@ -166,6 +168,9 @@ class _GuardedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
+        is_login = _is_token_request(request.method, request.path_url.partition("?")[0])
+        if is_login and (kept := self._transport.logins.find()) is not None:
+            return kept
         started = time.monotonic()
         code = "connection_error"
         try:
@@ -183,6 +188,8 @@ class _GuardedAdapter(HTTPAdapter):
             self._transport.note(request, code, time.monotonic() - started)
         # A redirect is an answer, never a direction. Without this header neither requests nor keystoneauth can follow.
         response.headers.pop("location", None)
+        if is_login:
+            self._transport.logins.note(response)
         return response
 
 
