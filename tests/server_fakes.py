@@ -62,6 +62,9 @@ class FakeBackend:
     capabilities: frozenset[Any] = READY.capabilities
     is_closed: bool = False
     service: str | None = None
+    endpoint: str = "https://nova.example.org/v2.1"
+    project_id: str | None = None
+    on_probe: Callable[[], object] = lambda: None
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -71,8 +74,10 @@ class FakeBackend:
     async def probe(self) -> Probe:
         """Say what this cloud is."""
         self._call("probe")
+        self.on_probe()
         return Probe(
-            endpoint="https://nova.example.org/v2.1",
+            endpoint=self.endpoint,
+            project_id=self.project_id,
             api_version="2.104",
             capabilities=self.capabilities,
             possible=self.capabilities,

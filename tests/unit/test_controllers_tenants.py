@@ -115,9 +115,10 @@ async def test_a_server_is_not_moved_through_waldur() -> None:
 
 async def test_a_backend_of_the_wrong_type_is_not_even_handed_out() -> None:
     lab = await tenant_lab()
-    assert lab.controllers.sessions.find_backend(WALDUR, ProviderType.WALDUR) is lab.tenants[0]
+    view = lab.controllers.sessions.ensure(WALDUR).view
+    assert lab.controllers.sessions.find_backend(WALDUR, ProviderType.WALDUR, view) is lab.tenants[0]
     with pytest.raises(StaleView):
-        lab.controllers.sessions.find_backend(WALDUR, ProviderType.OPENSTACK)
+        lab.controllers.sessions.find_backend(WALDUR, ProviderType.OPENSTACK, view)
 
 
 def test_every_type_of_migration_has_a_type_of_provider() -> None:

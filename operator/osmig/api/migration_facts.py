@@ -67,6 +67,12 @@ class UpstreamFacts(StatusModel):
         default=None,
         description="userID of the credentials that the record was last seen with; others may not see it.",
     )
+    endpoint: Name | None = Field(
+        default=None, description="endpoint that the start went to; the move is followed nowhere else."
+    )
+    project_id: Word | None = Field(
+        default=None, description="projectID of the credentials of the start, where they have one."
+    )
     updated_time: Time | None = Field(
         default=None, description="updatedTime is when the cloud last changed its record, by its own clock, in UTC."
     )

@@ -35,6 +35,12 @@ class Baseline(StatusModel):
     user_id: Word | None = Field(
         default=None, description="userID of the credentials that the call is made with; others may not see its effect."
     )
+    endpoint: Name | None = Field(
+        default=None, description="endpoint that the call goes to; its effect is looked for nowhere else."
+    )
+    project_id: Word | None = Field(
+        default=None, description="projectID of the credentials that the call is made with, where they have one."
+    )
 
 
 class PendingCall(StatusModel):

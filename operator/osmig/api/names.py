@@ -158,6 +158,7 @@ class Reason(StrEnum):
     NOT_STARTED = "NotStarted"
     CREATING = "Creating"
     TOKEN_OF_ANOTHER_USER = "TokenOfAnotherUser"  # noqa: S105 - a reason, not a secret
+    CREDENTIALS_OF_ANOTHER_CLOUD = "CredentialsOfAnotherCloud"
     TERMINATING_DESTINATION = "TerminatingDestination"
     RECORD_MISSING = "RecordMissing"
     SOURCE_HOST_DOWN = "SourceHostDown"

@@ -34,6 +34,9 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         Reason.NO_ANSWER: "A call got no answer; its effect is looked for.",
         Reason.AWAITING_RECORD: "The cloud took the order and has not written its migration record yet.",
         Reason.AMBIGUOUS_START: "Several moves appeared at the same time; the oldest is followed, nothing is sent.",
+        Reason.CREDENTIALS_OF_ANOTHER_CLOUD: (
+            "The Provider leads to another endpoint or project than where this was started; it is waited for."
+        ),
         Reason.ABORTING: "The move is being called off.",
         Reason.UNKNOWN: "The cloud reports a state that this version does not know; the last phase is kept.",
         Reason.SUCCEEDED: "The server was moved, or the tenant replicated.",

@@ -93,10 +93,12 @@ class Observer:
         provider = provider_of(key, observation.migration)
         driver = self._drivers.of_migration(observation.migration.spec.type)
         sources = Sources(
-            backend=self._sessions.find_backend(provider, driver.provider_type),
+            backend=self._sessions.find_backend(provider, driver.provider_type, observation.provider),
             claimed=lambda: self._ledger.claimed(key),
         )
         observation = await driver.read(observation, names, sources)
+        # what was read by a connection that was replaced meanwhile says nothing about where the new one leads
+        self._sessions.find_backend(provider, driver.provider_type, observation.provider)
         session = self._sessions.get(provider)
         if session is not None:
             session.rows.learn(observation.facts.learned)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.controllers.refusals import Moment, Refusal, find_asked, recall, refuse
 from osmig.controllers.secret_purpose import check_purpose
-from osmig.controllers.sessions import Session
 from osmig.domain.errors import (
     AccessDenied,
     BackendError,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import Provider
     from osmig.controllers.keys import Key
     from osmig.controllers.ledger import Ledger
+    from osmig.controllers.sessions import Session
     from osmig.controllers.slots import SlotQueue
     from osmig.domain.clock import Clock
     from osmig.drivers.driver import Drivers
@@ -131,7 +131,8 @@ class ProviderConnection:
 
     def mark_not_ready(self, session: Session, reason: str, message: str) -> float:
         """Make the Provider not ready, so that its Migrations wait; return the seconds until the next step."""
-        session.view = ProviderView(is_ready=False, reason=reason, message=message)
+        connection = session.view.connection
+        session.view = ProviderView(is_ready=False, reason=reason, message=message, connection=connection)
         # also find out when the Secret was mended
         session.wants_refresh = True
         return min(RETRY_S, self._periods.sweep_s)
@@ -167,8 +168,6 @@ class ProviderConnection:
         except InvalidConfiguration as error:
             # it was sent to nobody, and reading the same again cannot help
             return self._keep(session, Refusal(fingerprint=fingerprint, error=error, asked=find_asked(provider)))
-        if self._drivers.of_provider(provider.spec.type).shows_own_only:
-            session.view = Session().view
         return None
 
     def _find_refusal(self, provider: Provider, session: Session, fingerprint: str) -> Refusal | None:
@@ -207,7 +206,8 @@ class ProviderConnection:
     async def _disconnect(self, session: Session) -> None:
         if session.backend is not None:
             await session.backend.close()
-        session.backend, session.probe, session.cursor, session.swept_at = None, None, None, -math.inf
+        session.backend = None
+        session.begin_connection()
 
     async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
         """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
@@ -232,6 +232,9 @@ class ProviderConnection:
             possible=session.probe.possible,
             auto_confirm_s=provider.spec.auto_confirm_s,
             user_id=session.probe.user_id,
+            endpoint=session.probe.endpoint,
+            project_id=session.probe.project_id,
+            connection=session.view.connection,
         )
         foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
         metrics = self._metrics.provider(key.namespace, key.name)

@@ -46,7 +46,7 @@ class ProviderController:
                 extra={"ready": session.view.is_ready, "reason": str(session.view.reason)},
             )
             self._wake_followers(key)
-        elif given.drivers.of_provider(provider.spec.type).shows_own_only and session.backend is not known:
+        elif session.backend is not known:
             # whoever was stepped before the probe waits
             self._wake_followers(key)
         self._parts.queue.refresh(key)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from osmig.controllers.refusals import Refusal
     from osmig.domain.capabilities import Probe
     from osmig.drivers.ports import Backend
+
+
+_numbers = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -63,6 +67,12 @@ class Session:
     quiet_until: float = -math.inf
     is_attempted: bool = False
 
+    def begin_connection(self) -> None:
+        """Know nothing of upstream any more, because another connection is made: it may lead elsewhere."""
+        self.view = replace(Session().view, connection=next(_numbers))
+        self.probe, self.cursor, self.swept_at = None, None, -math.inf
+        self.rows.clear()
+
 
 class Sessions:
     """All Providers' connections."""
@@ -87,14 +97,19 @@ class Sessions:
         session.provider_type = provider_type
         return session
 
-    def find_backend(self, key: Key, needed: ProviderType) -> Backend:
-        """Return the backend that a decision made on ground of `view` counts on; never one of another type.
+    def find_backend(self, key: Key, needed: ProviderType, view: ProviderView) -> Backend:
+        """Return the backend that a decision made on ground of ``view`` counts on; never another one.
 
         Raises:
-            ProviderDisconnected: it was deleted, lost its Secret or changed its type since the decision.
+            ProviderDisconnected: it was deleted, lost its Secret, got another one or changed its type since then.
         """
         session = self._sessions.get(key)
-        if session is None or session.backend is None or session.provider_type is not needed:
+        if (
+            session is None
+            or session.backend is None
+            or session.provider_type is not needed
+            or session.view.connection != view.connection
+        ):
             raise ProviderDisconnected(
                 reason=Reason.PROVIDER_NOT_READY, message=f"Provider {key.name} has no connection"
             )

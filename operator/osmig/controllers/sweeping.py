@@ -42,6 +42,11 @@ class Rows:
         """Make the next look read it from upstream."""
         self._rows.pop(record_id, None)
 
+    def clear(self) -> None:
+        """Forget every row: the next sweep may be of another cloud, whose numbers mean other moves."""
+        self.revision += 1
+        self._rows.clear()
+
     def learn(self, records: Iterable[RecordView]) -> None:
         """Take in what was read for one server between two sweeps; a sweep that began earlier must not undo it."""
         for record in records:

@@ -117,7 +117,8 @@ class WriteAhead:
 
     async def _send(self, key: Key, observation: Observation, call: Call, *, written_at: float) -> Answer:
         driver, permit = self._driver_of(observation), self.fence.permit(written_at)
-        backend = self.sessions.find_backend(provider_of(key, observation.migration), driver.provider_type)
+        provider = provider_of(key, observation.migration)
+        backend = self.sessions.find_backend(provider, driver.provider_type, observation.provider)
         answer = await driver.send(backend, call, self._parse(key, observation), permit)
         if (verb := call.carried_out) is not None:
             ordered_at = self.memories.get(key).ordered_at

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
 from osmig.api.names import Reason, Verb
-from osmig.domain import finalizer, orders, outcome, retrying, verbs
+from osmig.domain import clouds, finalizer, orders, outcome, retrying, verbs
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -51,6 +51,8 @@ def decide_answer(observation: Observation[F], policy: Policy[F], answer: Answer
 
 def _decide_under_way(observation: Observation[F], policy: Policy[F]) -> Decision:
     """Decide when something was sent, or meant to be: look for its effect, or follow it."""
+    if (elsewhere := clouds.wait_for_cloud(observation)) is not None:
+        return elsewhere
     call, upstream = observation.status.pending_call, observation.status.upstream
     if call is not None:
         return policy.resolve(observation, call)

@@ -57,6 +57,8 @@ class ProviderView:
         possible: what the cloud's version has, whoever asks.
         auto_confirm_s: after how long the cloud itself confirms a cold move; ``None`` for never.
         user_id: whose credentials they are, as far as upstream tells.
+        endpoint, project_id: where they lead, as far as upstream tells.
+        connection: number of the connection in this process; what is decided on one is not sent on another.
     """
 
     is_ready: bool
@@ -66,6 +68,9 @@ class ProviderView:
     possible: frozenset[Capability] = frozenset()
     auto_confirm_s: float | None = None
     user_id: str | None = None
+    endpoint: str | None = None
+    project_id: str | None = None
+    connection: int = 0
 
     def can(self, capability: Capability) -> bool:
         """Whether the cloud and the credentials allow it, as far as the probe could tell."""

@@ -95,7 +95,6 @@ class Driver(Generic[F, B]):
         name_lock: what nobody else may move meanwhile; ``None`` where nothing is to be locked.
         carried_out_by: the verb that an order is sent as, where it is another one.
         lists_operations: sweeps list what goes on, so that it can be counted.
-        shows_own_only: upstream shows each user only what it ordered: new credentials are used once it is known whose.
     """
 
     provider_type: ProviderType
@@ -110,7 +109,6 @@ class Driver(Generic[F, B]):
     name_lock: Callable[[Migration, MigrationStatus], str | None]
     carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
-    shows_own_only: bool = False
 
     async def read(self, observation: Observation[F], names: Collection[str], sources: Sources[B]) -> Observation[F]:
         """Return the observation with the facts named that were not there yet; the first failure ends the reading."""

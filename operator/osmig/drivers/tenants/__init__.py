@@ -22,5 +22,4 @@ DRIVER = Driver(
     perform=perform,
     find_hosts=local_facts.find_hosts,
     name_lock=local_facts.name_lock,
-    shows_own_only=True,
 )
