@@ -16,7 +16,8 @@ from osmig.api.names import Phase, Reason
 from osmig.domain.capabilities import Capability
 from osmig.domain.operations import TERMINAL_STAGES, WAITING_STAGES, Stage
 from osmig.domain.phases import FINISHED, TRANSITIONS
-from osmig.drivers.servers.nova.credentials import AUTH_TYPES, IGNORED_KEYS
+from osmig.drivers.servers.nova.cloud_keys import IGNORED_KEYS, IGNORED_SETTINGS
+from osmig.drivers.servers.nova.credentials import AUTH_TYPES
 from osmig.drivers.servers.nova.probing import find_permitted, find_possible
 from osmig.drivers.servers.nova.translate import STAGES
 from osmig.drivers.tenants.policy.stages import REPLICATION_STATES, ReplicationState
@@ -91,8 +92,12 @@ def render_credentials() -> str:
         rows.append((f"`{name}`", ", ".join(required), optional))
     table = _table(("`auth_type`", "Required in `auth`", "Optional in `auth`"), rows)
     ignored = ", ".join(f"`{key}`" for key in sorted(IGNORED_KEYS))
-    sentence = textwrap.fill(f"Accepted and without effect beside `auth`: {ignored}.", WIDTH)
-    return f"{table}\n{sentence}\n"
+    settings = ", ".join(f"`_{setting}`" for setting in sorted(IGNORED_SETTINGS))
+    sentences = (
+        f"Accepted and without effect beside `auth`: {ignored}.",
+        f"So is what ends in {settings} behind the name of a service that osmig never calls (`volume`, `image`, …).",
+    )
+    return f"{table}\n" + "\n".join(f"{textwrap.fill(sentence, WIDTH)}\n" for sentence in sentences)
 
 
 def render_capabilities() -> str:

@@ -114,7 +114,7 @@ def transport_of(
     noted: Told,
     *,
     policy: EndpointPolicy = NAMED,
-    cacert: str | None = None,
+    cacert: bytes | None = None,
     resolve: Resolver | None = None,
     timeouts: Timeouts = PATIENT,
 ) -> Transport:
@@ -138,8 +138,7 @@ async def open_nova(
     timeouts: Timeouts = PATIENT,
 ) -> AsyncIterator[Sender]:
     """Send as the SDK does, from threads."""
-    pem = cacert.decode() if cacert else None
-    transport = transport_of([], policy=policy, cacert=pem, resolve=resolve, timeouts=timeouts)
+    transport = transport_of([], policy=policy, cacert=cacert, resolve=resolve, timeouts=timeouts)
 
     def send_now(method: str, permit: Permission | None) -> Sent:
         with transport.calling("x", permit) as call:

@@ -11,6 +11,7 @@ import yaml
 from keystoneauth1 import token_endpoint
 from keystoneauth1.identity import v3
 
+from osmig.drivers.servers.nova.cloud_keys import IGNORED_KEYS, IGNORED_SETTINGS
 from osmig.drivers.servers.nova.credentials import AUTH_TYPES, Credentials, InvalidCredentialsError, read_credentials
 from osmig.drivers.servers.nova.plugins import find_loader
 from osmig.drivers.servers.nova.session import ComputeSession
@@ -64,7 +65,7 @@ def test_a_common_clouds_yaml_is_read() -> None:
 
     assert credentials.auth_type == "password"
     assert credentials.auth == PASSWORD_AUTH
-    assert (credentials.region_name, credentials.interface, credentials.cacert) == ("RegionOne", "internal", "PEM")
+    assert (credentials.region_name, credentials.interface, credentials.cacert) == ("RegionOne", "internal", b"PEM")
 
 
 @pytest.mark.parametrize("auth_type", AUTH_TYPES)
@@ -100,9 +101,10 @@ def test_a_missing_field_is_named(auth_type: str, missing: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "profile", "vendor", "vendor_hook", "cloud", "cacert", "cert", "key", "proxy", "regions", "networks",
+        "profile", "vendor", "vendor_hook", "cloud", "cacert", "cert", "key", "proxy", "regions",
         "compute_endpoint_override", "compute_connect_retries", "compute_status_code_retries", "insecure",
-        "statsd", "metrics", "cache", "client", "auth_methods", "app_name", "force_ipv4",
+        "identity_endpoint_override", "compute_service_type", "connect_retries", "_api_version",
+        "statsd", "metrics", "cache", "client", "auth_methods",
     ],
 )  # fmt: skip
 def test_a_key_that_is_not_allowed_is_refused_by_name(key: str) -> None:
@@ -114,13 +116,106 @@ def test_an_auth_key_that_its_type_does_not_know_is_refused_by_name(key: str) ->
     assert f"'auth.{key}' is not allowed" in refusal(secret_of(auth=PASSWORD_AUTH | {key: SECRET_VALUE}))
 
 
-@pytest.mark.parametrize("auth_type", ["v3oidcpassword", "v3kerberos", "http_basic", "none", "v2password", 3, None, []])
+@pytest.mark.parametrize("auth_type", ["v3oidcpassword", "v3kerberos", "http_basic", "none", "v2password", 3])
 def test_other_ways_to_log_in_are_refused(auth_type: object) -> None:
     assert "auth_type must be one of" in refusal(secret_of(auth_type=auth_type))
 
 
-def test_verification_cannot_be_turned_off() -> None:
-    assert "use the key cacert of the Secret" in refusal(secret_of(verify=False))
+@pytest.mark.parametrize("key", ["verify", "insecure"])
+@pytest.mark.parametrize("word", [True, False, "TRUE", "no", 0, SECRET_VALUE])
+def test_verification_cannot_be_turned_off(key: str, word: object) -> None:
+    is_harmless = str(word).lower() in ({"true"} if key == "verify" else {"false", "no", "0"})
+    if is_harmless:
+        read_credentials(secret_of(**{key: word}), "region-one")
+    else:
+        assert "use the key cacert of the Secret" in refusal(secret_of(**{key: word}))
+
+
+@pytest.mark.parametrize("service", ["volume", "block_storage", "image", "network", "load_balancer"])
+@pytest.mark.parametrize("setting", IGNORED_SETTINGS)
+def test_settings_of_services_that_are_never_called_are_harmless(service: str, setting: str) -> None:
+    read_credentials(secret_of(**{f"{service}_{setting}": "x"}), "region-one")
+
+
+@pytest.mark.parametrize("key", sorted(IGNORED_KEYS))
+def test_keys_that_are_about_something_else_are_harmless(key: str) -> None:
+    read_credentials(secret_of(**{key: [{"name": "public", "routes_externally": True}]}), "region-one")
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", [], {}])
+@pytest.mark.parametrize("key", ["profile", "cacert", "region_name", "interface", "verify", "auth_type", "x"])
+def test_a_key_without_a_value_is_no_key(key: str, empty: object) -> None:
+    credentials = read_credentials(secret_of(**{key: empty}), "region-one")
+
+    assert (credentials.auth_type, credentials.region_name, credentials.interface) == ("password", None, "public")
+
+
+def test_the_file_of_a_real_site_is_read() -> None:
+    text = """
+    clouds:
+      region-one:
+        profile:
+        auth_type: ""
+        auth:
+          auth_url: https://keystone.example.org/v3
+          username: mover
+          password: hunter2-and-more
+          tenant_name: lab
+          project_domain_id: ''
+          user_domain_name: Default
+          project_domain_name: Default
+        region_name: RegionOne
+        interface: public
+        identity_api_version: '3'
+        compute_api_version: '2.95'
+        volume_api_version: 3
+        image_interface: internal
+        verify: "true"
+        insecure: false
+        networks:
+        - {name: ext-net, routes_externally: true, nat_destination: false}
+        floating_ip_source: neutron
+    """
+    credentials = read_credentials({"clouds.yaml": text.encode()}, "region-one")
+
+    assert credentials.auth["project_name"] == "lab"
+    assert (credentials.region_name, credentials.interface) == ("RegionOne", "public")
+
+
+def test_what_is_said_of_the_compute_service_alone_is_used() -> None:
+    cloud = {"interface": "public", "compute_interface": "internal", "region_name": "A", "compute_region_name": "B"}
+    credentials = read_credentials(secret_of(**cloud), "region-one")
+
+    assert (credentials.interface, credentials.region_name) == ("internal", "B")
+
+
+@pytest.mark.parametrize(
+    ("auth", "meant"),
+    [
+        (VALID_AUTH["v3applicationcredential"], "v3applicationcredential"),
+        (VALID_AUTH["v3token"], "v3token"),
+        (VALID_AUTH["admin_token"], "admin_token"),
+    ],
+)
+def test_an_auth_type_that_is_missing_is_named_by_what_auth_holds(auth: dict[str, Any], meant: str) -> None:
+    assert f"auth_type is missing; for what auth holds it must be {meant}" in refusal(secret_of(auth=auth))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("clouds:\n  region-one:\n\t  auth: {}", "line 3"),
+        ("clouds:\n  region-one:\n    auth: {password: 'hunter2-and-more\n", "line 4"),
+        ("clouds: {}\nx: hunter2-and-more\x01", "line 2"),
+        ("a: 1\nb: !hunter2-and-more 1", "line 2"),
+        ("a: b: hunter2-and-more", "line 1"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_line(text: str, place: str) -> None:
+    message = refusal({"clouds.yaml": text.encode()})
+
+    assert message.startswith("clouds.yaml: not valid YAML: ")
+    assert place in message
 
 
 @pytest.mark.parametrize("version", [2, "2.0", "v2"])
@@ -156,7 +251,7 @@ def test_a_number_where_text_belongs_is_refused_because_yaml_may_have_changed_it
     ("text", "problem"),
     [
         ("clouds: [", "not valid YAML"),
-        ("[" * 65000, "nested more than 32 levels deep"),
+        ("[" * 16000, "nested more than 32 levels deep"),
         ("clouds: {a: !!python/object/apply:os.system [id]}", "not valid YAML"),
         ("[]", "a mapping named clouds is missing"),
         ("clouds: []", "a mapping named clouds is missing"),
@@ -164,7 +259,7 @@ def test_a_number_where_text_belongs_is_refused_because_yaml_may_have_changed_it
         ("clouds: {region-one: 1}", "there is no cloud 'region-one'"),
         ("clouds: {region-one: {auth: 1}}", "auth must be a mapping"),
         ("a: &a [1, 2]\nb: [*a, *a]\nclouds: {}", "aliases"),
-        ("clouds: {region-one: {}}" + " " * 70000, "longer than 64 KiB"),
+        ("clouds: {region-one: {}}" + " " * 17000, "longer than 16 KiB"),
     ],
 )
 def test_a_document_that_is_not_a_plain_clouds_yaml_is_refused(text: str, problem: str) -> None:

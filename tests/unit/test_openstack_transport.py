@@ -105,6 +105,6 @@ def test_a_compressed_answer_is_read(transport: Transport, upstream: Upstream) -
 
 
 def test_a_cacert_that_is_no_certificate_is_refused(noted: Told) -> None:
-    for text in ("PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "\u20ac"):
+    for text in (b"PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\xff"):
         with pytest.raises(ValueError, match="cacert holds no PEM certificate"):
             transport_of(noted, cacert=text)

@@ -32,6 +32,7 @@ from osmig.domain.errors import (
     Unauthorized,
     Unsupported,
 )
+from osmig.drivers.servers.nova.catalogue import NoComputeError
 from osmig.drivers.servers.nova.connect_errors import find_connect_error
 from osmig.drivers.servers.nova.texts import (
     is_busy_conflict,
@@ -52,6 +53,7 @@ EXPECTED = (
     requests.RequestException,
     EndpointRefusedError,
     PermitExpiredError,
+    NoComputeError,
     # keystoneauth takes tokens, catalogues and version documents apart without looking; a service that is not what it
     # claims to be shows as one of these.
     LookupError,
@@ -139,9 +141,9 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
     match failure:
         case EndpointRefusedError():
             return EndpointRefused(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
-        case keystone.EndpointNotFound() | sdk.EndpointNotFound():
+        case keystone.EndpointNotFound() | sdk.EndpointNotFound() | NoComputeError():
             text = "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
-            return _misconfigured(text, operation)
+            return _misconfigured(str(failure) if isinstance(failure, NoComputeError) else text, operation)
         case keystone.BadRequest():
             return _misconfigured("The identity service does not understand the login", operation)
         case keystone.HttpError():

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from typing_extensions import override
 
+from osmig.drivers.servers.nova.cloud_keys import is_empty, object_to, quote_name
 from osmig.net.endpoints import InvalidEndpointError, check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BYTES = 64 * 1024
-"""Of clouds.yaml and of cacert; a Secret may hold 1 MiB."""
+MAX_BYTES = 16 * 1024
+"""Of clouds.yaml, whose reading takes time and memory by the byte; certificates have a key of their own."""
 
 MAX_DEPTH = 32
 """Of mappings and lists in clouds.yaml: the work of a scanner in Python grows with the square of it."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The one in C where it is there: 64 KiB hold the event loop for a second otherwise."""
+"""The one in C where it is there: the other takes a quarter of a second for 16 KiB."""
 
 _OPENING = (
     yaml.BlockMappingStartToken, yaml.BlockSequenceStartToken, yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken,
@@ -79,22 +80,17 @@ AUTH_TYPES: dict[str, AuthType] = {
 }
 """Ways to log in; ``password`` is ``v3password``, and is meant when ``auth_type`` is missing."""
 
-IGNORED_KEYS = frozenset({
-    "compute_api_version", "volume_api_version", "image_api_version", "network_api_version",
-    "object_store_api_version", "block_storage_api_version", "dns_api_version", "description",
-})  # fmt: skip
-"""Common in clouds.yaml files, without a meaning here: versions are negotiated and other services never called."""
+_OLD_NAMES = {"tenant_id": "project_id", "tenant_name": "project_name"}
 
-_HINTS = {
-    "cacert": "put the PEM certificates into the key cacert of the Secret",
-    "cert": "client certificates are not supported",
-    "key": "client certificates are not supported",
-    "profile": "write the settings out, profiles are not read",
-    "cloud": "write the settings out, profiles are not read",
-    "vendor_hook": "code is never run from credentials",
-    "regions": "use region_name",
+_TELLING_KEYS = {
+    "application_credential_id": "v3applicationcredential",
+    "application_credential_name": "v3applicationcredential",
+    "application_credential_secret": "v3applicationcredential",
+    "endpoint": "admin_token",
+    "token": "v3token",
 }
-_MAX_NAME = 64
+"""Keys of ``auth`` that tell which ``auth_type`` was meant where it is missing; the first that is there counts."""
+
 _INTERFACES = ("public", "internal", "admin")
 
 
@@ -112,16 +108,16 @@ class Credentials:
     Attributes:
         auth_type: a key of ``AUTH_TYPES``.
         auth: what the login needs, by the names of clouds.yaml; holds secrets and is kept out of ``repr``.
-        region_name: whose endpoint to take from the catalogue; ``None`` takes the first.
+        region_name: whose endpoint to take from the catalogue; ``None`` takes the only one.
         interface: ``public``, ``internal`` or ``admin``.
-        cacert: PEM certificates to trust, or ``None`` for the usual ones.
+        cacert: PEM certificates to trust, as they stand in the Secret, or ``None`` for the usual ones.
     """
 
     auth_type: str
     auth: Mapping[str, str]
     region_name: str | None = None
     interface: str = "public"
-    cacert: str | None = None
+    cacert: bytes | None = None
 
     @override
     def __repr__(self) -> str:
@@ -136,24 +132,24 @@ def read_credentials(secret: Mapping[str, bytes], cloud_name: str) -> Credential
         InvalidCredentialsError: something is missing, malformed or not allowed.
     """
     cloud = _cloud(_text(secret, "clouds.yaml"), cloud_name)
-    at = f"clouds.yaml, cloud {_name(cloud_name)}"
-    auth_type = cloud.pop("auth_type", "password")
-    known = AUTH_TYPES.get(auth_type) if isinstance(auth_type, str) else None
+    at = f"clouds.yaml, cloud {quote_name(cloud_name)}"
+    auth_type = cloud.pop("auth_type", None)
+    auth = _named(cloud.pop("auth", None), at=at)
+    _check_is_meant(auth_type, auth, at=at)
+    known = AUTH_TYPES.get(auth_type or "password") if isinstance(auth_type, str | None) else None
     if known is None:
         raise InvalidCredentialsError(at, f"auth_type must be one of {', '.join(AUTH_TYPES)}")
-    auth = _auth(cloud.pop("auth", None), known, at=at)
-    region = cloud.pop("region_name", None)
-    if region is not None and not isinstance(region, str):
-        raise InvalidCredentialsError(at, "region_name must be a string")
+    region = _region(cloud, at=at)
     interface = _interface(cloud, at=at)
     for key, value in cloud.items():
-        _check_unused(key, value, at=at)
+        if (objection := object_to(key, value)) is not None:
+            raise InvalidCredentialsError(at, objection)
     return Credentials(
-        auth_type=str(auth_type),
-        auth=auth,
-        region_name=region or None,
+        auth_type=str(auth_type or "password"),
+        auth=_auth(auth, known, at=at),
+        region_name=region,
         interface=interface,
-        cacert=_text(secret, "cacert") if secret.get("cacert") else None,
+        cacert=secret.get("cacert"),
     )
 
 
@@ -174,8 +170,8 @@ def _cloud(text: str, name: str) -> dict[str, Any]:
     try:
         objection = _object_to(text)
         document = None if objection else yaml.load(text, _LOADER)  # noqa: S506 - a safe one, both of them
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise InvalidCredentialsError(at, "not valid YAML") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidCredentialsError(at, f"not valid YAML{_describe_place(error, text)}") from None
     if objection:
         raise InvalidCredentialsError(at, objection)
     clouds = document.get("clouds") if isinstance(document, dict) else None
@@ -183,8 +179,18 @@ def _cloud(text: str, name: str) -> dict[str, Any]:
         raise InvalidCredentialsError(at, "a mapping named clouds is missing")
     cloud = clouds.get(name)
     if not isinstance(cloud, dict):
-        raise InvalidCredentialsError(at, f"there is no cloud {_name(name)}")
-    return {str(key): value for key, value in cloud.items()}
+        raise InvalidCredentialsError(at, f"there is no cloud {quote_name(name)}")
+    return {str(key): value for key, value in cloud.items() if not is_empty(value)}
+
+
+def _describe_place(error: Exception, text: str) -> str:
+    """Say where reading stopped; what the library says of it may hold a value."""
+    place = getattr(error, "problem_mark", None)
+    if place is not None:
+        return f": line {place.line + 1}, column {place.column + 1}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f": line {text[: error.position].count(chr(10)) + 1} has a character that may not be there"
+    return ""
 
 
 def _object_to(text: str) -> str | None:
@@ -199,17 +205,30 @@ def _object_to(text: str) -> str | None:
     return None
 
 
-def _auth(value: object, known: AuthType, *, at: str) -> dict[str, str]:
+def _named(value: object, *, at: str) -> dict[str, object]:
+    """Return what ``auth`` holds, under today's names, without what says nothing."""
     if not isinstance(value, dict):
-        raise InvalidCredentialsError(at, "auth must be a mapping")
+        raise InvalidCredentialsError(at, "auth must be a mapping" if value is not None else "auth is missing")
+    named = {str(key): item for key, item in value.items() if not is_empty(item)}
+    return {_OLD_NAMES.get(key, key) if _OLD_NAMES.get(key) not in named else key: named[key] for key in named}
+
+
+def _check_is_meant(auth_type: object, auth: Mapping[str, object], *, at: str) -> None:
+    """Name the ``auth_type`` that is missing, before a key of it is refused as one that a password does not need."""
+    if auth_type is None and "password" not in auth:
+        meant = [kind for key, kind in _TELLING_KEYS.items() if key in auth]
+        if meant:
+            raise InvalidCredentialsError(at, f"auth_type is missing; for what auth holds it must be {meant[0]}")
+
+
+def _auth(named: Mapping[str, object], known: AuthType, *, at: str) -> dict[str, str]:
     auth: dict[str, str] = {}
-    for key, item in value.items():
+    for key, item in named.items():
         if key not in known.keys:
-            raise InvalidCredentialsError(at, f"key {_name(f'auth.{key}')} is not allowed for this auth_type")
-        if isinstance(item, str):
-            auth[str(key)] = item
-        elif item is not None:  # YAML reads 0123 as 83
+            raise InvalidCredentialsError(at, f"key {quote_name(f'auth.{key}')} is not allowed for this auth_type")
+        if not isinstance(item, str):  # YAML reads 0123 as 83
             raise InvalidCredentialsError(at, f"auth.{key} must be a string, put it in quotes")
+        auth[key] = item
     for group in known.required:
         if not any(auth.get(key) for key in group):
             raise InvalidCredentialsError(at, f"auth.{' or auth.'.join(group)} is missing")
@@ -226,27 +245,18 @@ def _check_urls(auth: Mapping[str, str], *, at: str) -> None:
             raise InvalidCredentialsError(at, f"auth.{key} {error}") from None
 
 
+def _region(cloud: dict[str, Any], *, at: str) -> str | None:
+    general = cloud.pop("region_name", None)
+    region = cloud.pop("compute_region_name", general)
+    if region is not None and not isinstance(region, str):
+        raise InvalidCredentialsError(at, "region_name must be a string")
+    return region
+
+
 def _interface(cloud: dict[str, Any], *, at: str) -> str:
-    old_name = cloud.pop("endpoint_type", None)
-    word = str(cloud.pop("interface", None) or old_name or "public").removesuffix("URL")
+    names = ("compute_interface", "compute_endpoint_type", "interface", "endpoint_type")
+    given = [word for name in names if (word := cloud.pop(name, None)) is not None]
+    word = str(given[0] if given else "public").removesuffix("URL")
     if word not in _INTERFACES:
         raise InvalidCredentialsError(at, f"interface must be one of {', '.join(_INTERFACES)}")
     return word
-
-
-def _check_unused(key: str, value: object, *, at: str) -> None:
-    if key == "verify":
-        if value is not True:
-            text = "verify must stay true; to trust an authority of your own use the key cacert of the Secret"
-            raise InvalidCredentialsError(at, text)
-    elif key == "identity_api_version":
-        if str(value).removeprefix("v").partition(".")[0] != "3":
-            raise InvalidCredentialsError(at, "identity_api_version must be 3")
-    elif key not in IGNORED_KEYS:
-        hint = _HINTS.get(key)
-        raise InvalidCredentialsError(at, f"key {_name(key)} is not allowed" + (f" ({hint})" if hint else ""))
-
-
-def _name(key: str) -> str:
-    """Quote a name the tenant wrote; cut, because it may be a value in the wrong place."""
-    return repr(key if len(key) <= _MAX_NAME else f"{key[:_MAX_NAME]}…")

@@ -20,6 +20,7 @@ from requests import codes
 from osmig import __version__
 from osmig.api.names import Reason
 from osmig.domain.errors import BackendError, Transient
+from osmig.drivers.servers.nova.catalogue import check_catalogue
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
 from osmig.drivers.servers.nova.plugins import make_plugin
 
@@ -249,6 +250,8 @@ class ComputeSession:
 
     def _connect(self) -> Adapter:
         """Look the endpoint up; anew each time until it is found, because the SDK keeps a failure for good."""
+        if isinstance(self._auth, BaseIdentityPlugin):
+            check_catalogue(self._auth.get_access(self._session), self._credentials)
         # With a session of ours the SDK reads neither clouds.yaml files nor the environment.
         connection = Connection(
             session=self._session,

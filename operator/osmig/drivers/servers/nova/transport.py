@@ -22,7 +22,7 @@ from urllib3.exceptions import TimeoutError as WireTimeoutError
 from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
 from osmig.net.permits import SAFE_METHODS, check_permit
-from osmig.net.tls import trust_only, trust_usual
+from osmig.net.tls import trust_given
 
 if TYPE_CHECKING:
     import ssl
@@ -62,7 +62,7 @@ class Transport:
 
     Args:
         guard: judges every address that is connected to.
-        cacert: PEM certificates to trust instead of the usual ones.
+        cacert: PEM certificates to trust instead of the usual ones, which blanks alone stand for, too.
         timeouts: bounds for every request.
         threads: connections to keep per host.
         observe: told of every request.
@@ -75,7 +75,7 @@ class Transport:
         self,
         guard: EndpointGuard,
         *,
-        cacert: str | None,
+        cacert: bytes | None,
         timeouts: Timeouts,
         threads: int,
         observe: RequestObserver,
@@ -85,7 +85,7 @@ class Transport:
         self._observe = observe
         self.session = requests.Session()
         self.session.trust_env = False
-        context = trust_usual() if cacert is None else trust_only(cacert, "cacert")
+        context = trust_given(cacert, "cacert")
         adapter = _GuardedAdapter(self, guard, context, timeouts=timeouts, threads=threads)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)

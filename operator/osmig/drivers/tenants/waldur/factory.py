@@ -10,10 +10,9 @@ from osmig.drivers.tenants.waldur.backend import WaldurBackend
 from osmig.drivers.tenants.waldur.session import WaldurSession, make_access
 from osmig.net.endpoints import InvalidEndpointError, check_url
 from osmig.net.limiting import Limiter
-from osmig.net.tls import trust_only
+from osmig.net.tls import trust_given
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
 
     from osmig.api.provider import ProviderSpec, WaldurSpec
@@ -56,7 +55,7 @@ class WaldurFactory:
             _read_token(secret, waldur.token_ref.key),
             guard=self._net.guard,
             timeouts=self._net.timeouts,
-            context=_read_cacert(secret),
+            context=trust_given(secret.get(_CACERT), f"the Secret's key {_CACERT}"),
         )
 
 
@@ -93,9 +92,3 @@ def _read_token(secret: Mapping[str, bytes], key: str) -> str:
         message = f"the Secret's key {key} holds no token: only printable characters without spaces can be one"
         raise ValueError(message)
     return token.decode("ascii")
-
-
-def _read_cacert(secret: Mapping[str, bytes]) -> ssl.SSLContext | None:
-    if _CACERT not in secret:
-        return None
-    return trust_only(secret[_CACERT].decode("ascii", "replace"), f"the Secret's key {_CACERT}")
