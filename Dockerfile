@@ -1,14 +1,21 @@
 # docker build --tag osmig:0.1.0 .
-ARG PYTHON_IMAGE=python:3.13-slim
+# A full version, so that two builds begin with the same Python. Where images are mirrored, name yours by its digest:
+#   docker build --build-arg PYTHON_IMAGE=python@sha256:… .
+ARG PYTHON_IMAGE=python:3.13.9-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
-COPY pyproject.toml requirements.lock README.md LICENSE ./
-COPY operator ./operator
-# The versions of the lock, without what only development needs.
-RUN sed -n 's/^\([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' requirements.lock > constraints.txt \
+COPY requirements.build.lock requirements.image.lock ./
+# Each file that is installed is one whose hash is in a lock, what builds our own wheel included.
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.build.lock \
  && python -m venv /opt/osmig \
- && /opt/osmig/bin/pip install --no-cache-dir --constraint constraints.txt . \
+ && /opt/osmig/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.image.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY operator ./operator
+RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/osmig/bin/pip install --no-cache-dir --no-deps --no-index /wheels/osmig-*.whl \
+ && /opt/osmig/bin/pip check \
  && /opt/osmig/bin/pip uninstall --yes pip
 
 FROM ${PYTHON_IMAGE}

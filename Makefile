@@ -112,10 +112,15 @@ demo: venv ## The story of five moves and a replication in the lab; ONCE=1 ends 
 crds: venv ## Write crds/ anew from the models
 	$(BIN)/osmig crds --output-dir crds
 
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+# The image gets what it needs of the same versions: without what only development needs, and what builds the wheel.
 .PHONY: lock
-lock: ## Write requirements.lock anew (needs uv); UPGRADE=1 takes newer versions
-	$(UV) pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+lock: ## Write requirements*.lock anew (needs uv); UPGRADE=1 takes newer versions
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev --output-file requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements.lock --no-annotate --output-file requirements.image.lock
+	sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml | $(COMPILE) - --constraint requirements.lock \
+	  --no-annotate --output-file requirements.build.lock
 
 .PHONY: clean
 clean: ## Remove everything made here; the lab's cache stays

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bad_input import CANARY, INVALID, ORDERS, REFUSED, ROWS
+from bad_input import CANARY, INVALID, ORDERS, REFUSED, ROWS, UNAUTHORIZED
 from bad_scene import play
 from e2e_credentials import by_password, connect_by
 from e2e_status import condition, has_trouble, is_ready, outcome, verdicts
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(300)
 """The first test's time is that of the whole scene: a cloud, an API server, and a word for each mistake."""
 
-BY_A_PERSON = {REFUSED, INVALID}
+BY_A_PERSON = {REFUSED, INVALID, UNAUTHORIZED}
 
 
 @pytest.fixture(scope="module")

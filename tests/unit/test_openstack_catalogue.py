@@ -83,7 +83,8 @@ async def test_a_region_that_does_not_exist_is_told_with_those_that_do() -> None
 
 
 async def test_a_catalogue_without_compute_is_told() -> None:
-    for catalogue in ({"catalog": []}, compute_in("north", interface="internal")):
+    catalogues: tuple[dict[str, object], ...] = ({"catalog": []}, compute_in("north", interface="internal"))
+    for catalogue in catalogues:
         assert (
             await failing({**TOKEN, **PROJECT, **catalogue})
             == "The catalogue has no compute endpoint for the region_name and interface of clouds.yaml"
