@@ -60,12 +60,10 @@ def cloud(folder: Path, *, tls: bool) -> Iterator[tuple[ComputeSession, str, lis
         stack.enter_context(serving(upstream, context if tls else None))
         origin = f"http{'s' if tls else ''}://localhost:{upstream.port}"
         compute[0] = f"{origin}/v2.1"
-        transport = Transport(
-            EndpointGuard(NAMED), cacert=pem.decode(), timeouts=PATIENT, threads=1, observe=lambda *_: None
-        )
+        transport = Transport(EndpointGuard(NAMED), cacert=pem, timeouts=PATIENT, threads=1, observe=lambda *_: None)
         auth = {"auth_url": f"{origin}/v3", "username": "u", "password": "p", "project_name": "p"}
         auth |= {"user_domain_id": "d", "project_domain_id": "d"}
-        session = ComputeSession(Credentials(auth_type="password", auth=auth, cacert=pem.decode()), transport)
+        session = ComputeSession(Credentials(auth_type="password", auth=auth, cacert=pem), transport)
         stack.callback(session.close)
         yield session, compute[0], compute, upstream
 

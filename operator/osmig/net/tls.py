@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import certifi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 MAX_PEM_BYTES = 512 * 1024
 """The bundles of today's systems take 180 to 300 KiB, comments included."""
@@ -51,11 +51,11 @@ def trust_given(pem: bytes | None, where: str) -> ssl.SSLContext:
     if len(pem) > MAX_PEM_BYTES:
         message = f"{where} is longer than {MAX_PEM_BYTES // 1024} KiB"
         raise ValueError(message)
-    certificates = tuple(dict.fromkeys(_find_certificates(pem)))
+    certificates = _find_certificates(pem)
     if not certificates:
         message = f"{where} holds no PEM certificate that can be read"
         raise ValueError(message)
-    digest = hashlib.sha256(b"\0".join(certificates)).digest()
+    digest = _digest(certificates)
     # under the lock: at a start all Providers ask at once, and most of them for the same
     with _lock:
         context = _known.get(digest)
@@ -64,12 +64,23 @@ def trust_given(pem: bytes | None, where: str) -> ssl.SSLContext:
     return context
 
 
-def _find_certificates(pem: bytes) -> Iterator[bytes]:
-    """Yield what stands between each BEGIN and the END after it, without blanks."""
+def name_trusted(pem: bytes | None) -> str:
+    """Return the same name for all texts by which `trust_given` trusts the same; empty for the usual certificates."""
+    return _digest(_find_certificates(pem)).hex() if pem is not None and pem.strip() else ""
+
+
+def _find_certificates(pem: bytes) -> tuple[bytes, ...]:
+    """Return what stands between each BEGIN and the END after it, without blanks, each once."""
+    found: dict[bytes, None] = {}
     at = 0
     while (begin := pem.find(_BEGIN, at)) >= 0 and (end := pem.find(_END, begin)) >= 0:
-        yield b"".join(pem[begin + len(_BEGIN) : end].split())
+        found[b"".join(pem[begin + len(_BEGIN) : end].split())] = None
         at = end
+    return tuple(found)
+
+
+def _digest(certificates: Iterable[bytes]) -> bytes:
+    return hashlib.sha256(b"\0".join(certificates)).digest()
 
 
 def _load(certificates: tuple[bytes, ...], where: str) -> ssl.SSLContext:

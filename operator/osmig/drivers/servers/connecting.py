@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from osmig.api.provider import ProviderSpec
     from osmig.drivers.ports import Net
-    from osmig.drivers.servers.nova.factory import NovaFactory
     from osmig.drivers.servers.ports import ServerBackend
 
 
@@ -20,11 +19,11 @@ async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Ma
     Raises:
         InvalidConfiguration: with the field or the Secret's key at fault in the message.
     """
-    factory = await asyncio.to_thread(_import_nova)
-    return factory(net)(key, spec, secret)
+    return await asyncio.to_thread(_build, net, key, spec, secret)
 
 
-def _import_nova() -> type[NovaFactory]:
+def _build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ServerBackend:
+    """Import, parse and build in a thread: a tenant's YAML and certificates must not hold up the Lease."""
     from osmig.drivers.servers.nova.factory import NovaFactory  # noqa: PLC0415
 
-    return NovaFactory
+    return NovaFactory(net)(key, spec, secret)

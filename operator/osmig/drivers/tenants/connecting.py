@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.drivers.ports import Net
     from osmig.drivers.tenants.ports import TenantBackend
-    from osmig.drivers.tenants.waldur.factory import WaldurFactory
 
 
 async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
@@ -20,11 +19,11 @@ async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Ma
     Raises:
         InvalidConfiguration: with the field or the Secret's key at fault in the message.
     """
-    factory = await asyncio.to_thread(_import_waldur)
-    return factory(net)(key, spec, secret)
+    return await asyncio.to_thread(_build, net, key, spec, secret)
 
 
-def _import_waldur() -> type[WaldurFactory]:
+def _build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> TenantBackend:
+    """Import, parse and build in a thread: a tenant's certificates must not hold up the Lease."""
     from osmig.drivers.tenants.waldur.factory import WaldurFactory  # noqa: PLC0415
 
-    return WaldurFactory
+    return WaldurFactory(net)(key, spec, secret)

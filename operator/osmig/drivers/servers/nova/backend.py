@@ -1,11 +1,8 @@
-"""The port, for Nova: each method is one job in a pool of threads of the Provider's own."""
+"""The port, for Nova: each method is one job in a thread, of which a Provider has no more than its share."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import Baseline, BlockMigration
@@ -33,6 +30,7 @@ from osmig.drivers.servers.views import (
     StartTrace,
 )
 from osmig.net.limiting import Limiter, Priority
+from osmig.net.threads import ThreadShare
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -72,7 +70,7 @@ class NovaBackend:
         self._nova = Nova(session)
         self._listing = Listing(session, self._nova)
         self._limiter = limiter
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._threads = ThreadShare(threads, name)
         self._is_closed = False
 
     @property
@@ -163,7 +161,6 @@ class NovaBackend:
     async def close(self) -> None:
         """Take no more calls; what is under way ends by itself."""
         self._is_closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
     async def _order(self, job: Callable[[], None]) -> None:
@@ -175,6 +172,7 @@ class NovaBackend:
 
         def counted() -> T:
             nonlocal sent
+            self._check_open()
             self._session.take_count()
             try:
                 return job()
@@ -183,14 +181,16 @@ class NovaBackend:
 
         await self._limiter.acquire(priority, requests)
         try:
-            if self._is_closed:
-                text = "The connection to the cloud was replaced"
-                raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
-            # a pool does not take the task's context along, and with it what log lines say of the object
-            context = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, counted)
+            self._check_open()
+            return await self._threads.run(counted)
         finally:
             self._limiter.settle(sent - requests)
+
+    def _check_open(self) -> None:
+        """Refuse what waited until the connection was replaced; asked again in the thread, which is waited for, too."""
+        if self._is_closed:
+            text = "The connection to the cloud was replaced"
+            raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
 
     def _pre_start(self, job: Job) -> PreStartState:
         server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
@@ -44,7 +45,8 @@ class NovaFactory:
             )
         except ValueError as error:
             raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
-        session = ComputeSession(credentials, transport)
+        # a bundle of certificates is three times the rest of a Provider
+        session = ComputeSession(replace(credentials, cacert=None), transport)
         limiter = Limiter(spec.effective_limits.requests_per_second, self._net.clock)
         return NovaBackend(session, limiter=limiter, threads=self._net.threads, name="/".join(key))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from dataclasses import dataclass
@@ -96,8 +95,7 @@ class ComputeSession:
         if len(self._served_by) != 1:
             return None
         (url,) = self._served_by
-        trusted = hashlib.sha256((self._credentials.cacert or "").encode()).hexdigest()
-        return f"{url} {trusted}" if url.startswith("https://") else None
+        return f"{url} {self._transport.trusted}" if url.startswith("https://") else None
 
     def send(self, request: Request, permit: Permit | None = None) -> requests.Response:
         """Send one request and return its answer if that is a success (2xx).

@@ -22,7 +22,7 @@ from urllib3.exceptions import TimeoutError as WireTimeoutError
 from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
 from osmig.net.permits import SAFE_METHODS, check_permit
-from osmig.net.tls import trust_given
+from osmig.net.tls import name_trusted, trust_given
 
 if TYPE_CHECKING:
     import ssl
@@ -67,6 +67,9 @@ class Transport:
         threads: connections to keep per host.
         observe: told of every request.
 
+    Attributes:
+        trusted: a name for whom it trusts; the certificates themselves are not kept.
+
     Raises:
         ValueError: ``cacert`` holds no certificate that can be read.
     """
@@ -86,6 +89,7 @@ class Transport:
         self.session = requests.Session()
         self.session.trust_env = False
         context = trust_given(cacert, "cacert")
+        self.trusted = name_trusted(cacert)
         adapter = _GuardedAdapter(self, guard, context, timeouts=timeouts, threads=threads)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)

@@ -1,0 +1,68 @@
+"""Threads that all Providers share, and how many of them one may have at once.
+
+A thread of its own for each Provider would wait most of its life. Each has a bound instead, so that a server that hangs
+keeps no more of them than before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+MAX_THREADS = 4096
+"""Of all Providers together; a thread is made only when none is idle."""
+
+
+@functools.cache
+def shared_threads() -> ThreadPoolExecutor:
+    """Return the threads that all share; none is made before it is needed."""
+    return ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="shared")
+
+
+class ThreadShare:
+    """The threads that one Provider may have at once. For one event loop."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        """Have no thread yet.
+
+        Args:
+            threads: at most, at once.
+            name: of the thread while it works for this Provider, for stack dumps.
+        """
+        self._free = asyncio.Semaphore(threads)
+        self._name = name
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """Wait for a thread and run a job in it, in the context of the caller.
+
+        A caller that is cancelled meanwhile does not stop the job, and its thread counts until the job is over.
+        """
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        context = contextvars.copy_context()
+        running = shared_threads().submit(context.run, self._work, job)
+        running.add_done_callback(lambda _: self._release(loop))
+        return await asyncio.wrap_future(running)
+
+    def _work(self, job: Callable[[], T]) -> T:
+        thread = threading.current_thread()
+        shared_name, thread.name = thread.name, self._name
+        try:
+            return job()
+        finally:
+            thread.name = shared_name
+
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
+        # the process may end, and its loop with it, while a server still hangs
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._free.release)
