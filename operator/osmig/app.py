@@ -31,7 +31,7 @@ from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
 from osmig.telemetry.metrics import Metrics
 from osmig.telemetry.probes import LoopLag, Readiness, Role
-from osmig.wiring import Ports, make_net, read_periods
+from osmig.wiring import Ports, make_net, read_periods, warn_of_open_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -107,6 +107,7 @@ class _Operator:
             # renewals must not wait in line behind other calls
             self.lease = lease = self._make_lease(await stack.enter_async_context(self._connect(metrics)))
             _logger.info("operator.started", extra={"version": __version__, "holder": lease.identity})
+            warn_of_open_endpoints(self.settings)
             if not await self._until_stopped(lease.acquire()):
                 return STOPPED
             self.is_leader = True

@@ -58,9 +58,10 @@ class EndpointSettings(_Piece):
         Option(
             "--allow-endpoint",
             "Host, host:port or CIDR that Providers may name. With at least one, nothing else is allowed; loopback and "
-            "the service range need one in any case, and link-local addresses are always refused.",
+            "the service range need one in any case; link-local and other addresses of cloud metadata are always "
+            "refused. Without any, a warning at the start says so.",
             "ENDPOINT",
-            "everything but loopback, unspecified, multicast, link-local and service addresses",
+            "everything but loopback, unspecified, multicast, service and cloud metadata addresses",
             repeatable=True,
         ),
     ] = ()

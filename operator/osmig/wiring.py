@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from osmig.settings import Settings
     from osmig.telemetry.metrics import Metrics
 
+_logger = logging.getLogger(__name__)
+
 
 def make_net(settings: Settings, metrics: Metrics) -> Net:
     """Return what the connections to all Providers have in common."""
@@ -35,6 +38,13 @@ def make_net(settings: Settings, metrics: Metrics) -> Net:
         threads=settings.upstream.threads,
         observer_of=lambda key: metrics.provider(*key).count_request,
     )
+
+
+def warn_of_open_endpoints(settings: Settings) -> None:
+    """Say in the log that whoever may create a Provider chooses where this process connects to."""
+    if not settings.endpoints.allow:
+        why = "without --allow-endpoint a Provider may name any address that this process can reach"
+        _logger.warning("endpoints.open", extra={"why": why})
 
 
 def _make_guard(settings: Settings) -> EndpointGuard:

@@ -65,6 +65,40 @@ def test_link_local_addresses_are_refused_even_if_allowed(address: str) -> None:
     assert "--allow-endpoint" not in message
 
 
+METADATA = [
+    "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42",
+    "100.100.100.200", "192.0.0.192", "168.63.129.16",
+    # the same, and link-local ones, spelt otherwise
+    "::ffff:100.100.100.200", "::168.63.129.16", "64:ff9b::192.0.0.192", "2002:6464:64c8::", "64:ff9b::a9fe:a9fe",
+    "2001:0:a9fe:a9fe::", "2001:0:102:304:0:0:5601:5601",
+    "2001:db8::5efe:169.254.169.254", "2001:db8::200:5efe:168.63.129.16", "2001:db8::100:5efe:100.100.100.200",
+    # where it cannot be told whom they lead to
+    "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "::ffff:0:169.254.169.254", "::ffff:0:203.0.113.7", "fec0::1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_metadata_of_clouds_is_refused_even_if_allowed(address: str) -> None:
+    guard = guard_for("nova.example.org", "0.0.0.0/0", "::/0", answers=(address,))
+
+    message = refusal(guard)
+
+    assert "never allowed" in message
+    assert "--allow-endpoint" not in message
+
+
+@pytest.mark.parametrize("address", ["2001:db8::5efe:127.0.0.1", "2001:db8::200:5efe:10.96.0.1"])
+def test_an_inner_address_within_an_interface_id_is_refused(address: str) -> None:
+    assert "it leads to" in refusal(guard_for(answers=(address,)))
+
+
+@pytest.mark.parametrize(
+    "address", ["100.100.100.201", "168.63.129.17", "fd00:ec3::254", "2001:db8::5efe:203.0.113.7", "64:ff9b::cb00:7107"]
+)
+def test_the_neighbours_of_metadata_are_open(address: str) -> None:
+    assert guard_for(answers=(address,)).resolve("nova.example.org", 443) == (address,)
+
+
 @pytest.mark.parametrize("address", [PUBLIC, "10.1.2.3", "192.168.1.1", "2001:db8::1", "fd00::1", "::ffff:8.8.8.8"])
 def test_everything_else_is_open_while_nothing_is_listed(address: str) -> None:
     assert guard_for(answers=(address,)).resolve("nova.example.org", 443) == (address,)

@@ -15,9 +15,9 @@ from osmig.clock import SystemClock
 from osmig.command_line import load_settings
 from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers import DRIVERS
-from osmig.settings import Settings
+from osmig.settings import EndpointSettings, Settings
 from osmig.telemetry.metrics import Metrics
-from osmig.wiring import make_net, read_periods
+from osmig.wiring import make_net, read_periods, warn_of_open_endpoints
 from tenant_fakes import waldur_body
 
 if TYPE_CHECKING:
@@ -115,3 +115,12 @@ def test_how_often_a_replication_is_read_can_be_set() -> None:
     }
     timings = read_periods(load_settings(given, environment={})).timings
     assert (timings.run_poll_s, timings.run_poll_max_s, timings.not_started_s) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(("allowed", "events"), [((), ["endpoints.open"]), (("nova.example.org",), [])])
+def test_open_endpoints_are_warned_of(
+    caplog: pytest.LogCaptureFixture, allowed: tuple[str, ...], events: list[str]
+) -> None:
+    warn_of_open_endpoints(Settings(endpoints=EndpointSettings(allow=allowed)))
+
+    assert [record.message for record in caplog.records] == events

@@ -27,6 +27,33 @@ MAX_ADDRESSES = 8
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")
 
+_METADATA: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "100.100.100.200/32",  # Alibaba Cloud
+        "168.63.129.16/32",  # Azure, outside of its link-local 169.254.169.254
+        "192.0.0.192/32",  # Oracle Cloud, classic
+        "fd00:42::42/128",  # Scaleway
+        "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud
+        "fd00:ec2::/32",  # Amazon: instances, time, names and pods' identities
+        "fd20:ce::254/128",  # Google Cloud
+    )
+)
+"""Where clouds hand out credentials of the machine, beside link-local addresses; from the clouds' own documentation."""
+
+_UNJUDGEABLE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "64:ff9b:1::/48",  # NAT64 of the local network: where in it the IPv4 address stands is not told (RFC 8215)
+        "::ffff:0:0:0/96",  # IPv4-translated (SIIT, RFC 2765), replaced by RFC 6145
+        "fec0::/10",  # site-local, deprecated by RFC 3879
+    )
+)
+"""Where it cannot be told whom they lead to, and nobody has an endpoint there."""
+
+_ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF
+"""The first half of an interface id of RFC 5214, whatever its bits for universal and for group."""
+
 
 class EndpointRefusedError(NotSentError):
     """The address may not be connected to; the text is a sentence, safe to show, that says how it could be."""
@@ -105,8 +132,8 @@ class EndpointGuard:
             forms = forms_of(ipaddress.ip_address(text.partition("%")[0]))
         except ValueError:
             return "its address cannot be read"
-        if any(form.is_link_local for form in forms):
-            return "link-local addresses are never allowed"
+        if (never := _object_always(forms)) is not None:
+            return never
         if any(entry.covers(name, port, forms) for entry in self._entries):
             return None
         kinds = [kind for form in forms if (kind := self._kind(form))]
@@ -149,12 +176,13 @@ def check_url(url: str) -> tuple[str, int]:
 
 
 def forms_of(address: Address) -> tuple[Address, ...]:
-    """List an address and every IPv4 address that it stands for: mapped, compatible, 6to4, Teredo, NAT64."""
+    """List an address and every IPv4 address that it stands for: mapped, compatible, 6to4, Teredo, NAT64, ISATAP."""
     if isinstance(address, IPv4Address):
         return (address,)
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    low = IPv4Address(int(address) & 0xFFFFFFFF)
-    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+    low, above = IPv4Address(int(address) & 0xFFFFFFFF), int(address) >> 32
+    is_compatible = above == 0 and int(address) > 1
+    if address in _NAT64 or is_compatible or above & _ISATAP_MASK == _ISATAP:
         inner.append(low)
     return (address, *(form for form in inner if form is not None))
 
@@ -171,6 +199,17 @@ def resolve_by_system(host: str, port: int) -> tuple[str, ...]:
         message = "the host's name cannot be encoded"
         raise OSError(message) from None
     return tuple(str(sockaddr[0]) for *_, sockaddr in found)
+
+
+def _object_always(forms: tuple[Address, ...]) -> str | None:
+    """Say why an address may not be connected to, whatever the settings say."""
+    if any(form.is_link_local for form in forms):
+        return "link-local addresses are never allowed"
+    if any(form in network for form in forms for network in _METADATA):
+        return "addresses of cloud metadata are never allowed"
+    if any(form in network for form in forms for network in _UNJUDGEABLE):
+        return "addresses of its kind, which hide whom they lead to, are never allowed"
+    return None
 
 
 def _parse_entry(text: str) -> _Entry:
