@@ -19,6 +19,7 @@ from osmig.domain.errors import Absent, Transient
 from osmig.drivers.tenants.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
 from osmig.drivers.tenants.waldur.session import MAX_PAGES, ROUNDS, WaldurSession, make_access
 from osmig.drivers.tenants.waldur.wire import NamedRow, RunRow
+from osmig.net.bounds import MAX_ANSWER_BYTES
 from osmig.net.connection import LISTS_AT_ONCE
 from osmig.net.endpoints import EndpointGuard
 from osmig.net.limiting import Limiter, Priority
@@ -206,7 +207,7 @@ async def test_what_waldur_does_not_page_is_asked_for_once_and_without_a_page(up
 
 
 async def test_an_answer_that_is_too_long_is_not_asked_for_again_soon(upstream: Upstream) -> None:
-    upstream.respond = answer(200, b" " * (8 * 2**20 + 1))
+    upstream.respond = answer(200, b" " * (MAX_ANSWER_BYTES + 1))
 
     async with backend_of(upstream) as backend:
         with pytest.raises(Transient, match="list-runs is too long") as caught:

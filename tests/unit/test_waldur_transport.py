@@ -6,7 +6,6 @@ What it promises as every transport does is in test_transports.py.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -75,24 +74,6 @@ async def test_a_read_that_is_given_up_has_left_too(upstream: Upstream) -> None:
 
     assert call.has_left
     assert caught.value.is_timeout
-
-
-async def test_an_answer_that_is_too_long_is_given_up(upstream: Upstream) -> None:
-    upstream.respond = answer(200, b" " * (8 * 2**20 + 1))
-
-    async with waldur_transport_of(upstream.url, timeouts=Timeouts(connect_s=2.0, read_s=10.0)) as transport:
-        with pytest.raises(NoAnswerError, match="too long"):
-            await transport.send(RUNS, Call("list-runs"))
-
-
-async def test_nothing_is_decompressed_so_that_nothing_can_explode(upstream: Upstream) -> None:
-    packed = gzip.compress(b" " * 2**24)
-    upstream.respond = answer(200, packed, Content_Encoding="gzip")
-
-    async with waldur_transport_of(upstream.url) as transport:
-        got = await transport.send(RUNS, Call("list-runs"))
-
-    assert got.content == packed
 
 
 async def test_threads_that_were_shut_down_are_no_programming_error(upstream: Upstream) -> None:

@@ -218,6 +218,7 @@ class Reason(StrEnum):
     EXPIRES_SOON = "ExpiresSoon"
     UNREACHABLE = "Unreachable"
     ENDPOINT_REFUSED = "EndpointRefused"
+    TOO_MANY_ROWS = "TooManyRows"
     INVALID_CONFIGURATION = "InvalidConfiguration"
     LINTED = "Linted"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret

@@ -55,6 +55,7 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         Reason.EXPIRES_SOON: "The credentials expire within 7 days, or have; the message has the moment.",
         Reason.UNREACHABLE: "The cloud does not answer.",
         Reason.ENDPOINT_REFUSED: "An endpoint of the cloud is an address that osmig must not contact.",
+        Reason.TOO_MANY_ROWS: "The cloud lists more moves than osmig keeps of one Provider, or more than it asked for.",
         Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
         Reason.LINTED: "The mappings were read; whether they fit a tenant is checked before a replication.",
         Reason.SECRET_NOT_FOUND: "The Secret does not exist.",

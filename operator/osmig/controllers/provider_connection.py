@@ -20,6 +20,7 @@ from osmig.domain.errors import (
     KubeForbidden,
     ObjectGone,
     OutcomeUnknown,
+    TooManyRows,
     Unauthorized,
 )
 from osmig.domain.observation import ProviderView
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from osmig.controllers.sessions import Session
     from osmig.controllers.slots import SlotQueue
     from osmig.domain.clock import Clock
+    from osmig.domain.operations import Sweep
     from osmig.drivers.driver import Drivers
     from osmig.drivers.ports import BackendFactory
     from osmig.kube.secrets import SecretReader
@@ -221,7 +223,7 @@ class ProviderConnection:
         session.cursor, session.swept_at, session.failed_sweeps, session.refusal = sweep.cursor, now, 0, None
         if sweep.is_full:
             session.fully_swept_at = now
-        changed = session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
+        changed = self._merge(key, session, sweep)
         for record_id in changed:
             if (follower := self._ledger.find(key, record_id)) is not None:
                 self._wake(follower)
@@ -245,21 +247,29 @@ class ProviderConnection:
         """Whether to probe anew, as often as everything is listed: an upgrade, or another right, shows in no answer."""
         return self._clock.boottime() - session.probed_at >= self._periods.full_sweep_s
 
+    def _merge(self, key: Key, session: Session, sweep: Sweep) -> frozenset[str]:
+        try:
+            return session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
+        except TooManyRows:
+            session.cursor = None
+            raise
+
     def _is_ours(self, key: Key, record_id: str) -> bool:
         return self._ledger.find(key, record_id) is not None
 
     def _answer_failure(self, session: Session, error: BackendError) -> float:
-        """Tolerate single failed sweeps: three in a row, or a failed probe, make the Provider not ready."""
+        """Tolerate single failed sweeps: three in a row, a failed probe or too many rows make it not ready."""
         session.failed_sweeps += 1
         session.swept_at = self._clock.boottime()
         is_probed = session.probe is not None and not session.wants_refresh
-        if session.view.is_ready and is_probed and session.failed_sweeps < MAX_FAILED_SWEEPS:
+        is_tolerable = is_probed and not isinstance(error, TooManyRows)
+        if session.view.is_ready and is_tolerable and session.failed_sweeps < MAX_FAILED_SWEEPS:
             _logger.warning("sweep.failed", extra={"reason": error.reason, "why": error.message})
             return error.retry_after_s or self._periods.sweep_s
         is_told = error.reason in {*Reason} and not isinstance(error, OutcomeUnknown)
         self.mark_not_ready(session, error.reason if is_told else Reason.UNREACHABLE, error.message)
         wait_s = min(RETRY_S, self._periods.sweep_s)
-        if isinstance(error, InvalidConfiguration | EndpointRefused):
+        if isinstance(error, InvalidConfiguration | EndpointRefused | TooManyRows):
             wait_s = min(MANUAL_FIX_RETRY_S, self._periods.secret_s)
         if error.retry_after_s is not None:
             session.quiet_until = self._clock.boottime() + error.retry_after_s

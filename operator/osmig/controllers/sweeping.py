@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from osmig.api.names import Reason
+from osmig.domain.errors import TooManyRows
 from osmig.domain.operations import WAITING_STAGES, Stage
+from osmig.net.bounds import MAX_ROWS
 from osmig.telemetry.labels import OTHER
 
 if TYPE_CHECKING:
@@ -61,6 +64,9 @@ class Rows:
 
         A full sweep lists everything that is not over, so what it leaves out has ended or is gone: its row is
         dropped, and whoever follows it reads it anew.
+
+        Raises:
+            TooManyRows: more rows than are kept have come together; none are kept then.
         """
         self.revision += 1
         records = [record for record in sweep.records if not self._is_outdated(record)]
@@ -76,7 +82,19 @@ class Rows:
                 self._rows.pop(record.id, None)
             else:
                 self._rows[record.id] = record
+        self._check_length()
         return frozenset(changed)
+
+    def _check_length(self) -> None:
+        """Keep no list that grew beyond the bound from sweep to sweep; the next one begins anew.
+
+        Raises:
+            TooManyRows: it did.
+        """
+        if len(self._rows) > MAX_ROWS:
+            self._rows.clear()
+            text = f"There are more than {MAX_ROWS} moves under way, and no more are kept"
+            raise TooManyRows(Reason.TOO_MANY_ROWS, text, operation="sweep")
 
     def _is_outdated(self, record: RecordView) -> bool:
         """Whether a younger state of the same row is known; upstream dates a row from its first change on."""

@@ -121,6 +121,12 @@ def _claim_provider(provider: ProviderView) -> _Claim:
     )
 
 
+STALLED_REASONS = frozenset(
+    {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED, Reason.UNAUTHORIZED, Reason.TOO_MANY_ROWS}
+)
+"""Why a Provider cannot be used until a person mends something."""
+
+
 def describe_provider(
     view: ProviderView,
     *,
@@ -137,7 +143,7 @@ def describe_provider(
     reason, message = view.reason, view.message
     ready = ConditionStatus.TRUE if view.is_ready else ConditionStatus.FALSE
     claims = [_Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
-    if reason in {Reason.INVALID_CONFIGURATION, Reason.ENDPOINT_REFUSED, Reason.UNAUTHORIZED}:
+    if reason in STALLED_REASONS:
         claims.append(_Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
     elif not view.is_ready:
         claims.append(

@@ -9,7 +9,8 @@ One class per cause: who has to tell causes apart catches a class and never comp
     │ ├ Transient                    nothing was sent, or nothing happened
     │ │ ├ NotUnderstood              this server or version does not understand what was to be read
     │ │ ├ InvalidConfiguration       the Secret or the spec does not fit; only a person can mend it
-    │ │ └ EndpointRefused            an address that osmig must not contact; only a person can mend it
+    │ │ ├ EndpointRefused            an address that osmig must not contact; only a person can mend it
+    │ │ └ TooManyRows                a list is longer than what is kept; only a person can mend it
     │ ├ OutcomeUnknown(request_id)   a call was sent and its answer is lost or proves nothing
     │ ├ Refused                      upstream will not, now or ever
     │ │ └ NotInThisState             upstream will not while the object is in its present state
@@ -93,6 +94,10 @@ class InvalidConfiguration(Transient):
 
 class EndpointRefused(Transient):
     """An endpoint's address is one that osmig must not contact; only a person can mend it."""
+
+
+class TooManyRows(Transient):
+    """Upstream lists more than is read or kept of any Provider; only a person can mend it."""
 
 
 class OutcomeUnknown(BackendError):  # noqa: N818

@@ -5,8 +5,10 @@ Every method may raise the ``BackendError`` family of ``osmig.domain.errors`` an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from osmig.net.answer_memory import CommonMemory
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,6 +60,7 @@ class Net:
         timeouts: bounds of every request.
         threads: requests that may be under way at once, per Provider, where each takes a thread.
         observer_of: whom to tell of a Provider's requests.
+        memory: for the large answers of all Providers.
     """
 
     guard: EndpointGuard
@@ -65,6 +68,7 @@ class Net:
     timeouts: Timeouts
     threads: int
     observer_of: ObserverOf
+    memory: CommonMemory = field(default_factory=CommonMemory)
 
 
 class BackendFactory(Protocol):

@@ -11,6 +11,7 @@ from osmig.net.bounds import read_retry_after
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from osmig.net.answer_memory import Share
     from osmig.net.permits import Permit
 
 _MAX_COUNT_DIGITS = 9
@@ -25,11 +26,13 @@ class Answer:
         status: the HTTP status.
         content: the body; bounded by the transport.
         headers: those that are of use, names in lower case.
+        share: what it took of the memory for large answers, given back with it.
     """
 
     status: int
     content: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    share: Share | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_success(self) -> bool:
@@ -61,8 +64,10 @@ class Call:
         operation: in our words, for metrics and errors.
         permit: the right to change something; ``None`` for a request that only reads.
         has_left: its first byte was about to be written, and nothing forbade it.
+        waits_for_memory: its answer is large, and there is no memory for it yet.
     """
 
     operation: str
     permit: Permit | None = None
     has_left: bool = False
+    waits_for_memory: bool = False

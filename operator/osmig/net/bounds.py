@@ -1,4 +1,4 @@
-"""What every backend's requests are bound by and observed with."""
+"""What every backend's requests are bound by and observed with: the one home of all figures (ADR 0022)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+MAX_ANSWER_BYTES = 4 * 2**20
+"""A body as it comes: nothing is decompressed. A page of 1000 rows of Nova's has 0.5 MB, one of 100 of Waldur's 0.1."""
+
+MAX_HEADER_BYTES = 64 * 2**10
+"""All headers of an answer together, names and values; servers themselves take 8 to 16 kB."""
+
+LARGE_BYTES = 64 * 2**10
+"""A body beyond it is large: it is never parsed or validated on the event loop, and takes of the common memory."""
+
+MAX_LARGE_BYTES_HELD = 16 * 2**20
+"""Of all large bodies that are held at once, whoever's they are; of one Provider's, no more than one may be largest."""
+
+PARSERS = 2
+"""Large bodies that are parsed at once."""
+
+MAX_DEPTH = 32
+"""Of objects and lists within one another; the answers that are asked for have at most 8."""
+
+MAX_VALUES = 150_000
+"""Values of one answer: 1000 servers with all that Nova tells have 80,000. Each may take 200 bytes when read."""
+
+MAX_ROWS = 10_000
+"""Rows of an answer to a request that cannot say how many it wants, and rows that are kept of one Provider."""
+
 _MAX_RETRY_AFTER_S = 3600.0
+_MAX_DIGITS = 9
 
 
 class RequestObserver(Protocol):
@@ -39,13 +64,20 @@ class Timeouts:
     read_s: float = 60.0
     list_s: float = 60.0
 
+    @property
+    def total_s(self) -> float:
+        """From the first step of a call to the last byte of its answer, however it drips."""
+        return self.connect_s + self.read_s
+
 
 def read_retry_after(value: str | None) -> float | None:
     """Read the header Retry-After in seconds, at most an hour.
 
     Its other form, a date, would need a clock both sides agree on.
     """
-    return min(float(value), _MAX_RETRY_AFTER_S) if value and value.isascii() and value.isdigit() else None
+    if not value or not value.isascii() or not value.isdigit():
+        return None
+    return min(float(value), _MAX_RETRY_AFTER_S) if len(value) <= _MAX_DIGITS else _MAX_RETRY_AFTER_S
 
 
 ObserverOf = Callable[[tuple[str, str]], RequestObserver]

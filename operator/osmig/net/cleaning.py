@@ -7,6 +7,8 @@ import re
 from osmig.domain.redacting import hide_places, redact_text
 
 MAX_CHARS = 300
+MAX_RAW_CHARS = 20 * MAX_CHARS
+"""As much of a stranger's text is looked at, by whatever pattern."""
 
 _HIDDEN = "…"
 _MARKUP = re.compile(r"<[^<>]{0,200}>")
@@ -18,9 +20,14 @@ def clean_text(text: str) -> str:
 
     Left out are tracebacks, URLs, addresses, paths, markup, long hexadecimal, and what looks like a secret.
     """
-    told = text[: 20 * MAX_CHARS].partition(_TRACEBACK)[0]
+    told = cut_raw(text).partition(_TRACEBACK)[0]
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
     return cut_text(_MARKUP.sub(_HIDDEN, hide_places(redact_text(line), _HIDDEN)))
+
+
+def cut_raw(text: str) -> str:
+    """Cut a stranger's text to what is looked at, before any pattern sees it."""
+    return text[:MAX_RAW_CHARS]
 
 
 def cut_text(line: str) -> str:

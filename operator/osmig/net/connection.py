@@ -6,14 +6,16 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from osmig.net.bounds import LARGE_BYTES
 from osmig.net.failures import ConnectionReplacedError, NoAnswerError, PermitExpiredError
 from osmig.net.limiting import Priority
 from osmig.net.requests import Size
 from osmig.net.transport import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from osmig.net.answers import Answer, Call
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from osmig.net.limiting import Limiter
     from osmig.net.requests import Request
     from osmig.net.transport import Access
+
+T = TypeVar("T")
 
 LISTS_AT_ONCE = 2
 """A list may take a server many seconds: those that wait for one must not keep its workers, nor our connections, from
@@ -65,6 +69,19 @@ class Connection:
             finally:
                 self._under_way -= 1
                 await self._close_if_idle()
+
+    async def parse(self, answer: Answer, parse: Callable[[bytes], T]) -> T:
+        """Make something of an answer's body; of a large one in a thread, for nobody else runs meanwhile on the loop.
+
+        Raises:
+            ConnectionReplacedError: the connection was closed.
+            Exception: as ``parse``.
+        """
+        if len(answer.content) <= LARGE_BYTES:
+            return parse(answer.content)
+        if self._is_closed:
+            raise ConnectionReplacedError
+        return await asyncio.get_running_loop().run_in_executor(self._threads, parse, answer.content)
 
     async def close(self) -> None:
         """Take no more requests; what is under way ends by itself, and the last one closes the connections."""

@@ -6,7 +6,9 @@
     │ ├ ConnectionReplacedError
     │ └ endpoints.EndpointRefusedError
     ├ NoAnswerError             no whole answer came; `osmig.net.answers.Call.has_left` says whether anything left
-    │ └ TooLongError
+    │ ├ TooLongError
+    │ ├ UnwantedFormError
+    │ └ NoMemoryError
     └ UnpermittedRequestError   a programming error, expected by nobody
 
 A request that failed before anything left had no effect. Of one that left without an answer nobody knows.
@@ -47,6 +49,32 @@ class TooLongError(NoAnswerError):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("The endpoint's answer is too long")
+
+
+class UnwantedFormError(NoAnswerError):
+    """The answer has a form that was not asked for: it is compressed, or nested beyond all that is known."""
+
+
+class NoMemoryError(NoAnswerError):
+    """The large answers of all Providers together left no room for this one in time."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        text = "The endpoint's answer is large, and other large answers filled what there is for them"
+        super().__init__(text, is_timeout=True)
+
+
+class TooManyRowsError(Exception):
+    """A list has more rows than were asked for, or than are kept.
+
+    Attributes:
+        bound: that it exceeds, such as ``1000 rows``.
+    """
+
+    def __init__(self, max_rows: int) -> None:
+        """Keep the bound."""
+        super().__init__(f"a list has more than {max_rows} rows")
+        self.bound = f"{max_rows} rows"
 
 
 class UnpermittedRequestError(RuntimeError):

@@ -11,9 +11,11 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
+from osmig.net.answer_memory import AnswerMemory, CommonMemory, measure_size
 from osmig.net.answers import Answer
+from osmig.net.bounds import MAX_HEADER_BYTES
 from osmig.net.endpoints import check_url
-from osmig.net.failures import NoAnswerError, TooLongError
+from osmig.net.failures import NoAnswerError, NoMemoryError, TooLongError, UnwantedFormError
 from osmig.net.network import GuardedNetwork
 from osmig.net.permits import SAFE_METHODS, check_permit, require_permit
 from osmig.net.requests import Size
@@ -28,17 +30,14 @@ if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.requests import Request
 
-MAX_ANSWER_BYTES = 8 * 2**20
-"""A page of 100 rows of Waldur's has 0.1 MB; each row may carry a traceback of several kB."""
-
-MAX_HEADER_BYTES = 64 * 2**10
-"""All headers of an answer together, names and values; servers themselves take 8 to 16 kB."""
-
 READ_S = 15.0
 """How long the answer to a read of one thing is waited for, at most; a change was seen to take 19 s."""
 
 _KEPT_HEADERS = frozenset({"content-type", "link", "retry-after"})
-"""A redirect is an answer, never a direction; cookies would make a login of it; nothing is decompressed."""
+"""A redirect is an answer, never a direction; cookies would make a login of it."""
+
+_BODY_HEADERS = frozenset({"content-encoding", "content-length"})
+_PLAIN = frozenset({"", "identity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +51,7 @@ class Access:
         timeouts: bounds of every request.
         context: trusts the Secret's certificates; ``None`` trusts the usual ones.
         kept_headers: of answers, in lower case, beside those that are always kept.
+        memory: for the large answers of all Providers.
     """
 
     endpoint: str
@@ -60,6 +60,7 @@ class Access:
     timeouts: Timeouts
     context: ssl.SSLContext | None = None
     kept_headers: frozenset[str] = frozenset()
+    memory: CommonMemory = field(default_factory=CommonMemory)
 
 
 class Transport:
@@ -77,6 +78,7 @@ class Transport:
         """
         self._timeouts = access.timeouts
         self._kept_headers = _KEPT_HEADERS | access.kept_headers
+        self._memory = AnswerMemory(access.memory)
         self._origin = _Origin.of(access.endpoint)
         self._headers = [
             ("Host", self._origin.netloc),
@@ -114,8 +116,10 @@ class Transport:
         sent = self._build(request, call, read_s=read_s)
         try:
             async with asyncio.timeout(self._timeouts.connect_s + read_s):
-                return await _exchange(pool, sent, self._kept_headers)
+                return await self._exchange(pool, sent, call)
         except (TimeoutError, httpcore.TimeoutException) as error:
+            if call.waits_for_memory:
+                raise NoMemoryError from error
             text = "did not answer in time" if call.has_left else "did not accept a connection in time"
             message = f"The endpoint {text}"
             raise NoAnswerError(message, is_timeout=True) from error
@@ -126,6 +130,28 @@ class Transport:
         """Close all connections."""
         await self._reading.aclose()
         await self._changing.aclose()
+
+    async def _exchange(self, pool: httpcore.AsyncConnectionPool, sent: httpcore.Request, call: Call) -> Answer:
+        response = await pool.handle_async_request(sent)
+        try:
+            if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADER_BYTES:
+                raise TooLongError
+            headers = _keep(response.headers, self._kept_headers | _BODY_HEADERS)
+            if headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
+                message = "The endpoint's answer is compressed, which was not asked for"
+                raise UnwantedFormError(message)
+            told, share, body = headers.get("content-length"), None, bytearray()
+            async for chunk in cast("AsyncIterable[bytes]", response.stream):
+                body += chunk
+                size = measure_size(told, len(body))
+                if share is None and size is not None:
+                    call.waits_for_memory = True
+                    share = await self._memory.take_async(size)
+                    call.waits_for_memory = False
+        finally:
+            await response.aclose()
+        kept = {name: value for name, value in headers.items() if name in self._kept_headers}
+        return Answer(response.status, bytes(body), kept, share)
 
     def _measure_patience_s(self, request: Request) -> float:
         if request.method not in SAFE_METHODS:
@@ -178,21 +204,6 @@ class _Origin:
             netloc=shown if parts.port is None else f"{shown}:{port}",
             prefix=quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._"),
         )
-
-
-async def _exchange(pool: httpcore.AsyncConnectionPool, sent: httpcore.Request, kept: frozenset[str]) -> Answer:
-    response = await pool.handle_async_request(sent)
-    try:
-        if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADER_BYTES:
-            raise TooLongError
-        body = bytearray()
-        async for chunk in cast("AsyncIterable[bytes]", response.stream):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise TooLongError
-    finally:
-        await response.aclose()
-    return Answer(response.status, bytes(body), _keep(response.headers, kept))
 
 
 def _keep(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[str]) -> dict[str, str]:

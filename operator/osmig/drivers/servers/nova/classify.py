@@ -6,7 +6,6 @@ kept by the transport): a refused connection and a lost answer both come as ``Co
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -43,9 +42,10 @@ from osmig.drivers.servers.nova.texts import (
     known_state,
 )
 from osmig.net.bounds import read_retry_after
-from osmig.net.cleaning import clean_text
+from osmig.net.cleaning import clean_text, cut_raw
 from osmig.net.endpoints import EndpointRefusedError
-from osmig.net.failures import PermitExpiredError
+from osmig.net.failures import NoAnswerError, PermitExpiredError
+from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, parse_json
 
 EXPECTED = (
     sdk.SDKException,
@@ -54,12 +54,10 @@ EXPECTED = (
     EndpointRefusedError,
     PermitExpiredError,
     NoComputeError,
+    NoAnswerError,
     # keystoneauth takes tokens, catalogues and version documents apart without looking; a service that is not what it
     # claims to be shows as one of these.
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
+    *ODD_VALUE_ERRORS,
 )
 """Everything that a call may raise because of what the other side did."""
 
@@ -150,7 +148,7 @@ def _judge_way(failure: Exception, operation: str) -> Transient:
             text = f"The identity service or the version list answered {int(failure.http_status or 0)}"
             retry_after_s = _retry_after(failure)
             return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=retry_after_s)
-        case keystone.ConnectionError() | requests.RequestException():
+        case keystone.ConnectionError() | requests.RequestException() | NoAnswerError():
             text = find_connect_error(failure) or "The connection failed"
         case keystone.AuthPluginException() | keystone.AuthorizationFailure():
             return _misconfigured("clouds.yaml does not fit its auth_type", operation)
@@ -283,13 +281,13 @@ def _read(response: requests.Response) -> _Answer:
 def _fault(response: requests.Response) -> tuple[str | None, str | None]:
     """Take the fault's name and text from Nova's ``{"badRequest": {"code": 400, "message": "…"}}``."""
     try:
-        body: Any = json.loads(response.content)
-    except (ValueError, RecursionError):
+        body: Any = parse_json(response.content)
+    except UnreadableError:
         return None, None
     if isinstance(body, dict):
         for name, fault in body.items():
             if isinstance(fault, dict) and isinstance(fault.get("message"), str):
-                return str(name), fault["message"]
+                return name, cut_raw(fault["message"])
     return None, None
 
 

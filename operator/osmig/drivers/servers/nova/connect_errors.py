@@ -8,6 +8,8 @@ import requests
 from keystoneauth1 import exceptions as keystone
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from osmig.net.failures import NoAnswerError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,6 +35,8 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 def _connect_error(error: BaseException) -> str | None:
     match error:
+        case NoAnswerError():
+            return error.sentence
         case NameResolutionError():
             return "The name of the endpoint cannot be resolved"
         case NewConnectionError():

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import Reason
 from osmig.drivers.servers.nova.lookup import END_ACTIONS, MOVE_ACTIONS
 from osmig.drivers.servers.nova.texts import known_refusal, reason_of_event
+from osmig.drivers.servers.nova.translate import read_events
 from osmig.drivers.servers.views import Explanation
-from osmig.net.cleaning import clean_text
+from osmig.net.cleaning import clean_text, cut_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from osmig.drivers.servers.nova.translate import ActionView
 
 UNEXPLAINED = Explanation(reason=None, message="The cloud gives no reason")
 """Nova leaves none for a hypervisor that gave up, and hides most from credentials without an administrator's rights."""
+
+MAX_EVENTS = 20
+"""Failed events of one action that are looked at; Nova's own moves have one or two."""
 
 _EVENT_SENTENCES = {Reason.PRE_CHECK_FAILED: "The check before the move failed"}
 
@@ -47,7 +52,7 @@ def explain(action: Mapping[str, Any], *, fault: str = "") -> Explanation:
         fault: the server's fault, when it is in ERROR.
     """
     events = _failed_events(action)
-    texts = [detail for event in events if isinstance(detail := event.get("details"), str) and detail]
+    texts = [cut_raw(detail) for event in events if isinstance(detail := event.get("details"), str) and detail]
     known = [found for text in (*texts, fault) if (found := known_refusal(text))]
     for reason in (Reason.PRE_CHECK_FAILED, *(reason for reason, _ in known)):
         for candidate, sentence in known:
@@ -63,5 +68,5 @@ def explain(action: Mapping[str, Any], *, fault: str = "") -> Explanation:
 
 
 def _failed_events(action: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    events: Iterable[Any] = action.get("events") or ()
-    return [event for event in events if isinstance(event, dict) and str(event.get("result")).lower() == "error"]
+    failed = (event for event in read_events(action) if str(event.get("result")).lower() == "error")
+    return list(islice(failed, MAX_EVENTS))

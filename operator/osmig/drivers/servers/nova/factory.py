@@ -42,6 +42,7 @@ class NovaFactory:
                 timeouts=self._net.timeouts,
                 threads=self._net.threads,
                 observe=self._net.observer_of(key),
+                memory=self._net.memory,
             )
         except ValueError as error:
             raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None

@@ -10,6 +10,8 @@ from osmig.domain.capabilities import Scope
 from osmig.domain.errors import NotPermitted
 from osmig.domain.operations import RecordView, Sweep
 from osmig.drivers.servers.nova import nova
+from osmig.drivers.servers.nova.rows import too_many_rows
+from osmig.net.bounds import MAX_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,6 +103,8 @@ def _gather(rows: Iterable[RecordView], since: dt.datetime | None) -> Sweep:
     kept: dict[str, RecordView] = {}
     latest = None
     for row in rows:
+        if len(kept) > MAX_ROWS:
+            raise too_many_rows(f"{MAX_ROWS} moves", "sweep")
         changed = row.updated or row.created
         if changed is not None and (latest is None or changed > latest):
             latest = changed

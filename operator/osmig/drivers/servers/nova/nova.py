@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Unsupported
-from osmig.drivers.servers.nova.classify import classify, request_id_of
+from osmig.drivers.servers.nova.classify import request_id_of
+from osmig.drivers.servers.nova.rows import find_marker, read_one, read_view, read_views, too_many_rows
 from osmig.drivers.servers.nova.session import ComputeSession, Request, Version
 from osmig.drivers.servers.nova.translate import (
     ActionView,
+    text,
     to_action,
     to_host,
     to_progress,
     to_record,
     to_server,
 )
+from osmig.net.bounds import MAX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import requests
 
@@ -76,7 +79,7 @@ class Nova:
     def server(self, server_id: str) -> ServerView:
         """Read one server."""
         body = self._read("read-server", f"/servers/{server_id}", SERVER)
-        return _one(body, "server", to_server, "read-server")
+        return read_one(body, "server", to_server, "read-server")
 
     def servers(self, *, name: str | None = None, limit: int | None = None) -> tuple[tuple[ServerView, bool], ...]:
         """List servers of the credentials' own project, each with whether hosts are visible to us.
@@ -88,15 +91,14 @@ class Nova:
         wanted: dict[str, str | int | None] = {"name": name, "limit": limit}
         params = {key: value for key, value in wanted.items() if value is not None}
         body = self._read("list-servers", "/servers/detail", SERVER, params)
-        rows = _rows(body, "servers", "list-servers")
-        return tuple((_view(to_server, row, "list-servers"), "OS-EXT-SRV-ATTR:host" in row) for row in rows)
+        found = read_views(body, "servers", lambda row: (to_server(row), "OS-EXT-SRV-ATTR:host" in row), "list-servers")
+        return tuple(found[:limit])
 
     def actions(self, server_id: str, *, limit: int | None = None) -> tuple[ActionView, ...]:
         """List what was done to a server, newest first."""
         params = {"limit": limit} if limit is not None and self.speaks(PAGED_ACTIONS) else None
         body = self._read("list-actions", f"/servers/{server_id}/os-instance-actions", ACTIONS, params)
-        rows = _rows(body, "instanceActions", "list-actions")
-        return tuple(_view(to_action, row, "list-actions") for row in rows)[:limit]
+        return tuple(read_views(body, "instanceActions", to_action, "list-actions")[:limit])
 
     def action(self, server_id: str, request_id: str) -> Mapping[str, Any]:
         """Read one action with its events, as far as the credentials may see them."""
@@ -116,8 +118,7 @@ class Nova:
         """List the migrations of one server, newest first; ``project_id`` for credentials that see only their own."""
         params = {"instance_uuid": server_id} | ({"project_id": project_id} if project_id else {})
         body = self._read("list-migrations", "/os-migrations", RECORDS, params)
-        rows = _rows(body, "migrations", "list-migrations")
-        records = (_view(to_record, row, "list-migrations") for row in rows)
+        records = read_views(body, "migrations", to_record, "list-migrations")
         # Clouds that filter by nothing they do not know would hand over everything.
         mine = [record for record in records if record.server_id == server_id]
         return tuple(sorted(mine, key=lambda record: record.number, reverse=True))
@@ -126,21 +127,24 @@ class Nova:
         """List migrations page by page, those changed since a moment or all.
 
         The SDK's own paging sends the integer id as marker, which Nova refuses; it wants the uuid.
+
+        Raises:
+            BackendError: as any read; ``TooManyRows`` for a list that does not end, or a page with more than asked for.
         """
+        max_rows = MAX_ROWS
         query: dict[str, str | int] = {"project_id": project_id} if project_id else {}
         if self.speaks(PAGED_RECORDS):
-            query["limit"] = PAGE_ROWS
+            query["limit"] = max_rows = PAGE_ROWS
             if since is not None:
                 query["changes-since"] = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         for _ in range(MAX_PAGES):
             body = self._read("sweep", "/os-migrations", RECORDS, query)
-            rows = _rows(body, "migrations", "sweep")
-            for row in rows:
-                yield _view(to_record, row, "sweep")
-            marker = rows[-1].get("uuid") if rows and body.get("migrations_links") else None
-            if not isinstance(marker, str) or marker == query.get("marker"):
+            yield from read_views(body, "migrations", to_record, "sweep", max_rows=max_rows)
+            marker = find_marker(body)
+            if marker is None or marker == query.get("marker"):
                 return
             query["marker"] = marker
+        raise too_many_rows(f"{MAX_PAGES} pages", "sweep")
 
     def may_list_records(self, *, project_id: str | None) -> None:
         """Ask for one migration, only to learn whether that is permitted; raises if not."""
@@ -159,7 +163,8 @@ class Nova:
         The list, not the single one: a project's role of manager may read only the list.
         """
         body = self._read("read-progress", f"/servers/{server_id}/migrations", RECORDS)
-        return {str(row.get("id")): to_progress(row) for row in _rows(body, "migrations", "read-progress")}
+        samples = read_views(body, "migrations", lambda row: (text(row, "id"), to_progress(row)), "read-progress")
+        return {record_id: sample for record_id, sample in samples if record_id is not None}
 
     def sight(self, server_id: str) -> tuple[ServerView, bool, bool | None]:
         """Read one server, whether hosts are visible, and whether it is locked (``None``: the cloud is too old)."""
@@ -167,14 +172,14 @@ class Nova:
         server = body.get("server")
         row = server if isinstance(server, dict) else {}
         locked = row.get("locked")
-        view = _view(to_server, row, "read-server")
+        view = read_view(to_server, row, "read-server")
         return view, "OS-EXT-SRV-ATTR:host" in row, locked if isinstance(locked, bool) else None
 
     def hosts(self, name: str | None = None) -> tuple[HostView, ...]:
         """List the compute hosts, or the one of this name; ``NotPermitted`` for all but administrators."""
         params = {"binary": "nova-compute"} | ({"host": name} if name is not None else {})
         body = self._read("list-hosts", "/os-services", SERVER, params)
-        hosts = [_view(to_host, row, "list-hosts") for row in _rows(body, "services", "list-hosts")]
+        hosts = read_views(body, "services", to_host, "list-hosts")
         # Clouds that do not filter hand over everything.
         return tuple(host for host in hosts if name is None or host.name == name)
 
@@ -219,8 +224,8 @@ class Nova:
 
     def _require(self, version: Version, operation: str) -> None:
         if not self.speaks(version):
-            text = f"The cloud's Compute API is too old for {operation}: it needs {version[0]}.{version[1]}"
-            raise Unsupported(Reason.UNSUPPORTED, text, operation=operation)
+            sentence = f"The cloud's Compute API is too old for {operation}: it needs {version[0]}.{version[1]}"
+            raise Unsupported(Reason.UNSUPPORTED, sentence, operation=operation)
 
     def _act(
         self,
@@ -252,24 +257,5 @@ class Nova:
 
 def _unexpected(response: requests.Response, operation: str) -> OutcomeUnknown:
     """A success that Nova never gives: somebody else answered, and what Nova did is not known."""
-    text = f"The answer to {operation} was {response.status_code}, which is not Nova's"
-    return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
-
-
-def _rows(body: Mapping[str, Any], key: str, operation: str) -> list[Mapping[str, Any]]:
-    rows = body.get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise classify(ValueError(key), operation=operation)
-    return rows
-
-
-def _one(body: Mapping[str, Any], key: str, view: Callable[[Mapping[str, Any]], T], operation: str) -> T:
-    row = body.get(key)
-    return _view(view, row if isinstance(row, dict) else {}, operation)
-
-
-def _view(view: Callable[[Mapping[str, Any]], T], row: Mapping[str, Any], operation: str) -> T:
-    try:
-        return view(row)
-    except ValueError as failure:
-        raise classify(failure, operation=operation) from None
+    sentence = f"The answer to {operation} was {response.status_code}, which is not Nova's"
+    return OutcomeUnknown(Reason.NO_ANSWER, sentence, operation=operation)

@@ -22,6 +22,7 @@ from osmig.domain.errors import BackendError, Transient
 from osmig.drivers.servers.nova.catalogue import check_catalogue
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
 from osmig.drivers.servers.nova.plugins import make_plugin
+from osmig.net.json_reading import UnreadableError, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,8 +152,8 @@ class ComputeSession:
         """
         response = self.send(request)
         try:
-            body = response.json()
-        except (ValueError, RecursionError):
+            body = parse_json(response.content)
+        except UnreadableError:
             body = None
         if not isinstance(body, dict):
             raise classify(ValueError("not a JSON object"), operation=request.operation)

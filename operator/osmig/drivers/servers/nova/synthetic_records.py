@@ -15,7 +15,7 @@ from osmig.api.names import Reason
 from osmig.domain.errors import NotInThisState, NotPermitted, Unsupported
 from osmig.domain.operations import TERMINAL_STAGES, MoveKind, RecordView, Stage
 from osmig.drivers.servers.nova import nova
-from osmig.drivers.servers.nova.translate import ACTION_KINDS
+from osmig.drivers.servers.nova.translate import ACTION_KINDS, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,11 +82,7 @@ def judge_by_events(record: RecordView, action: Mapping[str, Any]) -> RecordView
     An action keeps the error of a host that refused before another one took the server, and an abort may come too
     late: only the last step at the destination tells. A server that is idle has that step behind it, or never had it.
     """
-    results = {
-        str(event.get("event")): str(event.get("result")).lower()
-        for event in action.get("events") or ()
-        if isinstance(event, dict)
-    }
+    results = {str(event.get("event")): str(event.get("result")).lower() for event in read_events(action)}
     arrival = _ARRIVALS.get(record.kind, "")
     if record.stage in {Stage.ERROR, Stage.CANCELLED} and results.get(arrival, _ERROR) != _ERROR:
         return replace(record, stage=Stage.SUCCEEDED, status=Stage.SUCCEEDED.lower())

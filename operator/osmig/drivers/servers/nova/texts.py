@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from osmig.api.names import Reason
-from osmig.net.cleaning import clean_text
+from osmig.net.cleaning import clean_text, cut_raw
 
 _NO_VALID_HOST = "The scheduler found no host that can take the server"
 _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
@@ -18,7 +18,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reason, str | None], ...] = (
     ),
     (
         re.compile(
-            r"unable to migrate instance .* to current host|cannot migrate to the host where the server exists",
+            r"unable to migrate instance .{0,300} to current host|cannot migrate to the host where the server exists",
             re.IGNORECASE,
         ),
         Reason.START_REFUSED,
@@ -46,6 +46,7 @@ _PRE_CHECK_EVENTS = ("compute_check_can_live_migrate_destination", "compute_chec
 
 def known_refusal(text: str) -> tuple[Reason, str] | None:
     """Turn a text of Nova's that is known into a reason and our own sentence; ``None`` for any other."""
+    text = cut_raw(text)
     for pattern, reason, sentence in _PATTERNS:
         found = pattern.search(text)
         if found is not None:
@@ -58,6 +59,7 @@ def known_refusal(text: str) -> tuple[Reason, str] | None:
 
 def known_state(text: str) -> str | None:
     """Turn what keeps Nova from a confirm or revert into our own words, to follow a colon; ``None`` if not known."""
+    text = cut_raw(text)
     if _NOT_RESIZED.search(text):
         return "the server does not wait for a confirmation"
     if (found := _TASK_STATE.search(text)) is not None:
@@ -68,12 +70,12 @@ def known_state(text: str) -> str | None:
 
 def is_unknown_action(text: str) -> bool:
     """Whether the cloud says that it has no such call at all."""
-    return _UNKNOWN_ACTION.search(text) is not None
+    return _UNKNOWN_ACTION.search(cut_raw(text)) is not None
 
 
 def is_busy_conflict(text: str) -> bool:
     """Whether a 409 says no more than that something is under way, maybe our own earlier call."""
-    return "in task_state" in text.lower()
+    return "in task_state" in cut_raw(text).lower()
 
 
 def is_quota(text: str) -> bool:

@@ -9,8 +9,14 @@ from typing import Any
 
 from osmig.domain.operations import MoveKind, RecordView, Stage
 from osmig.drivers.servers.views import BytesView, HostView, ProgressView, ServerView, StartTrace, bound_percent
+from osmig.net.times import FIRST_YEAR, LAST_YEAR
 
 Json = Mapping[str, Any]
+
+_MAX_WORD = 255
+"""Characters that any of Nova's columns holds."""
+
+_MAX_DIGITS = 18
 
 MOVE_KINDS: dict[str, MoveKind] = {
     "live-migration": MoveKind.LIVE,
@@ -128,9 +134,10 @@ def to_record(row: Json) -> RecordView:
     """
     status = text(row, "status") or ""
     identity = _required(row, "id")
+    is_number = identity.isascii() and identity.isdigit() and len(identity) <= _MAX_DIGITS
     return RecordView(
         id=identity,
-        number=int(identity) if identity.isascii() and identity.isdigit() else 0,
+        number=int(identity) if is_number else 0,
         server_id=text(row, "instance_uuid") or text(row, "server_uuid") or "",
         stage=to_stage(status),
         status=status,
@@ -197,24 +204,31 @@ def to_progress(row: Json) -> ProgressView:
 
 
 def text(row: Json, key: str) -> str | None:
-    """Read a word or number as text; ``None`` when missing, null or empty."""
+    """Read a word or number as text, cut to what Nova itself holds; ``None`` when missing, null or empty."""
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return str(value) or None
+    return str(value)[:_MAX_WORD] or None
+
+
+def read_events(action: Json) -> list[Json]:
+    """Return the events of an action, as far as they are some."""
+    events = action.get("events")
+    return [event for event in events if isinstance(event, dict)] if isinstance(events, list) else []
 
 
 def _required(row: Json, key: str) -> str:
     value = text(row, key)
-    if value is None:
-        message = f"{key} is missing"
+    if value is None or not value.isprintable():
+        message = f"{key} is missing, or nothing that could be one"
         raise ValueError(message)
     return value
 
 
 def _number(row: Json, key: str) -> int | None:
     value = row.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return value if is_number else None
 
 
 def _bytes(row: Json, medium: str) -> BytesView:
@@ -233,5 +247,7 @@ def _time(row: Json, key: str) -> dt.datetime | None:
     try:
         value = dt.datetime.fromisoformat(text(row, key) or "")
     except ValueError:
+        return None
+    if not FIRST_YEAR <= value.year < LAST_YEAR:
         return None
     return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)

@@ -21,6 +21,10 @@ from urllib3.exceptions import TimeoutError as WireTimeoutError
 
 from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
+from osmig.net.answer_memory import AnswerMemory, measure_size
+from osmig.net.bounded_reading import left_until
+from osmig.net.failures import NoAnswerError, UnwantedFormError
+from osmig.net.json_reading import is_bounded
 from osmig.net.permits import SAFE_METHODS, check_permit
 from osmig.net.tls import name_trusted, trust_given
 
@@ -28,14 +32,13 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
+    from osmig.net.answer_memory import CommonMemory, Share
     from osmig.net.bounds import RequestObserver, Timeouts
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.permits import Permit
 
-MAX_ANSWER_BYTES = 64 * 2**20
-"""More than any list of Nova's (1000 rows are 0.5 MB), less than what hurts; counted after decompression."""
-
 _CHUNK_BYTES = 2**16
+_PLAIN = frozenset({"", "identity"})
 _UNAUTHORIZED = 401
 _TOKEN_PATH = "/auth/tokens"  # noqa: S105 - a path, not a secret
 
@@ -49,12 +52,14 @@ class Call:
         permit: the right to change something; ``None`` for a call that only reads.
         may_have_acted: a request that changes something has left, and no answer proved that nothing came of it.
         failure: why the newest of its requests that got no answer got none; the SDK swallows it during discovery.
+        deadline: until when all of them together may take, by the monotonic clock.
     """
 
     operation: str
+    deadline: float
     permit: Permit | None = None
     may_have_acted: bool = field(default=False)
-    failure: requests.RequestException | None = field(default=None)
+    failure: Exception | None = field(default=None)
 
 
 class Transport:
@@ -66,6 +71,7 @@ class Transport:
         timeouts: bounds for every request.
         threads: connections to keep per host.
         observe: told of every request.
+        memory: for large answers of all Providers.
 
     Attributes:
         trusted: a name for whom it trusts; the certificates themselves are not kept.
@@ -82,12 +88,16 @@ class Transport:
         timeouts: Timeouts,
         threads: int,
         observe: RequestObserver,
+        memory: CommonMemory | None = None,
     ) -> None:
         self._calls = threading.local()
+        self._timeouts = timeouts
+        self.memory = AnswerMemory(memory)
         self.logins = KeptAnswer()
         self._observe = observe
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.headers["Accept-Encoding"] = "identity"
         context = trust_given(cacert, "cacert")
         self.trusted = name_trusted(cacert)
         adapter = _GuardedAdapter(self, guard, context, timeouts=timeouts, threads=threads)
@@ -97,7 +107,7 @@ class Transport:
     @contextmanager
     def calling(self, operation: str, permit: Permit | None = None) -> Iterator[Call]:
         """Name what this thread does until the block ends, and bring the right to do it."""
-        call = Call(operation, permit)
+        call = Call(operation, time.monotonic() + self._timeouts.total_s, permit)
         self._calls.current = call
         try:
             yield call
@@ -113,9 +123,22 @@ class Transport:
         """
         if method in SAFE_METHODS or _is_token_request(method, path):
             return
-        call = self.current or Call("none")
-        check_permit(method, call.permit)
-        call.may_have_acted = True
+        call = self.current
+        check_permit(method, call.permit if call is not None else None)
+        if call is not None:
+            call.may_have_acted = True
+
+    def read_deadline(self) -> float:
+        """Tell until when this thread's request may take, by the monotonic clock."""
+        deadline: float = self._calls.deadline
+        return deadline
+
+    def begin_request(self) -> float:
+        """Fix the deadline of this thread's next request: that of its call, or its own where it belongs to none."""
+        call = self.current
+        deadline = call.deadline if call is not None else time.monotonic() + self._timeouts.total_s
+        self._calls.deadline = deadline
+        return deadline
 
     @property
     def current(self) -> Call | None:
@@ -156,7 +179,9 @@ class _GuardedAdapter(HTTPAdapter):
     @override
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **options)
-        self.poolmanager.pool_classes_by_scheme = guarded_pools(self._guard, self._transport.admit)
+        self.poolmanager.pool_classes_by_scheme = guarded_pools(
+            self._guard, self._transport, connect_s=self._timeouts.connect_s
+        )
 
     @override
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -178,12 +203,13 @@ class _GuardedAdapter(HTTPAdapter):
         started = time.monotonic()
         code = "connection_error"
         try:
+            deadline = self._transport.begin_request()
             bounds = (self._timeouts.connect_s, self._timeouts.read_s)
             response = super().send(request, stream=True, timeout=bounds)
-            _read_whole(response, deadline=started + sum(bounds))
+            _read_whole(response, self._transport.memory, deadline)
             code = str(response.status_code)
-        except requests.RequestException as failure:
-            if isinstance(failure, requests.Timeout):
+        except (requests.RequestException, NoAnswerError) as failure:
+            if isinstance(failure, requests.Timeout) or getattr(failure, "is_timeout", False):
                 code = "timeout"
             if (call := self._transport.current) is not None:
                 call.failure = failure
@@ -197,28 +223,49 @@ class _GuardedAdapter(HTTPAdapter):
         return response
 
 
-def _read_whole(response: requests.Response, *, deadline: float) -> None:
-    """Read an answer to its end within bounds of size and time, and put it back without its cookies."""
-    raw = response.raw
-    body = io.BytesIO()
+class _Body(io.BytesIO):
+    """A body that was read, and what it took of the memory."""
+
+    share: Share | None = None
+
+
+def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: float) -> None:
+    """Read an answer to its end within its bounds, and put it back without its cookies.
+
+    Raises:
+        requests.RequestException: it broke off, or took too long.
+        NoAnswerError: it is too long, or of a form that was not asked for.
+    """
+    raw, is_whole = response.raw, False
     try:
-        # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
-        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-            body.write(chunk)
-            if body.tell() > MAX_ANSWER_BYTES:
-                raw.close()
-                message = "the answer is too long"
-                raise requests.ConnectionError(message, request=response.request)
-            if time.monotonic() > deadline:
-                raw.close()
-                message = "the answer takes too long"
-                raise requests.ReadTimeout(message, request=response.request)
-    except WireTimeoutError as error:
+        if response.headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
+            message = "The endpoint's answer is compressed, which was not asked for"
+            raise UnwantedFormError(message)
+        body = _read_body(raw, response.headers.get("content-length"), memory, deadline)
+        is_whole = True
+    except (WireTimeoutError, TimeoutError) as error:
         raise requests.ReadTimeout(error, request=response.request) from error
     except HTTPError as error:
         raise requests.ConnectionError(error, request=response.request) from error
-    body.seek(0)
+    finally:
+        if not is_whole:
+            raw.close()
+    if not is_bounded(body.getvalue()):
+        message = "The endpoint's answer is nested too deeply, or holds too many values"
+        raise UnwantedFormError(message)
     response.raw = HTTPResponse(body=body, status=response.status_code, preload_content=False)
+
+
+def _read_body(raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadline: float) -> _Body:
+    body = _Body()
+    # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
+    while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
+        body.write(chunk)
+        size = measure_size(told, body.tell())
+        if body.share is None and size is not None:
+            body.share = memory.take(size, left_until(deadline))
+    body.seek(0)
+    return body
 
 
 def _is_token_request(method: str | None, path: str) -> bool:

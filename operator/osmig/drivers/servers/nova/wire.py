@@ -1,10 +1,11 @@
-"""The last metre before the socket: opens connections to permitted addresses only, and asks before a request leaves."""
+"""The last metre before the socket: permitted addresses only, within the deadline, and no request leaves unasked."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import override
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -12,17 +13,25 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from osmig.net.bounded_reading import BoundedResponse, left_until
 from osmig.net.permits import SAFE_METHODS
 
 if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
 
-CheckRequest = Callable[[str, str], None]
-"""Asked with method and path once the connection stands and before the first byte of a request; raises to forbid it."""
+
+class Supervisor(Protocol):
+    """What a connection asks, from the thread that sends."""
+
+    def admit(self, method: str, path: str, /) -> None:
+        """Let a request leave, once the connection stands and before its first byte; raises to forbid it."""
+
+    def read_deadline(self) -> float:
+        """Tell until when, by the monotonic clock, the answer to the request under way may come."""
 
 
-def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard) -> socket.socket:
-    """Connect to the first address of the host that the guard lets pass and that answers.
+def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard, deadline: float) -> socket.socket:
+    """Connect to the first address of the host that the guard lets pass and that answers before the deadline.
 
     Raises:
         EndpointRefusedError: the guard lets none pass.
@@ -37,16 +46,20 @@ def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard) -> 
     for address in addresses:
         try:
             return create_connection(
-                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+                (address, connection.port), left_until(deadline), socket_options=connection.socket_options
             )
         except OSError as error:
             failure = error
+            if time.monotonic() >= deadline:
+                break
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, "the connection timed out") from failure
     raise NewConnectionError(connection, "the connection failed") from failure
 
 
-def guarded_pools(guard: EndpointGuard, check_request: CheckRequest) -> dict[str, type[HTTPConnectionPool]]:
+def guarded_pools(
+    guard: EndpointGuard, supervisor: Supervisor, *, connect_s: float
+) -> dict[str, type[HTTPConnectionPool]]:
     """Make the connection pools of one transport, by scheme.
 
     Both classes are made anew for each transport: urllib3 builds connections by class and hands them nothing of ours.
@@ -59,7 +72,9 @@ def guarded_pools(guard: EndpointGuard, check_request: CheckRequest) -> dict[str
 
         @override
         def _new_conn(self) -> socket.socket:
-            return open_socket(self, self._dns_host, guard)
+            # all addresses together have the time of one, and never more than the call has left
+            deadline = min(time.monotonic() + connect_s, supervisor.read_deadline())
+            return open_socket(self, self._dns_host, guard, deadline)
 
         @override
         def connect(self) -> None:
@@ -75,7 +90,10 @@ def guarded_pools(guard: EndpointGuard, check_request: CheckRequest) -> dict[str
             if self.sock is None:
                 self.connect()
             self.is_used = True
-            check_request(method, url)
+            deadline = supervisor.read_deadline()
+            self.timeout = left_until(deadline)
+            self.response_class = partial(BoundedResponse, deadline=deadline)  # type: ignore[assignment] # it is only called
+            supervisor.admit(method, url)
             super().request(method, url, *args, **options)
 
     class GuardedTls(Guarded, HTTPSConnection):

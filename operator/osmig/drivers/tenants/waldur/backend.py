@@ -45,8 +45,9 @@ from osmig.drivers.tenants.waldur.wire import (
 )
 from osmig.net.answers import Call
 from osmig.net.cleaning import clean_text
+from osmig.net.json_reading import UnreadableError
 from osmig.net.limiting import Priority
-from osmig.net.wire import UnreadableError, read_row
+from osmig.net.wire import read_row
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -25,10 +25,11 @@ from osmig.domain.errors import (
 )
 from osmig.drivers.tenants.waldur.texts import describe, is_forbidden, list_objections
 from osmig.drivers.tenants.waldur.wire import DetailRow
+from osmig.net.bounds import LARGE_BYTES
 from osmig.net.cleaning import clean_text, cut_text
 from osmig.net.endpoints import EndpointRefusedError
 from osmig.net.failures import ConnectionReplacedError, PermitExpiredError, TooLongError
-from osmig.net.wire import UnreadableError, parse_json, read_row
+from osmig.net.json_reading import UnreadableError, parse_json
 
 if TYPE_CHECKING:
     from osmig.net.answers import Answer, Call
@@ -160,7 +161,7 @@ def _prove_nothing(answer: Answer, operation: str) -> OutcomeUnknown:
 
 def _judge_objections(answer: Answer, operation: str) -> BackendError:
     try:
-        found = list_objections(parse_json(answer.content))
+        found = list_objections(_parse_error(answer))
     except UnreadableError:
         found = ()
     if any(is_forbidden(text) for _, text in found):
@@ -186,9 +187,20 @@ def _forbidden(operation: str) -> NotPermitted:
 def _detail(answer: Answer) -> str | None:
     """Return what Waldur itself says; ``None`` of anything else, such as a web server's page."""
     try:
-        return read_row(DetailRow, answer.content).detail
-    except UnreadableError:
+        return DetailRow.model_validate(_parse_error(answer)).detail
+    except ValueError:
         return None
+
+
+def _parse_error(answer: Answer) -> object:
+    """Read what an error says; it is read on the event loop, and a large one is nobody's.
+
+    Raises:
+        UnreadableError: it is no JSON, or large.
+    """
+    if len(answer.content) > LARGE_BYTES:
+        raise UnreadableError
+    return parse_json(answer.content)
 
 
 def _message(answer: Answer) -> str:

@@ -56,6 +56,7 @@ class WaldurFactory:
             guard=self._net.guard,
             timeouts=self._net.timeouts,
             context=trust_given(secret.get(_CACERT), f"the Secret's key {_CACERT}"),
+            memory=self._net.memory,
         )
 
 

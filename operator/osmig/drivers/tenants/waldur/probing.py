@@ -85,7 +85,7 @@ def shows_old_server(runs: Iterable[RunView]) -> bool:
 
 def read_number(version: str) -> tuple[int, ...] | None:
     """Return a version as numbers to compare; ``None`` where it tells none."""
-    found = _VERSION.match(version)
+    found = _VERSION.match(version[:_MAX_VERSION])
     number = tuple(int(part) for part in found.groups()) if found else ()
     return number if any(number) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Transient
@@ -16,16 +16,20 @@ from osmig.drivers.tenants.waldur.classify import (
 )
 from osmig.drivers.tenants.waldur.requests import PAGE_ROWS, PING, turn_to
 from osmig.drivers.tenants.waldur.wire import RunRow, read_rows
+from osmig.net.answer_memory import CommonMemory
 from osmig.net.answers import Call
+from osmig.net.bounds import LARGE_BYTES, MAX_ROWS
 from osmig.net.connection import Connection
-from osmig.net.failures import FAILURES
+from osmig.net.failures import FAILURES, TooManyRowsError
+from osmig.net.json_reading import UnreadableError
 from osmig.net.paging import OverlongError, read_pages
 from osmig.net.requests import Size
 from osmig.net.transport import Access
-from osmig.net.wire import UnreadableError, read_row
+from osmig.net.wire import read_row
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from osmig.net.answers import Answer
     from osmig.net.bounds import RequestObserver, Timeouts
@@ -36,8 +40,10 @@ if TYPE_CHECKING:
     from osmig.net.requests import Request
     from osmig.net.wire import Row
 
+T = TypeVar("T")
+
 SERVICE = "waldur"
-MAX_PAGES = 200
+MAX_PAGES = MAX_ROWS // PAGE_ROWS
 ROUNDS = 3
 """How often a list that changes while it is read is read anew."""
 
@@ -46,7 +52,13 @@ _SCHEME = "Token"
 
 
 def make_access(
-    endpoint: str, token: str, *, guard: EndpointGuard, timeouts: Timeouts, context: ssl.SSLContext | None = None
+    endpoint: str,
+    token: str,
+    *,
+    guard: EndpointGuard,
+    timeouts: Timeouts,
+    context: ssl.SSLContext | None = None,
+    memory: CommonMemory | None = None,
 ) -> Access:
     """Say how one Waldur is reached, and as whom.
 
@@ -56,6 +68,7 @@ def make_access(
         guard: judges every address that is connected to.
         timeouts: bounds of every request.
         context: trusts the Secret's certificates; ``None`` trusts the usual ones.
+        memory: for the large answers of all Providers; ``None`` is one's own.
     """
     return Access(
         endpoint=endpoint,
@@ -64,6 +77,7 @@ def make_access(
         timeouts=timeouts,
         context=context,
         kept_headers=frozenset({_COUNT}),
+        memory=memory or CommonMemory(),
     )
 
 
@@ -99,7 +113,7 @@ class WaldurSession:
         """
         answer = await self._read(request, priority)
         try:
-            return read_row(model, answer.content)
+            return await self._parse(answer, lambda content: read_row(model, content), request)
         except UnreadableError:
             raise judge_unreadable(Call(request.operation)) from None
 
@@ -112,8 +126,7 @@ class WaldurSession:
         """
         try:
             if request.size is not Size.PAGES:
-                answer = await self._read(request, priority)
-                return tuple(read_rows(model, answer.content).rows.values())
+                return tuple((await self._read_page(model, request, priority)).rows.values())
             for _ in range(ROUNDS):
                 found = await read_pages(
                     lambda number: self._read_page(model, turn_to(request, number), priority),
@@ -124,7 +137,7 @@ class WaldurSession:
                     return found
         except UnreadableError:
             raise judge_unreadable(Call(request.operation)) from None
-        except OverlongError as error:
+        except (OverlongError, TooManyRowsError) as error:
             raise judge_overlong(request.operation, error.bound) from None
         text = f"The list changed while it was read, in {request.operation}"
         raise Transient(Reason.RETRYING, text, operation=request.operation)
@@ -145,9 +158,12 @@ class WaldurSession:
         Raises:
             BackendError: as ``judge_change`` says.
         """
-        answer = await self._send(request, Call(request.operation, permit), priority)
+        call = Call(request.operation, permit)
+        answer = await self._send(request, call, priority)
         if not answer.is_success:
             raise judge_change(answer, request.operation)
+        if len(answer.content) > LARGE_BYTES:
+            raise judge_unreadable(call)
         return answer.content
 
     async def close(self) -> None:
@@ -162,8 +178,15 @@ class WaldurSession:
 
     async def _read_page(self, model: type[Row], request: Request, priority: Priority) -> Page[Row]:
         answer = await self._read(request, priority)
-        page = read_rows(model, answer.content)
+        max_rows = MAX_ROWS if request.size is Size.ALL else PAGE_ROWS
+        page = await self._parse(answer, lambda content: read_rows(model, content, max_rows=max_rows), request)
         return replace(page, total=answer.read_count(_COUNT), has_next=answer.has_next)
+
+    async def _parse(self, answer: Answer, parse: Callable[[bytes], T], request: Request) -> T:
+        try:
+            return await self._connection.parse(answer, parse)
+        except FAILURES as failure:
+            raise judge_failure(failure, Call(request.operation)) from failure
 
     async def _send(self, request: Request, call: Call, priority: Priority) -> Answer:
         try:

@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from osmig.net.cleaning import clean_text
+from osmig.net.cleaning import clean_text, cut_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def _walk(value: object, path: str, depth: int) -> Iterator[tuple[str, str]]:
         return
     match value:
         case str():
-            yield path, value
+            yield path, cut_raw(value)
         case dict():
             for name, inner in value.items():
                 yield from _walk(inner, _extend(path, str(name)), depth + 1)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from osmig.net import wire
-from osmig.net.wire import ODD_IS_NONE, AnyFlag, AnyNumbers, AnyText, AnyTime, UnreadableError, WireModel, parse_json
+from osmig.net.bounds import MAX_ROWS
+from osmig.net.cleaning import cut_raw
+from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, parse_json
+from osmig.net.wire import ODD_IS_NONE, AnyFlag, AnyNumbers, AnyText, AnyTime, WireModel
 
 if TYPE_CHECKING:
     from osmig.net.paging import Page
@@ -173,7 +176,7 @@ class VersionRow(WireModel):
 class DetailRow(WireModel):
     """An error in Django REST framework's own form."""
 
-    detail: str = Field(min_length=1)
+    detail: Annotated[str, AfterValidator(cut_raw)] = Field(min_length=1)
 
 
 def read_created(content: bytes) -> RunRow | None:
@@ -187,17 +190,18 @@ def read_created(content: bytes) -> RunRow | None:
         raise UnreadableError
     try:
         return RunRow.model_validate(given)
-    except ValidationError:
+    except ODD_VALUE_ERRORS:
         return None
 
 
-def read_rows(model: type[Row], content: bytes) -> Page[Row]:
-    """Read a list, or a page of it.
+def read_rows(model: type[Row], content: bytes, *, max_rows: int = MAX_ROWS) -> Page[Row]:
+    """Read a list, or a page of it, of so many rows at most.
 
     Raises:
         UnreadableError: it is no list.
+        TooManyRowsError: it has more rows.
     """
-    return wire.read_rows(model, parse_json(content), _key_of)
+    return wire.read_rows(model, parse_json(content), _key_of, max_rows=max_rows)
 
 
 def _key_of(row: object) -> str | None:

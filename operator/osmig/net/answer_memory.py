@@ -1,0 +1,161 @@
+"""How much of large answers is held at once, by all Providers together and by each of them.
+
+A small answer never waits. A large one takes all that it may need in one step, before the rest of it is read, so that
+no two wait for one another, and waits for it no longer than for the answer. What it took is given back when the answer
+itself is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import weakref
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES, MAX_LARGE_BYTES_HELD
+from osmig.net.failures import NoMemoryError, TooLongError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(slots=True, eq=False)
+class _Wish:
+    """Somebody who wants memory."""
+
+    size: int
+    grant: Callable[[], None]
+    is_granted: bool = False
+
+
+class _Pool:
+    """Bytes, granted in the order of asking. Safe to share between threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._free = max_bytes
+        self._queue: deque[_Wish] = deque()
+        self._lock = threading.RLock()  # a share may be given back by the garbage collector, in whatever is done here
+
+    def ask(self, size: int, grant: Callable[[], None]) -> _Wish:
+        wish = _Wish(size, grant)
+        with self._lock:
+            self._queue.append(wish)
+            self._serve()
+        return wish
+
+    def withdraw(self, wish: _Wish) -> None:
+        with self._lock:
+            if wish.is_granted:
+                self.give_back(wish.size)
+            else:
+                self._queue.remove(wish)
+                self._serve()
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self._free += size
+            self._serve()
+
+    def _serve(self) -> None:
+        while self._queue and self._queue[0].size <= self._free:
+            wish = self._queue.popleft()
+            self._free -= wish.size
+            wish.is_granted = True
+            wish.grant()
+
+
+class Share:
+    """What one answer took; given back with it."""
+
+    def __init__(self, pools: tuple[_Pool, ...], size: int) -> None:
+        for pool in pools:
+            weakref.finalize(self, pool.give_back, size).atexit = False
+
+
+class AnswerMemory:
+    """Memory for the large answers of one Provider, within what all of them share.
+
+    Args:
+        common: of all Providers; ``None`` makes one.
+    """
+
+    def __init__(self, common: CommonMemory | None = None) -> None:
+        self._pools = (_Pool(MAX_ANSWER_BYTES), (common or CommonMemory()).pool)
+
+    def take(self, size: int, timeout_s: float) -> Share:
+        """Take memory for one answer, blocking; by a thread.
+
+        Raises:
+            NoMemoryError: there was none in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        for number, pool in enumerate(self._pools):
+            granted = threading.Event()
+            wish = pool.ask(size, granted.set)
+            if not granted.wait(max(0.0, deadline - time.monotonic())):
+                pool.withdraw(wish)
+                for other in self._pools[:number]:
+                    other.give_back(size)
+                raise NoMemoryError
+        return Share(self._pools, size)
+
+    async def take_async(self, size: int) -> Share:
+        """Take memory for one answer; whoever is cancelled meanwhile takes nothing."""
+        loop = asyncio.get_running_loop()
+        taken: list[tuple[_Pool, _Wish]] = []
+        try:
+            for pool in self._pools:
+                granted = loop.create_future()
+                taken.append((pool, pool.ask(size, _from_any_thread(loop, granted))))
+                await granted
+        except asyncio.CancelledError:
+            for pool, wish in taken:
+                pool.withdraw(wish)
+            raise
+        return Share(self._pools, size)
+
+
+class CommonMemory:
+    """What the large answers of all Providers share.
+
+    Args:
+        max_bytes: that may be held at once.
+    """
+
+    def __init__(self, max_bytes: int = MAX_LARGE_BYTES_HELD) -> None:
+        self.pool = _Pool(max_bytes)
+
+
+def measure_size(told: str | None, read: int) -> int | None:
+    """Say how much an answer takes of the memory; ``None`` for one that is small so far.
+
+    Args:
+        told: its header Content-Length, if there is one.
+        read: bytes of the body that have come.
+
+    Raises:
+        TooLongError: it is longer than any answer may be, or will be by what it tells.
+    """
+    if read > MAX_ANSWER_BYTES:
+        raise TooLongError
+    if told is None or not told.isascii() or not told.isdigit():
+        return MAX_ANSWER_BYTES if read > LARGE_BYTES else None
+    if len(told) > len(str(MAX_ANSWER_BYTES)) or int(told) > MAX_ANSWER_BYTES:
+        raise TooLongError
+    return int(told) if int(told) > LARGE_BYTES else None
+
+
+def _from_any_thread(loop: asyncio.AbstractEventLoop, granted: asyncio.Future[None]) -> Callable[[], None]:
+    def resolve() -> None:
+        if not granted.done():
+            granted.set_result(None)
+
+    def grant() -> None:
+        with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+            loop.call_soon_threadsafe(resolve)
+
+    return grant
