@@ -60,7 +60,7 @@ component: ## The operator against a real API server
 crash: ## The operator killed at every point that matters
 e2e: ## A real API server, a real Nova, and Waldur's double
 load: ## A small burst of moves within its budgets
-hostile: ## A healthy tenant beside each neighbour that may harm it
+hostile: ## A healthy tenant beside each neighbour that may harm it, and every backend before a hostile cloud
 $(TESTS): venv
 	@$(LANES) $@
 

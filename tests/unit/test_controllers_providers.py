@@ -23,6 +23,7 @@ from osmig.domain.errors import (
     KubeUnavailable,
     OutcomeUnknown,
     StaleView,
+    TooManyRows,
     Transient,
     Unauthorized,
 )
@@ -158,6 +159,17 @@ async def test_one_failed_sweep_changes_nothing_and_the_third_makes_a_provider_n
     await lab.step(PROVIDER)
     assert session_of(lab).view.is_ready
     assert lab.events.reasons == ["ProviderReady", "ProviderNotReady", "ProviderReady"]
+
+
+async def test_too_many_rows_make_a_provider_not_ready_at_once_and_only_a_person_can_mend_it() -> None:
+    lab = new_lab()
+    await lab.step(PROVIDER)
+    lab.cloud.fail["sweep"] = [TooManyRows("TooManyRows", "more than 10000 moves", operation="sweep")]
+    await lab.clock.pass_by(10)
+
+    assert await lab.step(PROVIDER) == 60.0
+    assert condition(lab, "Ready") == ("False", "TooManyRows")
+    assert condition(lab, "Stalled") == ("True", "TooManyRows")
 
 
 @pytest.mark.usefixtures("logging_as_before")

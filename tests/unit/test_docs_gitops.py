@@ -98,6 +98,7 @@ def test_with_the_line_more_what_was_called_off_is_healthy_and_nothing_else(phas
         (Reason.SECRET_NOT_FOUND, PROGRESSING),
         (Reason.INVALID_CONFIGURATION, DEGRADED),
         (Reason.ENDPOINT_REFUSED, DEGRADED),
+        (Reason.TOO_MANY_ROWS, DEGRADED),
     ],
 )
 def test_argo_cd_reads_a_provider_right(reason: Reason, health: str) -> None:

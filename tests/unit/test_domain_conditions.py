@@ -139,6 +139,7 @@ def test_a_provider_without_a_reason_still_has_one_in_its_condition() -> None:
         (False, Reason.UNAUTHORIZED, "False", "False", "Stalled", "Failed"),
         (False, Reason.INVALID_CONFIGURATION, "False", "Unknown", "Stalled", "Failed"),
         (False, Reason.ENDPOINT_REFUSED, "False", "Unknown", "Stalled", "Failed"),
+        (False, Reason.TOO_MANY_ROWS, "False", "Unknown", "Stalled", "Failed"),
     ],
 )
 def test_a_provider_is_stalled_only_by_what_a_person_must_mend(

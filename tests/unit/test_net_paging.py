@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from osmig.domain.errors import Absent
+from osmig.net.json_reading import UnreadableError, parse_json
 from osmig.net.paging import OverlongError, Page, read_pages
-from osmig.net.wire import UnreadableError, WireModel, parse_json, read_rows
+from osmig.net.wire import WireModel, read_rows
 
 PER_PAGE = 2
 

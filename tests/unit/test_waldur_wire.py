@@ -11,7 +11,8 @@ import pytest
 from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage, RunView
 from osmig.drivers.tenants.waldur.translate import count_items, read_order_stage, view_run
 from osmig.drivers.tenants.waldur.wire import NetworkRow, PlanRow, ResourceRow, RunRow, read_created, read_rows
-from osmig.net.json_reading import UnreadableError, read_row
+from osmig.net.json_reading import UnreadableError
+from osmig.net.wire import read_row
 
 ROW: dict[str, Any] = {
     "uuid": "b630630e-cf39-44a2-8094-c0c10f32a55c",

@@ -40,7 +40,7 @@ class _Pool:
         self._queue: deque[_Wish] = deque()
         self._lock = threading.RLock()  # a share may be given back by the garbage collector, in whatever is done here
 
-    def ask(self, size: int, grant: Callable[[], None]) -> _Wish:
+    def enqueue(self, size: int, grant: Callable[[], None]) -> _Wish:
         wish = _Wish(size, grant)
         with self._lock:
             self._queue.append(wish)
@@ -95,7 +95,7 @@ class AnswerMemory:
         deadline = time.monotonic() + timeout_s
         for number, pool in enumerate(self._pools):
             granted = threading.Event()
-            wish = pool.ask(size, granted.set)
+            wish = pool.enqueue(size, granted.set)
             if not granted.wait(max(0.0, deadline - time.monotonic())):
                 pool.withdraw(wish)
                 for other in self._pools[:number]:
@@ -110,7 +110,7 @@ class AnswerMemory:
         try:
             for pool in self._pools:
                 granted = loop.create_future()
-                taken.append((pool, pool.ask(size, _from_any_thread(loop, granted))))
+                taken.append((pool, pool.enqueue(size, _from_any_thread(loop, granted))))
                 await granted
         except asyncio.CancelledError:
             for pool, wish in taken:

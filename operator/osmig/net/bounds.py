@@ -1,4 +1,4 @@
-"""What every backend's requests are bound by and observed with: the one home of all figures (ADR 0022)."""
+"""What every backend's requests are bound by and observed with: the one home of all figures (ADR 0026)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,103 @@
+"""Memory for large answers: granted in one step and in order, given back with the answer, never waited for too long."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from osmig.net.answer_memory import AnswerMemory, CommonMemory, measure_size
+from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES
+from osmig.net.failures import NoMemoryError, TooLongError
+
+MIB = 2**20
+
+
+def test_what_is_taken_is_given_back_with_the_answer() -> None:
+    memory = AnswerMemory(CommonMemory(4 * MIB))
+    share = memory.take(4 * MIB, 1.0)
+    with pytest.raises(NoMemoryError):
+        memory.take(1, 0.0)
+
+    del share
+
+    memory.take(4 * MIB, 0.0)
+
+
+def test_one_provider_has_no_more_than_one_largest_answer_at_once() -> None:
+    common = CommonMemory(2 * MAX_ANSWER_BYTES)
+    one, other = AnswerMemory(common), AnswerMemory(common)
+    share = one.take(MAX_ANSWER_BYTES, 0.0)
+
+    with pytest.raises(NoMemoryError):
+        one.take(1, 0.0)
+    assert other.take(MAX_ANSWER_BYTES, 0.0)
+
+    del share
+
+
+def test_who_gets_nothing_of_the_common_memory_keeps_nothing_of_their_own() -> None:
+    common = CommonMemory(MAX_ANSWER_BYTES)
+    share = AnswerMemory(common).take(MAX_ANSWER_BYTES, 0.0)
+    own = AnswerMemory(common)
+    with pytest.raises(NoMemoryError):
+        own.take(MAX_ANSWER_BYTES, 0.0)
+
+    del share
+
+    assert own.take(MAX_ANSWER_BYTES, 0.0)
+
+
+def test_a_thread_waits_until_another_gives_back() -> None:
+    memory = AnswerMemory(CommonMemory(MIB))
+    shares = [memory.take(MIB, 0.0)]
+    waiter = threading.Thread(target=lambda: shares.append(memory.take(MIB, 60.0)))
+    waiter.start()
+
+    shares.pop()
+    waiter.join(60.0)
+
+    assert len(shares) == 1
+
+
+async def test_a_task_waits_in_the_order_of_asking_and_a_cancelled_one_takes_nothing() -> None:
+    memory = AnswerMemory(CommonMemory(2 * MIB))
+    share = memory.take(2 * MIB, 0.0)
+    first, cancelled, last = (asyncio.create_task(memory.take_async(MIB)) for _ in range(3))
+    await asyncio.wait({first, cancelled, last}, timeout=0)
+    cancelled.cancel()
+    await asyncio.wait({cancelled})
+    assert not first.done()
+
+    del share
+    await first
+    await last
+
+    with pytest.raises(NoMemoryError):
+        memory.take(1, 0.0)
+    del first, last
+    await asyncio.to_thread(int)  # the loop keeps a task until its own next turn
+    assert memory.take(2 * MIB, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "read", "size"),
+    [
+        (None, LARGE_BYTES, None),
+        (None, LARGE_BYTES + 1, MAX_ANSWER_BYTES),
+        ("100", 10, None),
+        (str(MIB), 10, MIB),
+        (str(MAX_ANSWER_BYTES), 10, MAX_ANSWER_BYTES),
+        ("-1", LARGE_BYTES + 1, MAX_ANSWER_BYTES),
+        ("x", 1, None),
+    ],
+)
+def test_a_large_answer_says_how_large_or_counts_as_the_largest(told: str | None, read: int, size: int | None) -> None:
+    assert measure_size(told, read) == size
+
+
+@pytest.mark.parametrize(("told", "read"), [(str(MAX_ANSWER_BYTES + 1), 1), ("9" * 5000, 1), (None, 5 * MIB)])
+def test_a_longer_one_is_refused_before_it_is_read(told: str | None, read: int) -> None:
+    with pytest.raises(TooLongError):
+        measure_size(told, read)
