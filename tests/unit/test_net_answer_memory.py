@@ -32,7 +32,7 @@ def test_one_provider_has_no_more_than_one_largest_answer_at_once() -> None:
 
     with pytest.raises(NoMemoryError):
         one.take(1, 0.0)
-    assert other.take(MAX_ANSWER_BYTES, 0.0)
+    other.take(MAX_ANSWER_BYTES, 0.0)
 
     del share
 
@@ -46,7 +46,7 @@ def test_who_gets_nothing_of_the_common_memory_keeps_nothing_of_their_own() -> N
 
     del share
 
-    assert own.take(MAX_ANSWER_BYTES, 0.0)
+    own.take(MAX_ANSWER_BYTES, 0.0)
 
 
 def test_a_thread_waits_until_another_gives_back() -> None:
@@ -78,7 +78,7 @@ async def test_a_task_waits_in_the_order_of_asking_and_a_cancelled_one_takes_not
         memory.take(1, 0.0)
     del first, last
     await asyncio.to_thread(int)  # the loop keeps a task until its own next turn
-    assert memory.take(2 * MIB, 0.0)
+    memory.take(2 * MIB, 0.0)
 
 
 @pytest.mark.parametrize(

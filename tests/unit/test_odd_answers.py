@@ -24,6 +24,8 @@ from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, is_bounded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from osmig.net.wire import WireModel
+
 NUMBERS = ("1e400", "-1e400", "NaN", "-Infinity", "9" * 5000, "-" + "9" * 30, "1e-999", "18446744073709551616")
 DATES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-01-01", "99999-01-01", "2026-11-21T10:00:00Z")
 RAW_TEXTS = (r'"\ud800"', r'"\u0000"', '"' + "x" * 9000 + '"', r'"\\ud800"')
@@ -96,7 +98,7 @@ def test_a_row_of_novas_is_a_view_or_refused(
 @pytest.mark.parametrize(("row", "model"), MODELS, ids=lambda it: getattr(it, "__name__", ""))
 @given(data=st.data())
 def test_a_row_of_waldurs_is_read_or_left_out(
-    row: dict[str, object], model: type[wire.WireModel], data: st.DataObject
+    row: dict[str, object], model: type[WireModel], data: st.DataObject
 ) -> None:
     content = b"[%s,%s]" % (data.draw(rows_like(row)), data.draw(VALUES).encode())
     for made in wire.read_rows(model, content).rows.values():

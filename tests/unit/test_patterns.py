@@ -91,18 +91,19 @@ def find_slow(pattern: re.Pattern[str] | re.Pattern[bytes]) -> str | None:
     """Return what a pattern takes too long for."""
     given = pattern.pattern
     pieces = list_hostile(given.decode("latin-1") if isinstance(given, bytes) else given)
-    worst = sorted(pieces, key=lambda piece: measure(pattern, *piece, SHORT))[-WORST:]
+    worst = sorted(pieces, key=lambda piece: measure(pattern, piece, SHORT))[-WORST:]
     for piece in worst:
         try:
             with limited(CPU_S):
-                measure(pattern, *piece, LONG)
+                measure(pattern, piece, LONG)
         except TooSlowError:
             return "".join(piece)
     return None
 
 
-def measure(pattern: re.Pattern[str] | re.Pattern[bytes], start: str, piece: str, length: int) -> float:
+def measure(pattern: re.Pattern[str] | re.Pattern[bytes], of: tuple[str, str], length: int) -> float:
     """Search a text from end to end; return the seconds of CPU."""
+    start, piece = of
     text = (start + piece * (length // len(piece)))[: length - 1] + "!"  # what is close to a match is dearest
     subject, empty = (text.encode(), b"") if isinstance(pattern.pattern, bytes) else (text, "")
     began = time.thread_time()
