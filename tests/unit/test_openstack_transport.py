@@ -14,7 +14,7 @@ import requests
 
 from http_upstream import LOOPBACK, Upstream, answer, cut, silent
 from nova_support import Permission, Told
-from osmig.net.bounds import MAX_ANSWER_BYTES
+from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES
 from osmig.net.failures import TooLongError, UnpermittedRequestError
 from transport_ways import transport_of
 from waldur_support import HASTY
@@ -59,6 +59,15 @@ def test_a_token_needs_no_permit(transport: Transport, upstream: Upstream, noted
 
     assert not call.may_have_acted
     assert noted == [("identity", "authenticate", "200")]
+
+
+def test_a_refusal_that_is_kept_keeps_no_large_body(transport: Transport, upstream: Upstream) -> None:
+    upstream.respond = answer(401, b" " * (LARGE_BYTES + 1))
+
+    kept = [transport.session.post(f"{upstream.url}/v3/auth/tokens") for _ in range(2)]
+
+    assert [(len(found.content), found.status_code) for found in kept] == [(LARGE_BYTES + 1, 401), (0, 401)]
+    assert len(upstream.seen) == 1
 
 
 def test_a_401_proves_that_nothing_was_done(transport: Transport, upstream: Upstream) -> None:

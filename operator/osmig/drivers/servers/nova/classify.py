@@ -182,7 +182,7 @@ def _judge_read(answer: _Answer, operation: str) -> BackendError:
 
 def _judge_change(answer: _Answer, operation: str) -> BackendError:
     """Judge an answer to a request that changes something, by what it proves (architecture.md §5)."""
-    if answer.code in _NO_PROOF or not _is_client_error(answer.code):
+    if answer.code in _NO_PROOF or not 400 <= answer.code < _SERVER_ERROR:  # noqa: PLR2004 - 4xx
         return _prove_nothing(answer, operation)
     match answer.code:
         case 401:
@@ -246,10 +246,6 @@ def _judge_refused_start(answer: _Answer, operation: str) -> BackendError:
         return OutcomeUnknown(reason, text, operation=operation, request_id=answer.request_id)
     reason, sentence = known or (Reason.START_REFUSED, _message(answer, operation))
     return Refused(reason, sentence, operation=operation)
-
-
-def _is_client_error(code: int) -> bool:
-    return 400 <= code < 500  # noqa: PLR2004 - the range is the definition
 
 
 def _unauthorized(operation: str, retry_after_s: float | None = None) -> BackendError:

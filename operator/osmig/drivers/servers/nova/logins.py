@@ -6,15 +6,15 @@ refused to each of them, and sites lock an account after six.
 
 from __future__ import annotations
 
+import io
 import threading
 import time
-from typing import TYPE_CHECKING
+
+import requests
+from urllib3 import HTTPResponse
 
 from osmig.drivers.servers.nova.classify import is_keystone_fault
-from osmig.net.bounds import read_retry_after
-
-if TYPE_CHECKING:
-    import requests
+from osmig.net.bounds import LARGE_BYTES, read_retry_after
 
 _REFUSALS = frozenset({401, 403})
 """What Keystone says to credentials that it will not take, however often they come."""
@@ -41,8 +41,19 @@ class KeptAnswer:
         retry_after_s = read_retry_after(answer.headers.get("Retry-After"))
         with self._lock:
             if answer.status_code in _REFUSALS or (answer.status_code == _NOT_FOUND and is_keystone_fault(answer)):
-                self._answer, self._until = answer, float("inf")
+                self._answer, self._until = _shorten(answer), float("inf")
             elif not answer.ok and retry_after_s is not None:
-                self._answer, self._until = answer, time.monotonic() + retry_after_s
+                self._answer, self._until = _shorten(answer), time.monotonic() + retry_after_s
             else:
                 self._answer = None
+
+
+def _shorten(answer: requests.Response) -> requests.Response:
+    """Leave out the body of a large answer: kept, it would keep of the memory that all Providers share."""
+    if len(answer.content) <= LARGE_BYTES:
+        return answer
+    short = requests.Response()
+    short.status_code, short.headers = answer.status_code, answer.headers
+    short.url, short.request = answer.url, answer.request
+    short.raw = HTTPResponse(body=io.BytesIO(), status=answer.status_code, preload_content=False)
+    return short
