@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from novalab import configuration
+from novalab import configuration, savings
 
 
 class _FakeTest:
@@ -79,6 +79,7 @@ class Lab:
         t = self._mark("flavors", t)
         self._start_api()
         t = self._mark("api", t)
+        savings.save_after_start()
         self.started_at = time.time()
         self._mark("total", begin)
 
@@ -87,6 +88,7 @@ class Lab:
         from nova import monkey_patch
 
         monkey_patch.patch(backend="threading")
+        savings.save_before_imports()
         import nova.conf
         import nova.tests.fixtures
         from nova import objects
