@@ -22,8 +22,11 @@ class Kind(Enum):
     WAITS = "waits"
 
 
-PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 2}
-"""How many workers of a kind run at once on two processors; with more real servers, answers come too late."""
+PLACES: Final = {Kind.COMPUTES: 1, Kind.WAITS: 5}
+"""How many workers of a kind run at once on two processors.
+
+Those that wait leave a processor idle most of the time: with fewer of them, the long lanes wait for one another.
+"""
 COMPUTING_ALONE: Final = 2
 """How many lanes may compute at once when no lane waits."""
 
@@ -37,7 +40,7 @@ class Lane:
         command: for what is no test.
         kind: which places it takes.
         workers: processes of pytest, each with servers of its own.
-        scenes: how many of a worker's tests run side by side, each with processes of its own.
+        weight: how many workers it counts as; more than it has, if a worker plays several tests side by side.
         needs: name of a lane that must have passed before; without it this one cannot run.
         is_last: begins when all others have ended, however.
     """
@@ -46,14 +49,14 @@ class Lane:
     command: tuple[str, ...] = ()
     kind: Kind = Kind.COMPUTES
     workers: int = 1
-    scenes: int = 1
+    weight: int = 0
     needs: str = ""
     is_last: bool = False
 
     @property
     def places(self) -> int:
-        """How many places it takes; scenes side by side fill all that there are."""
-        return min(self.workers * self.scenes, PLACES[self.kind])
+        """How many places it takes, of those of its kind."""
+        return min(self.weight or self.workers, PLACES[self.kind])
 
     @property
     def has_tests(self) -> bool:
@@ -69,7 +72,7 @@ PREPARE = "prepare"
 LANES: Final = (
     Lane(name=PREPARE, command=_make(PREPARE)),
     Lane(name="e2e", kind=Kind.WAITS, workers=2, needs=PREPARE),
-    Lane(name="crash", kind=Kind.WAITS, scenes=8, needs=PREPARE),
+    Lane(name="crash", kind=Kind.WAITS, weight=2, needs=PREPARE),
     Lane(name="contract", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="component", kind=Kind.WAITS, needs=PREPARE),
@@ -78,7 +81,7 @@ LANES: Final = (
     Lane(name="lint", command=_make("lint")),
     Lane(name="types", command=_make("types")),
     Lane(name="imports", command=_make("imports")),
-    Lane(name="unit"),
+    Lane(name="unit", workers=2),
     Lane(name="manifests", needs=PREPARE),
     Lane(name="coverage", command=_make("coverage"), is_last=True),
 )

@@ -69,7 +69,7 @@ def test_a_call_whose_effect_is_not_known_is_told(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("phase", [*WAITING, *FINISHED])
+@pytest.mark.parametrize("phase", [*WAITING, *sorted(FINISHED)])
 def test_what_was_never_sent_or_is_over_leaves_nothing_behind(kind: str, phase: Phase | None) -> None:
     upstream = {"upstream": UPSTREAM[kind]} if phase in FINISHED else {}
     assert left_by(body_of(kind, phase, **upstream)) is None
