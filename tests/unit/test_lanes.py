@@ -173,6 +173,13 @@ def test_a_lane_alone_runs_the_same_tests_as_among_the_others(tmp_path: Path) ->
         ]
 
 
+def test_coverage_is_measured_together_where_it_counts_and_never_alone(tmp_path: Path) -> None:
+    lanes = [lane for lane in LANES if lane.has_tests]
+    measured = {lane.name for lane in lanes if "coverage" in write_command(lane, tmp_path, with_coverage=True)}
+    assert measured == {lane.name for lane in lanes} - {"e2e", "crash"}
+    assert not any("coverage" in write_command(lane, tmp_path, with_coverage=False) for lane in lanes)
+
+
 SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 DRIVER = """
 import sys
