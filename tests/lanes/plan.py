@@ -80,7 +80,7 @@ LANES: Final = (
     Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="component", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="load", kind=Kind.WAITS, needs=PREPARE),
-    Lane(name="hostile", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="hostile", kind=Kind.WAITS, weight=2, needs=PREPARE),
     Lane(name="lint", command=_make("lint")),
     Lane(name="types", command=_make("types")),
     Lane(name="imports", command=_make("imports")),
