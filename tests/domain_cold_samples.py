@@ -71,9 +71,12 @@ def deciding(verb: Verb = Verb.CONFIRM, *orders: Control, **changes: Any) -> Mig
     return awaiting(*(orders or (control(verb),))).model_copy(update={"phase": phase, "pending_call": call})
 
 
-def policy_order(policy: Policy, verb: Verb | None = None, *, sent: bool = False) -> PolicyOrder:
-    """What a policy did in this attempt."""
-    return PolicyOrder(policy=policy, verb=verb, time=NOW, sent_time=NOW if sent else None)
+def policy_order(
+    policy: Policy, verb: Verb | None = None, *, sent: bool = False, given_up: bool = False
+) -> PolicyOrder:
+    """What a policy did in this attempt; without a verb it told, or gave its order up."""
+    sent_time, given_up_time = (NOW if happened else None for happened in (sent, given_up))
+    return PolicyOrder(policy=policy, verb=verb, time=NOW, sent_time=sent_time, given_up_time=given_up_time)
 
 
 CONFIRMATION = World(server=verify(), records=(cold_record(),), pre_start=survey_gate())

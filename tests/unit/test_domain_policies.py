@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decided import decide
-from domain_cold_samples import policy_order
+from domain_cold_samples import cold_record, observe_cold, policy_order, verify
 from domain_samples import NOW, READY, control, observe, reason_of, record, result_of, server, started, stored
 from domain_world import World, decide_in
-from osmig.api.migration import Progress
+from osmig.api.migration import ConfirmFacts, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
 from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
@@ -74,10 +74,48 @@ def test_only_a_move_whose_data_runs_can_stall(word: str) -> None:
 
 
 @pytest.mark.parametrize("policy", [Policy.ON_STALL, Policy.ON_DEADLINE])
-def test_each_policy_acts_once_per_attempt_even_when_its_order_was_given_up(policy: Policy) -> None:
-    acted = running(policy_orders=(policy_order(policy),), start_time=LONG_AGO)
+def test_each_policy_orders_once_per_attempt_even_when_its_order_was_given_up(policy: Policy) -> None:
+    acted = running(policy_orders=(policy_order(policy, given_up=True),), start_time=LONG_AGO)
     decision = step(acted, on_stall="Abort" if policy is Policy.ON_STALL else "Alert", onDeadline="Abort")
-    assert [found for found, _ in orders_of(decision)].count(policy) == 1
+    assert [(found, verb) for found, verb in orders_of(decision) if found is policy] == [(policy, None)]
+
+
+EDITS = [
+    (Policy.ON_STALL, {"on_stall": "Abort"}, ABORT),
+    (Policy.ON_STALL, {"on_stall": "ForceComplete"}, FORCE),
+    (Policy.ON_DEADLINE, {"onDeadline": "Abort"}, ABORT),
+]
+
+
+@pytest.mark.parametrize(("policy", "edit", "verb"), EDITS)
+def test_who_answers_an_alert_by_editing_the_spec_is_obeyed(policy: Policy, edit: Any, verb: Verb) -> None:  # noqa: ANN401 - fields of a spec
+    is_late = policy is Policy.ON_DEADLINE
+    begun, quiet_s = (LONG_AGO, 9.0) if is_late else (NOW, 300.0)
+    told = running(policy_orders=(policy_order(policy),), start_time=begun, seconds=quiet_s)
+    decision = step(told, **edit)
+    assert orders_of(decision) == [(policy, verb)]
+    then = step(stored(decision.status), **edit)
+    assert then.call == VerbCall(verb=verb, record_id="7")
+    assert (orders_of(then), then.notes) == ([(policy, verb)], ())
+
+
+def test_a_later_deadline_is_told_of_anew_and_the_same_one_is_not() -> None:
+    told = policy_order(Policy.ON_DEADLINE).model_copy(update={"time": NOW - timedelta(hours=1)})
+    late = running(policy_orders=(told,), start_time=NOW - timedelta(hours=2), seconds=9.0)
+    for deadline_s, is_new in ((3600, False), (5400, True), (9000, False)):
+        decision = step(late, deadlineSeconds=deadline_s)
+        assert [note.reason for note in decision.notes] == ([EventReason.POLICY_ACTED] if is_new else [])
+        assert len(decision.status.policy_orders) == 1
+
+
+def test_a_wait_for_a_confirmation_is_no_later_deadline() -> None:
+    began = NOW - timedelta(hours=3)
+    told = policy_order(Policy.ON_DEADLINE).model_copy(update={"time": began + timedelta(hours=1)})
+    gate = ConfirmFacts(start_time=began + timedelta(hours=1), end_time=began + timedelta(hours=2))
+    status = started(phase=Phase.CONFIRMING, start_time=began, confirm=gate, policy_orders=(told,))
+    world = World(server=verify(), records=(cold_record("confirming"),))
+    decision = decide_in(world, observe_cold(status, wanted={"deadlineSeconds": 3600}))
+    assert (decision.notes, decision.status.policy_orders) == ((), (told,))
 
 
 def test_a_new_attempt_begins_with_fresh_policies() -> None:

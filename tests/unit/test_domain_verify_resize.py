@@ -128,8 +128,21 @@ def test_what_on_confirm_deadline_says_is_ordered_once_the_deadline_is_over(
     assert len(again.status.policy_orders) == 1
 
 
+@pytest.mark.parametrize(("policy", "verb"), [("Confirm", CONFIRM), ("Revert", REVERT)])
+def test_who_answers_the_alert_of_a_confirm_deadline_by_editing_the_spec_is_obeyed(policy: str, verb: Verb) -> None:
+    told = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.ON_CONFIRM_DEADLINE),))
+    cold = {"onConfirmDeadline": policy, "confirmDeadlineSeconds": 100}
+    decision = decide_in(CONFIRMATION, observe_cold(told, cold))
+    assert [(order.policy, order.verb) for order in decision.status.policy_orders] == [
+        (Policy.ON_CONFIRM_DEADLINE, verb)
+    ]
+    assert decide_in(CONFIRMATION, observe_cold(stored(decision.status), cold)).call == VerbCall(
+        verb=verb, record_id="7"
+    )
+
+
 def test_an_automatic_confirm_that_was_given_up_leaves_the_deadline_to_its_policy() -> None:
-    given_up = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.CONFIRM),))
+    given_up = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.CONFIRM, given_up=True),))
     cold = {"confirm": "Automatic", "onConfirmDeadline": "Revert", "confirmDeadlineSeconds": 100}
     decision = decide_in(CONFIRMATION, observe_cold(given_up, cold))
     assert decision.status.policy_orders[-1].policy is Policy.ON_CONFIRM_DEADLINE

@@ -318,6 +318,6 @@ def test_a_start_that_was_wiped_from_status_is_not_ordered_again() -> None:
 
 
 def test_what_a_policy_did_before_is_kept() -> None:
-    status = followed(policy_orders=(policy_order(Policy.ON_DEADLINE),))
     late = NOW + timedelta(days=1)
+    status = followed(policy_orders=(policy_order(Policy.ON_DEADLINE).model_copy(update={"time": late}),))
     assert decide_in(BUSY, observe(status, now=late)).status.policy_orders == status.policy_orders

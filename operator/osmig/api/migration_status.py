@@ -97,15 +97,19 @@ class Control(StatusModel):
 
 
 class PolicyOrder(StatusModel):
-    """What a policy of the spec did in the current attempt; present, it does not act again."""
+    """What a policy of the spec did in the current attempt: ordered something, which it does once, or only told."""
 
     policy: Policy = Field(description="policy that acted: onStall, onDeadline, confirm, onConfirmDeadline.")
     verb: Verb | None = Field(
-        default=None, description="verb that it ordered; absent when it only told, as Alert does."
+        default=None, description="verb that it ordered; absent when it only told, as Alert does, or gave up."
     )
     time: Time = Field(description="time it acted, in UTC.")
     sent_time: Time | None = Field(
         default=None, description="sentTime is when the cloud first accepted the request to carry it out, in UTC."
+    )
+    given_up_time: Time | None = Field(
+        default=None,
+        description="givenUpTime is when its order was taken back, in UTC: it cannot be done, or came too late.",
     )
 
 

@@ -49,7 +49,7 @@ kubectl annotate osmig db-07 {verb_annotation(next(iter(VERBS)))}=1
 
 
 _POLICIES_INTRO = """\
-What osmig does by itself, and only if the spec says so. Each acts once per attempt, is taken down in
+What osmig does by itself, and only if the spec says so. Each orders once per attempt, is taken down in
 `status.policyOrders`, and yields to the verbs.
 """
 

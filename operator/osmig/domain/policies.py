@@ -1,6 +1,7 @@
-"""What osmig does by itself: about a stall, a deadline, a confirmation. Each policy acts once per attempt.
+"""What osmig does by itself: about a stall, a deadline, a confirmation. Each policy orders once per attempt.
 
-A policy's order is recorded like a user's before it is carried out; users outrank policies.
+A policy's order is recorded like a user's before it is carried out; users outrank policies. A policy that only told
+still orders once the spec wants more than an alert: editing the spec is how people answer one.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def act_while_moving(observation: Observation, after: MigrationStatus, *, may_st
     spec, now = observation.migration.spec, observation.now
     if after.deadline_time is not None and now >= after.deadline_time:
         verb, text = _DEADLINE_VERBS[spec.on_deadline], "the move takes longer than deadlineSeconds"
-        if (act := _act(after, Policy.ON_DEADLINE, verb, text, now=now)) is not None:
+        if (act := _act(after, Policy.ON_DEADLINE, verb, text, now=now, due=_find_set_deadline(after))) is not None:
             return act
     if may_stall and is_stalled(observation, after.progress):
         verb, text = _STALL_VERBS[spec.convergence.on_stall], "the move makes no progress"
@@ -69,7 +70,13 @@ def alert_past_deadline(observation: Observation, after: MigrationStatus) -> Act
     is_alert = observation.migration.spec.on_deadline is OnDeadline.ALERT
     if not is_alert or after.deadline_time is None or observation.now < after.deadline_time:
         return None
-    return _act(after, Policy.ON_DEADLINE, None, "the move takes longer than deadlineSeconds", now=observation.now)
+    text = "the move takes longer than deadlineSeconds"
+    return _act(after, Policy.ON_DEADLINE, None, text, now=observation.now, due=_find_set_deadline(after))
+
+
+def _find_set_deadline(after: MigrationStatus) -> dt.datetime | None:
+    """Return the deadline without the wait for a confirmation that put it off: that wait is no edit of the spec."""
+    return after.deadline_time - next_status.measure_pause(after.confirm) if after.deadline_time is not None else None
 
 
 def end_past_deadline(observation: Observation) -> Commit | None:
@@ -111,18 +118,44 @@ def act_while_awaiting(observation: Observation, after: MigrationStatus) -> Act 
     if deadline is None or now < deadline:
         return None
     verb = _CONFIRM_VERBS[cold_options.on_confirm_deadline]
-    return _act(after, Policy.ON_CONFIRM_DEADLINE, verb, "nobody confirmed or reverted in time", now=now)
+    text = "nobody confirmed or reverted in time"
+    return _act(after, Policy.ON_CONFIRM_DEADLINE, verb, text, now=now, due=deadline)
 
 
-def _act(status: MigrationStatus, policy: Policy, verb: Verb | None, text: str, *, now: dt.datetime) -> Act | None:
-    """Make the order, unless the policy acted in this attempt, or a user's order or another policy's is in force."""
-    if orders.find_policy_order(status, policy) is not None:
+def _act(
+    status: MigrationStatus,
+    policy: Policy,
+    verb: Verb | None,
+    text: str,
+    *,
+    now: dt.datetime,
+    due: dt.datetime | None = None,
+) -> Act | None:
+    """Make the order, unless the policy acted in this attempt, or a user's order or another policy's is in force.
+
+    Args:
+        status: decided so far.
+        policy: that acts.
+        verb: that it orders; ``None`` only tells.
+        text: why, for the Event.
+        now: this moment.
+        due: the deadline that has passed, as the spec sets it; ``None`` where none did.
+    """
+    known = orders.find_policy_order(status, policy)
+    if known is not None and not _only_told(known, verb, due=due):
         return None
     if verb is not None and orders.in_force(status) is not None and not _outranks(status, verb):
         return None
     told = f"{policy}: {text}" + (f", {verb} is ordered" if verb is not None else "")
     note = Note(reason=EventReason.POLICY_ACTED, text=told, is_warning=policy is not Policy.CONFIRM)
     return PolicyOrder(policy=policy, verb=verb, time=now), note
+
+
+def _only_told(known: PolicyOrder, verb: Verb | None, *, due: dt.datetime | None) -> bool:
+    """Whether a policy told and no more, and the spec wants an order now, or set a later deadline since."""
+    if known.verb is not None or known.given_up_time is not None:
+        return False
+    return verb is not None or (due is not None and known.time < due)
 
 
 def _outranks(status: MigrationStatus, verb: Verb) -> bool:
@@ -132,5 +165,6 @@ def _outranks(status: MigrationStatus, verb: Verb) -> bool:
 
 
 def record(status: MigrationStatus, order: PolicyOrder) -> MigrationStatus:
-    """Add what a policy did."""
-    return change_status(status, policy_orders=(*status.policy_orders, order))
+    """Put what a policy did in the place of what it told before."""
+    others = tuple(known for known in status.policy_orders if known.policy is not order.policy)
+    return change_status(status, policy_orders=(*others, order))
