@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,18 +29,20 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain.calls import Answer
-from osmig.domain.errors import NotPermitted, OutcomeUnknown, Transient
+from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Transient
 from osmig.domain.observation import LimitHit
 from osmig.drivers.servers.calls import StartCall, VerbCall
-from osmig.drivers.servers.views import CallLookupKind, ProgressView
+from osmig.drivers.servers.views import CallLookupKind, NamedHost, ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from decided import Decided
+    from osmig.drivers.servers.views import PreStartState
 
 FULL = LimitHit(limit_of="moves away from host cmp1", used=2, limit=2)
 EARLIER = NOW - timedelta(hours=1)
+SAFETY_S = 300.0
 
 
 # --- slots
@@ -51,22 +53,73 @@ def test_a_full_limit_queues_with_used_and_limit_and_where_the_move_would_go() -
     status = decision.status
     assert (status.phase, reason_of(status), status.queued_time) == (Phase.QUEUED, Reason.SLOTS_TAKEN, NOW)
     assert status.conditions[0].message == "2/2 moves away from host cmp1 are under way"
-    assert (decision.call, decision.due_s, decision.claims) == (None, 60.0, False)
+    assert (decision.call, decision.due_s, decision.claims) == (None, SAFETY_S, False)
     assert status.placement is not None
     assert (status.placement.source_host, status.placement.destination_host) == ("cmp1", "cmp2")
 
 
-def test_while_a_limit_is_full_nothing_is_read_and_what_was_known_of_the_way_is_kept() -> None:
+def test_who_waits_for_a_slot_has_looked_once_and_keeps_what_it_knows_of_the_way() -> None:
+    assert decide(observe(limit_hit=FULL)).wants == {"pre_start"}
     queued = decide(observe(pre_start=pre_start(), destination="cmp2", limit_hit=FULL)).status
     decision = decide(observe(queued, destination="cmp2", limit_hit=FULL, now=NOW + timedelta(seconds=60)))
-    assert (decision.wants, decision.due_s, decision.status.placement) == (frozenset(), 60.0, queued.placement)
+    assert (decision.wants, decision.due_s, decision.status.placement) == (frozenset(), SAFETY_S, queued.placement)
     assert (decision.status.phase, decision.status.queued_time) == (Phase.QUEUED, NOW)
-    assert decide(observe(limit_hit=FULL)).status.placement is None
+
+
+def test_an_edited_spec_is_looked_at_again_before_it_waits_on() -> None:
+    queued = decide(observe(pre_start=pre_start(), limit_hit=FULL)).status
+    assert decide(observe(queued, limit_hit=FULL, generation=2)).wants == {"pre_start"}
+
+
+NEEDS_NO_SLOT = {
+    "at its destination": ({"destination": "cmp1"}, pre_start(), (Phase.SUCCEEDED, Reason.ALREADY_AT_DESTINATION)),
+    "left its source": ({"source": "cmp9"}, pre_start(), (Phase.SUCCEEDED, Reason.NOT_ON_SOURCE_HOST)),
+    "on neither host": (
+        {"source": "cmp8", "destination": "cmp9"},
+        pre_start(),
+        (Phase.FAILED, Reason.NOT_ON_SOURCE_HOST),
+    ),
+    "in error": ({}, pre_start(server(error=True)), (Phase.FAILED, Reason.SERVER_IN_ERROR)),
+    "busy": ({}, pre_start(server(busy=True)), (Phase.QUEUED, Reason.SERVER_BUSY)),
+}
+
+
+@pytest.mark.parametrize("case", NEEDS_NO_SLOT.values(), ids=NEEDS_NO_SLOT)
+def test_what_needs_no_slot_does_not_wait_for_one(case: tuple[dict[str, Any], PreStartState, object]) -> None:
+    spec, found, told = case
+    hosts = tuple(NamedHost(name=name, exists=True) for name in ("cmp1", "cmp8", "cmp9"))
+    status = decide_in(World(pre_start=found, named_hosts=hosts), observe(limit_hit=FULL, **spec)).status
+    assert (status.phase, reason_of(status)) == told
+
+
+def test_a_server_that_is_gone_needs_no_slot() -> None:
+    gone = observe(limit_hit=FULL, read_error=Absent("ServerNotFound", "gone", operation="o"), failed_fact="pre_start")
+    assert reason_of(decide(gone).status) == Reason.SERVER_NOT_FOUND
+
+
+def test_who_waits_for_another_migration_of_its_server_asks_the_cloud_nothing() -> None:
+    for rival in ({"conflicting": "Migration db-08"}, {"ahead": "Migration db-08"}):
+        waiting = decide(observe(pre_start=pre_start(), **rival)).status
+        decision = decide(observe(waiting, limit_hit=FULL, **rival))
+        assert (decision.wants, decision.due_s, reason_of(decision.status)) == (
+            frozenset(),
+            SAFETY_S,
+            Reason.SERVER_BUSY,
+        )
+        assert decision.status.conditions == waiting.conditions
+        assert decide(observe(waiting, limit_hit=FULL)).wants == {"pre_start"}, "no slot before a look at the server"
+
+
+@pytest.mark.parametrize(("waited_s", "due_s"), [(0, 10.0), (80, 10.0), (800, 100.0), (86_400, SAFETY_S)])
+def test_who_waits_long_for_the_cloud_looks_less_often(waited_s: int, due_s: float) -> None:
+    queued = status_in(Phase.QUEUED, queued_time=NOW - timedelta(seconds=waited_s))
+    assert decide(observe(queued, pre_start=pre_start(server(busy=True)))).due_s == due_s
 
 
 QUEUES = {
     "limit_hit": {"pre_start": pre_start(), "limit_hit": FULL},
     "conflicting": {"pre_start": pre_start(), "conflicting": "team-a/other"},
+    "ahead": {"pre_start": pre_start(), "ahead": "Migration other"},
     "busy": {"pre_start": pre_start(server(busy=True))},
     "provider": {"provider": LOST},
     "suspended": {"wanted": {"suspend": True}},

@@ -29,6 +29,16 @@ def test_what_did_not_change_is_never_written(age_s: float) -> None:
     assert judge(BEFORE, stored(BEFORE), age_s=age_s) is LATER
 
 
+@pytest.mark.parametrize(("age_s", "urgency"), [(60.0, LATER), (599.0, LATER), (600.0, NOW_)])
+def test_other_words_for_the_same_wait_in_the_queue_are_written_every_ten_minutes(
+    age_s: float, urgency: Urgency
+) -> None:
+    queued = status_in(Phase.QUEUED)
+    first, *rest = queued.conditions
+    worded_anew = queued.model_copy(update={"conditions": (first.model_copy(update={"message": "new"}), *rest)})
+    assert judge(queued, worded_anew, age_s=age_s) is urgency
+
+
 ESSENTIAL = {
     "phase": changed(phase=Phase.ABORTING),
     "order": changed(controls=(control(Verb.ABORT),)),

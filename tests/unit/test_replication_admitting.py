@@ -121,8 +121,11 @@ def test_an_inline_edit_is_never_called_a_change_of_the_mapping() -> None:
         assert isinstance(decision.call, ReplicateCall)
 
 
-def test_nothing_is_read_while_all_slots_are_taken() -> None:
-    decision = decide_in(NOTHING_READ, observe(limit_hit=FULL, tenant=REFERRING, referenced=MAPPED))
+def test_who_waits_for_a_slot_has_looked_once_for_what_was_ordered_before_and_checks_nothing() -> None:
+    assert decide(observe(limit_hit=FULL)).wants == {"runs"}
+    decision = decide(observe(limit_hit=FULL, runs=(), tenant=REFERRING, referenced=MAPPED))
+    again = decide(observe(stored(decision.status), limit_hit=FULL, tenant=REFERRING, referenced=MAPPED))
+    assert (decision.wants, again.wants, again.status) == (frozenset(), frozenset(), decision.status)
     assert (decision.status.phase, reason_of(decision.status)) == (Phase.QUEUED, Reason.SLOTS_TAKEN)
     assert decision.status.tenant is not None
     assert decision.status.tenant.mapping_hash == replica_name.digest(MAPPED), "pinned while it waits"

@@ -13,7 +13,7 @@ from osmig.domain.queueing import HostPair
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NEVER_QUEUED = "~"
+NEVER_QUEUED = "~"
 """Sorts after every time."""
 
 
@@ -27,6 +27,7 @@ class Claims:
         request_id: of its start, for good.
         holds: the hosts of the slot that it holds.
         waits: the hosts of the slot that it waits for.
+        wants_server: the server that it moves as soon as it has a slot.
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
         is_acting: something was sent for it, or is about to be, and it has not ended.
@@ -40,8 +41,9 @@ class Claims:
     request_id: str | None = None
     holds: HostPair | None = None
     waits: HostPair | None = None
+    wants_server: str | None = None
     awaits_server: str | None = None
-    queued: str = _NEVER_QUEUED
+    queued: str = NEVER_QUEUED
     is_acting: bool = False
     is_over: bool = False
     mapping: Key | None = None
@@ -59,17 +61,19 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     is_over = phase in FINISHED
     is_acting = not is_over and bool(status.get("pendingCall") or upstream)
     hosts = _read_hosts(spec, status)
+    waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
     return Claims(
         provider=Key(Kind.PROVIDER, key.namespace, str(_dig(spec, "providerRef").get("name", ""))),
         server_id=_dig(status, "server").get("id") if is_acting else None,
         record_id=upstream.get("id") if not is_over else None,
         request_id=upstream.get("requestID"),
         holds=hosts if is_acting and not _has_arrived(status) else None,
-        waits=hosts if not is_acting and _is_queued(body, Reason.SLOTS_TAKEN) else None,
+        waits=hosts if waits_for_slot else None,
+        wants_server=_dig(status, "server").get("id") if waits_for_slot else None,
         awaits_server=_dig(status, "server").get("id")
         if not is_acting and _is_queued(body, Reason.SERVER_BUSY)
         else None,
-        queued=str(status.get("queuedTime") or _NEVER_QUEUED),
+        queued=str(status.get("queuedTime") or NEVER_QUEUED),
         is_acting=is_acting,
         is_over=is_over,
         mapping=_read_mapping(key, spec) if not is_over else None,

@@ -9,9 +9,10 @@ import bisect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.controllers.claims import Claims, read_claims
+from osmig.controllers.claims import NEVER_QUEUED, Claims, read_claims
 from osmig.controllers.owners import Owners, Scope, list_scopes
 from osmig.controllers.provider_slots import ProviderSlots
+from osmig.controllers.server_lines import ServerLines
 from osmig.domain.queueing import HostLoad
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class Ledger:
         self._by_reserved = Owners()
         self._reserved: dict[Key, _Reservation] = {}
         self._slots: dict[Key, ProviderSlots] = {}
-        self._awaited: dict[str, list[tuple[str, Key]]] = {}
-        self._freed: set[str] = set()
+        self._lines = ServerLines()
 
     def get(self, key: Key) -> Claims | None:
         """Return what a Migration has; ``None`` for one that does not exist."""
@@ -96,8 +96,7 @@ class Ledger:
             self._slots_of(claims.provider).set_holder(key, claims.holds)
         if claims.waits is not None:
             bisect.insort(self._slots_of(claims.provider).waiting, (claims.queued, key))
-        if claims.awaits_server is not None:
-            bisect.insort(self._awaited.setdefault(claims.awaits_server, []), (claims.queued, key))
+        self._lines.add(key, claims)
 
     def drop(self, key: Key) -> frozenset[Key]:
         """Forget one Migration; return the Providers whose slots this changes."""
@@ -123,14 +122,7 @@ class Ledger:
         if claims.waits is not None:
             slots.note_release()
             del slots.waiting[bisect.bisect_left(slots.waiting, (claims.queued, key))]
-        if claims.awaits_server is not None:
-            waiting = self._awaited[claims.awaits_server]
-            del waiting[bisect.bisect_left(waiting, (claims.queued, key))]
-            if not waiting:
-                del self._awaited[claims.awaits_server]
-        for server_id in (claims.server_id, claims.awaits_server):
-            if server_id is not None and server_id in self._awaited:
-                self._freed.add(server_id)
+        self._lines.remove(key, claims)
 
     def _tidy(self, provider: Key) -> None:
         """Drop the entry of a Provider that nobody names any more; there may never have been one."""
@@ -149,19 +141,8 @@ class Ledger:
             del self._by_mapping[mapping]
 
     def next_waiters(self) -> tuple[Key, ...]:
-        """Return who waited longest, in each namespace, for each server that was let go of since the last time.
-
-        Whoever is called and does not take the server after all leaves the queue, and the next one is called.
-        """
-        called: dict[Key, None] = {}
-        for server_id in sorted(self._freed):
-            namespaces: set[str] = set()
-            for _, key in self._awaited.get(server_id, ()):
-                if key.namespace not in namespaces and self.find_conflicting(key, server_id) is None:
-                    called[key] = None
-                namespaces.add(key.namespace)
-        self._freed.clear()
-        return tuple(called)
+        """Return who waited longest, in each namespace, for each server that was let go of since the last time."""
+        return self._lines.next_waiters(self.find_conflicting)
 
     def reserve(self, key: Key, server_id: str, *, provider: Key, hosts: HostPair) -> bool:
         """Take a server and a slot for a write that is about to be made; false when another has the server.
@@ -217,6 +198,12 @@ class Ledger:
     def _find_conflicting(self, key: Key, server_id: str, scopes: tuple[Scope, ...]) -> Key | None:
         reserved = self._by_reserved.find(server_id, scopes, besides=key)
         return reserved or self._by_server.find(server_id, scopes, besides=key)
+
+    def find_ahead(self, key: Key, provider: Key, server_id: str) -> Key | None:
+        """Return the other Migration through this Provider that moves the server first, once it has a slot."""
+        claims = self._claims.get(key)
+        queued = claims.queued if claims is not None else NEVER_QUEUED
+        return self._lines.find_ahead(provider, server_id, key=key, queued=queued)
 
     def has_server_of(self, provider: Key, server_id: str) -> bool:
         """Whether a Migration through this Provider has the server; another Provider's moves are foreign to it."""

@@ -43,6 +43,10 @@ class ControllerLocalState:
         """Name the other Migration that moves this server."""
         return self._name(self.ledger.find_conflicting(self.key, subject_id))
 
+    def find_ahead(self, subject_id: str) -> str:
+        """Name the other Migration that waits for a slot to move this server and goes first."""
+        return self._name(self.ledger.find_ahead(self.key, self.provider, subject_id))
+
     def find_owner(self, record_id: str) -> str:
         """Name the other Migration that follows this upstream record."""
         return self._name(self.ledger.find(self.provider, record_id, besides=self.key))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import Phase, Reason, Verb
+from osmig.api.names import ConditionType, Phase, Reason, Verb
 from osmig.domain import next_status, orders, outcome, pauses, policies, refusals
-from osmig.domain.conditions import Verdict
+from osmig.domain.conditions import Verdict, find_condition
 from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
 from osmig.domain.observation import Commit
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
 
 
-SAFETY_SWEEPS = 6
+SAFETY_SWEEPS = 30
 """Waiting Migrations wake one another; each also steps by itself after so many sweep periods, should a wake be lost."""
+
+_PATIENCE = 8
+"""Who has waited long for what nobody tells of looks less often: after an eighth of the time waited so far."""
 
 
 PROBING_S = 5.0
@@ -104,9 +107,27 @@ def wait_for_slot(observation: Observation, **changes: Unpack[StatusChanges]) ->
     return Commit(status=after, due_s=observation.timings.sweep_period_s * SAFETY_SWEEPS)
 
 
+def has_looked(observation: Observation) -> bool:
+    """Whether upstream was looked at for this very spec before the wait began: once is enough until its turn comes."""
+    status = observation.status
+    return status.queued_time is not None and status.observed_generation == observation.migration.metadata.generation
+
+
+def find_wait_reason(observation: Observation) -> str:
+    """Return the reason on record of a Migration that waits in the queue, empty for none."""
+    succeeded = find_condition(observation.status.conditions, ConditionType.SUCCEEDED)
+    return succeeded.reason if succeeded is not None and observation.status.phase is Phase.QUEUED else ""
+
+
 def since_when(observation: Observation) -> dt.datetime:
     """Return since when a Migration that waits has waited."""
     return observation.status.queued_time or observation.now
+
+
+def look_later_s(observation: Observation) -> float:
+    """Return when to look again at what only upstream tells, in seconds: at every sweep, later less often."""
+    period_s, age = observation.timings.sweep_period_s, observation.now - since_when(observation)
+    return min(max(period_s, age.total_seconds() / _PATIENCE), period_s * SAFETY_SWEEPS)
 
 
 def answer_refusal(observation: Observation, error: BackendError) -> Commit:

@@ -1,7 +1,8 @@
 """Which change of status is worth a write: the API server pays ten times what we pay (ADR 0004).
 
 Orders, intents, records, phases and outcomes are never delayed. Progress is written at most every 15 s and only for
-5 points or another count of items, or after 5 min with any change; a new wording of the same reason at most every 60 s
+5 points or another count of items, or after 5 min with any change; a new wording of the same reason at most every 60 s,
+of what waits in the queue every 10 min: thousands may wait, and each turn of the queue has words of its own
 (architecture.md §8).
 """
 
@@ -10,6 +11,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from osmig.api.names import Phase
+
 if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
 
@@ -17,6 +20,7 @@ PROGRESS_POINTS = 5
 PROGRESS_PERIOD_S = 15.0
 MESSAGE_PERIOD_S = 60.0
 ANY_CHANGE_PERIOD_S = 300.0
+QUEUED_PERIOD_S = 600.0
 
 
 class Urgency(Enum):
@@ -38,6 +42,8 @@ def judge(before: MigrationStatus, after: MigrationStatus, *, age_s: float) -> U
         return Urgency.LATER
     if _essence(before) != _essence(after):
         return Urgency.NOW
+    if after.phase is Phase.QUEUED:
+        return Urgency.NOW if age_s >= QUEUED_PERIOD_S else Urgency.LATER
     if age_s >= ANY_CHANGE_PERIOD_S:
         return Urgency.NOW
     if _messages(before) != _messages(after) and age_s >= MESSAGE_PERIOD_S:

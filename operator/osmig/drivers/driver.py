@@ -44,6 +44,10 @@ class LocalState(Protocol):
         """Return a text that names the other Migration that moves this server; empty for none."""
         ...
 
+    def find_ahead(self, subject_id: str) -> str:
+        """Name the other Migration that waits for a slot to move this server and goes first; empty for none."""
+        ...
+
     def find_owner(self, record_id: str) -> str:
         """Name the other Migration that follows this upstream record; empty for none."""
         ...

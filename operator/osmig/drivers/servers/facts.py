@@ -48,6 +48,7 @@ class MoveFacts:
     Attributes:
         swept: our record, or the one to adopt, as the last sweep saw it.
         conflicting: the other Migration that has the server, as a text fit for status, else empty.
+        ahead: the other Migration that waits for a slot to move the server and goes first, likewise.
         owner: which other Migration follows the record to adopt, in words fit for status, else empty.
         named_hosts: the hosts that the spec names, each with whether the cloud has it.
         start_trace: what the cloud shows of the start that it accepted.
@@ -57,6 +58,7 @@ class MoveFacts:
 
     swept: RecordView | None = None
     conflicting: str = ""
+    ahead: str = ""
     owner: str = ""
     pre_start: PreStartState | None = None
     named_hosts: tuple[NamedHost, ...] | None = None

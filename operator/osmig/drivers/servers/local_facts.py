@@ -19,12 +19,20 @@ def add_local_facts(migration: Migration, local_state: LocalState, facts: MoveFa
     """Return what is known here; what was read from the cloud in this step stays."""
     if facts is None:
         facts = MoveFacts(swept=_find_swept(migration, local_state))
-    pre_start, adopt = facts.pre_start, migration.spec.adopt
+    adopt, server_id = migration.spec.adopt, _find_server_id(migration, facts)
     return replace(
         facts,
-        conflicting=local_state.find_conflicting(pre_start.server.id) if pre_start is not None else "",
+        conflicting=local_state.find_conflicting(server_id) if server_id is not None else "",
+        ahead=local_state.find_ahead(server_id) if server_id is not None else "",
         owner=local_state.find_owner(_find_id(facts, adopt.id)) if adopt is not None else "",
     )
+
+
+def _find_server_id(migration: Migration, facts: MoveFacts) -> str | None:
+    """Return the server as read in this step, else as it was found before the Migration began to wait."""
+    if facts.pre_start is not None:
+        return facts.pre_start.server.id
+    return migration.status.server.id if migration.status.server is not None else None
 
 
 def carry_over(earlier: MoveObservation, anew: MoveObservation) -> MoveFacts:

@@ -38,11 +38,25 @@ def admit(observation: MoveObservation) -> Decision:
         return gating.answer_read_error(observation, observation.read_error, shows_subject=SHOW_SERVER)
     if spec.adopt is not None:
         return adoption.adopt(observation, spec.adopt.id)
-    if observation.facts.pre_start is None and observation.limit_hit.limit_of:
+    if observation.facts.pre_start is not None:
+        return judge(observation, observation.facts.pre_start, sends=1)
+    return _go_on_waiting(observation) or read_facts("pre_start")
+
+
+def _go_on_waiting(observation: MoveObservation) -> Commit | None:
+    """Go on waiting for what is known here, without a look at the cloud; ``None`` when the cloud must be looked at.
+
+    Every Migration looks once before it queues: what needs no slot must not wait for one. Who waits for a server looks
+    again before it waits for a slot, else the two reasons would take turns.
+    """
+    if observation.status.server is None or not gating.has_looked(observation):
+        return None
+    if conflicting := _describe_conflicting(observation):
+        due_s = gating.SAFETY_SWEEPS * observation.timings.sweep_period_s
+        return _wait(observation, conflicting, due_s, wait_key=stale_records.carry_on(observation))
+    if observation.limit_hit.limit_of and gating.find_wait_reason(observation) != Reason.SERVER_BUSY:
         return _wait_for_slot(observation, observation.status.placement)
-    if observation.facts.pre_start is None:
-        return read_facts("pre_start")
-    return judge(observation, observation.facts.pre_start, sends=1)
+    return None
 
 
 def find_refusal(observation: MoveObservation) -> Commit | None:
@@ -79,7 +93,7 @@ def judge(observation: MoveObservation, pre_start: PreStartState, *, sends: int)
         return outcome.fail(observation, Reason.SERVER_IN_ERROR, f"the server is in status ERROR; {unsent}")
     if (settled := placing.judge(observation, pre_start, unsent)) is not None:
         return settled
-    if observation.facts.conflicting:
+    if observation.facts.conflicting or (observation.facts.ahead and sends == 1):
         return _wait_for_server(observation, pre_start)
     if observation.limit_hit.limit_of and sends == 1:
         return _wait_for_slot(observation, _describe_way(observation, pre_start))
@@ -91,9 +105,16 @@ def _wait_for_slot(observation: MoveObservation, placement: PlacementFacts | Non
     return replace(waiting, wait_key=stale_records.carry_on(observation))
 
 
-def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
+def _describe_conflicting(observation: MoveObservation) -> str:
+    """Say which other Migration here has the server, or waits for a slot to move it first; empty for none."""
     if observation.facts.conflicting:
         return f"{observation.facts.conflicting} moves this server"
+    return f"{observation.facts.ahead} moves this server first" if observation.facts.ahead else ""
+
+
+def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
+    if observation.facts.conflicting:
+        return _describe_conflicting(observation)
     active = pre_start.active
     if active is not None and not pre_start.server.is_busy:
         return stale_records.describe(observation, active)
@@ -105,13 +126,20 @@ def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> st
 
 def _wait_for_server(observation: MoveObservation, pre_start: PreStartState) -> Commit:
     """Wait until the server is free: who has it here wakes us, what goes on in the cloud is looked at."""
-    message, active = _describe_busy(observation, pre_start), pre_start.active
+    active, is_busy = pre_start.active, pre_start.server.is_busy
+    is_stale = active is not None and stale_records.is_stale(observation, active)
+    if observation.facts.conflicting or not (is_busy or (active is not None and not is_stale)):
+        message, due_s = _describe_conflicting(observation), observation.timings.sweep_period_s * gating.SAFETY_SWEEPS
+    else:
+        message, due_s = _describe_busy(observation, pre_start), gating.look_later_s(observation)
+    is_idle = active is not None and not is_busy
+    wait_key = stale_records.wait_key_of(observation, active) if active is not None and is_idle else ""
+    return _wait(observation, message, due_s, wait_key=wait_key)
+
+
+def _wait(observation: MoveObservation, message: str, due_s: float, *, wait_key: str = "") -> Commit:
     verdict = Verdict(phase=Phase.QUEUED, reason=Reason.SERVER_BUSY, message=message)
     after = next_status.build(observation, verdict, pending_call=None, queued_time=gating.since_when(observation))
-    period_s = observation.timings.sweep_period_s
-    due_s = period_s * gating.SAFETY_SWEEPS if observation.facts.conflicting else period_s
-    is_idle = active is not None and not pre_start.server.is_busy
-    wait_key = stale_records.wait_key_of(observation, active) if active is not None and is_idle else ""
     return Commit(status=after, due_s=due_s, wait_key=wait_key)
 
 

@@ -66,8 +66,8 @@ def _admit(observation: ReplicationObservation) -> Decision:
 
 def _find_known_run(observation: ReplicationObservation, mappings: Mappings) -> Decision | None:
     """Adopt what was ordered before, by this object or by an earlier one of the same manifest; ``None`` for nothing."""
-    if observation.facts.runs is None and observation.limit_hit.limit_of:
-        # nothing is read while all slots are taken
+    is_full = bool(observation.limit_hit.limit_of)
+    if observation.facts.runs is None and is_full and gating.has_looked(observation):
         return gating.wait_for_slot(observation, tenant=_pin(observation, mappings))
     if observation.facts.runs is None:
         return read_facts("runs")
@@ -78,7 +78,12 @@ def _find_known_run(observation: ReplicationObservation, mappings: Mappings) -> 
         offering=jobs.options_of(observation).destination_offering,
         attempt=observation.status.attempt or 1,
     )
-    return adopt(observation, choice, mappings=mappings) if choice is not None else None
+    if choice is not None:
+        return adopt(observation, choice, mappings=mappings)
+    if is_full and observation.facts.preflight is None:
+        # a look for what needs no slot is one request, all checks are many
+        return gating.wait_for_slot(observation, tenant=_pin(observation, mappings))
+    return None
 
 
 def _judge_checks(observation: ReplicationObservation, mappings: Mappings) -> Decision:
