@@ -119,8 +119,8 @@ def test_a_wait_for_a_confirmation_is_no_later_deadline() -> None:
 
 
 def test_a_new_attempt_begins_with_fresh_policies() -> None:
-    over = running(control(Verb.RETRY), policy_orders=(policy_order(Policy.ON_STALL, ABORT),))
-    again = decide(observe(over.model_copy(update={"phase": Phase.FAILED}))).status
+    over = running(control(Verb.RETRY), phase=Phase.FAILED, policy_orders=(policy_order(Policy.ON_STALL, ABORT),))
+    again = decide(observe(over)).status
     assert (again.phase, again.attempt, again.policy_orders, again.progress) == (Phase.PENDING, 2, (), None)
 
 

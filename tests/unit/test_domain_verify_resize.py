@@ -196,8 +196,8 @@ def test_the_deadline_stands_still_while_awaiting_and_goes_on_later_by_as_much()
 
 def test_the_pauses_of_all_attempts_put_the_deadline_off() -> None:
     confirm = ConfirmFacts(start_time=NOW - timedelta(seconds=500), end_time=NOW - timedelta(seconds=100))
-    ended = awaiting(confirm=confirm, paused_seconds=30, controls=(control(Verb.RETRY),), start_time=NOW)
-    again = decide(observe_cold(ended.model_copy(update={"phase": Phase.FAILED}))).status
+    ended = started(control(Verb.RETRY), phase=Phase.FAILED, confirm=confirm, paused_seconds=30)
+    again = decide(observe_cold(ended)).status
     assert (again.phase, again.paused_seconds, again.confirm) == (Phase.PENDING, 430, None)
     assert again.deadline_time == NOW + timedelta(seconds=14_400 + 430)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import ConditionType, Kind, Phase, Reason
 from osmig.controllers.keys import Key
-from osmig.domain.phases import CONFIRMATION, FINISHED
+from osmig.domain import phases
+from osmig.domain.phases import CONFIRMATION
 from osmig.domain.queueing import HostPair
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ class Claims:
 def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     """Read what a body says; what it does not say is not claimed."""
     spec, status = _dig(body, "spec"), _dig(body, "status")
-    phase, upstream = status.get("phase"), _dig(status, "upstream")
-    is_over = phase in FINISHED
+    upstream, is_over = _dig(status, "upstream"), _is_over(status)
     is_acting = not is_over and bool(status.get("pendingCall") or upstream)
     hosts = _read_hosts(spec, status)
     waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
@@ -77,6 +77,16 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         is_acting=is_acting,
         is_over=is_over,
         mapping=_read_mapping(key, spec) if not is_over else None,
+    )
+
+
+def _is_over(status: Mapping[str, Any]) -> bool:
+    conditions = status.get("conditions") or ()
+    finished = (found.get("status") for found in conditions if found.get("type") == ConditionType.FINISHED)
+    return phases.is_over(
+        status.get("phase"),
+        has_completion_time=bool(status.get("completionTime")),
+        finished=next((word == "True" for word in finished), None),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
 from osmig.api.names import Reason, Verb
-from osmig.domain import clouds, finalizer, orders, outcome, retrying, verbs
+from osmig.domain import clouds, contradictions, finalizer, orders, outcome, retrying, verbs
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -28,6 +28,8 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
     status = observation.status
     if not observation.migration.status_readable:
         return Commit(status=status)
+    if (mended := contradictions.mend(observation)) is not None:
+        return mended
     if (recorded := verbs.accept(observation, refuse=policy.refuse)) is not None:
         controls, notes = recorded
         after = change_status(status, controls=controls)

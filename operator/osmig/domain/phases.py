@@ -46,6 +46,17 @@ TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
 """From each phase (``None``: no status yet), the phases one step may lead to."""
 
 
+def is_over(phase: str | None, *, has_completion_time: bool, finished: bool | None) -> bool:
+    """Whether an attempt has ended: two of three witnesses decide, the phase where one of the others is silent.
+
+    Args:
+        phase: as recorded.
+        has_completion_time: ``completionTime`` is there.
+        finished: what the condition ``Finished`` says; ``None`` where there is none.
+    """
+    return has_completion_time if finished is has_completion_time else phase in FINISHED
+
+
 def may_follow(before: Phase | None, after: Phase) -> bool:
     """Whether one step may lead from ``before`` to ``after``."""
     return after in TRANSITIONS[before]
