@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from osmig.bare_kopf import kopf
 from osmig.controllers.keys import RESOURCES
+from osmig.kube.resources import PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -106,7 +107,7 @@ def build_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 30
     settings.watching.inactivity_timeout = 90
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE_SIZE
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.persistence.diffbase_storage = NoEssence()

@@ -8,14 +8,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from decided import decide
 from domain_samples import NOW, observe, record, server, started
 from domain_world import with_facts
 from osmig.api.names import Kind, Verb
-from osmig.controllers.inbox import Inbox
+from osmig.controllers.inbox import Inbox, keep_read
 from osmig.controllers.keys import Key
 from osmig.controllers.sweeping import Rows
 from osmig.domain.operations import Sweep
+from osmig.domain.verbs import canonical_token
 from osmig.drivers.servers.views import ProgressView
 
 KEY = Key(Kind.MIGRATION, "team-a", "db-07")
@@ -72,9 +75,20 @@ def test_words_of_a_server_that_were_read_before_its_move_are_not_shown_while_it
     assert (moving.server.id, moving.server.status, moving.server.task_state) == (known.server.id, None, None)
 
 
-def _measure_kib(status: dict[str, Any]) -> float:
+CONDITION = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
+CONDITIONS = {"conditions": [CONDITION | {"type": f"T{n}"} for n in range(8)]}
+RUNNING = CONDITIONS | {"phase": "Running", "upstream": {"id": "7"}}
+FINISHED = RUNNING | {"completionTime": "2026-11-21T10:00:00Z"}
+QUEUED = CONDITIONS | {"phase": "Queued"}
+SPEC = {"providerRef": {"name": "region-one"}, "server": {"id": "s-1"}, "placement": {"sourceHost": "cmp1"}}
+
+
+def _measure_kib(status: dict[str, Any], **metadata: Any) -> float:  # noqa: ANN401 - fields of metadata
     """Return the memory that one of 500 objects of this status takes."""
-    texts = [json.dumps({**_body(name=f"db-{n}", managedFields=[]), "status": status}) for n in range(500)]
+    texts = [
+        json.dumps({**_body(name=f"db-{n}", managedFields=[], **metadata), "spec": SPEC, "status": status})
+        for n in range(500)
+    ]
     inbox = Inbox()
     tracemalloc.start()
     for text in texts:
@@ -84,15 +98,37 @@ def _measure_kib(status: dict[str, Any]) -> float:
     return taken / len(texts) / 1024
 
 
-def test_a_finished_object_takes_half_the_memory_and_reads_the_same() -> None:
-    condition = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
-    running = {"conditions": [condition | {"type": f"T{n}"} for n in range(8)], "phase": "Running"}
-    finished = running | {"completionTime": "2026-11-21T10:00:00Z"}
+@pytest.mark.parametrize("status", [FINISHED, QUEUED], ids=["finished", "waiting"])
+def test_what_is_not_under_way_takes_a_fraction_of_the_memory_and_reads_the_same(status: dict[str, Any]) -> None:
+    assert _measure_kib(status) < _measure_kib(RUNNING) / 4
 
-    assert _measure_kib(finished) < _measure_kib(running) / 2
-
-    inbox, body = Inbox(), {**_body(managedFields=[]), "status": finished}
+    inbox, body = Inbox(), {**_body(managedFields=[]), "status": status}
     inbox.offer(Kind.MIGRATION, body)
     entry = inbox.get(KEY)
     assert entry is not None
     assert entry.body == {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "managedFields"}}
+
+
+@pytest.mark.parametrize("status", [FINISHED, QUEUED, RUNNING], ids=["finished", "waiting", "running"])
+def test_the_metadata_of_others_takes_no_memory(status: dict[str, Any]) -> None:
+    manifest = {
+        "kubectl.kubernetes.io/last-applied-configuration": "x" * 2_000,
+        "team.example.org/notes": "y" * 250_000,
+    }
+    fat = {"annotations": manifest, "labels": {"app": "z" * 60}, "ownerReferences": [{"name": "n" * 200}]}
+    assert _measure_kib(status, **fat) < _measure_kib(status) * 1.02
+
+
+def test_the_value_of_a_verb_is_kept_no_longer_than_it_is_compared() -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, _body(annotations={"osmig.dev/abort": "long" * 50_000}))
+    entry = inbox.get(KEY)
+    assert entry is not None
+    (ask,) = entry.verb_requests
+    assert ask.token == canonical_token("long" * 50_000) == entry.body["metadata"]["annotations"]["osmig.dev/abort"]
+    assert not inbox.offer(Kind.MIGRATION, _body(annotations={"osmig.dev/abort": "long" * 50_000}))
+
+
+def test_managed_fields_are_kept_on_the_way_only_while_a_verb_is_set() -> None:
+    assert "managedFields" not in keep_read(_body())["metadata"]
+    assert "managedFields" in keep_read(_body(annotations={"osmig.dev/abort": "now"}))["metadata"]

@@ -137,12 +137,12 @@ async def test_an_own_write_is_known_at_once_and_wakes_nobody() -> None:
 
 async def test_a_conflict_brings_the_newest_body() -> None:
     lab = await lab_with()
-    lab.api.change(MIGRATION, labels={"by": "somebody"})
+    lab.api.change(MIGRATION, annotations={"osmig.dev/abort": "now"})
     with pytest.raises(StaleView):
         await publisher_of(lab).put(MIGRATION, started())
     entry = lab.controllers.inbox.get(MIGRATION)
     assert entry is not None
-    assert entry.body["metadata"]["labels"] == {"by": "somebody"}
+    assert entry.body["metadata"]["annotations"] == {"osmig.dev/abort": "now"}
 
 
 async def test_an_object_that_is_gone_is_forgotten_whether_the_write_or_the_reading_shows_it() -> None:

@@ -6,12 +6,14 @@ A verb that is set and removed again while a step is busy is still here for the 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.controllers.keys import Key
 from osmig.domain.observation import VerbRequest
+from osmig.domain.verbs import canonical_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 _MAX_VERB_REQUESTS = 20
 """Verb requests kept per object until a step records them; a script that writes faster loses the oldest."""
 
+
+_PARTS = ("apiVersion", "kind", "spec", "status")
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "deletionTimestamp", "finalizers")
+_VERB_ANNOTATIONS = tuple(verb_annotation(verb) for verb in Verb)
+_FASTEST = 1
 
 T = TypeVar("T")
 
@@ -30,8 +37,8 @@ class Entry:
     Attributes:
         uid: another object of the same name has another.
         resource_version: as the API server gave it.
-        kept: the body without managedFields; as text once the object has finished, for those are many, are rarely
-            looked at, and take half the memory so.
+        kept: what is read of the body; as text while nothing is under way, for those are many, are rarely looked at,
+            and take a fraction of the memory so.
         verb_requests: verbs seen and not recorded in status yet, oldest first.
         parsed: a resourceVersion, and the object as parsed from its body.
     """
@@ -45,9 +52,9 @@ class Entry:
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The object as the API server sent it, without managedFields; never changed in place."""
+        """What is read of the object as the API server sent it; never changed in place."""
         if isinstance(self.kept, bytes):
-            body: Mapping[str, Any] = json.loads(self.kept)
+            body: Mapping[str, Any] = json.loads(zlib.decompress(self.kept))
             return body
         return self.kept
 
@@ -88,7 +95,7 @@ class Inbox:
         """
         key = key_of(kind, body)
         entry = self._entries.get(key)
-        fresh = _read(body)
+        fresh = _read(kind, body)
         if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
             # an earlier object of this name, out of a list that was begun before it was deleted
             return False
@@ -148,16 +155,38 @@ def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
     return Key(kind, metadata["namespace"], metadata["name"])
 
 
-def _read(body: Mapping[str, Any]) -> Entry:
-    """Leave out managedFields: they are more than half of an object's memory, and only verbs look at them."""
-    metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-    stripped = {**body, "metadata": metadata}
-    has_finished = bool((body.get("status") or {}).get("completionTime"))
+def keep_read(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of an object what is read of it, whoever sends it: other people's metadata may be of any size.
+
+    Labels, other annotations (with kubectl's copy of the whole manifest) and owners go; managedFields go as well unless
+    a verb is set, whose tool they name. A verb's value is kept in the form in which it is compared.
+    """
+    metadata = body["metadata"]
+    kept = {name: metadata[name] for name in _METADATA if name in metadata}
+    annotations = metadata.get("annotations") or {}
+    verbs = {name: canonical_token(annotations[name]) for name in _VERB_ANNOTATIONS if name in annotations}
+    if verbs:
+        kept["annotations"] = verbs
+        if "managedFields" in metadata:
+            kept["managedFields"] = metadata["managedFields"]
+    return {**{name: body[name] for name in _PARTS if name in body}, "metadata": kept}
+
+
+def _read(kind: Kind, body: Mapping[str, Any]) -> Entry:
+    """Leave out what no step reads: managedFields alone are more than half of an object's memory."""
+    kept = keep_read(body)
+    kept["metadata"].pop("managedFields", None)
+    status = kept.get("status") or {}
+    is_acting = bool(status.get("pendingCall") or status.get("upstream")) and not status.get("completionTime")
     return Entry(
-        uid=str(metadata["uid"]),
+        uid=str(kept["metadata"]["uid"]),
         resource_version=read_version(body),
-        kept=json.dumps(stripped, separators=(",", ":")).encode() if has_finished else stripped,
+        kept=kept if is_acting or kind is not Kind.MIGRATION else _pack(kept),
     )
+
+
+def _pack(body: Mapping[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), _FASTEST)
 
 
 def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
@@ -165,8 +194,8 @@ def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
     annotations = body["metadata"].get("annotations") or {}
     has_new = False
     for verb in Verb:
-        token = annotations.get(verb_annotation(verb))
-        if token is None or entry.seen.get(verb) == token:
+        value = annotations.get(verb_annotation(verb))
+        if value is None or entry.seen.get(verb) == (token := canonical_token(value)):
             continue
         entry.seen[verb] = token
         entry.verb_requests.append(

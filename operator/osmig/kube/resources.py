@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from osmig.kube.refs import ObjectRef, Resource
 
 
+PAGE_SIZE = 50
+"""Objects per page of a list, here and in the watch's."""
+
+
 class ResourceClient:
     """Reads objects of any kind, sets their finalizers, applies and deletes them."""
 
@@ -30,14 +34,14 @@ class ResourceClient:
         return answer.body
 
     async def list_all(
-        self, resource: Resource, namespace: str | None = None, *, chunk_size: int = 500
+        self, resource: Resource, namespace: str | None = None, *, chunk_size: int = PAGE_SIZE
     ) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield every object of a kind, from one consistent snapshot.
 
         Args:
             resource: the kind.
             namespace: ``None`` means all namespaces.
-            chunk_size: objects per page.
+            chunk_size: objects per page; a page is held whole, and an object may be 1.5 MB.
 
         Yields:
             Bodies; other than from ``get`` they carry ``apiVersion`` and ``kind`` only where the server puts them.
