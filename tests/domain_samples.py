@@ -110,6 +110,11 @@ def observe(status: MigrationStatus | None = None, **changes: Any) -> Observed: 
     }
     own = {key: changes.pop(key) for key in names & set(changes)}
     before = {"now": NOW, "holder": HOLDER, "provider": READY, "migration": migration(status, **own)}
+    recorded, now = status.progress if status is not None else None, changes.get("now", NOW)
+    progress = changes.get("sampled") or recorded
+    if progress is not None and progress.last_progress_time is not None:
+        # a process that has seen all of it
+        before["since_progress_s"] = max(0.0, (now - progress.last_progress_time).total_seconds())
     return look_at(**{**before, "facts": MoveFacts, **changes})
 
 

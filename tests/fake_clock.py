@@ -30,13 +30,18 @@ async def settle() -> None:
 
 @dataclass
 class FakeClock:
-    """Implements ``osmig.domain.clock.Clock``; sleeping takes no time and moves both readings."""
+    """Implements ``osmig.domain.clock.Clock``; sleeping takes no time and moves both readings.
+
+    Attributes:
+        ahead_s: how far somebody has set the wall clock, and nothing else, ahead.
+    """
 
     elapsed: float = 0.0
+    ahead_s: float = 0.0
 
     def now(self) -> datetime:
         """Return the wall clock, which began on a round date."""
-        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.elapsed + self.ahead_s)
 
     def boottime(self) -> float:
         """Return a clock that did not begin at zero, as no machine's does."""

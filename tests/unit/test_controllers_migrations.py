@@ -134,6 +134,27 @@ async def test_a_lost_answer_without_a_trace_is_sent_again_only_after_the_grace_
     assert lab.api.status(MIGRATION)["failure"]["reason"] == "StartLost"
 
 
+async def test_a_wall_clock_that_is_set_right_calls_no_healthy_move_stalled() -> None:
+    lab = await lab_with()
+    await lab.step(MIGRATION)
+    lab.cloud.run("running")
+    lab.cloud.sample = ProgressView(memory=BytesView(total=10_000, remaining=9_000))
+
+    async def converging(seconds: float) -> str:
+        await lab.clock.pass_by(seconds)
+        await lab.step(MIGRATION)
+        conditions = {found["type"]: found["status"] for found in lab.api.status(MIGRATION)["conditions"]}
+        return str(conditions.get("Converging"))
+
+    assert await converging(10) == "Unknown", "its record is found, and not sampled yet"
+    assert await converging(5) == "True"
+    lab.clock.ahead_s = 3600.0
+    assert await converging(5) == "True"
+    assert await converging(290) == "True"
+    lab.clock.ahead_s = -3600.0
+    assert await converging(5) == "False"
+
+
 async def test_a_restarted_process_waits_anew_before_it_sends_again() -> None:
     lab = await lab_with()
     lab.cloud.fail["start"] = [OutcomeUnknown("NoAnswer", "cut", operation="o")]

@@ -215,6 +215,19 @@ def test_a_sweep_that_began_before_a_read_does_not_undo_what_the_read_brought() 
     assert rows.get("6") is None
 
 
+def test_a_row_that_is_dated_ahead_is_changed_by_what_is_dated_right() -> None:
+    rows, now = Rows(), dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    ahead = replace(record("running"), updated=now + dt.timedelta(minutes=5))
+    rows.learn([ahead])
+    rows.begin_sweep()
+    over = replace(record("post-migrating"), updated=now)
+    assert rows.merge(sweep(over), is_ours=none_of_ours) == {"7"}
+    rows.merge(sweep(ahead), is_ours=none_of_ours)
+    ended = replace(record("completed"), updated=now)
+    rows.learn([ended])
+    assert rows.get("7") == ended
+
+
 # --- sessions
 
 

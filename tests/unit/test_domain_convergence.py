@@ -102,15 +102,15 @@ def test_a_cold_move_is_not_measured() -> None:
 # --- through a restart
 
 
-def test_stall_detection_survives_a_restart_for_only_the_status_is_kept() -> None:
-    status = started()
-    for seconds, remaining in ((0, 9000), (100, 9000), (200, 8950)):
-        status = stored(step(status, seconds, sample(remaining), holder=f"process-{seconds}").status)
-    assert status.policy_orders == ()
-    stalled = step(status, 300, sample(8950), holder="the last process").status
-    assert [order.policy for order in stalled.policy_orders] == [Policy.ON_STALL]
-    assert stalled.progress is not None
-    assert (stalled.progress.lowest_remaining_bytes, stalled.progress.last_progress_time) == (9000, NOW)
+def test_a_stall_is_what_this_process_has_seen_whatever_the_wall_clock_says() -> None:
+    """A wall clock that is set right, or a process that begins, judges nobody by times that it did not live through."""
+    status = stored(step(started(), 0, sample(9000)).status)
+    leapt = step(status, 9999, sample(8950), since_progress_s=5.0)
+    assert (leapt.status.policy_orders, converging(leapt.status)) == ((), ("True", "Falling"))
+    set_back = step(status, -9999, sample(8950), since_progress_s=300.0).status
+    assert [order.policy for order in set_back.policy_orders] == [Policy.ON_STALL]
+    restarted = step(status, 9999, sample(8950), holder="another process", since_progress_s=0.0).status
+    assert restarted.policy_orders == ()
 
 
 def test_what_this_process_saw_last_counts_though_it_was_not_worth_a_write() -> None:

@@ -15,6 +15,7 @@ from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
 from osmig.domain.errors import BackendError, Transient, Unauthorized, Unsupported
 from osmig.domain.operations import Stage
+from osmig.drivers.servers.nova.listing import read_date
 from osmig.drivers.servers.views import Job
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from osmig.domain.operations import Sweep
     from osmig.drivers.servers.ports import ServerBackend
 
+AT_TEN = dt.datetime(2026, 11, 21, 10, tzinfo=dt.UTC)
 ROWS = [
     {"id": 1, "instance_uuid": SERVER, "status": "Done", "created_at": "2026-11-21T10:00:00"},
     {"id": 2, "instance_uuid": SERVER, "status": "running", "created_at": "2026-11-21T11:00:00"},
@@ -127,6 +129,34 @@ def test_a_version_list_that_failed_once_is_asked_for_again(upstream: Upstream) 
         return (await backend.probe()).api_version
 
     assert ask(upstream, question) == "2.90"
+
+
+def test_a_row_that_is_dated_ahead_of_its_answer_hides_no_later_change(upstream: Upstream) -> None:
+    rows = [
+        {"id": n, "uuid": f"u{n}", "status": "running", "updated_at": f"{2100 - n}-01-01T00:00:00"} for n in (0, 90)
+    ]
+    speak(upstream, "2.90", os_migrations={"migrations": rows})
+
+    sweep: Sweep = ask(upstream, lambda backend: backend.sweep(None))
+
+    assert sweep.cursor is not None
+    assert 2010 < sweep.cursor.year < 2090
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("Sat, 21 Nov 2026 10:00:00 GMT", AT_TEN),
+        ("Sat, 21 Nov 2026 10:00:00 -0000", AT_TEN),
+        ("Sat, 21 Nov 2026 12:00:00 +0200", AT_TEN),
+        ("", None),
+        ("soon", None),
+        ("Sat, 21 Nov 999999999 10:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+    ],
+)
+def test_the_date_of_an_answer_is_read_or_left(header: str, told: dt.datetime | None) -> None:
+    assert read_date(header) == told
 
 
 def test_a_page_that_repeats_itself_ends_the_sweep(upstream: Upstream) -> None:

@@ -78,6 +78,7 @@ class Observer:
             wait_ages_s=self._waits.ages(key),
             since_call_s=self._since_order_s(memory, migration),
             sampled=memory.sampled,
+            since_progress_s=max(0.0, self._clock.boottime() - memory.progressed_at),
         )
         return replace(observation, limit_hit=self._judge_limits(key, provider, observation))
 

@@ -219,6 +219,7 @@ class ProviderConnection:
         if session.view.is_ready and now - session.swept_at < self._periods.sweep_s * EARLIEST_SWEEP:
             return
         is_full = session.cursor is None or now - session.fully_swept_at >= self._periods.full_sweep_s
+        session.rows.begin_sweep()
         sweep = await session.backend.sweep(None if is_full else session.cursor)
         session.cursor, session.swept_at, session.failed_sweeps, session.refusal = sweep.cursor, now, 0, None
         if sweep.is_full:

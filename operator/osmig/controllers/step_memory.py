@@ -21,15 +21,21 @@ class StepMemoryChanges(TypedDict, total=False):
     written_at: float
     ordered_at: Mapping[Verb, float]
     sampled: Progress | None
+    progressed_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMemory:
-    """What this process remembers of one Migration; losing it costs a read or a write, never a decision."""
+    """What this process remembers of one Migration; losing it costs a read, a write or the length of a wait.
+
+    Attributes:
+        progressed_at: since when what is left to copy has not fallen, as far as this process has seen.
+    """
 
     written_at: float = float("-inf")
     ordered_at: Mapping[Verb, float] = field(default_factory=dict)
     sampled: Progress | None = None
+    progressed_at: float = float("inf")
 
 
 class StepMemories:

@@ -28,6 +28,7 @@ class Rows:
     def __init__(self) -> None:
         self.revision = 0
         self._rows: dict[str, RecordView] = {}
+        self._learned: set[str] = set()
 
     def get(self, record_id: str) -> RecordView | None:
         """Return a row as last swept."""
@@ -53,8 +54,14 @@ class Rows:
     def learn(self, records: Iterable[RecordView]) -> None:
         """Take in what was read for one server between two sweeps; a sweep that began earlier must not undo it."""
         for record in records:
-            if not self._is_outdated(record) and (record.id in self._rows or not record.is_terminal):
+            # what has ended goes on no more, whatever the dates are
+            if record.id in self._rows if record.is_terminal else not self._is_outdated(record):
                 self._rows[record.id] = record
+                self._learned.add(record.id)
+
+    def begin_sweep(self) -> None:
+        """Note that a list is asked for: what is read of a server from now on is younger than it."""
+        self._learned.clear()
 
     def merge(self, sweep: Sweep, *, is_ours: Callable[[str], bool]) -> frozenset[str]:
         """Take a sweep in; return the ids of rows that changed or vanished.
@@ -69,7 +76,7 @@ class Rows:
             TooManyRows: more rows than are kept have come together; none are kept then.
         """
         self.revision += 1
-        records = [record for record in sweep.records if not self._is_outdated(record)]
+        records = [row for row in sweep.records if row.id not in self._learned or not self._is_outdated(row)]
         changed = {record.id for record in records if _has_changed(self._rows.get(record.id), record)}
         listed = {record.id for record in sweep.records}
         if sweep.is_full:

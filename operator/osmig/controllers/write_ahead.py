@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from osmig.api.migration import Migration
+    from osmig.api.migration import Migration, Progress
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
     from osmig.controllers.permits import Fence
@@ -98,7 +98,16 @@ class WriteAhead:
         self.reporter.report(key, observation, decision)
         # Only now: a write that failed must neither begin a wait nor end one.
         self.waits.note(key, decision.wait_key)
-        self.memories.update(key, sampled=decision.status.progress)
+        self._remember_progress(key, decision.status.progress)
+
+    def _remember_progress(self, key: Key, progress: Progress | None) -> None:
+        known, lowest = (
+            self.memories.get(key).sampled,
+            progress.lowest_remaining_bytes if progress is not None else None,
+        )
+        if known is None or lowest is None or known.lowest_remaining_bytes != lowest:
+            self.memories.update(key, progressed_at=self.clock.boottime())
+        self.memories.update(key, sampled=progress)
 
     def _reserve(self, key: Key, observation: Observation, decision: Commit) -> AbstractContextManager[None]:
         status = decision.status

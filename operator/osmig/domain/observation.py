@@ -129,6 +129,7 @@ class Observation(Generic[F_co]):
         wait_ages_s: for the wait key of the previous decision: how long this process has seen it unchanged.
         since_call_s: how long ago this process last sent the order in force; ``None`` if never.
         sampled: the newest progress this process saw, which may be younger than the recorded one.
+        since_progress_s: how long this process has seen ``lowestRemainingBytes`` as it is, in seconds.
         read_error: a read failed; the facts that were read before it are there.
         failed_fact: the fact whose reading failed, for what an absence means depends on it; empty when none did.
         facts: what the driver of the Migration's type knows.
@@ -146,6 +147,7 @@ class Observation(Generic[F_co]):
     wait_ages_s: Mapping[str, float] = field(default_factory=dict)
     since_call_s: float | None = None
     sampled: Progress | None = None
+    since_progress_s: float = 0.0
     read_error: BackendError | None = None
     failed_fact: str = ""
 

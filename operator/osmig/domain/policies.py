@@ -31,16 +31,22 @@ _CONFIRM_VERBS = {
 Act = tuple[PolicyOrder, Note]
 
 
-def measure_stall_s(progress: Progress | None, *, now: dt.datetime) -> float | None:
-    """Return for how long nothing was gained; ``None`` where the cloud reports no numbers."""
+def measure_stall_s(observation: Observation, progress: Progress | None) -> float | None:
+    """Return for how long this process has seen nothing gained; ``None`` where the cloud reports no numbers.
+
+    Not by ``lastProgressTime``: a wall clock that is set right would call a healthy move stalled, and so would a
+    process that did not look for a while.
+    """
     if progress is None or progress.last_progress_time is None or progress.lowest_remaining_bytes is None:
         return None
-    return max(0.0, (now - progress.last_progress_time).total_seconds())
+    known = observation.newest_progress
+    is_same = known is not None and known.lowest_remaining_bytes == progress.lowest_remaining_bytes
+    return observation.since_progress_s if is_same else 0.0
 
 
 def is_stalled(observation: Observation, progress: Progress | None) -> bool:
     """Whether a running live move made no progress for ``progressTimeoutSeconds``."""
-    stall_s = measure_stall_s(progress, now=observation.now)
+    stall_s = measure_stall_s(observation, progress)
     return stall_s is not None and stall_s >= observation.migration.spec.convergence.progress_timeout_seconds
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
@@ -75,7 +77,10 @@ class Listing:
         if not self._nova.speaks(nova.PAGED_RECORDS):
             since = None
         try:
-            return _gather(self._nova.all_records(since=since, project_id=self._filter()), since)
+            rows = iter(self._nova.all_records(since=since, project_id=self._filter()))
+            first = tuple(itertools.islice(rows, 1))
+            # the first page's date: what changes while the others are read is younger
+            return _gather(itertools.chain(first, rows), since, asked=read_date(self._session.read_date()))
         except NotPermitted:
             self.forget()
             raise
@@ -99,7 +104,21 @@ class Listing:
         return True
 
 
-def _gather(rows: Iterable[RecordView], since: dt.datetime | None) -> Sweep:
+def read_date(header: str) -> dt.datetime | None:
+    """Return when an answer was made by its own ``Date``; ``None`` where it has none that can be read."""
+    try:
+        date = parsedate_to_datetime(header)
+        return date.replace(tzinfo=dt.UTC) if date.tzinfo is None else date.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _gather(rows: Iterable[RecordView], since: dt.datetime | None, *, asked: dt.datetime | None) -> Sweep:
+    """Keep what is needed of all rows, and go on next time where these end.
+
+    A row that is dated ahead of its own answer, by a service whose clock is wrong, must not hide what changes until
+    that time comes.
+    """
     kept: dict[str, RecordView] = {}
     latest = None
     for row in rows:
@@ -110,7 +129,7 @@ def _gather(rows: Iterable[RecordView], since: dt.datetime | None) -> Sweep:
             latest = changed
         if since is not None or not row.is_terminal:
             kept[row.id] = row
-    cursor = latest - SWEEP_OVERLAP if latest is not None else since
+    cursor = min(latest, asked or latest) - SWEEP_OVERLAP if latest is not None else since
     if since is not None and cursor is not None:
         cursor = max(cursor, since)
     return Sweep(records=tuple(kept.values()), cursor=cursor, is_full=since is None)

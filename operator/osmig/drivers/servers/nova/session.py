@@ -114,6 +114,7 @@ class ComputeSession:
                 response = self._exchange(request)
                 _raise_unless_ok(response)
                 self._served_by.add(_without_path(response.url, request.path))
+                self._sent.date = response.headers.get("Date", "")
             except EXPECTED as failure:
                 # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
                 _logger.debug("upstream.failed", extra={"operation": request.operation}, exc_info=True)
@@ -217,6 +218,11 @@ class ComputeSession:
         sent: int = getattr(self._sent, "requests", 0)
         self._sent.requests = 0
         return sent
+
+    def read_date(self) -> str:
+        """Return the ``Date`` of the newest answer that this thread got, empty where it had none."""
+        date: str = getattr(self._sent, "date", "")
+        return date
 
     def close(self) -> None:
         """Close idle connections."""

@@ -46,7 +46,7 @@ def judge(
     wait_key = stale_records.wait_key_of(observation, record)
     converging = describe_convergence(observation, progress) if is_measured else None
     is_quiet = observation.has_waited(wait_key, _longest_quiet_s(observation))
-    if is_measured and policies.measure_stall_s(progress, now=observation.now) is not None:
+    if is_measured and policies.measure_stall_s(observation, progress) is not None:
         is_quiet = policies.is_stalled(observation, progress)
     if not is_quiet or record.stage is Stage.UNKNOWN:
         return StallCheck(converging=converging, wait_key=wait_key)
@@ -65,7 +65,7 @@ def _longest_quiet_s(observation: MoveObservation) -> float:
 
 def describe_convergence(observation: MoveObservation, progress: Progress | None) -> Converging:
     """Return the condition Converging of a live move whose data is moving."""
-    if policies.measure_stall_s(progress, now=observation.now) is None or progress is None:
+    if policies.measure_stall_s(observation, progress) is None or progress is None:
         return Converging(
             status=ConditionStatus.UNKNOWN, reason=Reason.NO_DATA, message="the cloud reports no numbers for this move"
         )
