@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 SCRAPE_S = 30
 """One sample in the notation of promtool."""
-FOREVER = "x600"
+FOREVER = "x3200"
 STALE = "stale"
 """What Prometheus writes when a scrape failed or the target is gone."""
 
 NO_PROGRESS, NOT_CONVERGING = "OsmigMigrationNoProgress", "OsmigMigrationNotConverging"
 PAST_DEADLINE, CONFIRMATION = "OsmigMigrationPastDeadline", "OsmigConfirmationPending"
+WAITING = "OsmigMigrationWaiting"
 DOWN, UNREACHABLE = "OsmigOperatorDown", "OsmigProviderUnreachable"
 
 LEADER = {'osmig_leader{namespace="osmig-system",pod="a"}': f"1+0{FOREVER}"}
@@ -29,12 +30,13 @@ class Case(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What was scraped for forty minutes, and what the alert that fires then says."""
+    """What was scraped for so many minutes, and what the alert that fires then says."""
 
     series: Mapping[str, str]
     labels: Mapping[str, str]
     summary: str
     description: str
+    after_min: int = 40
 
 
 def of(metric: str, values: str, *, pod: str = "a", **labels: str) -> dict[str, str]:
@@ -68,6 +70,16 @@ STALLED = "0+30x20 600+0x600"
 GATE = "confirm_deadline_timestamp_seconds"
 
 CASES = [
+    Case(
+        "a Migration that waits for a day is reported, and one that starts then is not any more",
+        phase("Queued", for_(1500, 1)) | phase("Running", f"_x2999 1+0{FOREVER}"),
+        {1439: [], 1441: [WAITING], 1505: []},
+    ),
+    Case(
+        "one that waits now for this and now for that, or was started in between, is not",
+        phase("Queued", f"{for_(1000, 1)} 0+0{FOREVER}") | phase("Pending", f"0+0x1999 1+0{FOREVER}"),
+        {1100: [], 1500: []},
+    ),
     Case(
         "a move that stands still for ten minutes, and then for five more, is reported",
         phase("Running") | started() | progress(STALLED),
@@ -275,6 +287,13 @@ SAYS = {
         "Migration shop/db-07 is past its deadline.",
         "Its deadline passed 30m 0s ago and it has not ended. Force-complete it, abort it, or give it more time by"
         " deadlineSeconds.",
+    ),
+    WAITING: Said(
+        phase("Queued"),
+        {"severity": "warning", "namespace": "shop", "name": "db-07", "phase": "Queued"},
+        "Migration shop/db-07 waits for more than a day.",
+        "It is Queued, and nothing was sent. Its condition Succeeded says what it waits for.",
+        after_min=1450,
     ),
     CONFIRMATION: Said(
         phase("AwaitingConfirmation") | of(GATE, f"3600+0{FOREVER}"),

@@ -60,7 +60,7 @@ def test_an_alert_says_what_it_is_about_how_bad_it_is_and_what_to_do(alert: str,
     annotations = {"summary": said.summary, "description": said.description, "runbook_url": page}
     fired = {"exp_labels": dict(said.labels), "exp_annotations": annotations}
 
-    expected = [{"eval_time": "40m", "alertname": alert, "exp_alerts": [fired]}]
+    expected = [{"eval_time": f"{said.after_min}m", "alertname": alert, "exp_alerts": [fired]}]
     run_cases(tmp_path, said.series, alert_rule_test=expected)
 
 
