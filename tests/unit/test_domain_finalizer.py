@@ -94,6 +94,7 @@ def test_deletion_orders_an_abort_once_and_carries_it_out() -> None:
     first = tend(started(), GUARDED, deleting=True, **HELD)
     assert (first.change, first.call, first.due_s) == (None, None, 0.0)
     assert [(order.policy, order.verb) for order in first.status.policy_orders] == [(Policy.DELETION, Verb.ABORT)]
+    assert [note.reason for note in first.notes] == [EventReason.POLICY_ACTED]
     then = tend(first.status, GUARDED, deleting=True, **HELD)
     assert (then.call, then.status.phase) == (VerbCall(verb=Verb.ABORT, record_id="7"), Phase.ABORTING)
     assert len(then.status.policy_orders) == 1

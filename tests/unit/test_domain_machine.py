@@ -65,7 +65,11 @@ def test_a_new_generation_of_what_was_started_only_updates_observed_generation(p
 def test_a_new_generation_of_what_was_never_started_is_evaluated_anew(phase: Phase) -> None:
     status = status_in(phase, completion_time=NOW, controls=(control(Verb.ABORT, ControlResult.DONE),))
     first = decide(observe(status, generation=2))
-    assert (first.status.phase, first.status.observed_generation, first.status.completion_time) == (None, -1, None)
+    assert (first.status.phase, first.status.observed_generation, first.status.completion_time) == (
+        Phase.PENDING,
+        -1,
+        None,
+    )
     assert first.status.controls == status.controls
     assert first.due_s == 0.0
     assert decide(observe(first.status, generation=2)).wants == {"pre_start"}

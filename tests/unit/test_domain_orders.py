@@ -76,7 +76,8 @@ def test_an_order_is_latched_in_every_live_phase_before_anything_else_happens(
 ) -> None:
     decision = decide(observe(status, verb_requests=(ask(verb),)))
     assert (decision.goes_on, decision.call, decision.wants, decision.due_s) == (True, None, frozenset(), 0.0)
-    assert decision.status == status.model_copy(update={"controls": decision.status.controls})
+    expected = {"controls": decision.status.controls, "phase": status.phase or Phase.PENDING}
+    assert decision.status == status.model_copy(update=expected), "no status is written without a phase"
     assert result_of(decision.status, verb) is ACCEPTED
     assert [note.reason for note in decision.notes] == [EventReason.VERB_ACCEPTED]
 

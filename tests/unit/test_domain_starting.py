@@ -100,6 +100,7 @@ def test_an_answer_that_proves_nothing_keeps_the_intent_with_what_it_told(word: 
     assert call is not None
     assert (call.answer, call.request_id, call.sends) == (word, request_id, 1)
     assert decision.due_s == 0.0
+    assert reason_of(decision.status) == word
 
 
 def test_a_start_whose_outcome_is_unknown_is_looked_for_before_anything_else() -> None:

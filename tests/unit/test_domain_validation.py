@@ -88,7 +88,7 @@ def test_what_was_validated_starts_when_its_mode_becomes_execute() -> None:
     validated = validate(GOOD).status
     assert decide(observe(validated, wanted=VALIDATE)).status == validated
     anew = decide(observe(validated, generation=2)).status
-    assert (anew.phase, anew.preflight, anew.completion_time) == (None, (), None)
+    assert (anew.phase, anew.preflight, anew.completion_time) == (Phase.PENDING, (), None)
     assert decide(observe(anew, generation=2, pre_start=pre_start())).call == StartCall()
 
 

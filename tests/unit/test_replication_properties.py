@@ -100,7 +100,7 @@ def check_end(observation: Observed, after: MigrationStatus) -> None:
     before = observation.status
     if before.phase in FINISHED and after.phase != before.phase:
         is_anew = before.start_time is None and observation.migration.metadata.generation != before.observed_generation
-        assert after.phase is (Phase.PENDING if orders.is_active(before, Verb.RETRY) else None)
+        assert after.phase is Phase.PENDING
         assert is_anew or orders.is_active(before, Verb.RETRY)
     elif after.phase != before.phase:
         assert after.phase is not None

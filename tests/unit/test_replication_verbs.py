@@ -141,7 +141,7 @@ def test_a_run_on_record_is_never_ordered_again_by_a_new_generation() -> None:
 def test_a_failed_check_is_evaluated_anew_when_the_spec_changes() -> None:
     failed = status_in(Phase.FAILED, Reason.PREFLIGHT_FAILED, completion_time=NOW)
     anew = decide(observe(failed, generation=2))
-    assert anew.status.phase is None
+    assert anew.status.phase is Phase.PENDING
     decision = decide_in(EMPTY, observe(stored(anew.status), generation=2))
     assert isinstance(decision.call, ReplicateCall)
 

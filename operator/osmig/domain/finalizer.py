@@ -51,7 +51,9 @@ def reconcile_finalizer(observation: Observation) -> Decision | None:
     if orders.find_policy_order(status, Policy.DELETION) is None:
         ordered = PolicyOrder(policy=Policy.DELETION, verb=Verb.ABORT, time=observation.now)
         after = change_status(status, policy_orders=(*status.policy_orders, ordered))
-        return Commit(status=after, due_s=0.0, wait_key=observation.wait_key)
+        text = "the Migration is being deleted: abort is ordered, and the object stays until its move has ended"
+        note = Note(reason=EventReason.POLICY_ACTED, text=f"{Policy.DELETION}: {text}")
+        return Commit(status=after, due_s=0.0, wait_key=observation.wait_key, notes=(note,))
     return None
 
 

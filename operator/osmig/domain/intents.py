@@ -59,7 +59,8 @@ def describe_unknown(
         message: what is done now, in words fit for status.
     """
     known = call.model_copy(update={"request_id": error.request_id or call.request_id, "answer": error.reason})
-    verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=f"{error.message}; {message}")
+    reason = error.reason if error.reason in {*Reason} else Reason.STARTING
+    verdict = Verdict(phase=Phase.STARTING, reason=reason, message=f"{error.message}; {message}")
     failure = Failure(reason=error.reason, message=error.message)
     return next_status.build(observation, verdict, pending_call=known, failure=failure)
 

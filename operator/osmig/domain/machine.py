@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
-from osmig.api.names import Reason, Verb
+from osmig.api.names import Phase, Reason, Verb
 from osmig.domain import clouds, contradictions, finalizer, orders, outcome, retrying, verbs
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
@@ -32,7 +32,7 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
         return mended
     if (recorded := verbs.accept(observation, refuse=policy.refuse)) is not None:
         controls, notes = recorded
-        after = change_status(status, controls=controls)
+        after = change_status(status, controls=controls, phase=_name_phase(status))
         # an order must neither cut a pause short nor make a wait begin anew
         return Commit(status=after, notes=notes, due_s=0.0, goes_on=True, wait_key=observation.wait_key)
     if (change := finalizer.reconcile_finalizer(observation)) is not None:
@@ -42,6 +42,11 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
     if status.pending_call is None and status.upstream is None:
         return _decide_unsent(observation, policy)
     return _decide_under_way(observation, policy)
+
+
+def _name_phase(status: MigrationStatus) -> Phase | None:
+    """Return the phase, ``Pending`` before the first one; where a start was wiped from status, nothing is made up."""
+    return Phase.PENDING if status.phase is None and status.start_time is None else status.phase
 
 
 def decide_answer(observation: Observation[F], policy: Policy[F], answer: Answer) -> Commit:
@@ -87,7 +92,7 @@ def _decide_finished(observation: Observation) -> Decision:
     if status.observed_generation == generation:
         return finalizer.expire(observation) or Commit(status=status)
     if status.start_time is None:
-        anew = MigrationStatus(conditions=status.conditions, controls=status.controls)
+        anew = MigrationStatus(phase=Phase.PENDING, conditions=status.conditions, controls=status.controls)
         return Commit(status=change_status(anew, observed_generation=-1), due_s=0.0)
     conditions = tuple(
         condition.model_copy(update={"observed_generation": generation}) for condition in status.conditions
