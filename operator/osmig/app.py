@@ -19,6 +19,7 @@ from osmig import __version__
 from osmig.bare_kopf import kopf
 from osmig.clock import SystemClock
 from osmig.controllers.build import Controllers, build_controllers
+from osmig.controllers.keys import RESOURCES
 from osmig.controllers.parts import Dependencies
 from osmig.domain.errors import LeadershipLost, OperatorError
 from osmig.handlers import Login, build_registry, build_settings
@@ -27,6 +28,7 @@ from osmig.kube.events import EventRecorder
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
 from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
+from osmig.patient_kopf import make_patient
 from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
 from osmig.telemetry.metrics import Metrics
@@ -214,6 +216,7 @@ class _Operator:
 
     async def _watch(self, client: KubeClient, controllers: Controllers, kopf_stop: asyncio.Event) -> None:
         """Let kopf watch until told to stop."""
+        make_patient(self.clock, [resource.plural for resource in RESOURCES.values()])
         ready = asyncio.Event()
         namespaces = self.settings.kubernetes.namespaces
         running = kopf.operator(

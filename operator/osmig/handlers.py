@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from osmig.bare_kopf import kopf
 from osmig.controllers.keys import RESOURCES
+from osmig.domain.errors import OperatorError
 from osmig.kube.resources import PAGE_SIZE
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from osmig.controllers.intake import Intake
     from osmig.domain.clock import Clock
     from osmig.kube.credentials import Credentials
+
+_logger = logging.getLogger(__name__)
 
 LOGIN_PAUSE_S = 5.0
 LOGIN_SOON_S = 60.0
@@ -76,11 +80,11 @@ class Login:
 
     async def connect(self, **_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401 - kopf's calling convention
         """Return what kopf needs to connect."""
-        found = await self._read()
+        found = await self._read_patiently()
         token, at = self._last
         if (found.token or "") == token and self._clock.boottime() - at < LOGIN_SOON_S:
             await self._clock.sleep(LOGIN_PAUSE_S)
-            found = await self._read()
+            found = await self._read_patiently()
         self._last = (found.token or "", self._clock.boottime())
         return kopf.ConnectionInfo(
             server=found.server,
@@ -94,6 +98,15 @@ class Login:
             proxy_url=found.proxy_url,
             expiration=self._clock.now() + self._lifetime,
         )
+
+    async def _read_patiently(self) -> Credentials:
+        """Read until it works: kopf ends the process when a login brings nothing, and a token file may be replaced."""
+        while True:
+            try:
+                return await self._read()
+            except OperatorError as error:
+                _logger.warning("credentials.unreadable", extra={"reason": error.reason})
+                await self._clock.sleep(LOGIN_PAUSE_S)
 
 
 def build_settings() -> kopf.OperatorSettings:
@@ -110,6 +123,8 @@ def build_settings() -> kopf.OperatorSettings:
     settings.watching.chunk_size = PAGE_SIZE
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
+    # who asks again, and when, is decided in one place: patient_kopf
+    settings.networking.error_backoffs = ()
     settings.persistence.diffbase_storage = NoEssence()
     # kopf keeps a task and the whole body of each object for so long; after a list, that is all of them at once
     settings.queueing.idle_timeout = 0.5

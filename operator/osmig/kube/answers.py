@@ -25,6 +25,7 @@ from osmig.domain.errors import (
     OperatorError,
     WriteConflict,
 )
+from osmig.kube.refs import KubeVerb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,9 @@ _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 _MANAGER = re.compile(r'conflict with "([A-Za-z0-9_.:/@ -]{1,128})"')
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _MAX_FIELDS = 5
+LONGEST_WAIT_S = 30.0
+"""A step that waits longer because an answer says so would be deaf to everything else."""
+_IDENTITY = ("name", "uid", "resourceVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,24 @@ def parse(payload: bytes) -> Mapping[str, Any] | None:
     """Return the JSON object in ``payload``; ``None`` when it is none, as in a 429 or from a proxy."""
     try:
         body = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
+
+
+def is_sound(call: Call, body: Mapping[str, Any]) -> bool:
+    """Whether an answer is what the call asks for: what a proxy or a cut leaves of one is not taken for an object."""
+    if "kind" not in body:
+        return False
+    if call.verb is KubeVerb.LIST:
+        items = body.get("items")
+        return isinstance(body.get("metadata"), dict) and isinstance(items, list) and all(map(_is_object, items))
+    return call.verb is KubeVerb.DELETE or _is_object(body)
+
+
+def _is_object(body: object) -> bool:
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in _IDENTITY)
 
 
 def read_warnings(headers: Iterable[str]) -> tuple[str, ...]:
@@ -172,5 +191,5 @@ def _wait_s(header: str | None, said: Mapping[str, Any]) -> float | None:
     for value in (header, _details(said).get("retryAfterSeconds")):
         text = "" if value is None else str(value).strip()
         if text.isascii() and text.isdecimal():
-            return float(text)
+            return min(float(text), LONGEST_WAIT_S)
     return None

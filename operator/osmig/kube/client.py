@@ -19,7 +19,7 @@ from yarl import URL
 
 from osmig import __version__
 from osmig.domain.errors import CertificateRefused, KubeFailure, KubeUnavailable, NoCredentials
-from osmig.kube.answers import Answer, classify, parse, read_warnings
+from osmig.kube.answers import Answer, classify, is_sound, parse, read_warnings
 from osmig.kube.credentials import find_source
 from osmig.kube.refs import KubeVerb
 
@@ -203,7 +203,7 @@ class KubeClient:
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise classify(call, response.status, retry_after=response.headers.get("Retry-After"), payload=payload)
         answered = parse(payload)
-        if answered is None or "kind" not in answered:
+        if answered is None or not is_sound(call, answered):
             raise KubeUnavailable(
                 reason="NotKubernetes", message=f"{call.operation}: the answer is not an object of the API server"
             )
