@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from e2e_move import describe_move
 from hostile.arena import describe_provider, path_of
+from hostile.behaviours import Behaviour
+from hostile.upstream import serving
 from lab.ports import free_port
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 WAITING, PROVIDERS, FAT, SCRAPES = 100, 400, 500, 50
 FAT_BYTES: Final = 250_000
 """Nearly all that the API server takes of annotations."""
+CLOUDS = 5
+"""Providers of one hostile tenant; each has places of its own."""
+ASK_EVERY_S = 0.05
 AT_ONCE = 2
 """More would be a flood of the API server, which is not osmig's to bear."""
 
@@ -86,6 +92,44 @@ def scrape_flood(arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hostile_cloud(behaviour: Behaviour, arena: Arena) -> Iterator[None]:
+    """Let somebody have Providers of a cloud that logs everybody in and then misbehaves, and Migrations through them."""
+    with serving(behaviour, "--after-login") as url, arena.neighbour() as tenant:
+        _put_clouds(tenant, describe_clouds(url))
+        names = [f"p-{number}" for number in range(CLOUDS)]
+        _create(tenant, "providers", [describe_provider(name) for name in names])
+        bodies = [_describe_migration(tenant, number) for number in range(arena.scale(WAITING))]
+        for number, body in enumerate(bodies):
+            body["spec"]["providerRef"]["name"] = names[number % CLOUDS]
+        _create(tenant, "migrations", bodies)
+        yield
+
+
+@contextmanager
+def login_flood(arena: Arena) -> Iterator[None]:
+    """Let somebody have Providers whose login is never answered well, and ask for another try all the time."""
+    ended = threading.Event()
+    with serving(Behaviour.HOSTILE_TEXT) as url, arena.neighbour() as tenant, ExitStack() as stack:
+        _put_clouds(tenant, describe_clouds(url))
+        names = [f"p-{number}" for number in range(arena.scale(WAITING))]
+        _create(tenant, "providers", [describe_provider(name) for name in names])
+
+        def ask() -> None:
+            for number in itertools.count():
+                if ended.wait(ASK_EVERY_S):
+                    return
+                path = f"{path_of(tenant, 'providers')}/{names[number % len(names)]}"
+                tenant.cluster.admin.annotate(path, **{"osmig.dev/reconcile": str(number)})
+
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        asking = pool.submit(ask)
+        stack.callback(ended.set)
+        yield
+        ended.set()
+        asking.result()
+
+
 def describe_clouds(auth_url: str) -> str:
     """Write a clouds.yaml whose Keystone is at ``auth_url``."""
     login = f"auth_url: {auth_url}/v3, username: u, password: p, project_name: p"
@@ -116,4 +160,10 @@ NEIGHBOURS: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]]
     "400 Providers": many_providers,
     "500 fat objects": fat_objects,
     "scrape flood": scrape_flood,
+    "login flood": login_flood,
+    **{
+        behaviour.replace("-", " "): partial(hostile_cloud, behaviour)
+        for behaviour in Behaviour
+        if behaviour is not Behaviour.HONEST
+    },
 }

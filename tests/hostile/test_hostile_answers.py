@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +15,13 @@ import waldur_support
 from hostile.behaviours import ROWS, Behaviour
 from hostile.clouds import SERVER, TENANT
 from hostile.measuring import measuring
+from hostile.upstream import serving
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, TooManyRows, Transient
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
 TESTS = Path(__file__).parents[1]
 HASTY = Timeouts(connect_s=1.0, read_s=1.0, list_s=1.0)
@@ -49,18 +48,6 @@ WHOLE = {
     Behaviour.GZIP_BOMB: ("compressed",),
 }
 """What stands in place of any answer, and what its Transient says: one of these."""
-
-
-@contextmanager
-def serving(behaviour: Behaviour, *options: str) -> Iterator[str]:
-    """Run the hostile server as a process of its own; its memory and CPU are not ours."""
-    command = (sys.executable, "-m", "hostile.upstream", "--port", "0", "--behaviour", behaviour, *options)
-    with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 @asynccontextmanager

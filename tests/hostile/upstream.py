@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostile.behaviours import Behaviour, head, misbehave
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOOPBACK = "127.0.0.1"
+TESTS = Path(__file__).parent.parent
 _MAX_REQUEST_BYTES = 2**20
 
 
@@ -92,6 +96,18 @@ def hostile(behaviour: Behaviour, *, is_honest_first: bool = True) -> Iterator[H
     finally:
         upstream.stop()
         thread.join()
+
+
+@contextmanager
+def serving(behaviour: Behaviour, *options: str) -> Iterator[str]:
+    """Serve in a process of its own, whose memory and CPU are not the test's; yield the URL."""
+    command = (sys.executable, "-m", "hostile.upstream", "--port", "0", "--behaviour", behaviour, *options)
+    with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ourselves
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def _read_request(connection: socket.socket) -> tuple[str, str] | None:
