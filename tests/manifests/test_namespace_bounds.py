@@ -55,7 +55,8 @@ def test_sizes_that_nobody_needs_are_refused_and_all_else_is_taken(bounded: Clus
 
 def _until_refused(cluster: Cluster, namespace: str, annotations: dict[str, str], told: str) -> None:
     """Create what the policy refuses; it takes the API server a moment to know a policy."""
-    for _ in range(20):
+    said = ""
+    for _ in range(100):
         said = _create(cluster, namespace, annotations)
         if told in said:
             return

@@ -24,7 +24,6 @@ from domain_samples import (
     sent,
     server,
     started,
-    status_in,
 )
 from domain_world import World, decide_in
 from osmig.api.names import EventReason, Phase, Reason, Verb
@@ -85,9 +84,12 @@ def test_a_busy_server_is_never_taken_for_free() -> None:
 
 def test_a_full_provider_between_does_not_begin_the_wait_anew() -> None:
     row, full = record(), LimitHit(limit_of="moves", used=1, limit=1)
-    queued = status_in(Phase.QUEUED, Reason.SERVER_BUSY)
-    assert decide(observe(queued, limit_hit=full, wait_ages_s={idle(row): 10.0})).wait_key == idle(row)
-    assert decide(observe(queued, limit_hit=full, wait_ages_s={"something": 10.0})).wait_key == ""
+    found = pre_start(active=row)
+    first = decide(observe(pre_start=found, limit_hit=full, wait_ages_s={idle(row): STALE_S}))
+    assert (reason_of(first.status), first.wait_key) == (Reason.SLOTS_TAKEN, idle(row))
+    for wait_key, kept in ((idle(row), idle(row)), ("something", "")):
+        again = decide(observe(first.status, limit_hit=full, wait_ages_s={wait_key: STALE_S}))
+        assert (again.wants, again.wait_key) == (frozenset(), kept)
 
 
 def test_another_migration_of_ours_that_has_the_server_is_waited_for_all_the_same() -> None:

@@ -98,7 +98,8 @@ def test_a_server_that_is_gone_needs_no_slot() -> None:
 
 
 def test_who_waits_for_another_migration_of_its_server_asks_the_cloud_nothing() -> None:
-    for rival in ({"conflicting": "Migration db-08"}, {"ahead": "Migration db-08"}):
+    rivals: tuple[dict[str, Any], ...] = ({"conflicting": "Migration db-08"}, {"ahead": "Migration db-08"})
+    for rival in rivals:
         waiting = decide(observe(pre_start=pre_start(), **rival)).status
         decision = decide(observe(waiting, limit_hit=FULL, **rival))
         assert (decision.wants, decision.due_s, reason_of(decision.status)) == (
