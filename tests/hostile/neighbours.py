@@ -94,7 +94,7 @@ def scrape_flood(arena: Arena) -> Iterator[None]:
 
 @contextmanager
 def hostile_cloud(behaviour: Behaviour, arena: Arena) -> Iterator[None]:
-    """Let somebody have Providers of a cloud that logs everybody in and then misbehaves, and Migrations through them."""
+    """Let somebody have Migrations through Providers of a cloud that logs everybody in and then misbehaves."""
     with serving(behaviour, "--after-login") as url, arena.neighbour() as tenant:
         _put_clouds(tenant, describe_clouds(url))
         names = [f"p-{number}" for number in range(CLOUDS)]
@@ -154,16 +154,18 @@ def _create(tenant: Tenant, plural: str, bodies: Sequence[Mapping[str, Any]]) ->
         list(pool.map(partial(tenant.cluster.admin.create, path), bodies))
 
 
-NEIGHBOURS: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]] = {
+BY_OBJECTS: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]] = {
     "none": nobody,
     "slow limit": slow_limit,
     "400 Providers": many_providers,
     "500 fat objects": fat_objects,
     "scrape flood": scrape_flood,
     "login flood": login_flood,
-    **{
-        behaviour.replace("-", " "): partial(hostile_cloud, behaviour)
-        for behaviour in Behaviour
-        if behaviour is not Behaviour.HONEST
-    },
 }
+BY_CLOUD: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]] = {
+    behaviour.replace("-", " "): partial(hostile_cloud, behaviour)
+    for behaviour in Behaviour
+    if behaviour is not Behaviour.HONEST
+}
+NEIGHBOURS: Final = {**BY_OBJECTS, **BY_CLOUD}
+"""By the name of their row."""
