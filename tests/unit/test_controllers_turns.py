@@ -128,6 +128,7 @@ def test_a_key_belongs_where_its_newest_body_says() -> None:
         body_of("over", over, deletionTimestamp="2030-01-01T00:00:00Z"),
         body_of("told", running, annotations={"osmig.dev/abort": "1"}),
         body_of("deleted", running, deletionTimestamp="2030-01-01T00:00:00Z"),
+        body_of("given up", {"phase": "Queued"}, deletionTimestamp="2030-01-01T00:00:00Z"),
     ):
         intake.take(Kind.MIGRATION, body)
     sorts = {name: lanes.find(Key(Kind.MIGRATION, "team-a", name)) for name in ("new", "running", "over", "told")}
@@ -137,7 +138,8 @@ def test_a_key_belongs_where_its_newest_body_says() -> None:
         "over": Sort.POLL,
         "told": Sort.ORDER,
     }
-    assert lanes.find(Key(Kind.MIGRATION, "team-a", "deleted")).sort is Sort.ORDER
+    for name in ("deleted", "given up"):
+        assert lanes.find(Key(Kind.MIGRATION, "team-a", name)).sort is Sort.ORDER
     assert {lane.provider for lane in sorts.values()} == {"region-one"}
     assert lanes.find(PROVIDER) == Lane("team-a", Sort.OTHER_KIND, "region-one")
     assert lanes.find(Key(Kind.MIGRATION, "team-a", "gone")).sort is Sort.OTHER_KIND

@@ -41,6 +41,7 @@ class Entry:
             and take a fraction of the memory so.
         verb_requests: verbs seen and not recorded in status yet, oldest first.
         parsed: a resourceVersion, and the object as parsed from its body.
+        is_being_deleted: its deletion may wait for us; of one that has finished, nothing waits.
     """
 
     uid: str
@@ -49,6 +50,7 @@ class Entry:
     verb_requests: list[VerbRequest] = field(default_factory=list)
     seen: dict[Verb, str] = field(default_factory=dict)
     parsed: tuple[str, Any] | None = None
+    is_being_deleted: bool = False
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -57,11 +59,6 @@ class Entry:
             body: Mapping[str, Any] = json.loads(zlib.decompress(self.kept))
             return body
         return self.kept
-
-    @property
-    def is_being_deleted(self) -> bool:
-        """Whether its deletion waits for us; of one that has finished, nothing waits."""
-        return not isinstance(self.kept, bytes) and bool(self.kept["metadata"].get("deletionTimestamp"))
 
     def parse(self, parse: Callable[[Mapping[str, Any]], T]) -> T:
         """Return the body as ``parse`` reads it; the same body is parsed once, for a step looks at it several times.
@@ -109,6 +106,7 @@ class Inbox:
         if fresh.resource_version == entry.resource_version:
             return has_new
         entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
+        entry.is_being_deleted = fresh.is_being_deleted
         return True
 
     def get(self, key: Key) -> Entry | None:
@@ -182,6 +180,7 @@ def _read(kind: Kind, body: Mapping[str, Any]) -> Entry:
         uid=str(kept["metadata"]["uid"]),
         resource_version=read_version(body),
         kept=kept if is_acting or kind is not Kind.MIGRATION else _pack(kept),
+        is_being_deleted="deletionTimestamp" in kept["metadata"] and not status.get("completionTime"),
     )
 
 
