@@ -73,7 +73,7 @@ def check_phase(observation: Observed, after: MigrationStatus) -> None:
     if before.phase in FINISHED and after.phase != before.phase:
         is_anew = before.start_time is None and observation.migration.metadata.generation != before.observed_generation
         is_retried = orders.is_active(before, Verb.RETRY)
-        assert after.phase is (Phase.PENDING if is_retried else None)
+        assert after.phase is Phase.PENDING
         assert is_anew or is_retried
     elif after.phase != before.phase:
         assert after.phase is not None

@@ -113,8 +113,6 @@ def _describe_conflicting(observation: MoveObservation) -> str:
 
 
 def _describe_busy(observation: MoveObservation, pre_start: PreStartState) -> str:
-    if observation.facts.conflicting:
-        return _describe_conflicting(observation)
     active = pre_start.active
     if active is not None and not pre_start.server.is_busy:
         return stale_records.describe(observation, active)
