@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lab.nova import NovaLab
     from lab.nova_client import Request
+    from osmig.domain.clock import Clock
     from osmig.domain.operations import RecordView, Stage
     from osmig.drivers.servers.ports import ServerBackend
     from osmig.drivers.servers.views import PreStartState
@@ -57,10 +58,14 @@ class Permission:
 GRANTED = Permission()
 
 
-def spec_for(cloud: str) -> ProviderSpec:
-    """Name one cloud of a Secret, and let tests ask as often as they like."""
+OFTEN = 1000
+"""Requests per second: tests may ask as often as they like."""
+
+
+def spec_for(cloud: str, requests_per_second: int = OFTEN) -> ProviderSpec:
+    """Name one cloud of a Secret."""
     reference = {"secretName": "clouds", "cloudName": cloud}
-    limits = {"requestsPerSecond": 1000}
+    limits = {"requestsPerSecond": requests_per_second}
     return ProviderSpec.model_validate(
         {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}, "limits": limits}
     )
@@ -77,18 +82,26 @@ def telling(told: Told) -> Callable[[tuple[str, str]], RequestObserver]:
     return lambda _key: lambda service, operation, code, _seconds: told.append((service, operation, code))
 
 
-def make_backend(
+def make_backend(  # noqa: PLR0913 - each has a default that fits most tests
     secret: bytes,
     cloud: str = "x",
     *,
     policy: EndpointPolicy = LOOPBACK,
     timeouts: Timeouts = QUICK,
     told: Told | None = None,
+    clock: Clock | None = None,
+    requests_per_second: int = OFTEN,
 ) -> ServerBackend:
     """Build a backend as the app does; the caller closes it."""
     observer_of = telling([] if told is None else told)
-    net = Net(guard=EndpointGuard(policy), clock=SystemClock(), timeouts=timeouts, threads=8, observer_of=observer_of)
-    return NovaFactory(net)(("default", "region-one"), spec_for(cloud), {"clouds.yaml": secret})
+    net = Net(
+        guard=EndpointGuard(policy),
+        clock=clock or SystemClock(),
+        timeouts=timeouts,
+        threads=8,
+        observer_of=observer_of,
+    )
+    return NovaFactory(net)(("default", "region-one"), spec_for(cloud, requests_per_second), {"clouds.yaml": secret})
 
 
 @asynccontextmanager

@@ -30,7 +30,10 @@ from osmig.domain.errors import (
 from server_fakes import FakeBackend
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from osmig.controllers.sessions import Session
+    from osmig.domain.operations import Sweep
 
 AWAY = OutcomeUnknown("NoAnswer", "the cloud does not answer", operation="o")
 BUSY = Transient("Overloaded", "later", operation="o", retry_after_s=44.0)
@@ -94,6 +97,23 @@ async def test_sweeps_ask_for_what_changed_and_every_ten_minutes_for_all() -> No
         await lab.clock.pass_by(10)
     full = [number for number, since in enumerate(lab.cloud.swept) if since is None]
     assert full == [0, 60]
+
+
+async def test_full_sweeps_get_rarer_as_they_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = new_lab()
+    sweep = lab.cloud.sweep
+
+    async def take_long(since: dt.datetime | None) -> Sweep:
+        """Take 20 s for all, nothing for what changed."""
+        lab.clock.advance(20.0 if since is None else 0.0)
+        return await sweep(since)
+
+    monkeypatch.setattr(lab.cloud, "sweep", take_long)
+    for _ in range(122):
+        await lab.step(PROVIDER)
+        await lab.clock.pass_by(10)
+    full = [number for number, since in enumerate(lab.cloud.swept) if since is None]
+    assert full == [0, 118]
 
 
 async def test_what_a_cloud_can_do_is_learnt_anew_as_often_as_everything_is_listed() -> None:

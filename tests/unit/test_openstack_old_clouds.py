@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from fake_clock import FakeClock
 from http_upstream import answer
-from nova_support import GRANTED
+from nova_support import GRANTED, clouds_yaml, make_backend
 from old_clouds import SERVER, ask, speak
 from osmig.api.names import Verb
 from osmig.domain.capabilities import Capability, Scope
@@ -245,3 +248,32 @@ def test_a_probe_notices_an_upgrade(upstream: Upstream) -> None:
         return [before.api_version, (await backend.probe()).api_version]
 
     assert ask(upstream, story) == ["2.90", "2.104"]
+
+
+PAGES = 40
+
+
+def test_an_order_after_a_long_list_does_not_pay_for_it(upstream: Upstream) -> None:
+    def list_page(handler: BaseHTTPRequestHandler) -> None:
+        marker = int(parse_qs(urlsplit(handler.path).query).get("marker", ["0"])[0])
+        rows = [ROWS[0] | {"id": marker + 1, "uuid": str(marker + 1)}]
+        links = [{"rel": "next", "href": "x"}] if marker + 1 < PAGES else []
+        answer(200, json.dumps({"migrations": rows, "migrations_links": links}).encode())(handler)
+
+    speak(upstream, "2.96", os_migrations=list_page, **{"1": 202})
+    secret = clouds_yaml(auth_type="admin_token", endpoint=f"{upstream.url}/v2.1", token="t")  # noqa: S106
+    clock = FakeClock()
+
+    async def story() -> float:
+        backend = make_backend(secret, clock=clock, requests_per_second=10)
+        try:
+            await backend.sweep(None)
+            asked = clock.boottime()
+            await backend.apply(Verb.ABORT, SERVER, "1", GRANTED)
+            return clock.boottime() - asked
+        finally:
+            await backend.close()
+
+    waited_s = asyncio.run(story())
+    assert len([seen for seen in upstream.seen if "marker=" in seen]) == PAGES - 1
+    assert waited_s <= 1.0

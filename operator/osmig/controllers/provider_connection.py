@@ -45,6 +45,8 @@ _logger = logging.getLogger(__name__)
 MAX_FAILED_SWEEPS = 3
 RETRY_S = 10.0
 MANUAL_FIX_RETRY_S = 60.0
+FULL_SWEEP_REST = 60.0
+"""Times as long as the last full sweep took, no other one begins: they get rarer as the history grows."""
 EARLIEST_SWEEP = 0.5
 """Share of the period before which a step that was woken for something else does not sweep again."""
 
@@ -218,12 +220,13 @@ class ProviderConnection:
         now = self._clock.boottime()
         if session.view.is_ready and now - session.swept_at < self._periods.sweep_s * EARLIEST_SWEEP:
             return
-        is_full = session.cursor is None or now - session.fully_swept_at >= self._periods.full_sweep_s
+        period_s = max(self._periods.full_sweep_s, FULL_SWEEP_REST * session.full_sweep_took_s)
+        is_full = session.cursor is None or now - session.fully_swept_at >= period_s
         session.rows.begin_sweep()
         sweep = await session.backend.sweep(None if is_full else session.cursor)
         session.cursor, session.swept_at, session.failed_sweeps, session.refusal = sweep.cursor, now, 0, None
         if sweep.is_full:
-            session.fully_swept_at = now
+            session.fully_swept_at, session.full_sweep_took_s = now, self._clock.boottime() - now
         changed = self._merge(key, session, sweep)
         for record_id in changed:
             if (follower := self._ledger.find(key, record_id)) is not None:

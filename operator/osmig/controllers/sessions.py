@@ -58,6 +58,7 @@ class Session:
     swept_at: float = -math.inf
     probed_at: float = -math.inf
     fully_swept_at: float = -math.inf
+    full_sweep_took_s: float = 0.0
     failed_sweeps: int = 0
     wants_refresh: bool = False
     wants_login: bool = False

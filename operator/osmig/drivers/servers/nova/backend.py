@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from osmig.api.migration import Baseline, BlockMigration
 from osmig.api.names import Reason, Verb
 from osmig.domain.calls import Receipt
-from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Transient, Unsupported
+from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Unsupported
 from osmig.domain.operations import MoveKind
 from osmig.drivers.servers.nova import lookup, synthetic_records
+from osmig.drivers.servers.nova.blocking_calls import BlockingCalls
 from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
 from osmig.drivers.servers.nova.hosts import find_named
 from osmig.drivers.servers.nova.listing import Listing
@@ -29,8 +30,7 @@ from osmig.drivers.servers.views import (
     ServerView,
     StartTrace,
 )
-from osmig.net.limiting import Limiter, Priority
-from osmig.net.threads import ThreadShare
+from osmig.net.limiting import Priority
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from osmig.domain.operations import RecordView, Sweep
     from osmig.drivers.servers.nova.session import ComputeSession
     from osmig.drivers.servers.views import HostView, NamedHost
+    from osmig.net.limiting import Limiter
     from osmig.net.permits import Permit
 
 BASELINE_ACTIONS = 20
@@ -51,8 +52,6 @@ _BLOCK_MIGRATION: dict[str, bool | str] = {
     BlockMigration.NEVER: False,
     BlockMigration.ALWAYS: True,
 }
-
-T = TypeVar("T")
 
 
 class NovaBackend:
@@ -69,9 +68,8 @@ class NovaBackend:
         self._session = session
         self._nova = Nova(session)
         self._listing = Listing(session, self._nova)
-        self._limiter = limiter
-        self._threads = ThreadShare(threads, name)
-        self._is_closed = False
+        self._calls = BlockingCalls(session, limiter=limiter, threads=threads, name=name)
+        self._run = self._calls.run
 
     @property
     def service(self) -> str | None:
@@ -155,42 +153,18 @@ class NovaBackend:
                 raise Unsupported(Reason.UNSUPPORTED, f"The cloud has no {verb}", operation=str(verb))
 
     async def sweep(self, since: dt.datetime | None) -> Sweep:
-        """List migrations in bulk."""
-        return await self._run(lambda: self._listing.sweep(since), Priority.SWEEP)
+        """List migrations in bulk, each page in its turn: an order never waits for more than the page before it."""
+        reading = await self._run(lambda: self._listing.begin_sweep(since), Priority.SWEEP)
+        while reading.has_more:
+            await self._run(lambda: self._listing.go_on(reading), Priority.SWEEP)
+        return reading.finish()
 
     async def close(self) -> None:
         """Take no more calls; what is under way ends by itself."""
-        self._is_closed = True
-        self._session.close()
+        self._calls.close()
 
     async def _order(self, job: Callable[[], None]) -> None:
         await self._run(job, Priority.ORDER)
-
-    async def _run(self, job: Callable[[], T], priority: Priority, requests: int = 1) -> T:
-        """Run a job in the pool when its turn has come; what it sent beyond ``requests`` is paid for afterwards."""
-        sent = requests
-
-        def counted() -> T:
-            nonlocal sent
-            self._check_open()
-            self._session.take_count()
-            try:
-                return job()
-            finally:
-                sent = self._session.take_count()
-
-        await self._limiter.acquire(priority, requests)
-        try:
-            self._check_open()
-            return await self._threads.run(counted)
-        finally:
-            self._limiter.settle(sent - requests)
-
-    def _check_open(self) -> None:
-        """Refuse what waited until the connection was replaced; asked again in the thread, which is waited for, too."""
-        if self._is_closed:
-            text = "The connection to the cloud was replaced"
-            raise Transient(Reason.PROVIDER_NOT_READY, text, operation="call")
 
     def _pre_start(self, job: Job) -> PreStartState:
         server = self._nova.server(job.server_id) if job.server_id else self._by_name(job.server_name or "")

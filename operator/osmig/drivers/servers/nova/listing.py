@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,61 @@ if TYPE_CHECKING:
 
 SWEEP_OVERLAP = dt.timedelta(seconds=30)
 """How far a sweep looks back: Nova dates a change before it commits it, and its services' clocks differ."""
+
+
+class SweepReading:
+    """One sweep while its pages are read; keeps what is needed of all rows.
+
+    Attributes:
+        since: what changed from then on is asked for; ``None`` for all.
+        marker: of the next page; ``None`` before the first one and after the last.
+        asked: when the cloud answered the first page, by its own clock.
+    """
+
+    def __init__(self, since: dt.datetime | None) -> None:
+        self.since = since
+        self.marker: str | None = None
+        self.asked: dt.datetime | None = None
+        self._pages = 0
+        self._kept: dict[str, RecordView] = {}
+        self._latest: dt.datetime | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another page is to be read."""
+        return self.marker is not None
+
+    def add(self, rows: Iterable[RecordView], marker: str | None) -> None:
+        """Take a page in.
+
+        Raises:
+            TooManyRows: the list does not end, or there is more of it than is kept.
+        """
+        self._pages += 1
+        self.marker = marker
+        for row in rows:
+            changed = row.updated or row.created
+            if changed is not None and (self._latest is None or changed > self._latest):
+                self._latest = changed
+            if self.since is not None or not row.is_terminal:
+                self._kept[row.id] = row
+        if len(self._kept) > MAX_ROWS:
+            raise too_many_rows(f"{MAX_ROWS} moves", "sweep")
+        if marker is not None and self._pages >= nova.MAX_PAGES:
+            raise too_many_rows(f"{nova.MAX_PAGES} pages", "sweep")
+
+    def finish(self) -> Sweep:
+        """Return what was found, and where the next sweep begins.
+
+        A row that is dated ahead of its own answer, by a service whose clock is wrong, must not hide what changes until
+        that time comes.
+        """
+        cursor = self.since
+        if self._latest is not None:
+            cursor = min(self._latest, self.asked or self._latest) - SWEEP_OVERLAP
+        if self.since is not None and cursor is not None:
+            cursor = max(cursor, self.since)
+        return Sweep(records=tuple(self._kept.values()), cursor=cursor, is_full=self.since is None)
 
 
 class Listing:
@@ -67,23 +121,31 @@ class Listing:
             raise NotPermitted(Reason.NOT_PERMITTED, text, operation="list-migrations")
         return self._nova.records(server_id, project_id=self._filter())
 
-    def sweep(self, since: dt.datetime | None) -> Sweep:
-        """List what is not over, or what changed; nothing where the credentials may list nothing.
+    def begin_sweep(self, since: dt.datetime | None) -> SweepReading:
+        """Read the first page of what is not over, or what changed; nothing where the credentials may list nothing.
 
         Every sweep of a cloud below 2.59 is a full one, because it can neither page nor filter by time.
         """
         if self.scope() is Scope.UNKNOWN:
-            return Sweep(records=(), cursor=None, is_full=True)
-        if not self._nova.speaks(nova.PAGED_RECORDS):
-            since = None
+            return SweepReading(None)
+        reading = SweepReading(since if self._nova.speaks(nova.PAGED_RECORDS) else None)
+        self.go_on(reading)
+        # the first page's date: what changes while the others are read is younger
+        reading.asked = read_date(self._session.read_date())
+        return reading
+
+    def go_on(self, reading: SweepReading) -> None:
+        """Read the next page into a sweep that was begun.
+
+        Raises:
+            BackendError: as any read; ``TooManyRows`` for a list that does not end, or with more than is kept.
+        """
         try:
-            rows = iter(self._nova.all_records(since=since, project_id=self._filter()))
-            first = tuple(itertools.islice(rows, 1))
-            # the first page's date: what changes while the others are read is younger
-            return _gather(itertools.chain(first, rows), since, asked=read_date(self._session.read_date()))
+            rows, marker = self._nova.record_page(since=reading.since, project_id=self._filter(), marker=reading.marker)
         except NotPermitted:
             self.forget()
             raise
+        reading.add(rows, marker)
 
     def _filter(self) -> str | None:
         return self.project_id() if self.scope() is Scope.PROJECT else None
@@ -111,25 +173,3 @@ def read_date(header: str) -> dt.datetime | None:
         return date.replace(tzinfo=dt.UTC) if date.tzinfo is None else date.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _gather(rows: Iterable[RecordView], since: dt.datetime | None, *, asked: dt.datetime | None) -> Sweep:
-    """Keep what is needed of all rows, and go on next time where these end.
-
-    A row that is dated ahead of its own answer, by a service whose clock is wrong, must not hide what changes until
-    that time comes.
-    """
-    kept: dict[str, RecordView] = {}
-    latest = None
-    for row in rows:
-        if len(kept) > MAX_ROWS:
-            raise too_many_rows(f"{MAX_ROWS} moves", "sweep")
-        changed = row.updated or row.created
-        if changed is not None and (latest is None or changed > latest):
-            latest = changed
-        if since is not None or not row.is_terminal:
-            kept[row.id] = row
-    cursor = min(latest, asked or latest) - SWEEP_OVERLAP if latest is not None else since
-    if since is not None and cursor is not None:
-        cursor = max(cursor, since)
-    return Sweep(records=tuple(kept.values()), cursor=cursor, is_full=since is None)

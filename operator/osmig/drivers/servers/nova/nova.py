@@ -13,7 +13,7 @@ from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown, Unsupported
 from osmig.drivers.servers.nova.classify import request_id_of
-from osmig.drivers.servers.nova.rows import find_marker, read_one, read_view, read_views, too_many_rows
+from osmig.drivers.servers.nova.rows import find_marker, read_one, read_view, read_views
 from osmig.drivers.servers.nova.session import ComputeSession, Request, Version
 from osmig.drivers.servers.nova.translate import (
     ActionView,
@@ -27,7 +27,7 @@ from osmig.drivers.servers.nova.translate import (
 from osmig.net.bounds import MAX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     import requests
 
@@ -123,13 +123,15 @@ class Nova:
         mine = [record for record in records if record.server_id == server_id]
         return tuple(sorted(mine, key=lambda record: record.number, reverse=True))
 
-    def all_records(self, *, since: dt.datetime | None, project_id: str | None) -> Iterator[RecordView]:
-        """List migrations page by page, those changed since a moment or all.
+    def record_page(
+        self, *, since: dt.datetime | None, project_id: str | None, marker: str | None = None
+    ) -> tuple[tuple[RecordView, ...], str | None]:
+        """List one page of migrations, those changed since a moment or all, and the marker of the next one.
 
         The SDK's own paging sends the integer id as marker, which Nova refuses; it wants the uuid.
 
         Raises:
-            BackendError: as any read; ``TooManyRows`` for a list that does not end, or a page with more than asked for.
+            BackendError: as any read; ``TooManyRows`` for a page with more than asked for.
         """
         max_rows = MAX_ROWS
         query: dict[str, str | int] = {"project_id": project_id} if project_id else {}
@@ -137,14 +139,12 @@ class Nova:
             query["limit"] = max_rows = PAGE_ROWS
             if since is not None:
                 query["changes-since"] = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        for _ in range(MAX_PAGES):
-            body = self._read("sweep", "/os-migrations", RECORDS, query)
-            yield from read_views(body, "migrations", to_record, "sweep", max_rows=max_rows)
-            marker = find_marker(body)
-            if marker is None or marker == query.get("marker"):
-                return
+        if marker is not None:
             query["marker"] = marker
-        raise too_many_rows(f"{MAX_PAGES} pages", "sweep")
+        body = self._read("sweep", "/os-migrations", RECORDS, query)
+        following = find_marker(body)
+        rows = tuple(read_views(body, "migrations", to_record, "sweep", max_rows=max_rows))
+        return rows, following if following != marker else None
 
     def may_list_records(self, *, project_id: str | None) -> None:
         """Ask for one migration, only to learn whether that is permitted; raises if not."""

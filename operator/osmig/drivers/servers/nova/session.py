@@ -6,7 +6,6 @@ import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
@@ -22,6 +21,7 @@ from osmig.domain.errors import BackendError, Transient
 from osmig.drivers.servers.nova.catalogue import check_catalogue
 from osmig.drivers.servers.nova.classify import EXPECTED, classify
 from osmig.drivers.servers.nova.plugins import make_plugin
+from osmig.drivers.servers.nova.urls import make_presentable, remove_path
 from osmig.net.json_reading import UnreadableError, parse_json
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class ComputeSession:
                 self._sent.requests = getattr(self._sent, "requests", 0) + 1
                 response = self._exchange(request)
                 _raise_unless_ok(response)
-                self._served_by.add(_without_path(response.url, request.path))
+                self._served_by.add(remove_path(response.url, request.path))
                 self._sent.date = response.headers.get("Date", "")
             except EXPECTED as failure:
                 # Not chained: the SDK's texts carry URLs and bodies, which belong into no log above debug.
@@ -182,7 +182,7 @@ class ComputeSession:
         """
         with self._transport.calling("discover") as call:
             try:
-                return _presentable(self._adapter().get_endpoint())
+                return make_presentable(self._adapter().get_endpoint())
             except EXPECTED as failure:
                 raise classify(failure, operation=call.operation) from None
 
@@ -281,18 +281,6 @@ class ComputeSession:
             raise DiscoveryFailure from (call.failure if call is not None else None)
         self._version = (int(highest[0]), int(highest[1]))
         return self._version
-
-
-def _without_path(url: str, path: str) -> str:
-    """Return the endpoint that a request's URL was made of."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path).rstrip('/')}"
-
-
-def _presentable(endpoint: object) -> str:
-    """Keep what may be shown of a URL that a tenant's catalogue chose."""
-    parts = urlsplit(str(endpoint or ""))
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
 
 def _raise_unless_ok(response: requests.Response) -> None:
