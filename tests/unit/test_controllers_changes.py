@@ -251,3 +251,42 @@ async def test_nothing_is_started_on_ground_of_an_object_that_changed_during_the
     lab.cloud.on_survey = lambda: None
     await lab.step(MIGRATION)
     assert "start" not in lab.cloud.calls
+
+
+# --- the deletion of a whole namespace
+
+
+def lose_provider(lab: Lab) -> None:
+    """Delete the Provider and its Secret, as the deletion of their namespace does."""
+    lab.controllers.intake.remove(Kind.PROVIDER, lab.api.objects.pop(PROVIDER))
+    lab.api.secrets.clear()
+
+
+@pytest.mark.parametrize("is_provider_first", [True, False])
+async def test_a_move_is_called_off_though_its_namespace_and_so_its_provider_is_deleted(
+    *, is_provider_first: bool
+) -> None:
+    lab = await running(**ABORT)
+    for deletion in (lose_provider, delete) if is_provider_first else (delete, lose_provider):
+        deletion(lab)
+        await lab.run(seconds=2)
+    assert "abort 7" in lab.cloud.calls
+    assert not lab.cloud.is_closed
+    lab.cloud.run("cancelled")
+    left = copy.deepcopy(lab.api.objects[MIGRATION])
+    await lab.run(seconds=60)
+    assert lab.api.changes[-1] == REMOVED
+    assert "FinalizerLeft" not in lab.events.reasons
+    lab.controllers.intake.remove(Kind.MIGRATION, left)
+    await lab.run(seconds=10)
+    assert lab.cloud.is_closed
+
+
+async def test_who_is_not_deleted_has_no_provider_meanwhile_and_keeps_no_connection_for_long() -> None:
+    lab = await running(**ABORT)
+    lose_provider(lab)
+    await lab.run(seconds=2)
+    ready = [c for c in lab.api.status(MIGRATION)["conditions"] if c["type"] == "ProviderReady"]
+    assert (ready[0]["status"], ready[0]["reason"], lab.cloud.is_closed) == ("False", "ProviderNotFound", False)
+    await lab.run(seconds=40)
+    assert lab.cloud.is_closed

@@ -38,8 +38,8 @@ class Controller(Protocol[T]):
         """Do what is due for an object that cannot be parsed; it is stepped again when it changes."""
         ...
 
-    async def forget(self, key: Key) -> None:
-        """Clean up after an object that is gone; may be called again."""
+    async def forget(self, key: Key) -> float | None:
+        """Clean up after an object that is gone; return the seconds until there is more to do. May be called again."""
         ...
 
 
@@ -55,8 +55,7 @@ class Dispatcher:
         """Step one object as it is in the Inbox now; return the seconds until the next step."""
         controller, entry = self._controllers[key.kind], self._inbox.get(key)
         if entry is None:
-            await controller.forget(key)
-            return None
+            return await controller.forget(key)
         with bind(uid=entry.uid):
             try:
                 parsed = entry.parse(controller.parse)

@@ -108,7 +108,8 @@ class Observer:
     def _view(self, provider: Key, migration: Migration) -> ProviderView:
         wanted = migration.spec.type
         needed = self._drivers.of_migration(wanted).provider_type
-        return self._sessions.view(provider, wanted, needed, exists=self._inbox.get(provider) is not None)
+        exists, calls_off = self._inbox.get(provider) is not None, migration.metadata.deletion_timestamp is not None
+        return self._sessions.view(provider, wanted, needed, exists=exists, calls_off=calls_off)
 
     def carry_over(self, key: Key, earlier: Observation, entry: Entry) -> Observation:
         """Observe anew after a change of the object alone; what was read just before it stays good."""

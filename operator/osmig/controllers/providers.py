@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import ConditionType, EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, UpstreamCounts, parse_provider
+from osmig.controllers.last_calls import LOOK_S, LastCalls
 from osmig.controllers.provider_connection import ProviderConnection
+from osmig.controllers.sweeping import Rows
 from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
 
@@ -30,10 +32,12 @@ class ProviderController:
         """Use ``connection`` to connect, probe and sweep."""
         self._parts = parts
         self._connection = connection
+        self._last_calls = LastCalls(parts)
 
     async def step(self, key: Key, _: Entry, parsed: Provider) -> float:
         """Bring one Provider up to date; return the seconds until the next step."""
         provider, given = parsed, self._parts.given
+        self._last_calls.forget(key)
         session = await self._parts.sessions.open(key, provider.spec.type)
         session.limits = provider.spec.effective_limits
         before, known = session.view, session.backend
@@ -61,12 +65,19 @@ class ProviderController:
         self._parts.given.metrics.provider(key.namespace, key.name).set_up(up=False)
         self._wake_followers(key)
 
-    async def forget(self, key: Key) -> None:
-        """Close the connection of a Provider that is gone, and let its Migrations wait."""
+    async def forget(self, key: Key) -> float | None:
+        """Close the connection of a Provider that is gone, after the last calls through it; let its Migrations wait."""
+        session = self._parts.sessions.get(key)
+        if session is not None and self._last_calls.are_due(key):
+            # no sweep renews them any more, so each Migration reads its own
+            session.rows = Rows()
+            self._wake_followers(key)
+            return LOOK_S
         await self._parts.sessions.close(key)
         self._parts.queue.refresh(key)
         self._parts.given.metrics.forget_provider(key.namespace, key.name)
         self._wake_followers(key)
+        return None
 
     def _wake_followers(self, key: Key) -> None:
         for follower in self._parts.ledger.followers(key):

@@ -121,7 +121,9 @@ class Sessions:
         session = self._sessions.get(key)
         return session.backend.service if session is not None and session.backend is not None else None
 
-    def view(self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool) -> ProviderView:
+    def view(
+        self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool, calls_off: bool = False
+    ) -> ProviderView:
         """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet.
 
         Args:
@@ -129,9 +131,10 @@ class Sessions:
             wanted: the Migration's type.
             needed: the type of Provider that serves it; one of another type is never ready for it.
             exists: whether there is such a Provider.
+            calls_off: whether the Migration is being deleted: it may use the connection that a deleted Provider left.
         """
         session = self._sessions.get(key)
-        if session is not None:
+        if session is not None and (exists or calls_off):
             if session.provider_type in {None, needed}:
                 return session.view
             message = f"Provider {key.name} is of type {session.provider_type}; a {wanted} needs one of type {needed}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
 
 _UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_FOUND})
-"""With these nothing can be called off any more, as when a whole namespace is deleted."""
+"""With these nothing can be called off any more: no connection is left."""
 
 
 def ensure_finalizer(observation: Observation) -> Decision | None:
