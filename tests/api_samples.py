@@ -175,6 +175,8 @@ def full_migration_status() -> dict[str, Any]:
             "requestID": "req-0a0b0c0d-0000-4000-8000-0123456789ab",
             "previousID": "41",
             "userID": "737fd39e9ba64e3db2b0f8f531f0c15a",
+            "endpoint": "https://nova.example.org/v2.1",
+            "projectID": "p1",
             "updatedTime": TIME,
         },
         "pendingCall": {
@@ -192,6 +194,8 @@ def full_migration_status() -> dict[str, Any]:
                 "hostID": "0011aabb",
                 "name": "prod-1a2b3c4d-2",
                 "userID": "737fd39e9ba64e3db2b0f8f531f0c15a",
+                "endpoint": "https://nova.example.org/v2.1",
+                "projectID": "p1",
             },
         },
         "progress": {
@@ -218,7 +222,9 @@ def full_migration_status() -> dict[str, Any]:
                 "fieldManager": "kubectl-annotate",
             }
         ],
-        "policyOrders": [{"policy": "onStall", "verb": "force-complete", "time": TIME, "sentTime": TIME}],
+        "policyOrders": [
+            {"policy": "onStall", "verb": "force-complete", "time": TIME, "sentTime": TIME, "givenUpTime": TIME}
+        ],
         "preflight": [
             {
                 "check": "DestinationHost",
@@ -274,6 +280,12 @@ def full_provider_status() -> dict[str, Any]:
         "endpoint": "https://nova.example.org/v2.1",
         "apiVersion": "2.104",
         "capabilities": ["Abort", "Hosts"],
+        "refusedLogin": {
+            "attempts": 2,
+            "time": "2026-11-21T10:00:00.000000Z",
+            "secretVersion": "17",
+            "reconcile": "now",
+        },
         "upstream": {"scope": "Cloud", "running": 4, "queued": 1, "awaitingConfirmation": 2},
     }
 

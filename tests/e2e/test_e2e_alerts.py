@@ -56,12 +56,15 @@ def operators() -> Iterator[tuple[Cluster, OsmigRun, OsmigRun]]:
                 yield cluster, leader, standby
 
 
+MINUTES = {"m": 1, "h": 60, "d": 1440}
+
+
 def hasten(rules: dict[str, Any]) -> dict[str, Any]:
     """Divide every time in the rules by ``FASTER``: ``for``, windows, and the seconds that a value is compared with."""
 
-    def shorten(minutes: str) -> str:
-        (number,) = re.findall(r"^(\d+)m$", minutes)
-        return f"{int(number) * MINUTE_S}s"
+    def shorten(time: str) -> str:
+        ((number, unit),) = re.findall(r"^(\d+)([mhd])$", time)
+        return f"{int(number) * MINUTES[unit] * MINUTE_S}s"
 
     for group in rules["groups"]:
         for rule in group["rules"]:
@@ -166,7 +169,7 @@ def test_a_move_that_hangs_is_reported_and_one_that_takes_as_long_and_goes_forwa
 
 def test_the_times_of_the_rules_are_shortened_and_nothing_else() -> None:
     shipped, hastened = json.dumps(load_rules()), json.dumps(hasten(load_rules()))
-    minutes, number = r'\b\d+m(?=[\]"])', r"(?<=[<>] )\d\d+"
+    minutes, number = r'\b\d+[mhd](?=[\]"])', r"(?<=[<>] )\d\d+"
 
     assert re.sub(number, "N", re.sub(minutes, "T", shipped)) == re.sub(
         number, "N", re.sub(r'\b\d+s(?=[\]"])', "T", hastened)

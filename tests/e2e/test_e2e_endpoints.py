@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -90,11 +91,14 @@ def test_endpoints_that_are_not_allowed_are_refused_in_every_spelling(empty_tena
 def test_a_catalogue_that_leads_elsewhere_is_not_followed(empty_tenant: Tenant, nova_keystone: NovaLab) -> None:
     admin = add_account(nova_keystone, f"catalogue-{secrets.token_hex(4)}", "first")
     service = admin.ask("GET", "services?type=compute")["services"][0]["id"]
-    with Trap("127.0.0.2") as trap:
+    with Trap("127.0.0.2") as trap, ExitStack() as stack:
         for region, url in (("Elsewhere", f"{trap.url}/v2.1"), ("Metadata", f"http://{METADATA_SERVICE}/v2.1")):
             admin.ask("POST", "regions", {"region": {"id": region}})
             endpoint = {"service_id": service, "region_id": region, "interface": "public", "url": url}
-            admin.ask("POST", "endpoints", {"endpoint": endpoint})
+            made = admin.ask("POST", "endpoints", {"endpoint": endpoint})["endpoint"]["id"]
+            # with several regions, the other tests would have to say which one they mean
+            stack.callback(admin.ask, "DELETE", f"regions/{region}")
+            stack.callback(admin.ask, "DELETE", f"endpoints/{made}")
         clouds = {
             region.lower(): by_password(admin.keystone, admin.name, "first", region_name=region)
             for region in ("Elsewhere", "Metadata", "Nowhere")

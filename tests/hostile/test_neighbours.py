@@ -27,6 +27,9 @@ TOGETHER = (*((name,) for name in BY_OBJECTS), *(tuple(BY_CLOUD)[first::3] for f
 SOON_S: Final = 20.0
 """Far above what a busy machine needs for a start, and far below what a neighbour once cost: 52 s and over 120 s."""
 
+FAILURE_THRESHOLD = 3
+"""Probes in a row that fail before a kubelet acts on it, in deploy/; here they come ten times as often."""
+
 
 @pytest.fixture(scope="module")
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
@@ -54,5 +57,5 @@ def test_neighbours_cost_a_healthy_tenant_nothing(arena: Arena, names: tuple[str
     assert max(one.order_s for one in delays) < SOON_S
     assert arena.osmig.returncode is None
     assert len(seen.transitions) == 1, "the Lease changed hands"
-    assert seen.failed_probes == []
+    assert seen.longest_failure < FAILURE_THRESHOLD, seen.failed_probes
     assert seen.memory_mib < read_memory_limit_mib()

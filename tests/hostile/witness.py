@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lab.osmig_run import OsmigRun
 
 PERIOD_S = 0.5
-PROBE_TIMEOUT_S = 3.0
-"""Less than deploy/ gives a probe."""
+PROBE_TIMEOUT_S = 5.0
+"""As deploy/ gives a probe."""
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/osmig"
 
 
@@ -28,6 +28,7 @@ class Witness:
     Attributes:
         memory_mib: the most that was resident.
         failed_probes: what ``/livez`` and ``/readyz`` answered other than 200, or that they did not answer.
+        longest_failure: how many probes of one path failed in a row at most.
         lease_age_s: the greatest age that the Lease's renewal had when it was read.
         transitions: how often the Lease changed hands.
     """
@@ -36,8 +37,10 @@ class Witness:
     osmig: OsmigRun
     memory_mib: float = 0.0
     failed_probes: list[str] = field(default_factory=list)
+    longest_failure: int = 0
     lease_age_s: float = 0.0
     transitions: set[int] = field(default_factory=set)
+    _failing: dict[str, int] = field(default_factory=dict)
     _ended: Event = field(default_factory=Event)
     _thread: Thread | None = None
 
@@ -63,11 +66,13 @@ class Witness:
     def _probe(self, path: str) -> None:
         try:
             status, _ = self.osmig.http(path, timeout_s=PROBE_TIMEOUT_S)
+            failure = "" if status == 200 else f"{path}: {status}"
         except OSError as error:
-            self.failed_probes.append(f"{path}: {type(error).__name__}")
-        else:
-            if status != 200:
-                self.failed_probes.append(f"{path}: {status}")
+            failure = f"{path}: {type(error).__name__}"
+        self._failing[path] = self._failing.get(path, 0) + 1 if failure else 0
+        self.longest_failure = max(self.longest_failure, self._failing[path])
+        if failure:
+            self.failed_probes.append(failure)
 
     def _read_lease(self) -> None:
         spec: dict[str, Any] = self.cluster.admin.get(LEASE)["spec"]

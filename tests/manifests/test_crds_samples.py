@@ -29,6 +29,9 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
     "tenant": lambda spec: spec.tenant is not None and spec.tenant.mapping_ref is not None,
 }
 
+BOUNDS = ("admission-sizes", "quota")
+"""Their tests are in ``test_namespace_bounds.py``."""
+
 
 def _is_cold(spec: MigrationSpec, confirm: ConfirmBy) -> bool:
     return spec.type is MigrationType.COLD_MIGRATION and spec.cold_options.confirm is confirm
@@ -63,7 +66,8 @@ def test_the_samples_of_a_replication_belong_together(crds: Cluster, namespace: 
 
 
 def test_every_sample_has_its_test() -> None:
-    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, "provider-limits", "provider-waldur", "mapping"}
+    named = {"provider-limits", "provider-waldur", "mapping"}
+    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, *named, *BOUNDS}
 
 
 @pytest.mark.parametrize("sample", sorted(MORE.iterdir()), ids=lambda path: path.stem)
@@ -71,4 +75,4 @@ def test_every_sample_begins_with_what_it_is_for(sample: Path) -> None:
     text = sample.read_text(encoding="utf-8")
 
     assert text.startswith("# ")
-    assert len(list(yaml.safe_load_all(text))) == 1
+    assert len(list(yaml.safe_load_all(text))) == (2 if sample.stem == "admission-sizes" else 1)

@@ -18,7 +18,7 @@ from osmig.controllers.inbox import Inbox, keep_read
 from osmig.controllers.keys import Key
 from osmig.controllers.sweeping import Rows
 from osmig.domain.operations import Sweep
-from osmig.domain.verbs import canonical_token
+from osmig.domain.verbs import bound_token
 from osmig.drivers.servers.views import ProgressView
 
 KEY = Key(Kind.MIGRATION, "team-a", "db-07")
@@ -125,7 +125,7 @@ def test_the_value_of_a_verb_is_kept_no_longer_than_it_is_compared() -> None:
     entry = inbox.get(KEY)
     assert entry is not None
     (ask,) = entry.verb_requests
-    assert ask.token == canonical_token("long" * 50_000) == entry.body["metadata"]["annotations"]["osmig.dev/abort"]
+    assert ask.token == bound_token("long" * 50_000) == entry.body["metadata"]["annotations"]["osmig.dev/abort"]
     assert not inbox.offer(Kind.MIGRATION, _body(annotations={"osmig.dev/abort": "long" * 50_000}))
 
 

@@ -21,7 +21,7 @@ from domain_samples import (
 from osmig.api.names import ControlResult, EventReason, Phase, Verb
 from osmig.domain.conditions import Verdict
 from osmig.domain.orders import close_controls, find_control
-from osmig.domain.verbs import canonical_token
+from osmig.domain.verbs import bound_token, canonical_token
 
 if TYPE_CHECKING:
     from osmig.api.migration import Control, MigrationStatus
@@ -212,3 +212,11 @@ def test_the_end_tells_the_orders_results_by_their_rank() -> None:
 def test_the_end_leaves_settled_orders_alone() -> None:
     before = (control(Verb.ABORT, REJECTED), control(Verb.RECONCILE, DONE))
     assert close_controls(before, Verdict(phase=Phase.FAILED, reason="Why", message=""), now=NOW) == (before, ())
+
+
+@pytest.mark.parametrize("token", ["now", "x" * 63, "x" * 64, "x" * 200_000, "x" * 63 + "…"])
+def test_a_token_that_is_too_long_is_still_too_long_when_it_is_cut_for_keeping(token: str) -> None:
+    kept = bound_token(token)
+    assert (len(kept) > 63) == (len(token) > 63)
+    assert len(kept) <= 64
+    assert bound_token(kept) == kept

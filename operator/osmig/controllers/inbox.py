@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.controllers.keys import Key
 from osmig.domain.observation import VerbRequest
-from osmig.domain.verbs import canonical_token
+from osmig.domain.verbs import bound_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -157,12 +157,12 @@ def keep_read(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return of an object what is read of it, whoever sends it: other people's metadata may be of any size.
 
     Labels, other annotations (with kubectl's copy of the whole manifest) and owners go; managedFields go as well unless
-    a verb is set, whose tool they name. A verb's value is kept in the form in which it is compared.
+    a verb is set, whose tool they name. A verb's value is bounded.
     """
     metadata = body["metadata"]
     kept = {name: metadata[name] for name in _METADATA if name in metadata}
     annotations = metadata.get("annotations") or {}
-    verbs = {name: canonical_token(annotations[name]) for name in _VERB_ANNOTATIONS if name in annotations}
+    verbs = {name: bound_token(annotations[name]) for name in _VERB_ANNOTATIONS if name in annotations}
     if verbs:
         kept["annotations"] = verbs
         if "managedFields" in metadata:
@@ -194,7 +194,7 @@ def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
     has_new = False
     for verb in Verb:
         value = annotations.get(verb_annotation(verb))
-        if value is None or entry.seen.get(verb) == (token := canonical_token(value)):
+        if value is None or entry.seen.get(verb) == (token := bound_token(value)):
             continue
         entry.seen[verb] = token
         entry.verb_requests.append(

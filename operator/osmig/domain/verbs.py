@@ -81,6 +81,16 @@ def canonical_token(token: str) -> str:
     return f"{token[: TOKEN_MAX_LENGTH - 9]}~{digest}"
 
 
+_CUT = "…"
+
+
+def bound_token(token: str) -> str:
+    """Return the form in which a token is kept: one that is too long stays so, in 64 characters, and is refused."""
+    if len(token) <= TOKEN_MAX_LENGTH or (len(token) == TOKEN_MAX_LENGTH + 1 and token.endswith(_CUT)):
+        return token
+    return canonical_token(token) + _CUT
+
+
 def is_legal(verb: Verb, status: MigrationStatus) -> bool:
     """Whether the table accepts a verb now."""
     return column_of(status) in _LEGAL[verb]
