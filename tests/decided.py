@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from osmig.domain import machine
+from osmig.domain.errors import Absent
 from osmig.domain.observation import ChangeObject, Commit, Observation, ReadFacts
 from osmig.drivers import DRIVERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from osmig.api.migration import Migration, MigrationStatus
     from osmig.domain.calls import Answer, Call
     from osmig.domain.observation import Note, ObjectChange
@@ -27,6 +30,11 @@ def look_at(migration: Migration, facts: type[Any], **known: Any) -> Observed:  
     names = {field.name for field in fields(facts)}
     read = {name: known.pop(name) for name in names & set(known)}
     return Observed(migration=migration, facts=facts(**read), **known)
+
+
+async def find_no_secret(name: str, /) -> Mapping[str, bytes]:
+    """Find none, where no reader asks for one."""
+    raise Absent("SecretNotFound", f"there is no Secret {name}", operation="read-secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 
 from api_samples import migration_body
 from controller_lab import GONE
-from decided import Observed
+from decided import Observed, find_no_secret
 from domain_samples import SERVER_ID, migration, observe, record, sent, server, started
 from domain_world import has
 from osmig.api.migration import PlacementFacts, PreflightCheck, parse_migration
@@ -31,7 +31,9 @@ ASKED = tuple(name for name in READERS if name != "call_lookup")
 
 
 async def read(backend: FakeBackend, observation: Observed, *names: str) -> Observed:
-    found = await servers.DRIVER.read(observation, names, Sources(backend=backend, claimed=frozenset))
+    found = await servers.DRIVER.read(
+        observation, names, Sources(backend=backend, claimed=frozenset, read_secret=find_no_secret)
+    )
     assert isinstance(found, Observed)
     return found
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from decided import Observed, look_at
+from decided import Observed, find_no_secret, look_at
 from domain_samples import HOLDER, NOW, READY
 from domain_world import has
 from osmig.api.mappings import Mappings
@@ -34,7 +34,9 @@ def observe(migration: Migration | None = None, **changes: Any) -> Observed:  # 
 
 
 async def read(backend: FakeTenants, observation: Observed, *names: str) -> Observed:
-    found = await tenants.DRIVER.read(observation, names, Sources(backend=backend, claimed=frozenset))
+    found = await tenants.DRIVER.read(
+        observation, names, Sources(backend=backend, claimed=frozenset, read_secret=find_no_secret)
+    )
     assert isinstance(found, Observed)
     return found
 

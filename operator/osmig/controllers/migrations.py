@@ -147,6 +147,7 @@ def build(parts: Parts) -> MigrationController:
         waits=waits,
         memories=memories,
         drivers=given.drivers,
+        secrets=given.secrets,
         clock=given.clock,
         holder=given.holder,
         timings=periods.timings,

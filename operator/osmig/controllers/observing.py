@@ -9,6 +9,7 @@ from osmig.api.migration import parse_migration
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.local_state import ControllerLocalState
+from osmig.controllers.migration_secrets import MigrationSecrets
 from osmig.domain import orders
 from osmig.domain.errors import Unauthorized
 from osmig.domain.observation import Observation, Timings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from osmig.domain.clock import Clock
     from osmig.domain.observation import LimitHit, ProviderView
     from osmig.drivers.driver import Drivers, LocalState
+    from osmig.kube.secrets import SecretReader
 
 
 class Observer:
@@ -42,6 +44,7 @@ class Observer:
         waits: Waits,
         memories: StepMemories,
         drivers: Drivers,
+        secrets: SecretReader,
         clock: Clock,
         holder: str,
         timings: Timings,
@@ -53,6 +56,7 @@ class Observer:
         self._waits = waits
         self._memories = memories
         self._drivers = drivers
+        self._secrets = secrets
         self._clock = clock
         self._holder = holder
         self._timings = timings
@@ -96,6 +100,7 @@ class Observer:
         sources = Sources(
             backend=self._sessions.find_backend(provider, driver.provider_type, observation.provider),
             claimed=lambda: self._ledger.claimed(key),
+            read_secret=MigrationSecrets(self._secrets, self._inbox, provider),
         )
         observation = await driver.read(observation, names, sources)
         # what was read by a connection that was replaced meanwhile says nothing about where the new one leads

@@ -1,4 +1,4 @@
-"""Whether a Secret was meant for a Provider: whoever may create a Provider may not read, nor send away, other Secrets.
+"""Whether a Secret was meant for a Provider: who may create a Provider may not read, nor send away, other Secrets.
 
 The one place for all engines; a Secret is checked here before any of its values is looked at.
 """
@@ -23,13 +23,19 @@ ENDPOINT_KEY = "endpoint"
 """The key of a Secret that says where its other values may be sent."""
 
 
-def check_purpose(secret: SecretValues, provider: Provider) -> None:
+def check_purpose(secret: SecretValues, provider: Provider, *, name: str = "", what: str = "token") -> None:
     """Refuse a Secret that was made for something else, or that does not say that it may be sent where it would be.
+
+    Args:
+        secret: that was read.
+        provider: through which it would be sent.
+        name: of the Secret; by default the one that the Provider's spec names.
+        what: of it would be sent.
 
     Raises:
         InvalidConfiguration: with the ``kubectl`` line that mends it; nothing of the Secret is in the message.
     """
-    name, endpoint = provider.spec.secret_name, provider.spec.secret_endpoint
+    name, endpoint = name or provider.spec.secret_name, provider.spec.secret_endpoint
     if secret.type != OPAQUE:
         raise _refusal(
             f"Secret {name} is of a type that was made for something else; its values are sent nowhere. Put the "
@@ -44,13 +50,12 @@ def check_purpose(secret: SecretValues, provider: Provider) -> None:
         cause = f"the key {ENDPOINT_KEY} of Secret {name} names another endpoint than this Provider"
     else:
         return
-    raise _refusal(f"{cause}. If its token is meant for {endpoint}: {_mend(provider, endpoint)}")
+    raise _refusal(f"{cause}. If its {what} is meant for {endpoint}: {_mend(provider, name, endpoint)}")
 
 
-def _mend(provider: Provider, endpoint: str) -> str:
+def _mend(provider: Provider, name: str, endpoint: str) -> str:
     patch = shlex.quote(json.dumps({"stringData": {ENDPOINT_KEY: endpoint}}, separators=(",", ":")))
-    name, namespace = provider.spec.secret_name, provider.metadata.namespace
-    return f"kubectl -n {namespace} patch secret {name} --type=merge -p {patch}"
+    return f"kubectl -n {provider.metadata.namespace} patch secret {name} --type=merge -p {patch}"
 
 
 def _canonical(url: str) -> tuple[str, str, int, str]:

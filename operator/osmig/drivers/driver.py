@@ -57,6 +57,21 @@ class LocalState(Protocol):
         ...
 
 
+class SecretOfMigration(Protocol):
+    """Reads a Secret that a Migration names; nothing of it is kept, nor shown by a repr."""
+
+    async def __call__(self, name: str, /) -> Mapping[str, bytes]:
+        """Return the decoded values by key.
+
+        Raises:
+            Absent: there is no such Secret; reason ``SecretNotFound``.
+            NotPermitted: RBAC does not let osmig read it.
+            InvalidConfiguration: it was made for something else, or does not say that it may be sent to the Provider.
+            KubeFailure: it cannot be read now; ends the step, which is made again.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources(Generic[B]):
     """What a reader may ask.
@@ -64,10 +79,12 @@ class Sources(Generic[B]):
     Attributes:
         backend: the Provider's connection.
         claimed: tells the request ids that belong to other Migrations.
+        read_secret: reads one Secret of the Migration's own namespace, by name, as `SecretOfMigration` says.
     """
 
     backend: B
     claimed: Callable[[], Collection[str]]
+    read_secret: SecretOfMigration
 
 
 class Reader(Protocol[F, B]):
