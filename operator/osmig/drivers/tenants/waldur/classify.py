@@ -12,12 +12,9 @@ from osmig.api.names import Reason
 from osmig.domain.calls import Operation
 from osmig.domain.errors import (
     Absent,
-    BackendError,
-    EndpointRefused,
     NotInThisState,
     NotPermitted,
     NotUnderstood,
-    OutcomeUnknown,
     Refused,
     Transient,
     Unauthorized,
@@ -25,24 +22,19 @@ from osmig.domain.errors import (
 )
 from osmig.drivers.tenants.waldur.texts import describe, is_forbidden, list_objections
 from osmig.drivers.tenants.waldur.wire import DetailRow
+from osmig.net import judging
 from osmig.net.bounds import LARGE_BYTES
 from osmig.net.cleaning import clean_text, cut_text
-from osmig.net.endpoints import EndpointRefusedError
-from osmig.net.failures import ConnectionReplacedError, PermitExpiredError, TooLongError
 from osmig.net.json_reading import UnreadableError, parse_json
 
 if TYPE_CHECKING:
+    from osmig.domain.errors import BackendError
     from osmig.net.answers import Answer, Call
 
 NO_WALDUR = "There is no Waldur that replicates tenants at the endpoint"
 
-OVERLONG_PAUSE_S = 600.0
-"""What is too long to be read is asked for again as rarely as a person would mend it."""
-
-_SERVER_ERROR = 500
+_WALDUR = "Waldur"
 _NOT_FOUND = 404
-_NO_PROOF = frozenset({408})
-"""4xx that a proxy gives after it has handed the request on."""
 _TOKENS = (
     ("expired", "The token has expired; put a new one of the same user into the Secret"),
     ("inactive or deleted", "The token's user is switched off or deleted in Waldur"),
@@ -57,47 +49,19 @@ _NEEDED_RIGHTS = {
 
 
 def judge_failure(failure: Exception, call: Call) -> BackendError:
-    """Say what it means that no answer came.
-
-    Args:
-        failure: one of ``osmig.net.failures.FAILURES``.
-        call: that failed.
-    """
-    operation = call.operation
-    match failure:
-        case PermitExpiredError():
-            text = "The time to send this request ran out before it left"
-            return Transient(Reason.RETRYING, text, operation=operation)
-        case ConnectionReplacedError():
-            text = "The connection to Waldur was replaced"
-            return Transient(Reason.PROVIDER_NOT_READY, text, operation=operation)
-        case EndpointRefusedError():
-            return EndpointRefused(Reason.ENDPOINT_REFUSED, str(failure), operation=operation)
-        case _ if call.permit is not None and call.has_left:
-            text = f"No answer to {operation} came that could be read"
-            return OutcomeUnknown(Reason.NO_ANSWER, text, operation=operation)
-        case TooLongError():
-            text = f"The answer to {operation} is too long to be read"
-            return Transient(Reason.UNREACHABLE, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
-        case _:
-            return Transient(Reason.UNREACHABLE, str(failure), operation=operation)
+    """Say what it means that no answer came; ``failure`` is one of ``osmig.net.failures.FAILURES``."""
+    return judging.judge_failure(failure, call, server=_WALDUR)
 
 
 def judge_overlong(operation: str, bound: str) -> BackendError:
-    """Say that a list is longer than what is read of any: to read it again soon would bring no more of it."""
-    text = (
-        f"The list has more than {bound}, and no more are read, in {operation}; let the service account see "
-        "fewer of them, or have old ones removed from Waldur"
-    )
-    return Transient(Reason.RETRYING, text, operation=operation, retry_after_s=OVERLONG_PAUSE_S)
+    """Say that a list is longer than what is read of any."""
+    advice = "let the service account see fewer of them, or have old ones removed from Waldur"
+    return judging.judge_overlong(operation, bound, advice=advice)
 
 
 def judge_unreadable(call: Call) -> BackendError:
     """Say what a 2xx means that is not in Waldur's form."""
-    text = f"The endpoint's answer to {call.operation} is not Waldur's"
-    if call.permit is not None:
-        return OutcomeUnknown(Reason.NO_ANSWER, text, operation=call.operation)
-    return Transient(Reason.UNREACHABLE, text, operation=call.operation)
+    return judging.judge_unreadable(call, server=_WALDUR)
 
 
 def judge_read(answer: Answer, operation: str) -> BackendError:
@@ -122,8 +86,8 @@ def judge_read(answer: Answer, operation: str) -> BackendError:
 
 def judge_change(answer: Answer, operation: str) -> BackendError:
     """Judge an answer to a request that changes something, by what it proves."""
-    if not 400 <= answer.status < _SERVER_ERROR or answer.status in _NO_PROOF:  # noqa: PLR2004 - the range says it
-        return _prove_nothing(answer, operation)
+    if judging.proves_nothing(answer):
+        return judging.judge_no_proof(answer, operation)
     match answer.status:
         case 400:
             return _judge_objections(answer, operation)
@@ -147,16 +111,6 @@ def _judge_not_found(answer: Answer, operation: str) -> BackendError:
         text = "The service account sees no such resource in Waldur"
         return Absent(Reason.RECORD_GONE, text, operation=operation)
     return Unsupported(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)
-
-
-def _prove_nothing(answer: Answer, operation: str) -> OutcomeUnknown:
-    """Tell apart Waldur's own failure, which repeats for an order that it cannot digest, from a proxy's."""
-    return OutcomeUnknown(
-        Reason.SERVER_ERROR if answer.status == _SERVER_ERROR else Reason.NO_ANSWER,
-        f"The endpoint answered {answer.status} to {operation}, which proves nothing",
-        operation=operation,
-        retry_after_s=answer.retry_after_s,
-    )
 
 
 def _judge_objections(answer: Answer, operation: str) -> BackendError:

@@ -8,9 +8,8 @@ from osmig.api.names import Reason
 from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.tenants.waldur.backend import WaldurBackend
 from osmig.drivers.tenants.waldur.session import WaldurSession, make_access
-from osmig.net.endpoints import InvalidEndpointError, check_url
+from osmig.net.configuring import read_cacert, read_endpoint, read_token
 from osmig.net.limiting import Limiter
-from osmig.net.tls import trust_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from osmig.drivers.ports import Net
     from osmig.drivers.tenants.ports import TenantBackend
     from osmig.net.transport import Access
-
-_CACERT = "cacert"
-_MAX_TOKEN_BYTES = 4096
 
 
 class WaldurFactory:
@@ -51,11 +47,11 @@ class WaldurFactory:
 
     def _read_access(self, waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
         return make_access(
-            _read_endpoint(waldur),
-            _read_token(secret, waldur.token_ref.key),
+            read_endpoint(waldur.endpoint, "spec.waldur.endpoint"),
+            read_token(secret, waldur.token_ref.key),
             guard=self._net.guard,
             timeouts=self._net.timeouts,
-            context=trust_given(secret.get(_CACERT), f"the Secret's key {_CACERT}"),
+            context=read_cacert(secret),
             memory=self._net.memory,
         )
 
@@ -65,31 +61,3 @@ def _waldur_of(spec: ProviderSpec) -> WaldurSpec:
         message = "spec.waldur is missing"
         raise ValueError(message)
     return spec.waldur
-
-
-def _read_endpoint(spec: WaldurSpec) -> str:
-    try:
-        host, _ = check_url(spec.endpoint)
-        host.encode("idna")
-    except UnicodeError:
-        message = "spec.waldur.endpoint names a host that no address can be looked up for"
-        raise ValueError(message) from None
-    except InvalidEndpointError as error:
-        message = f"spec.waldur.endpoint {error}"
-        raise ValueError(message) from None
-    return spec.endpoint.rstrip("/")
-
-
-def _read_token(secret: Mapping[str, bytes], key: str) -> str:
-    """Take the token, without the newline that editors leave; the messages never repeat it."""
-    if key not in secret:
-        message = f"the Secret has no key {key}"
-        raise ValueError(message)
-    token = secret[key].removesuffix(b"\n").removesuffix(b"\r")
-    if not token:
-        message = f"the Secret's key {key} is empty"
-        raise ValueError(message)
-    if len(token) > _MAX_TOKEN_BYTES or not all(0x21 <= sign <= 0x7E for sign in token):  # noqa: PLR2004 - printable ASCII
-        message = f"the Secret's key {key} holds no token: only printable characters without spaces can be one"
-        raise ValueError(message)
-    return token.decode("ascii")
