@@ -13,8 +13,8 @@ TIME = "2026-11-21T10:00:00Z"
 
 def migration_body(*, spec: dict[str, Any] | None = None, status: object = None) -> dict[str, Any]:
     """A Migration as read from the API server; `spec` replaces members of a minimal one, of its type."""
-    replicates = (spec or {}).get("type") == "TenantReplication"
-    moved = {} if replicates else {"server": {"name": "db-07"}}
+    is_of_servers = (spec or {}).get("type") not in ("TenantReplication", "MailboxMigration")
+    moved = {} if not is_of_servers else {"server": {"name": "db-07"}}
     body: dict[str, Any] = {
         "apiVersion": "osmig.dev/v1alpha1",
         "kind": "Migration",
@@ -27,8 +27,8 @@ def migration_body(*, spec: dict[str, Any] | None = None, status: object = None)
 def provider_body(*, spec: dict[str, Any] | None = None, status: object = None) -> dict[str, Any]:
     """A Provider as read from the API server; `spec` replaces members of a minimal one, of its type."""
     reference = {"secretName": "clouds", "cloudName": "region-one"}
-    is_waldur = (spec or {}).get("type") == "Waldur"
-    member = {} if is_waldur else {"openstack": {"cloudCredentialsRef": reference}}
+    is_other = (spec or {}).get("type") in ("Waldur", "Hosting")
+    member = {} if is_other else {"openstack": {"cloudCredentialsRef": reference}}
     body: dict[str, Any] = {
         "apiVersion": "osmig.dev/v1alpha1",
         "kind": "Provider",
@@ -53,6 +53,29 @@ def tenant_spec(**tenant: object) -> dict[str, Any]:
     """Members that make a Migration a minimal TenantReplication; `tenant` replaces options of it."""
     required = {"sourceResource": SOURCE_ID, "destinationOffering": OFFERING_ID, "destinationPlan": PLAN_ID}
     return {"providerRef": {"name": "waldur"}, "type": "TenantReplication", "tenant": required | tenant}
+
+
+def mailbox_spec(**mailboxes: object) -> dict[str, Any]:
+    """Members that make a Migration a minimal MailboxMigration; `mailboxes` replaces options of it."""
+    required = {"csvSecretRef": {"secretName": "wave-1"}, "preset": "Standard-SSL", "executeNow": True}
+    return {"providerRef": {"name": "hosting"}, "type": "MailboxMigration", "mailboxes": required | mailboxes}
+
+
+def full_mailbox_spec() -> dict[str, Any]:
+    """A spec with all that a user may write for a MailboxMigration."""
+    of_servers = ("server", "placement", "live", "adopt")
+    members = {key: value for key, value in full_migration_spec().items() if key not in of_servers}
+    mailboxes = {
+        "csvSecretRef": {"secretName": "wave-1", "key": "list"},
+        "executeNow": False,
+        "firstExecutionTime": TIME,
+        "secondExecutionTime": "2026-11-22T08:00:00Z",
+        "dateFilter": {"preset": "Custom", "fromDate": "2026-01-01"},
+        "customerCode": "C0001",
+        "onErrors": "Tolerate",
+        "maxFailedMailboxes": 3,
+    }
+    return members | mailbox_spec(**mailboxes)
 
 
 def full_mappings() -> dict[str, Any]:
@@ -136,6 +159,18 @@ def waldur_spec() -> dict[str, Any]:
     return {"type": "Waldur", "waldur": {"endpoint": "https://waldur.example.org", "tokenRef": reference}}
 
 
+def hosting_spec() -> dict[str, Any]:
+    """Members that make a Provider one of type Hosting, with all that a user may write."""
+    hosting = {
+        "endpoint": "https://api.example.org",
+        "tokenRef": {"secretName": "hosting", "key": "api-token"},
+        "customerCode": "C0001",
+        "requestsPerSecond": 2,
+        "maxJobs": 10,
+    }
+    return {"type": "Hosting", "hosting": hosting}
+
+
 def full_migration_status() -> dict[str, Any]:
     """A status with all that osmig may write; no run of osmig has all of it at once."""
     transfer = {"totalBytes": 4_294_967_296, "processedBytes": 3_000_000_000, "remainingBytes": 1_500_000_000}
@@ -167,6 +202,17 @@ def full_migration_status() -> dict[str, Any]:
             "scope": "Networks are replicated; servers and volumes are not.",
             "cleanupOrder": "5a6b7c8d9e0f4a1b8c2d3e4f5a6b7c8d",
             "cleanupDeadlineTime": TIME,
+        },
+        "mailboxes": {
+            "csvHash": "bb5f87b14673616c9a6abb6112057f99",
+            "rows": 2,
+            "resources": 3,
+            "execution": "first execution",
+            "firstExecutionTime": TIME,
+            "secondExecutionTime": TIME,
+            "late": True,
+            "failed": [{"row": 2, "error": "login refused"}],
+            "fileName": "wave-1-180758fb0dfb-1.csv",
         },
         "upstream": {
             "id": "0d0e0f00-0000-4000-8000-0123456789ab",

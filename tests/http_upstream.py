@@ -99,7 +99,7 @@ def serving(upstream: Upstream, context: ssl.SSLContext | None = None) -> Iterat
             upstream.connections.add(self.client_address[1])
             upstream.respond(self)
 
-        do_GET = do_POST = do_DELETE = serve  # noqa: N815 - the base class' names
+        do_GET = do_POST = do_PUT = do_DELETE = serve  # noqa: N815 - the base class' names
 
         @override
         def log_message(self, *_: object) -> None:

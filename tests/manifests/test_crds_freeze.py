@@ -11,8 +11,10 @@ from api_samples import (
     SERVER_ID,
     TIME,
     full_cold_spec,
+    full_mailbox_spec,
     full_migration_spec,
     full_tenant_spec,
+    mailbox_spec,
     migration_body,
     referring_tenant_spec,
     tenant_spec,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
 
 LIVE, COLD, MINIMAL = "live", "cold", "minimal"
-TENANT, REFERRING, PLAIN = "tenant", "referring", "plain"
+TENANT, REFERRING, PLAIN, WAVE, NOW = "tenant", "referring", "plain", "wave", "now"
 SPECS: dict[str, dict[str, Any]] = {
     LIVE: full_migration_spec(),
     COLD: full_cold_spec(),
@@ -34,6 +36,8 @@ SPECS: dict[str, dict[str, Any]] = {
     TENANT: full_tenant_spec(),
     REFERRING: referring_tenant_spec(),
     PLAIN: tenant_spec(),
+    WAVE: full_mailbox_spec(),
+    NOW: mailbox_spec(),
 }
 TAKEN_ONCE = ": Waldur takes mappings only when it creates"
 
@@ -66,6 +70,16 @@ FROZEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "tenant.mappingRef": (REFERRING, {"tenant": {"mappingRef": {"name": "other"}}}),
     "tenant.mappingRef removed": (REFERRING, {"tenant": {"mappingRef": None}}),
     "tenant.mappingRef added": (PLAIN, {"tenant": {"mappingRef": {"name": "dc1-to-dc2"}}}),
+    "mailboxes.csvSecretRef": (WAVE, {"mailboxes": {"csvSecretRef": {"secretName": "other"}}}),
+    "mailboxes.preset": (WAVE, {"mailboxes": {"preset": "Gmail"}}),
+    "mailboxes.firstExecutionTime": (WAVE, {"mailboxes": {"firstExecutionTime": "2026-11-21T11:00:00Z"}}),
+    "mailboxes.executeNow": (WAVE, {"mailboxes": {"executeNow": True, "firstExecutionTime": None}}),
+    "mailboxes.secondExecutionTime": (WAVE, {"mailboxes": {"secondExecutionTime": "2026-11-23T08:00:00Z"}}),
+    "mailboxes.secondExecutionTime added": (NOW, {"mailboxes": {"secondExecutionTime": TIME}}),
+    "mailboxes.dateFilter": (WAVE, {"mailboxes": {"dateFilter": {"fromDate": "2026-01-02"}}}),
+    "mailboxes.dateFilter removed": (WAVE, {"mailboxes": {"dateFilter": None}}),
+    "mailboxes.customerCode": (WAVE, {"mailboxes": {"customerCode": "C0002"}}),
+    "mailboxes.customerCode added": (NOW, {"mailboxes": {"customerCode": "C0002"}}),
 }
 """By the frozen field: which of ``SPECS`` is changed, and how."""
 
@@ -92,6 +106,8 @@ OPEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "ttlSecondsAfterFinished removed": (COLD, {"ttlSecondsAfterFinished": None}),
     "tenant.cleanup": (PLAIN, {"tenant": {"cleanup": "DestinationOnAbort"}}),
     "tenant.cleanup removed": (TENANT, {"tenant": {"cleanup": None}}),
+    "mailboxes.onErrors": (WAVE, {"mailboxes": {"onErrors": "Fail", "maxFailedMailboxes": None}}),
+    "mailboxes.maxFailedMailboxes": (WAVE, {"mailboxes": {"onErrors": "Tolerate", "maxFailedMailboxes": 5}}),
 }
 """By the field that stays open: which of ``SPECS`` is changed, and how."""
 
@@ -105,6 +121,7 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
     "retry added empty": (MINIMAL, {"retry": {}}),
     "convergence added empty": (MINIMAL, {"live": {"convergence": {}}}),
     "mappings with a default left out": (TENANT, {"tenant": {"mappings": {"syncInstancePorts": None}}}),
+    "executeNow left out": (WAVE, {"mailboxes": {"executeNow": None}}),
 }
 """What says the same in other words."""
 

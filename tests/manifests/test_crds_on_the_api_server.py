@@ -11,6 +11,7 @@ from api_samples import (
     SERVER_ID,
     TIME,
     full_cold_spec,
+    full_mailbox_spec,
     full_mapping_status,
     full_mappings,
     full_migration_spec,
@@ -80,7 +81,7 @@ def test_the_api_server_fills_in_every_default(crds: Cluster, namespace: str) ->
 
 def test_a_spec_with_all_there_is_is_stored_as_written(crds: Cluster, namespace: str) -> None:
     tenants = {"tenant": full_tenant_spec(), "referring": referring_tenant_spec()}
-    specs = {"live": full_migration_spec(), "cold": full_cold_spec()} | tenants
+    specs = {"live": full_migration_spec(), "cold": full_cold_spec(), "mailboxes": full_mailbox_spec()} | tenants
     for name, spec in specs.items():
         body = migration_body(spec=spec)
         body["metadata"]["name"] = name

@@ -26,6 +26,7 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
     "validate": lambda spec: spec.mode is Mode.VALIDATE,
     "adopt": lambda spec: spec.adopt is not None,
     "policies": lambda spec: spec.retries.limit > 0,
+    "mailboxes": lambda spec: spec.mailboxes is not None and spec.mailboxes.second_execution_time is not None,
     "tenant": lambda spec: spec.tenant is not None and spec.tenant.mapping_ref is not None,
 }
 
@@ -65,8 +66,19 @@ def test_the_samples_of_a_replication_belong_together(crds: Cluster, namespace: 
     assert parse_mapping(crds.get("osmap", spec.tenant.mapping_ref.name, "-n", namespace)).spec.subnets
 
 
+def test_the_sample_of_a_hosting_provider_is_taken_and_is_the_one_that_mailboxes_name(
+    crds: Cluster, namespace: str
+) -> None:
+    for sample in ("provider-hosting", "mailboxes"):
+        crds.kubectl("apply", "-f", str(MORE / f"{sample}.yaml"), "-n", namespace, "--validate=strict")
+
+    (taken,) = crds.get("osmig", "-n", namespace)["items"]
+    name = parse_migration(taken).spec.provider_ref.name
+    assert parse_provider(crds.get("osprov", name, "-n", namespace)).spec.hosting is not None
+
+
 def test_every_sample_has_its_test() -> None:
-    named = {"provider-limits", "provider-waldur", "mapping"}
+    named = {"provider-limits", "provider-waldur", "provider-hosting", "mapping"}
     assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, *named, *BOUNDS}
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from api_samples import (
     full_cold_spec,
+    full_mailbox_spec,
     full_mapping_status,
     full_mappings,
     full_migration_spec,
@@ -21,6 +22,7 @@ from api_samples import (
     full_provider_spec,
     full_provider_status,
     full_tenant_spec,
+    hosting_spec,
     referring_tenant_spec,
     waldur_spec,
 )
@@ -33,8 +35,9 @@ WALDURS_BOOLEANS = {
     for mappings in ("", "tenant.mappings.")
     for name in ("skipConnectionExtnet", "syncInstancePorts")
 }
-ALLOWED_BOOLEANS = {".status.failure.retryable", ".spec.suspend", *WALDURS_BOOLEANS}
-"""Yes-or-no questions for ever: nobody will want a third answer. suspend is as Jobs have it, and Waldur has two."""
+HOSTINGS_BOOLEANS = {".spec.mailboxes.executeNow", ".status.mailboxes.late"}
+ALLOWED_BOOLEANS = {".status.failure.retryable", ".spec.suspend", *WALDURS_BOOLEANS, *HOSTINGS_BOOLEANS}
+"""Yes-or-no questions for ever: nobody will want a third answer. suspend is as Jobs have it, and services have two."""
 
 WRITTEN_AS_A_WHOLE = {".status.preflight", ".status.findings"}
 """Lists of objects that one writer replaces, in an order that tells something."""
@@ -53,6 +56,8 @@ MUTABLE = {
         "deletionPolicy",
         "ttlSecondsAfterFinished",
         "tenant.cleanup",
+        "mailboxes.onErrors",
+        "mailboxes.maxFailedMailboxes",
     )
 }
 """Members of a Migration's spec that may change after the start; every other one must be frozen."""
@@ -137,7 +142,9 @@ def test_texts_that_users_write_are_not_empty(plural: str) -> None:
     written = [field for field in own_fields(plural) if field.path.startswith(".spec")]
 
     assert all(
-        "enum" in field.node or field.node["minLength"] > 0 for field in written if field.node["type"] == "string"
+        "enum" in field.node or "format" in field.node or field.node["minLength"] > 0
+        for field in written
+        if field.node["type"] == "string"
     )
 
 
@@ -220,11 +227,11 @@ def _is_under(path: str, decided: set[str]) -> bool:
             "spec",
             [
                 *(full_migration_spec(), full_cold_spec(), {"server": {"name": "db-07"}}),
-                *(full_tenant_spec(), referring_tenant_spec()),
+                *(full_tenant_spec(), referring_tenant_spec(), full_mailbox_spec()),
             ],
         ),
         ("migrations", "status", [full_migration_status()]),
-        ("providers", "spec", [full_provider_spec(), waldur_spec()]),
+        ("providers", "spec", [full_provider_spec(), waldur_spec(), hosting_spec()]),
         ("providers", "status", [full_provider_status()]),
         ("migrationmappings", "spec", [full_mappings()]),
         ("migrationmappings", "status", [full_mapping_status()]),

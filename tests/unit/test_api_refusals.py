@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from api_samples import SERVER_ID, migration_body, provider_body, tenant_spec, waldur_spec
+from api_samples import (
+    SERVER_ID,
+    TIME,
+    mailbox_spec,
+    migration_body,
+    provider_body,
+    tenant_spec,
+    waldur_spec,
+)
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.provider import ProviderSpec, ProviderType, parse_provider
@@ -52,6 +60,22 @@ class LaterType(StrEnum):
             tenant_spec(mappings={"subnets": [{"sourceCIDR": "10.0.0.1/24", "destinationCIDR": "10.0.1.0/24"}]}),
             "spec.tenant.mappings.subnets[0].sourceCIDR: must be a private IPv4 network of length 24",
         ),
+        (
+            mailbox_spec(executeNow=False),
+            "spec.mailboxes: exactly one of firstExecutionTime and executeNow must be set",
+        ),
+        (mailbox_spec(firstExecutionTime=TIME), "spec.mailboxes: exactly one of firstExecutionTime and executeNow"),
+        (
+            mailbox_spec(executeNow=False, firstExecutionTime=TIME, secondExecutionTime=TIME),
+            "spec.mailboxes: secondExecutionTime must be after firstExecutionTime",
+        ),
+        (
+            mailbox_spec(maxFailedMailboxes=1),
+            "spec.mailboxes: maxFailedMailboxes may only be set when onErrors is Tolerate",
+        ),
+        (mailbox_spec(dateFilter={"preset": "Custom"}), "spec.mailboxes.dateFilter: fromDate must be set when preset"),
+        (mailbox_spec(csvSecretRef={}), "spec.mailboxes.csvSecretRef.secretName: "),
+        ({"type": "MailboxMigration", "server": None}, "spec: mailboxes is required when type is MailboxMigration"),
         (
             tenant_spec(mappings={"networks": [SERVER_ID, SERVER_ID.replace("-", "")]}),
             "spec.tenant.mappings: each network may be named only once, with dashes or without",

@@ -11,6 +11,7 @@ from api_samples import (
     SERVER_ID,
     TIME,
     full_cold_spec,
+    full_mailbox_spec,
     full_mapping_status,
     full_mappings,
     full_migration_spec,
@@ -18,6 +19,7 @@ from api_samples import (
     full_provider_spec,
     full_provider_status,
     full_tenant_spec,
+    hosting_spec,
     mapping_body,
     migration_body,
     provider_body,
@@ -47,14 +49,16 @@ def test_a_full_provider_status_survives_the_round_trip() -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [full_migration_spec(), full_cold_spec(), full_tenant_spec(), referring_tenant_spec()],
-    ids=["live", "cold", "tenant", "referring"],
+    [full_migration_spec(), full_cold_spec(), full_tenant_spec(), referring_tenant_spec(), full_mailbox_spec()],
+    ids=["live", "cold", "tenant", "referring", "mailboxes"],
 )
 def test_a_full_migration_spec_survives_the_round_trip(spec: dict[str, Any]) -> None:
     assert to_wire(parse_migration(migration_body(spec=spec)).spec) == spec
 
 
-@pytest.mark.parametrize("spec", [full_provider_spec(), waldur_spec()], ids=["openstack", "waldur"])
+@pytest.mark.parametrize(
+    "spec", [full_provider_spec(), waldur_spec(), hosting_spec()], ids=["openstack", "waldur", "hosting"]
+)
 def test_a_full_provider_spec_survives_the_round_trip(spec: dict[str, Any]) -> None:
     assert to_wire(parse_provider(provider_body(spec=spec)).spec) == spec
 

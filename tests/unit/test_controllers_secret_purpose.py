@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api_samples import provider_body
+from api_samples import hosting_spec, provider_body
 from controller_fakes import PROVIDER
 from controller_lab import Lab
 from osmig.api.names import Kind
@@ -141,6 +141,7 @@ def test_every_type_of_provider_says_whether_its_spec_or_its_secret_names_the_en
     members = {
         ProviderType.OPENSTACK: ({"openstack": provider_body()["spec"]["openstack"]}, None),
         ProviderType.WALDUR: ({"waldur": waldur_body()["spec"]["waldur"]}, ENDPOINT),
+        ProviderType.HOSTING: ({"hosting": hosting_spec()["hosting"]}, "https://api.example.org"),
     }
     member, endpoint = members[type]
     assert ProviderSpec.model_validate({"type": type, **member}).secret_endpoint == endpoint

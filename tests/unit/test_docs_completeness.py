@@ -24,7 +24,7 @@ LOGGED_ELSEWHERE = {"http.listening"}
 
 def read_engines() -> str:
     """Return the pages of all engines as one."""
-    return "".join((DOCS / name).read_text(encoding="utf-8") for name in ("openstack.md", "waldur.md"))
+    return "".join((DOCS / name).read_text(encoding="utf-8") for name in ("openstack.md", "waldur.md", "hosting.md"))
 
 
 def test_every_verb_has_its_row_in_the_readme_and_in_the_story_of_the_orders() -> None:
@@ -58,6 +58,7 @@ def test_every_policy_is_told_of_in_the_glossary_and_in_the_story_of_the_orders(
         ("domain", "### 3a. The domain"),
         ("drivers/servers/policy", "### 3b. The move of a server"),
         ("drivers/tenants/policy", "### 3c. The replication of a tenant"),
+        ("drivers/mailboxes/policy", "### 3d. The copying of mailboxes"),
     ],
 )
 def test_every_module_that_decides_has_its_duty_told(folder: str, heading: str) -> None:

@@ -39,7 +39,7 @@ def render_crds() -> dict[str, str]:
 def migration_schema() -> Schema:
     """Build the schema of a whole Migration, rules included."""
     root = _root(
-        "Migration moves one server once, or replicates one tenant once, and tells how that goes.",
+        "Migration moves one server once, replicates one tenant or copies one list of mailboxes, and tells about it.",
         spec=(MigrationSpec, "spec is what shall be done. It may be changed until status.startTime is set."),
         status=(MigrationStatus, "status is what osmig found and did; nobody else may write it."),
     )
@@ -77,7 +77,11 @@ def _migration() -> dict[str, Any]:
         schema=migration_schema(),
         selectable=(".spec.providerRef.name", ".spec.server.id", ".status.phase"),
         columns=[
-            _column("Server", _path_of_order(), "server as ordered: its name or its id; of a tenant, its resource"),
+            _column(
+                "Server",
+                _path_of_order(),
+                "server as ordered: its name or its id; of a tenant its resource, of mailboxes their preset",
+            ),
             _column("Type", ".spec.type", "type of the move"),
             _column("Phase", ".status.phase", "where the Migration stands"),
             _column("Progress", ".status.progress.percent", "percent of the data that has moved", type_="integer"),

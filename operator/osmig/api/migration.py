@@ -1,4 +1,4 @@
-"""The Migration: one server moved, or one tenant replicated, once.
+"""The Migration: one server moved, one tenant replicated, or one list of mailboxes copied, once.
 
 Here is what a user writes; what osmig writes back is in `osmig.api.migration_status` and offered here too.
 """
@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from osmig.api.mailbox_facts import FailedMailbox, MailboxFacts
+from osmig.api.mailboxes import DateFilter, DatePreset, MailboxesOptions, OnErrors
 from osmig.api.members import MIGRATION_MEMBERS
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
@@ -51,10 +53,15 @@ __all__ = [
     "ConfirmFacts",
     "Control",
     "Convergence",
+    "DateFilter",
+    "DatePreset",
     "DeletionPolicy",
+    "FailedMailbox",
     "Failure",
     "Items",
     "LiveOptions",
+    "MailboxFacts",
+    "MailboxesOptions",
     "Migration",
     "MigrationSpec",
     "MigrationStatus",
@@ -62,6 +69,7 @@ __all__ = [
     "Mode",
     "OnConfirmDeadline",
     "OnDeadline",
+    "OnErrors",
     "OnStall",
     "PendingCall",
     "Placement",
@@ -87,13 +95,14 @@ class MigrationSpec(SpecModel):
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [ADOPT_IS_NEVER_VALIDATED]})
 
     provider_ref: ProviderRef = Field(
-        description="providerRef names the cloud that holds the server, or the Waldur that replicates."
+        description="providerRef names the cloud that holds the server, or the service that replicates or copies."
     )
     type: MigrationType = Field(
         description=(
             "type of the move. LiveMigration: the server keeps running while its memory is copied. ColdMigration: the "
             "server is stopped, its disk copied, and somebody confirms or reverts. TenantReplication: Waldur creates a "
-            "tenant like another one, without its servers and volumes."
+            "tenant like another one, without its servers and volumes. MailboxMigration: a hosting provider copies "
+            "mailboxes from other servers."
         )
     )
     mode: Mode = Field(
@@ -120,6 +129,9 @@ class MigrationSpec(SpecModel):
     )
     tenant: TenantOptions | None = Field(
         default=None, description="tenant to be replicated. Required when type is TenantReplication."
+    )
+    mailboxes: MailboxesOptions | None = Field(
+        default=None, description="mailboxes to be copied. Required when type is MailboxMigration."
     )
     adopt: AdoptRef | None = Field(
         default=None,

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from pydantic import AwareDatetime
 
+from osmig.api.mailbox_facts import MailboxFacts
 from osmig.api.meta import Condition
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.migration_intent import PendingCall
@@ -40,6 +41,7 @@ class StatusChanges(TypedDict, total=False):
     server: ServerFacts | None
     placement: PlacementFacts | None
     tenant: TenantFacts | None
+    mailboxes: MailboxFacts | None
     upstream: UpstreamFacts | None
     pending_call: PendingCall | None
     progress: Progress | None

@@ -48,7 +48,10 @@ class PendingCall(StatusModel):
 
     operation: Word = Field(
         min_length=1,
-        description="operation to be called: live-migrate, cold-migrate, confirm, revert, replicate or terminate.",
+        description=(
+            "operation to be called: live-migrate, cold-migrate, confirm, revert, replicate, terminate, "
+            "copy-mailboxes or run-now."
+        ),
     )
     attempt: AttemptNumber = Field(description="attempt the call belongs to, counted from 1.")
     holder: Word = Field(

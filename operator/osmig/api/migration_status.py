@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from osmig.api.mailbox_facts import MailboxFacts
 from osmig.api.meta import MAX_INT, Condition, Generation, MicroTime, Name, Note, StatusModel, Time, Word
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.migration_intent import AttemptNumber, PendingCall
@@ -221,6 +222,7 @@ class MigrationStatus(StatusModel):
     server: ServerFacts | None = Field(default=None, description="server as the cloud describes it.")
     placement: PlacementFacts | None = Field(default=None, description="placement before and after the move.")
     tenant: TenantFacts | None = Field(default=None, description="tenant that is replicated, and its replica.")
+    mailboxes: MailboxFacts | None = Field(default=None, description="mailboxes that are copied, and their job.")
     upstream: UpstreamFacts | None = Field(
         default=None, description="upstream is the cloud's own record of the move, in its own words."
     )

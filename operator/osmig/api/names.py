@@ -24,6 +24,7 @@ class MigrationType(StrEnum):
     LIVE_MIGRATION = "LiveMigration"
     COLD_MIGRATION = "ColdMigration"
     TENANT_REPLICATION = "TenantReplication"
+    MAILBOX_MIGRATION = "MailboxMigration"
 
 
 class ProviderType(StrEnum):
@@ -31,6 +32,7 @@ class ProviderType(StrEnum):
 
     OPENSTACK = "OpenStack"
     WALDUR = "Waldur"
+    HOSTING = "Hosting"
 
 
 class Phase(StrEnum):
@@ -80,6 +82,7 @@ class Verb(StrEnum):
     FORCE_COMPLETE = "force-complete"
     CONFIRM = "confirm"
     REVERT = "revert"
+    RUN_NOW = "run-now"
     RETRY = "retry"
     RECONCILE = "reconcile"
 
@@ -160,6 +163,9 @@ class Reason(StrEnum):
     TOKEN_OF_ANOTHER_USER = "TokenOfAnotherUser"  # noqa: S105 - a reason, not a secret
     CREDENTIALS_OF_ANOTHER_CLOUD = "CredentialsOfAnotherCloud"
     TERMINATING_DESTINATION = "TerminatingDestination"
+    SCHEDULED_UPSTREAM = "ScheduledUpstream"
+    LATE = "Late"
+    RUN_NOW = "RunNow"
     RECORD_MISSING = "RecordMissing"
     SOURCE_HOST_DOWN = "SourceHostDown"
     # converging or not
@@ -170,6 +176,7 @@ class Reason(StrEnum):
     UNKNOWN = "Unknown"
     # ended well
     SUCCEEDED = "Succeeded"
+    PARTIALLY_SUCCEEDED = "PartiallySucceeded"
     VALIDATED = "Validated"
     CONFIRMED_UPSTREAM = "ConfirmedUpstream"
     ALREADY_AT_DESTINATION = "AlreadyAtDestination"
@@ -186,11 +193,13 @@ class Reason(StrEnum):
     CANCELLED_UPSTREAM = "CancelledUpstream"
     PREFLIGHT_FAILED = "PreflightFailed"
     MAPPING_CHANGED = "MappingChanged"
+    CSV_CHANGED = "CSVChanged"
     INVALID_SPEC = "InvalidSpec"
     REPLICATION_FAILED = "ReplicationFailed"
     WALDUR_STALLED = "WaldurStalled"
     DESTINATION_LOST = "DestinationLost"
     CLEANUP_FAILED = "CleanupFailed"
+    MAILBOXES_FAILED = "MailboxesFailed"
     ADOPT_REFUSED = "AdoptRefused"
     HOSTS_NOT_VISIBLE = "HostsNotVisible"
     HOST_NOT_FOUND = "HostNotFound"

@@ -26,6 +26,7 @@ from osmig.api.meta import (
     parse_status,
 )
 from osmig.api.names import ProviderType
+from osmig.api.provider_hosting import HostingSpec
 from osmig.api.provider_openstack import OpenStackSpec
 from osmig.api.provider_waldur import WaldurSpec
 from osmig.api.union import check_members
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "HostingSpec",
     "Limits",
     "OpenStackSpec",
     "Provider",
@@ -87,7 +89,7 @@ class ProviderSpec(SpecModel):
     type: ProviderType = Field(
         description=(
             "type of the engine. OpenStack: a cloud whose Compute API osmig calls. Waldur: a marketplace that "
-            "replicates tenants."
+            "replicates tenants. Hosting: a hosting provider that copies mailboxes."
         )
     )
     openstack: OpenStackSpec | None = Field(
@@ -95,6 +97,9 @@ class ProviderSpec(SpecModel):
     )
     waldur: WaldurSpec | None = Field(
         default=None, description="waldur says how to reach a Waldur. Required when type is Waldur."
+    )
+    hosting: HostingSpec | None = Field(
+        default=None, description="hosting says how to reach a hosting provider. Required when type is Hosting."
     )
 
     limits: Limits | None = Field(
@@ -109,19 +114,24 @@ class ProviderSpec(SpecModel):
     @property
     def secret_name(self) -> str:
         """The Secret that holds the credentials, whatever the type."""
-        chosen = self.openstack or self.waldur
+        chosen = self.openstack or self.waldur or self.hosting
         return chosen.secret_name if chosen is not None else ""
 
     @property
     def secret_endpoint(self) -> str | None:
         """Where what is in the Secret is sent, as far as the spec alone says so; ``None`` if the Secret itself does."""
-        chosen = self.openstack or self.waldur
+        chosen = self.openstack or self.waldur or self.hosting
         return chosen.secret_endpoint if chosen is not None else None
 
     @property
     def effective_limits(self) -> Limits:
-        """The limits, defaults filled in."""
-        return self.limits or Limits()
+        """The limits, defaults filled in; of a hosting provider the smaller ones count."""
+        limits = self.limits or Limits()
+        if self.hosting is None:
+            return limits
+        allowed = min(limits.max_in_flight, self.hosting.max_jobs)
+        paced = {"max_in_flight": allowed, "requests_per_second": self.hosting.requests_per_second}
+        return limits.model_copy(update=paced)
 
     @property
     def auto_confirm_s(self) -> int | None:
@@ -181,7 +191,7 @@ class ProviderStatus(StatusModel):
     )
     endpoint: Annotated[str, cut(2048), Field(max_length=2048)] | None = Field(
         default=None,
-        description="endpoint in use, of the Compute API or of Waldur. Example: https://nova.example.org/v2.1.",
+        description="endpoint in use, of the Compute API or of the service. Example: https://nova.example.org/v2.1.",
     )
     api_version: Word | None = Field(
         default=None,

@@ -39,12 +39,13 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         ),
         Reason.ABORTING: "The move is being called off.",
         Reason.UNKNOWN: "The cloud reports a state that this version does not know; the last phase is kept.",
-        Reason.SUCCEEDED: "The server was moved, or the tenant replicated.",
+        Reason.SUCCEEDED: "The server was moved, the tenant replicated, or the mailboxes copied.",
         Reason.VALIDATED: "Every check passed; nothing was sent, as mode Validate wants it.",
         Reason.RECORD_GONE: "The cloud dropped its record, or the status lost it; where the server is decides.",
         Reason.ABORTED: "The move was called off by the verb abort.",
         Reason.DEADLINE_EXCEEDED: "The move took longer than deadlineSeconds, and onDeadline called it off.",
         Reason.PREFLIGHT_FAILED: "A check before the start failed; status.preflight has them all. Nothing was sent.",
+        Reason.INVALID_SPEC: "Upstream refused the order; the message names the field. Nothing was created.",
         Reason.START_REFUSED: "The cloud refused the order.",
         Reason.UNSUPPORTED: "This cloud has no such call.",
         Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC for the Secret, forbids what is needed.",
@@ -106,7 +107,8 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
             "Calls the move off while it is not finished. Before the start nothing is sent at all; later the cloud is "
             "asked until the move has ended. `TooLate` once a live server is being handed over. A cold move is "
             "reverted as soon as it waits for a confirmation. A replication that was ordered goes on to its end: "
-            "`Unsupported`, unless `tenant.cleanup` then terminates the replica."
+            "`Unsupported`, unless `tenant.cleanup` then terminates the replica. A job that copies mailboxes is "
+            "deleted at the service while it can be; else `Rejected`."
         ),
         Verb.FORCE_COMPLETE: (
             "Ends the copying of memory at the price of a pause; waits until the move is running. `TooLate` once the "
@@ -114,6 +116,10 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         ),
         Verb.CONFIRM: "Accepts a cold move that awaits confirmation; the copy at the source is removed.",
         Verb.REVERT: "Sends a server that awaits confirmation back to its source host.",
+        Verb.RUN_NOW: (
+            "Begins the next execution of a job that copies mailboxes at once, in place of at its time. Sent once; "
+            "`Unsupported` for servers and tenants."
+        ),
         Verb.RETRY: (
             "Makes a new attempt after Failed, Aborted or Reverted, once upstream was looked at again. `Rejected` with "
             "`adopt` and while the cloud's record and its server disagree."

@@ -103,7 +103,8 @@ def _unchanged(spec: Schema, path: str) -> str:
     inner = spec["properties"][member]
     if "default" in inner["properties"][leaf]:
         default = inner["properties"][leaf]["default"]
-        return f"{_or_default('self', member, leaf, default)} == {_or_default('oldSelf', member, leaf, default)}"
+        sides = (_or_default(side, member, leaf, default=default) for side in ("self", "oldSelf"))
+        return " == ".join(sides)
     return _same(path, always=False)
 
 
@@ -121,6 +122,7 @@ def _present(side: str, path: str) -> str:
     return f"(has({side}.spec.{member}) && has({side}.spec.{path}))" if leaf else f"has({side}.spec.{path})"
 
 
-def _or_default(side: str, member: str, leaf: str, default: str) -> str:
+def _or_default(side: str, member: str, leaf: str, *, default: str | bool) -> str:
     """Read a leaf so that adding or removing an empty member is no change."""
-    return f"(has({side}.spec.{member}) ? {side}.spec.{member}.{leaf} : '{default}')"
+    literal = str(default).lower() if isinstance(default, bool) else f"'{default}'"
+    return f"(has({side}.spec.{member}) ? {side}.spec.{member}.{leaf} : {literal})"

@@ -25,7 +25,7 @@ ORDER = (
 """Everything a node may hold, in the order it is printed; any other keyword is refused."""
 
 _NOISE = {"title", "examples", "$defs"}
-_FORMAT_MAX_LENGTH = {"date-time": 64}
+_FORMAT_MAX_LENGTH = {"date": 10, "date-time": 64}
 _INT32_MAX = 2**31 - 1
 _LOOK_AROUND = re.compile(r"\(\?[=!<]")
 _YAML_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}

@@ -92,7 +92,6 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         ),
         Reason.TERMINATING_DESTINATION: "The replica is being terminated, as cleanup wants it after an abort.",
         Reason.MAPPING_CHANGED: "The MigrationMapping changed after it was checked; nothing was sent.",
-        Reason.INVALID_SPEC: "Waldur refused the order; the message names the field. Nothing was created.",
         Reason.REPLICATION_FAILED: "Waldur failed to create the replica; the message has its words.",
         Reason.WALDUR_STALLED: "The replica failed or is gone, and Waldur's record of the run says nothing of it.",
         Reason.DESTINATION_LOST: "The replica was terminated or failed after Waldur was done with it.",

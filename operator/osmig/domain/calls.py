@@ -25,6 +25,8 @@ class Operation(StrEnum):
     REVERT = "revert"
     REPLICATE = "replicate"
     TERMINATE = "terminate"
+    COPY_MAILBOXES = "copy-mailboxes"
+    RUN_NOW = "run-now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

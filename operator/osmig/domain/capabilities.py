@@ -26,6 +26,7 @@ class Capability(StrEnum):
     PROGRESS = "Progress"
     ALL_MIGRATIONS = "AllMigrations"
     TENANT_REPLICATION = "TenantReplication"
+    MAILBOX_MIGRATION = "MailboxMigration"
 
 
 class Scope(StrEnum):

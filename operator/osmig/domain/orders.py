@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
     from osmig.domain.conditions import Verdict
 
-RANKS = (Verb.ABORT, Verb.REVERT, Verb.FORCE_COMPLETE, Verb.CONFIRM)
+RANKS = (Verb.ABORT, Verb.REVERT, Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.RUN_NOW)
 """Which order goes first when several are accepted."""
 
 _EVENTS = {

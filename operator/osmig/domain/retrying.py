@@ -52,6 +52,7 @@ def begin_attempt(
         upstream=None,
         placement=None,
         tenant=None,
+        mailboxes=None,
         preflight=(),
         progress=None,
         confirm=None,

@@ -54,6 +54,7 @@ _LEGAL: Mapping[Verb, frozenset[Column]] = {
     Verb.FORCE_COMPLETE: frozenset({Column.BEFORE, Column.UNKNOWN, Column.UNDER_WAY, Column.SWITCHING}),
     Verb.CONFIRM: frozenset({Column.AWAITING}),
     Verb.REVERT: frozenset({Column.AWAITING}),
+    Verb.RUN_NOW: frozenset({Column.BEFORE, Column.UNKNOWN, Column.UNDER_WAY}),
     Verb.RETRY: frozenset({Column.TERMINAL}),
     Verb.RECONCILE: frozenset(Column),
 }
@@ -240,7 +241,7 @@ def _supersede(controls: Controls, now: dt.datetime) -> tuple[Controls, tuple[No
     if abort is None or abort.result is not ControlResult.ACCEPTED:
         return controls, ()
     notes: tuple[Note, ...] = ()
-    for verb in (Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT):
+    for verb in (Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RUN_NOW):
         controls, told = settle(controls, verb, ControlResult.SUPERSEDED, "abort outranks it", now=now)
         notes += told
     return controls, notes

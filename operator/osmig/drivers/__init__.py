@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from osmig.drivers import servers, tenants
+from osmig.drivers import mailboxes, servers, tenants
 from osmig.drivers.driver import Drivers
 
-DRIVERS = Drivers((servers.DRIVER, tenants.DRIVER))
+DRIVERS = Drivers((servers.DRIVER, tenants.DRIVER, mailboxes.DRIVER))
 """Everything that osmig can move."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -31,7 +31,7 @@ class Request:
         method: in upper case.
         path: behind the endpoint's own; of plain ASCII.
         parameters: of the query; a name may come more than once.
-        body: sent as JSON; ``None`` sends none.
+        body: sent as JSON, never shown; ``None`` sends none.
         size: how much the answer holds.
     """
 
@@ -39,7 +39,7 @@ class Request:
     method: str
     path: str
     parameters: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
     size: Size = Size.ONE
 
     @property

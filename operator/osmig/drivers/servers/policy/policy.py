@@ -78,7 +78,9 @@ def _answer_late(observation: MoveObservation, answer: Answer) -> Commit:
 
 
 def refuse(verb: Verb, observation: MoveObservation) -> str:
-    """Say what a cold move has no call for."""
+    """Say what a move has no call for."""
+    if verb is Verb.RUN_NOW:
+        return "only a job that copies mailboxes has executions"
     is_forced = verb is Verb.FORCE_COMPLETE and is_legal(verb, observation.status)
     if is_forced and observation.migration.spec.type is not MigrationType.LIVE_MIGRATION:
         return "only a live migration can be forced to complete"

@@ -63,7 +63,7 @@ def _answer_late(observation: ReplicationObservation, answer: Answer) -> Commit:
 
 def refuse(verb: Verb, observation: ReplicationObservation) -> str:
     """Say what Waldur has no call for."""
-    if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT}:
+    if verb in {Verb.FORCE_COMPLETE, Verb.CONFIRM, Verb.REVERT, Verb.RUN_NOW}:
         return f"Waldur has no call to {verb} a replication"
     is_ordered = column_of(observation.status) is Column.UNDER_WAY
     if verb is Verb.ABORT and is_ordered and not jobs.wants_cleanup(observation):

@@ -1,0 +1,1 @@
+"""The adapter: requests to a hosting provider's management API, and what its answers mean."""

@@ -1,0 +1,1 @@
+"""What is decided about a job that copies mailboxes. Pure."""

@@ -1,0 +1,236 @@
+"""A double of a hosting service's migrations, after its documentation alone: no answer of the real one is known.
+
+It answers requests as values, so that tests ask it with or without HTTP (`lab.hosting_server`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TOKEN = "hosting-token"  # noqa: S105 - of the double
+Json = dict[str, Any]
+
+
+class Fault(Enum):
+    """What goes wrong with one request that changes something."""
+
+    ERROR_AFTER = auto()
+    """It is done, and answered with 500."""
+    ERROR_BEFORE = auto()
+    """It is not done, and answered with 500."""
+    LOST_AFTER = auto()
+    """It is done, and the connection is cut."""
+    LOST_BEFORE = auto()
+    """It is not done, and the connection is cut."""
+    LATE = auto()
+    """The connection is cut; it is done when the test says so."""
+    TOO_MANY = auto()
+    """Answered with 429 and not done."""
+    UNNAMED = auto()
+    """It is done; the answer does not name the job."""
+    BY_LOCATION = auto()
+    """It is done; the header Location alone names the job."""
+    INVALID = auto()
+    """A validation error whose texts repeat what was sent."""
+    FORBIDDEN = auto()
+    """A right or a billing profile is missing."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class HostingWorld:
+    """All that the service has.
+
+    Attributes:
+        jobs: by code, in the service's own fields.
+        lists: what was ordered, by code.
+        mailboxes: rows of each job.
+        requests: method and path of each, as they came.
+        faults: of the next requests that change something, by method.
+        late: what was ordered and is not done yet.
+        odd_rows: that every list of jobs has beside the good ones.
+        on_page: called before each page of a list is made.
+        page_rows: as many rows as a page has at most, whatever is asked for.
+        renames: files get other names.
+        counts: lists tell how many rows they have.
+    """
+
+    jobs: dict[str, Json] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
+    mailboxes: dict[str, list[Json]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    late: list[Callable[[], object]] = field(default_factory=list)
+    odd_rows: list[Any] = field(default_factory=list)
+    on_page: Callable[[int], object] = lambda _: None
+    page_rows: int = 25
+    renames: bool = False
+    counts: bool = True
+    number: int = 0
+
+    @property
+    def orders(self) -> list[str]:
+        """The names under which files were sent, of jobs that there are."""
+        return [job["original_csv_file_name"] for job in self.jobs.values()]
+
+    def count(self, method: str) -> int:
+        """Count the requests of one method."""
+        return sum(request.startswith(f"{method} ") for request in self.requests)
+
+    def make_job(self, *, name: str = "somebody-elses.csv", status: str = "scheduled", **changes: Any) -> str:  # noqa: ANN401
+        """Add a job and return its code."""
+        self.number += 1
+        code = f"MG{self.number:08d}"
+        self.jobs[code] = {
+            "code": code,
+            "status": status,
+            "status_detail": "",
+            "csv_file_name": f"upload_{self.number}.csv" if self.renames else name,
+            "original_csv_file_name": name,
+            "resources": 0,
+            "resources_has_errors": False,
+            "can_delete": True,
+            "is_late": False,
+            "execute_now": False,
+            "admin_first_execution_override": False,
+            "admin_second_execution_override": False,
+            "first_execution_date": None,
+            "second_execution_date": None,
+            "created_at": datetime(2030, 1, 1, 0, 0, self.number % 60, tzinfo=UTC).isoformat(),
+            "updated_at": None,
+        } | changes
+        return code
+
+    def settle_late(self) -> None:
+        """Do what was ordered and is late."""
+        for do in self.late:
+            do()
+        self.late.clear()
+
+    def finish(self, code: str, status: str = "completed", *, failed: int = 0, detail: str = "first execution") -> None:
+        """End an execution; the first mailboxes fail."""
+        rows = self.mailboxes[code]
+        for number, row in enumerate(rows):
+            row["status"] = "error" if number < failed else "success"
+            row["error_details"] = [f"LOGIN failed for {row['local_email']}"] if number < failed else []
+        self.jobs[code] |= {"status": status, "status_detail": detail, "resources_has_errors": failed > 0}
+
+    def answer(self, method: str, target: str, body: bytes, *, token: str | None) -> Reply | None:
+        """Answer one request; ``None`` cuts the connection."""
+        parts = urlsplit(target)
+        self.requests.append(f"{method} {parts.path}")
+        if token != TOKEN:
+            return _error(401, "invalid token")
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        code, _, below = parts.path.removeprefix("/api/migrations").lstrip("/").partition("/")
+        if not parts.path.startswith("/api/migrations"):
+            return Reply(404, b"<html>no such page</html>")
+        if method == "GET":
+            return self._read(code, below, query)
+        if method != "POST" and code not in self.jobs:
+            return _error(404, "migration not found")
+        return self._change(method, code, json.loads(body or b"{}"))
+
+    def _read(self, code: str, below: str, query: Json) -> Reply:
+        if not code:
+            return self._page([*self.jobs.values(), *self.odd_rows], query)
+        if code not in self.jobs:
+            return _error(404, "migration not found")
+        return self._page(self.mailboxes.get(code, []) if below == "resources" else [self.jobs[code]], query)
+
+    def _page(self, rows: list[Any], query: Json) -> Reply:
+        page, per = int(query.get("page", 1)), min(int(query.get("per", 25)), self.page_rows)
+        self.on_page(page)
+        shown = rows[(page - 1) * per : page * per]
+        pagination = {"per": per, "page": page, "total_pages": -(-len(rows) // per)}
+        pagination |= {"total_records": len(rows)} if self.counts else {}
+        return _json(200, {"resources": shown, "pagination": pagination})
+
+    def _change(self, method: str, code: str, body: Json) -> Reply | None:
+        faults = self.faults.get(method, [])
+        fault = faults.pop(0) if faults else None
+        match fault:
+            case Fault.ERROR_BEFORE:
+                return _error(500, "try again")
+            case Fault.LOST_BEFORE:
+                return None
+            case Fault.TOO_MANY:
+                return Reply(429, b"", {"Retry-After": "30"})
+            case Fault.INVALID:
+                content = str(body.get("csv_file_content", ""))[:200]
+                errors = [{"field": name, "description": content} for name in ("preset", "csv_file_content")]
+                return _json(422, {"message": content, "errors": errors})
+            case Fault.FORBIDDEN:
+                return _error(403, "no billing profile")
+            case Fault.LATE:
+                self.late.append(lambda: self._do(method, code, body))
+                return None
+            case _:
+                pass
+        done = self._do(method, code, body)
+        if fault is Fault.ERROR_AFTER:
+            return _error(500, "try again")
+        return None if fault is Fault.LOST_AFTER else self._confirm(method, done, fault)
+
+    def _do(self, method: str, code: str, body: Json) -> str:
+        if method == "POST":
+            return self._take(body)
+        if method == "DELETE":
+            del self.jobs[code]
+            return code
+        slot = body["execution"]
+        detail = {"status": "running", "status_detail": f"{slot} execution"}
+        self.jobs[code] |= {f"admin_{slot}_execution_override": True, **detail}
+        return code
+
+    def _take(self, body: Json) -> str:
+        rows = [line for line in body["csv_file_content"].splitlines() if line]
+        code = self.make_job(
+            name=body["csv_file_name"],
+            status="validating",
+            resources=len(rows),
+            execute_now=body.get("execute_now", False),
+            first_execution_date=body.get("first_execution_date"),
+            second_execution_date=body.get("second_execution_date"),
+        )
+        self.lists[code] = body["csv_file_content"]
+        self.mailboxes[code] = [
+            {"code": f"{code}-{number}", "status": "running", "local_email": row.split(";")[0], "error_details": []}
+            for number, row in enumerate(rows)
+        ]
+        return code
+
+    @staticmethod
+    def _confirm(method: str, code: str, fault: Fault | None) -> Reply:
+        if method == "DELETE":
+            return Reply(204)
+        if method == "PUT":
+            return Reply(200)
+        if fault is Fault.BY_LOCATION:
+            return Reply(201, b"", {"Location": f"/api/migrations/{code}"})
+        named = {} if fault is Fault.UNNAMED else {"resource_code": code}
+        return _json(201, {"message": "created"} | named)
+
+
+def _json(status: int, body: Json) -> Reply:
+    return Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+
+def _error(status: int, message: str) -> Reply:
+    return _json(status, {"message": message, "errors": []})
