@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
     from osmig.controllers.publishing import Statuses
     from osmig.domain.calls import Receipt
+    from osmig.drivers.mailboxes.views import Execution, MailboxJob
     from osmig.drivers.ports import Backend, BackendFactory
     from osmig.drivers.servers.views import CallLookup, Job
     from osmig.drivers.tenants.views import ReplicaJob
@@ -181,6 +182,20 @@ class PointedBackend:
         pointed = PointedPermit(permit, self.point, "", Operation.TERMINATE)
         receipt: Receipt = await self.inner.terminate(replica_id, pointed)
         await self.point.reach("after-call", "", Operation.TERMINATE)
+        return receipt
+
+    async def copy(self, job: MailboxJob, permit: Permit) -> Receipt:
+        """Order a job that copies mailboxes, and pass the same points."""
+        pointed = PointedPermit(permit, self.point, "", Operation.COPY_MAILBOXES)
+        receipt: Receipt = await self.inner.copy(job, pointed)
+        await self.point.reach("after-call", "", Operation.COPY_MAILBOXES)
+        return receipt
+
+    async def run_now(self, code: str, execution: Execution, permit: Permit) -> Receipt:
+        """Begin an execution, and pass the same points."""
+        pointed = PointedPermit(permit, self.point, "", Operation.RUN_NOW)
+        receipt: Receipt = await self.inner.run_now(code, execution, pointed)
+        await self.point.reach("after-call", "", Operation.RUN_NOW)
         return receipt
 
     async def find_effect(self, job: Job, call: PendingCall, claimed: Collection[str]) -> CallLookup:
