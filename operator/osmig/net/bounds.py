@@ -41,7 +41,7 @@ class RequestObserver(Protocol):
         """Note one request.
 
         Args:
-            service: ``compute``, ``identity`` or ``waldur``.
+            service: ``compute``, ``identity``, ``waldur`` or ``hosting``.
             operation: in our words, such as ``live-migrate`` or ``authenticate``.
             code: the HTTP status, or ``timeout`` or ``connection_error`` when no answer came.
             seconds: from handing the request over to its whole answer.
