@@ -1,17 +1,19 @@
-"""The real API server, the real Nova and the double of Waldur for all tests that ask for them."""
+"""The real API server, the real Nova, Helm and the double of Waldur for all tests that ask for them."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from lab.binaries import find_binaries
+from lab.binaries import find_binaries, find_tools
 from lab.cluster import Cluster
+from lab.helm import Helm
 from lab.nova import NovaLab, prepare_nova
 from lab.steps import side_by_side
 from lab.waldur import WaldurLab
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 CRDS = Path(__file__).parent.parent / "crds"
 CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
 NOVA_FIXTURES = frozenset({"shared_nova", "nova_keystone"})
+HELM_FIXTURES = frozenset({"helm"})
 FAST = ("--report-interval", "5", "--service-down-time", "30", "--confirm-window", "0")
 """On a busy machine a living compute is late by some seconds: it must not count as down for that."""
 
@@ -33,7 +36,7 @@ settings.load_profile("osmig")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs the lab."""
     for item in items:
-        if _wants(item, CLUSTER_FIXTURES | NOVA_FIXTURES):
+        if _wants(item, CLUSTER_FIXTURES | NOVA_FIXTURES | HELM_FIXTURES):
             item.add_marker("lab")
 
 
@@ -44,6 +47,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     makers: list[tuple[frozenset[str], Callable[[], object]]] = [
         (CLUSTER_FIXTURES, find_binaries),
         (NOVA_FIXTURES, prepare_nova),
+        (HELM_FIXTURES, partial(find_tools, ["helm"])),
     ]
     side_by_side(*(make for fixtures, make in makers if any(_wants(item, fixtures) for item in session.items)))
 
@@ -100,6 +104,12 @@ def nova_keystone() -> Iterator[NovaLab]:
     """A real Nova with a real Keystone and the server vm-1."""
     with NovaLab(*FAST, auth="keystone", servers=1) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def helm() -> Helm:
+    """A Helm 4."""
+    return Helm()
 
 
 @pytest.fixture

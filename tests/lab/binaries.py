@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.cache import Report
 
 SOURCES = Path(__file__).with_name("cluster_sources")
+HELM_SOURCES = Path(__file__).with_name("helm_sources")
 VERSION = "v1.36.3"
 MINOR = 36
 SKEW = 1
@@ -48,6 +49,7 @@ TOOLS = {
     "kube-apiserver": Tool("k8s.io/kubernetes/cmd/kube-apiserver", 150),
     "kubectl": Tool("k8s.io/kubernetes/cmd/kubectl", 20),
     "kube-controller-manager": Tool("k8s.io/kubernetes/cmd/kube-controller-manager", 60),
+    "helm": Tool("helm.sh/helm/v4/cmd/helm", 150, HELM_SOURCES),
 }
 """All programs by name, the longest shared work first. One more is one more line (and a ``tool`` in its ``go.mod``)."""
 
@@ -60,6 +62,11 @@ STAMPS = {
     "k8s.io/client-go/pkg/version.gitMinor": str(MINOR),
 }
 """Without these kubectl complains about version skew."""
+_INSTEAD = {
+    SOURCES: f"Or set KUBEBUILDER_ASSETS to a folder that has {{names}}, version 1.{MINOR}.",
+    HELM_SOURCES: "Or put a Helm 4 on PATH.",
+}
+"""What somebody without Go can do, by the folder of the sources."""
 FLAGS = ("-trimpath", "-ldflags=-s -w " + " ".join(f"-X {name}={value}" for name, value in STAMPS.items()))
 
 
@@ -90,7 +97,7 @@ def find_tools(
     """Return the programs, each from the first place that has it; build those that nobody has.
 
     Places: the folder ``KUBEBUILDER_ASSETS`` (the convention of envtest, which brings no controllers), the cache; for
-    kubectl also ``PATH``, if it is close enough to the version of the API server.
+    kubectl and Helm also ``PATH``: a kubectl close enough to the version of the API server, any Helm 4.
 
     Args:
         names: Keys of ``TOOLS``.
@@ -122,7 +129,8 @@ def _look(name: str, environ: Mapping[str, str]) -> Path | None:
     for place in (*places, tools_folder(TOOLS[name].sources)):
         if os.access(place / name, os.X_OK):
             return place / name
-    return _find_kubectl(environ.get("PATH", "")) if name == "kubectl" else None
+    find_on_path = _ON_PATH.get(name)
+    return find_on_path(environ.get("PATH", "")) if find_on_path else None
 
 
 def _find_kubectl(path: str) -> Path | None:
@@ -140,6 +148,21 @@ def _find_kubectl(path: str) -> Path | None:
     return Path(program) if minor and abs(int(minor[1]) - MINOR) <= SKEW else None
 
 
+def _find_helm(path: str) -> Path | None:
+    """Return the Helm on a search path, if its major version is 4."""
+    program = shutil.which("helm", path=path)
+    if program is None:
+        return None
+    try:
+        answer = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)  # noqa: S603 - just found
+    except OSError:
+        return None
+    return Path(program) if answer.stdout.startswith("v4.") else None
+
+
+_ON_PATH = {"kubectl": _find_kubectl, "helm": _find_helm}
+
+
 def _build(names: Sequence[str], folder: Path, report: Report) -> None:
     """Build all at once, so that no core waits for a linker, and rename each finished program into the cache.
 
@@ -149,16 +172,17 @@ def _build(names: Sequence[str], folder: Path, report: Report) -> None:
         return
     go = find_go(report)
     folder.mkdir(parents=True, exist_ok=True)
-    instead = f"Or set KUBEBUILDER_ASSETS to a folder that has {_enumerate(names)}, version 1.{MINOR}."
     packages = [TOOLS[name].package for name in names]
     sources = TOOLS[names[0]].sources
+    lot = sources.name.removesuffix("_sources")
+    instead = _INSTEAD[sources].format(names=_enumerate(names))
     download = Step(
-        "cluster: downloading Go modules",
+        f"{lot}: downloading Go modules",
         10,
         f"It needs a Go module proxy (GOPROXY), and 1 GB for the modules. {instead}",
     )
     build = Step(
-        f"cluster: building {_enumerate(names)}",
+        f"{lot}: building {_enumerate(names)}",
         sum(TOOLS[name].about_s for name in names),
         f"It needs 3 GB of memory, and 3 GB of disk for Go's build cache (GOCACHE). {instead}",
     )

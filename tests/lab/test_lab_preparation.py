@@ -112,6 +112,16 @@ def test_a_kubectl_of_another_age_is_built(go: Path, version: str) -> None:
     assert builds(go) == [TOOLS["kubectl"].package]
 
 
+@pytest.mark.parametrize(("version", "is_taken"), [("v4.0.0+g1", True), ("v4.3.2", True), ("v3.19.0+g2", False)])
+def test_a_helm_on_path_is_taken_if_it_is_a_helm_4(go: Path, version: str, *, is_taken: bool) -> None:
+    helm = go / "helm"
+    helm.write_text(f"#!/bin/sh\necho {version}\n", encoding="utf-8")
+    helm.chmod(0o755)
+
+    assert (find_tools(["helm"], report=drop) == {"helm": helm}) is is_taken
+    assert builds(go) == ([] if is_taken else [TOOLS["helm"].package])
+
+
 def test_a_build_that_fails_says_what_to_do_and_leaves_nothing_that_counts_as_built(go: Path) -> None:
     (go / "fail").touch()
 
