@@ -112,6 +112,11 @@ demo: venv ## The story of five moves and a replication in the lab; ONCE=1 ends 
 crds: venv ## Write crds/ anew from the models
 	$(BIN)/osmig crds --output-dir crds
 
+.PHONY: charts
+charts: venv ## Write anew what charts/ and deploy/ have from elsewhere, and the golden files
+	PYTHONPATH=tests $(BIN)/python -m manifests.chart_files
+	PYTHONPATH=tests $(BIN)/python -m manifests.golden_files
+
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 # The image gets what it needs of the same versions: without what only development needs, and what builds the wheel.

@@ -1,4 +1,4 @@
-"""The files of ``deploy/monitoring``; ``PYTHONPATH=tests python -m manifests.monitoring_files`` writes the made one."""
+"""The files of ``deploy/monitoring``; `manifests.chart_files` writes the made one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROMETHEUS_RULE = MONITORING / "prometheusrule.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
 _HEAD = """\
-# Made of rules.yaml: PYTHONPATH=tests python -m manifests.monitoring_files
+# Made of rules.yaml: make charts
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -43,7 +43,3 @@ def render_prometheus_rule() -> str:
     """Return the rules as the custom resource of the Prometheus Operator."""
     text = RULES.read_text(encoding="utf-8")
     return _HEAD + textwrap.indent(text[text.index("groups:") :], "  ")
-
-
-if __name__ == "__main__":
-    PROMETHEUS_RULE.write_text(render_prometheus_rule(), encoding="utf-8")

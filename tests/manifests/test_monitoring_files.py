@@ -41,7 +41,7 @@ def render(cluster: Cluster, folder: Path) -> dict[str, Any]:
 def test_the_custom_resource_holds_the_rules_file_and_nothing_else() -> None:
     shipped = PROMETHEUS_RULE.read_text(encoding="utf-8")
 
-    assert shipped == render_prometheus_rule(), "run: PYTHONPATH=tests python -m manifests.monitoring_files"
+    assert shipped == render_prometheus_rule(), "run: make charts"
     assert yaml.safe_load(shipped)["spec"] == load_rules()
 
 

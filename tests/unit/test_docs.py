@@ -77,7 +77,7 @@ CODE_WORDS = {
     "Reason",
     "Verb",
 }
-OTHERS_FLAGS = {"--wait", "--field-manager", "--overwrite", "--server-side", "--from-literal"}
+OTHERS_FLAGS = {"--wait", "--field-manager", "--overwrite", "--server-side", "--from-literal", "--take-ownership"}
 
 
 def prose(page: Path) -> str:

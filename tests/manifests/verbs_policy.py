@@ -1,0 +1,89 @@
+"""The admission policy that asks for a right per verb, made of the table of verbs that the operator has.
+
+A verb's annotation may be set, changed or carried into a new object only by who may ``update`` the virtual resource
+``migrations/VERB`` of group osmig.dev there. To take an annotation away is free: it changes nothing.
+"""
+
+from __future__ import annotations
+
+from manifests.crd_files import ROOT
+from osmig.api.names import GROUP, Verb
+
+POLICY = ROOT / "deploy" / "components" / "verbs-policy" / "policy.yaml"
+FREE = frozenset({Verb.RECONCILE})
+"""It only makes osmig read again."""
+GUARDED = tuple(verb for verb in Verb if verb not in FREE)
+
+_HEAD = f"""\
+# Made of operator/osmig/api/names.py: make charts
+#
+# Each verb's annotation may be set, changed or brought along by those alone who may update the virtual resource
+# migrations/VERB of {GROUP}. To take one away is free.
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: osmig-verbs
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules: # not migrations/status: annotations sent there are ignored by the API server
+    - apiGroups: [{GROUP}]
+      apiVersions: ["*"]
+      operations: [CREATE, UPDATE]
+      resources: [migrations]
+      scope: Namespaced
+  variables:
+  - name: new
+    expression: "has(object.metadata.annotations) ? object.metadata.annotations : {{}}"
+  - name: old
+    expression: "oldObject != null && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {{}}"
+  - name: asked # verbs whose annotation this request adds or changes
+    expression: >-
+      [{", ".join(f"'{verb}'" for verb in GUARDED)}].filter(v, ('{GROUP}/' + v) in variables.new &&
+      !(('{GROUP}/' + v) in variables.old && variables.old['{GROUP}/' + v] == variables.new['{GROUP}/' + v]))
+  validations: # one per verb: an authorizer check costs a third of what one expression may spend
+"""
+_VALIDATION = """\
+  - expression: >-
+      !('{verb}' in variables.asked) || authorizer.group('{group}').resource('migrations').subresource('{verb}')
+      .namespace(request.namespace).name(request.name).check('update').allowed()
+    reason: Forbidden
+    messageExpression: >-
+      'user ' + request.userInfo.username + ' may not set {group}/{verb}: it needs update on migrations/{verb}
+      ({group}), which the role osmig-verbs has'
+"""
+_TAIL = f"""\
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: osmig-verbs
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+spec:
+  policyName: osmig-verbs
+  validationActions: [Deny]
+---
+# Whoever has the role admin in a namespace has all verbs there; bind it, or a part of it, to others.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: osmig-verbs
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+    rbac.authorization.k8s.io/aggregate-to-admin: "true"
+rules:
+- apiGroups: [{GROUP}]
+  resources: [{", ".join(f"migrations/{verb}" for verb in GUARDED)}]
+  verbs: [update]
+"""
+
+
+def render_policy() -> str:
+    """Return the policy, its binding and the role, as YAML."""
+    return _HEAD + "".join(_VALIDATION.format(verb=verb, group=GROUP) for verb in GUARDED) + _TAIL
