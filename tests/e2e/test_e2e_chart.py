@@ -1,0 +1,132 @@
+"""The charts installed for real by who has the listed rights and no others; the process of their pod moves a server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from e2e_chart import CHARTS, CRDS, INSTALLER, PER_NAMESPACE, Install, grant, read_rights, values_for_the_lab
+from e2e_cloud import Boot, calls, is_moving
+from e2e_operator import OPERATOR_NAMESPACE
+from e2e_status import outcome
+from e2e_tenant import Tenant
+from lab.cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lab.helm import Helm
+    from lab.nova import NovaLab
+
+TEAM = "team-a"
+CRD_INSTALLER = "crd-installer"
+"""Somebody else, as in an install that is not for the whole cluster."""
+MODES = {"whole cluster": (), "one namespace": (TEAM,)}
+
+
+@pytest.fixture(params=MODES)
+def installed(helm: Helm, request: pytest.FixtureRequest) -> Iterator[Install]:
+    """An API server of the test's own, both charts installed by a user with the listed rights for the mode."""
+    namespaces = MODES[request.param]
+    with Cluster(users={INSTALLER: (), CRD_INSTALLER: ()}) as cluster:
+        rights = read_rights()
+        for name in (OPERATOR_NAMESPACE, TEAM):
+            cluster.kubectl("create", "namespace", name)
+        for user in (INSTALLER, CRD_INSTALLER):
+            grant(cluster, rights[OPERATOR_NAMESPACE], namespace=OPERATOR_NAMESPACE, user=user)
+        grant(cluster, rights["ClusterRole"], user=CRD_INSTALLER)
+        if not namespaces:
+            grant(cluster, rights["ClusterRole"], user=INSTALLER)
+        for name in namespaces:
+            grant(cluster, rights[PER_NAMESPACE], namespace=name, user=INSTALLER)
+        release = Install(helm, cluster, values_for_the_lab(namespaces=list(namespaces)))
+        release.run("install", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
+        cluster.await_established("-f", str(CHARTS.parent / "crds"))
+        release.install()
+        yield release
+
+
+def test_the_installed_operator_moves_a_server_and_goes_as_it_came(
+    installed: Install, nova: NovaLab, boot: Boot, tmp_path: Path
+) -> None:
+    tenant = Tenant(installed.cluster, TEAM)
+    first, second = boot(host="cmp1"), boot(plan="hang")
+
+    with installed.run_pod(tmp_path / "first.log") as operator:
+        operator.wait_ready()
+        tenant.connect(nova)
+        move = tenant.move(first, name="first", source="cmp1", destination="cmp2")
+        assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
+        _run_helm_test(installed, f"http://127.0.0.1:{operator.port}")
+        hanging = tenant.move(second, name="second", deletionPolicy="Abort")
+        hanging.until_upstream("running")
+        _upgrade_and_roll_back(installed)
+        assert installed.refusals() == []
+        installed.uninstall()
+        installed.run("uninstall", CRDS, user=CRD_INSTALLER)
+        operator.terminate()
+
+    assert is_moving(nova, second)
+    assert hanging.get()["metadata"]["finalizers"] == ["osmig.dev/abort"]
+    assert outcome(move.status) == ("Succeeded", "Succeeded")
+    assert operator.logs("step.crashed") == []
+
+    nova.control.plan(second, "finish")
+    nova.control.steer(second, "finish")
+    installed.run("install", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
+    installed.install()
+    with installed.run_pod(tmp_path / "second.log") as operator:
+        operator.wait_ready()
+        assert outcome(hanging.until_finished()) == ("Succeeded", "Succeeded")
+
+    assert installed.used_rights() == _listed_for_making(has_namespaces=bool(installed.values["namespaces"]))
+    assert [call.word for call in calls(nova, first)] == ["live-migrate"]
+    assert [call.word for call in calls(nova, second)] == ["live-migrate"]
+
+
+def _upgrade_and_roll_back(installed: Install) -> None:
+    """Upgrade both charts, the operator's to the same values, to others and back; only others change the Deployment."""
+    before = installed.deployment()
+    installed.run("upgrade", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
+    installed.upgrade()
+    assert installed.deployment()["metadata"]["generation"] == before["metadata"]["generation"]
+    installed.upgrade(replicas=3)
+    assert installed.deployment()["spec"]["replicas"] == 3
+    installed.run("rollback", "osmig", "1")
+    assert installed.deployment()["spec"] == before["spec"]
+
+
+def _listed_for_making(*, has_namespaces: bool) -> set[tuple[str, str, str]]:
+    """Return the listed rights on what Helm and the operator's chart make.
+
+    To create by an apply takes the right to create, and shows as the patch that it is.
+    """
+    rights = read_rights()
+    wider = rights[PER_NAMESPACE if has_namespaces else "ClusterRole"]["rules"]
+    return {
+        right
+        for rule in [*rights[OPERATOR_NAMESPACE]["rules"], *wider]
+        for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])
+        if right[0] in {"", "apps", "policy", "rbac.authorization.k8s.io"}
+        and (right[1] == "secrets" or right[2] != "create")
+    }
+
+
+def _run_helm_test(installed: Install, url: str) -> None:
+    """Run the command of the chart's test pod, with the address that its Service would have."""
+    hooks = yaml.safe_load_all(installed.run("get", "hooks", "osmig"))
+    (pod,) = (made for made in hooks if made and made["kind"] == "Pod")
+    (container,) = pod["spec"]["containers"]
+    command = [sys.executable, *container["command"][1:]]
+    done = subprocess.run(  # noqa: S603 - the chart's
+        command, env={**os.environ, "OSMIG_URL": url}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "leader"

@@ -1,0 +1,90 @@
+"""What docs/install.md and the notes say: the rights that an install takes, and the first three commands."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e_chart import PER_NAMESPACE, read_rights
+from e2e_operator import OPERATOR_NAMESPACE
+from manifests.chart_files import CHART, CRD_CHART
+from manifests.golden_files import SETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lab.cluster import Cluster
+    from lab.helm import Helm
+
+OF_CHARTS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io", "apps", "policy"}
+"""Groups of what the charts make; rights on all others are those that are granted on, and those of Helm itself."""
+
+
+def spell(rules: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    """Return each single right: group, resource, verb; a rule for named objects counts as one for all."""
+    return {
+        right
+        for rule in rules
+        for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])
+        if rule["apiGroups"][0] not in OF_CHARTS
+    }
+
+
+def rules_of(objects: Iterable[Any], kind: str, namespace: str | None) -> list[Any]:
+    """Return the rules of all roles of a kind in a namespace."""
+    return [
+        rule
+        for made in objects
+        if (made["kind"], made["metadata"].get("namespace")) == (kind, namespace)
+        for rule in made["rules"]
+    ]
+
+
+def test_whoever_installs_for_the_cluster_has_what_is_granted_and_nothing_else(helm: Helm) -> None:
+    made = helm.render_objects(CHART)
+
+    assert spell(read_rights()["ClusterRole"]["rules"]) == spell(rules_of(made, "ClusterRole", None))
+
+
+def test_whoever_installs_for_some_namespaces_has_what_is_granted_there_and_nothing_else(helm: Helm) -> None:
+    made = helm.render_objects(CHART, SETS["namespaced"])
+
+    assert spell(read_rights()[PER_NAMESPACE]["rules"]) == spell(rules_of(made, "Role", "team-a"))
+
+
+def test_in_the_namespace_of_the_release_the_lease_is_granted_and_helm_keeps_its_secrets(helm: Helm) -> None:
+    made = helm.render_objects(CHART)
+    beside = {("", "secrets"), ("", "serviceaccounts")}
+    listed = {right for right in spell(read_rights()[OPERATOR_NAMESPACE]["rules"]) if right[:2] not in beside}
+
+    assert listed == spell(rules_of(made, "Role", OPERATOR_NAMESPACE))
+
+
+@pytest.mark.parametrize("chart", [CHART, CRD_CHART], ids=lambda chart: chart.name)
+def test_helm_finds_nothing_to_say_of_a_chart(helm: Helm, chart: Any) -> None:  # noqa: ANN401
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", chart)
+
+
+@pytest.mark.parametrize(("values", "place"), [("defaults", "default"), ("namespaced", "team-a")])
+def test_the_objects_that_the_notes_show_are_taken_by_the_api_server(
+    helm: Helm, crds: Cluster, namespace: str, values: str, place: str
+) -> None:
+    notes = _read_notes(helm, values)
+    shown = [textwrap.dedent(text) for text in re.findall(r"<<EOF\n(.*?)^  EOF$", notes, re.DOTALL | re.MULTILINE)]
+
+    assert re.findall(r"^(\d)\. ", notes, re.MULTILINE) == ["1", "2", "3"]
+    assert len(shown) == 2
+    for text in shown:
+        crds.kubectl("create", "--dry-run=server", "--validate=strict", "-n", namespace, "-f", "-", stdin=text)
+    assert f"kubectl -n {place} wait --for=condition=Finished" in notes
+
+
+def _read_notes(helm: Helm, values: str) -> str:
+    said = helm.run(
+        *("install", "osmig", CHART, "--namespace", OPERATOR_NAMESPACE, "--dry-run=client"), values=SETS[values]
+    )
+    return said.partition("\nNOTES:\n")[2]
