@@ -69,7 +69,7 @@ lab-test: venv ## The lab proves itself
 	@$(LANES) lab
 
 .PHONY: prepare
-prepare: venv ## Build and install what the lab needs (the first time about 6 minutes)
+prepare: venv ## Build and install what the lab needs (the first time about 9 minutes)
 	$(call timed,lab in the cache,PYTHONPATH=tests $(BIN)/python -m lab prepare)
 
 .PHONY: test

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 ACTIVE = "Starting|Running|Confirming|Reverting|Aborting"
 WAITING = "Pending|Queued|Suspended|AwaitingConfirmation"
 FLEET = '{namespace=~"$namespace", provider=~"$provider"'
+OUTCOMES = f"osmig_migration_outcomes_total{FLEET}}}"
+FAILED = f'osmig_migration_outcomes_total{FLEET}, outcome="Failed"}}'
 NAMESPACE = '{namespace=~"$namespace"}'
 ONE = '{namespace="$namespace", name="$migration"'
 
@@ -59,6 +61,16 @@ def _progress(selector: str) -> str:
     return f"1 - {remaining} / ({total} > 0)"
 
 
+def _count(counter: str, window: str) -> str:
+    """Return how far a counter rose in a window, with the first event of a series that was born in it.
+
+    ``increase`` sees no rise in a series that begins at 1, and most reasons are seen once in a night.
+    """
+    nothing = f"0 * max_over_time({counter}[{window}])"
+    born_with = f"min_over_time({counter}[{window}]) unless {counter} offset {window}"
+    return f"(increase({counter}[{window}]) or {nothing}) + ({born_with} or {nothing})"
+
+
 _RUNNING = 'on (namespace, name) max by (namespace, name) (osmig_migration_phase{phase="Running"} == 1)'
 
 FLEET_PANELS = (
@@ -80,7 +92,7 @@ FLEET_PANELS = (
     _number(
         "Failed attempts, 24 h",
         "Attempts that ended as Failed in the last day.",
-        f'sum(increase(osmig_migration_outcomes_total{FLEET}, outcome="Failed"}}[24h])) or vector(0)',
+        f"sum({_count(FAILED, '24h')}) or vector(0)",
     ),
     _number(
         "Processes that act",
@@ -129,9 +141,7 @@ FLEET_PANELS = (
         title="Outcomes by reason",
         description="Attempts that ended in the chosen range, by outcome and reason.",
         queries={
-            f"sum by (outcome, reason) (increase(osmig_migration_outcomes_total{FLEET}}}[$__range])) > 0": (
-                "{{outcome}}: {{reason}}"
-            )
+            f"sum by (outcome, reason) ({_count(OUTCOMES, '$__range')}) > 0": "{{outcome}}: {{reason}}",
         },
         kind="bargauge",
         is_instant=True,
@@ -150,7 +160,7 @@ FLEET_PANELS = (
         title="Orders",
         description="Verbs by their final result in the chosen range.",
         queries={
-            "sum by (verb, result) (increase(osmig_control_requests_total[$__range])) > 0": "{{verb}}: {{result}}"
+            f"sum by (verb, result) ({_count('osmig_control_requests_total', '$__range')}) > 0": "{{verb}}: {{result}}",
         },
         kind="bargauge",
         is_instant=True,
