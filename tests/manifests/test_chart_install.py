@@ -11,13 +11,16 @@ import pytest
 
 from e2e_chart import PER_NAMESPACE, read_rights
 from e2e_operator import OPERATOR_NAMESPACE
+from lab.cluster import Cluster
+from lab.helm import HelmError
 from manifests.chart_files import CHART, CRD_CHART
-from manifests.golden_files import SETS
+from manifests.chart_objects import by_name
+from manifests.crd_files import CRDS, ROOT
+from manifests.golden_files import NETWORK, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lab.cluster import Cluster
     from lab.helm import Helm
 
 OF_CHARTS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io", "apps", "policy"}
@@ -62,6 +65,47 @@ def test_in_the_namespace_of_the_release_the_lease_is_granted_and_helm_keeps_its
     listed = {right for right in spell(read_rights()[OPERATOR_NAMESPACE]["rules"]) if right[:2] not in beside}
 
     assert listed == spell(rules_of(made, "Role", OPERATOR_NAMESPACE))
+
+
+@pytest.mark.parametrize(
+    ("switch", "values"),
+    [
+        ("networkPolicy.enabled", {"networkPolicy": NETWORK}),
+        ("metrics.monitor", {"metrics": {"monitor": "ServiceMonitor"}}),
+        ("metrics.monitor", {"metrics": {"monitor": "PodMonitor"}}),
+        ("alerts.enabled", {"alerts": {"enabled": True}}),
+        ("dashboards.enabled", {"dashboards": {"enabled": True}}),
+        ("verbsPolicy.enabled", {"verbsPolicy": {"enabled": True}}),
+        ("credentialNamespaces", {"credentialNamespaces": ["team-a"]}),
+    ],
+)
+def test_the_kinds_that_a_switch_makes_are_in_the_table_of_rights(
+    helm: Helm, switch: str, values: Mapping[str, Any]
+) -> None:
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{re.escape(switch)}`[^|]* \| (.*) \|$", page, re.MULTILINE)
+    before, after = (by_name(helm.render_objects(CHART, given)) for given in ({}, values))
+    kinds = {after[name]["kind"].lower() for name in after.keys() - before.keys()}
+
+    assert kinds
+    assert all(f"`{kind.removesuffix('y')}" in row for kind in kinds)
+
+
+def test_crds_that_kubectl_applied_become_the_charts_and_stay_after_it(helm: Helm) -> None:
+    with Cluster(with_controllers=False) as cluster:
+        cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+        cluster.await_established("-f", str(CRDS))
+        before = cluster.get("crd", "migrations.osmig.dev")
+        place = ("--namespace", "default")
+
+        with pytest.raises(HelmError, match="cannot be imported into the current release"):
+            helm.run("install", "osmig-crds", CRD_CHART, *place, kubeconfig=cluster.kubeconfig)
+        helm.run("install", "osmig-crds", CRD_CHART, *place, "--take-ownership", kubeconfig=cluster.kubeconfig)
+        helm.run("uninstall", "osmig-crds", *place, kubeconfig=cluster.kubeconfig)
+        after = cluster.get("crd", "migrations.osmig.dev")
+
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"] == before["spec"]
 
 
 @pytest.mark.parametrize("chart", [CHART, CRD_CHART], ids=lambda chart: chart.name)
