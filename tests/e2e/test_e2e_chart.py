@@ -114,7 +114,7 @@ def _listed_for_making(*, has_namespaces: bool) -> set[tuple[str, str, str]]:
         right
         for rule in [*rights[OPERATOR_NAMESPACE]["rules"], *wider]
         for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])
-        if right[0] in {"", "apps", "policy", "rbac.authorization.k8s.io"}
+        if right[0] in {"", "apps", "policy", "networking.k8s.io", "rbac.authorization.k8s.io"}
         and (right[1] == "secrets" or right[2] != "create")
     }
 

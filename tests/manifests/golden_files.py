@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).with_name("golden")
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 NETWORK: Mapping[str, Any] = {
-    "enabled": True,
     "apiServer": [{"cidr": "192.0.2.10/32", "ports": [6443]}],
     "providers": [{"cidr": "198.51.100.0/24", "ports": [443, 5000, 8774]}],
+    "dns": [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ],
+    "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
 }
 MONITORING: Mapping[str, Any] = {
     "metrics": {"monitor": "ServiceMonitor"},

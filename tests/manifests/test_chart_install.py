@@ -16,14 +16,14 @@ from lab.helm import HelmError
 from manifests.chart_files import CHART, CRD_CHART
 from manifests.chart_objects import by_name
 from manifests.crd_files import CRDS, ROOT
-from manifests.golden_files import NETWORK, SETS
+from manifests.golden_files import SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lab.helm import Helm
 
-OF_CHARTS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io", "apps", "policy"}
+OF_CHARTS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io", "apps", "policy", "networking.k8s.io"}
 """Groups of what the charts make; rights on all others are those that are granted on, and those of Helm itself."""
 
 
@@ -70,7 +70,6 @@ def test_in_the_namespace_of_the_release_the_lease_is_granted_and_helm_keeps_its
 @pytest.mark.parametrize(
     ("switch", "values"),
     [
-        ("networkPolicy.enabled", {"networkPolicy": NETWORK}),
         ("metrics.monitor", {"metrics": {"monitor": "ServiceMonitor"}}),
         ("metrics.monitor", {"metrics": {"monitor": "PodMonitor"}}),
         ("alerts.enabled", {"alerts": {"enabled": True}}),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lab.helm import Helm
 
-NETWORK = {"enabled": True, "apiServer": [{"cidr": "192.0.2.1/32", "ports": [6443]}]}
+HALF = [{"cidr": "192.0.2.1/32", "ports": [6443]}]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_the_chart_of_the_crds_takes_no_values(helm: Helm) -> None:
             r"set rbac\.userRoles=Skip and have a cluster administrator",
         ),
         ({"namespaces": ["a"], "credentialNamespaces": ["b"]}, "credentialNamespaces names b"),
-        ({"networkPolicy": {"enabled": True}}, r"needs networkPolicy\.apiServer"),
-        ({"networkPolicy": NETWORK}, r"needs networkPolicy\.providers"),
+        ({"networkPolicy": {"apiServer": HALF}}, "name both, or none"),
+        ({"networkPolicy": {"providers": HALF}}, "name both, or none"),
         ({"extraArgs": ["--namespace=a"]}, "use the value namespaces"),
         ({"extraArgs": ["--lease-namespace=a"]}, "take it away"),
         ({"extraEnv": [{"name": "OSMIG_LEASE_NAME", "value": "a"}]}, "use the value nameOverride"),
