@@ -109,8 +109,9 @@ demo: venv ## The story of five moves and a replication in the lab; ONCE=1 ends 
 	ONCE=$(ONCE) PYTHONPATH=tests $(BIN)/python -m lab.demo
 
 .PHONY: crds
-crds: venv ## Write crds/ anew from the models
+crds: venv ## Write crds/ anew from the models, and its copy in charts/
 	$(BIN)/osmig crds --output-dir crds
+	PYTHONPATH=tests $(BIN)/python -m manifests.chart_files
 
 .PHONY: charts
 charts: venv ## Write anew what charts/ and deploy/ have from elsewhere, and the golden files

@@ -70,11 +70,13 @@ SETS: Mapping[str, Mapping[str, Any]] = {"defaults": {}, "namespaced": NAMESPACE
 
 
 def render_set(helm: Helm, name: str) -> str:
-    """Return what the operator's chart makes of a set of values; the dashboards' JSON is left out for its length."""
+    """Return what the operator's chart makes of a set of values, without dashboards and alerts.
+
+    These are copies of files that are read where they are.
+    """
     values = {**SETS[name]}
-    if "dashboards" in values:
-        values["dashboards"] = {"enabled": False}
-    return helm.render(CHART, values)
+    left_out = {part: {"enabled": False} for part in ("dashboards", "alerts") if part in values}
+    return helm.render(CHART, values | left_out)
 
 
 if __name__ == "__main__":
