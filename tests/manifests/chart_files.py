@@ -10,6 +10,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from manifests.argocd_actions import KEY, render_actions
 from manifests.chart_values import render_table, render_values
 from manifests.crd_files import CRDS, ROOT
 from manifests.dashboards import DASHBOARDS, render_dashboards
@@ -40,14 +41,15 @@ def render_readme() -> str:
     return before + BEGIN + render_table(load_schema()) + END + rest.partition(END)[2]
 
 
-def render_argocd_health() -> str:
-    """Return Argo CD's ConfigMap with the health checks that docs/gitops.md shows; its tests run them."""
+def render_argocd_configuration() -> str:
+    """Return Argo CD's ConfigMap: the health checks that docs/gitops.md shows, and the actions."""
     page = (ROOT / "docs" / "gitops.md").read_text(encoding="utf-8")
     checks = dict(re.findall(rf"```yaml\n({re.escape(_HEALTH)}\w+): \|\n(.*?)```", page, re.DOTALL))
     checks[f"{_HEALTH}MigrationMapping"] = checks[f"{_HEALTH}Provider"]
-    keys = "".join(textwrap.indent(f"{name}: |\n{code}", "  ") for name, code in checks.items())
+    texts = {**checks, KEY: textwrap.indent(render_actions(), "  ")}
+    keys = "".join(textwrap.indent(f"{name}: |\n{text}", "  ") for name, text in texts.items())
     return (
-        "# Made of docs/gitops.md: make charts\n"
+        "# Made of docs/gitops.md and of the operator's table of verbs: make charts\n"
         f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\ndata:\n{keys}"
     )
 
@@ -59,7 +61,7 @@ def made_files() -> dict[Path, str]:
         CHART / "values.yaml": render_values(load_schema()),
         README: render_readme(),
         POLICY: render_policy(),
-        COMPONENTS / "argocd" / "health" / "argocd-cm.yaml": render_argocd_health(),
+        COMPONENTS / "argocd" / "configuration" / "argocd-cm.yaml": render_argocd_configuration(),
         PROMETHEUS_RULE: render_prometheus_rule(),
         **{DASHBOARDS / f"{name}.json": text for name, text in dashboards.items()},
         CHART / "files" / "rules.yaml": RULES.read_text(encoding="utf-8"),

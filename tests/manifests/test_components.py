@@ -10,6 +10,7 @@ import yaml
 
 from lab.cluster import KubectlError
 from lab.waiting import eventually
+from manifests.argocd_actions import KEY
 from manifests.chart_files import COMPONENTS
 from manifests.chart_objects import build, find
 from manifests.verbs_policy import FREE, GUARDED, POLICY
@@ -57,14 +58,15 @@ def test_a_migration_under_gitops_stays_as_it_is(
     assert made == {**MIGRATION, "metadata": {"name": "db-07", "annotations": annotations}}
 
 
-def test_argo_cds_own_overlay_learns_the_health_of_every_kind(cluster: Cluster, tmp_path: Path) -> None:
+def test_argo_cds_own_overlay_learns_the_health_of_every_kind_and_the_orders(cluster: Cluster, tmp_path: Path) -> None:
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"}, "data": {"url": "https://x"}}
 
-    made = find(build_with(cluster, tmp_path, config, "argocd/health"), "ConfigMap")
+    made = find(build_with(cluster, tmp_path, config, "argocd/configuration"), "ConfigMap")
 
     prefix = "resource.customizations.health.osmig.dev_"
     assert made["data"].keys() == {
         "url",
+        KEY,
         *(f"{prefix}{kind}" for kind in ("Migration", "Provider", "MigrationMapping")),
     }
 
