@@ -17,6 +17,7 @@ from e2e_operator import OPERATOR_NAMESPACE
 from e2e_status import outcome
 from e2e_tenant import Tenant
 from lab.cluster import Cluster
+from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from lab.helm import Helm
     from lab.nova import NovaLab
+    from lab.osmig_run import OsmigRun
 
 TEAM = "team-a"
 CRD_INSTALLER = "crd-installer"
@@ -53,42 +55,51 @@ def installed(helm: Helm, request: pytest.FixtureRequest) -> Iterator[Install]:
         yield release
 
 
-def test_the_installed_operator_moves_a_server_and_goes_as_it_came(
+def test_the_installed_operator_moves_a_server_is_upgraded_and_goes_as_it_came(
     installed: Install, nova: NovaLab, boot: Boot, tmp_path: Path
 ) -> None:
     tenant = Tenant(installed.cluster, TEAM)
     first, second = boot(host="cmp1"), boot(plan="hang")
 
-    with installed.run_pod(tmp_path / "first.log") as operator:
-        operator.wait_ready()
+    with installed.run_pod(tmp_path / "old.log") as old:
+        old.wait_ready()
         tenant.connect(nova)
         move = tenant.move(first, name="first", source="cmp1", destination="cmp2")
         assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
-        _run_helm_test(installed, f"http://127.0.0.1:{operator.port}")
+        _run_helm_test(installed, old)
         hanging = tenant.move(second, name="second", deletionPolicy="Abort")
         hanging.until_upstream("running")
         _upgrade_and_roll_back(installed)
-        assert installed.refusals() == []
-        installed.uninstall()
-        installed.run("uninstall", CRDS, user=CRD_INSTALLER)
-        operator.terminate()
+        with installed.run_pod(tmp_path / "new.log") as new:
+            _hand_over(old, new)
+            hanging.reconcile()
+            assert installed.refusals() == []
+            installed.uninstall()
+            installed.run("uninstall", CRDS, user=CRD_INSTALLER)
 
     assert is_moving(nova, second)
     assert hanging.get()["metadata"]["finalizers"] == ["osmig.dev/abort"]
     assert outcome(move.status) == ("Succeeded", "Succeeded")
-    assert operator.logs("step.crashed") == []
+    assert [*old.logs("step.crashed"), *new.logs("step.crashed")] == []
 
-    nova.control.plan(second, "finish")
     nova.control.steer(second, "finish")
     installed.run("install", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
     installed.install()
-    with installed.run_pod(tmp_path / "second.log") as operator:
-        operator.wait_ready()
+    with installed.run_pod(tmp_path / "again.log") as again:
+        again.wait_ready()
         assert outcome(hanging.until_finished()) == ("Succeeded", "Succeeded")
 
     assert installed.used_rights() == _listed_for_making(has_namespaces=bool(installed.values["namespaces"]))
     assert [call.word for call in calls(nova, first)] == ["live-migrate"]
     assert [call.word for call in calls(nova, second)] == ["live-migrate"]
+
+
+def _hand_over(old: OsmigRun, new: OsmigRun) -> None:
+    """Replace a pod as a rollout does: the old one ends once the new one is ready, as a standby."""
+    new.wait_ready()
+    assert new.http("/readyz")[1].strip() == "standby"
+    assert old.terminate() == 0
+    eventually(lambda: new.http("/readyz") == (200, "leader\n"), what="the new pod leads")
 
 
 def _upgrade_and_roll_back(installed: Install) -> None:
@@ -119,12 +130,13 @@ def _listed_for_making(*, has_namespaces: bool) -> set[tuple[str, str, str]]:
     }
 
 
-def _run_helm_test(installed: Install, url: str) -> None:
-    """Run the command of the chart's test pod, with the address that its Service would have."""
+def _run_helm_test(installed: Install, operator: OsmigRun) -> None:
+    """Run the command of the chart's test pod, with the operator's address instead of its Service's."""
     hooks = yaml.safe_load_all(installed.run("get", "hooks", "osmig"))
     (pod,) = (made for made in hooks if made and made["kind"] == "Pod")
     (container,) = pod["spec"]["containers"]
     command = [sys.executable, *container["command"][1:]]
+    url = f"http://127.0.0.1:{operator.port}"
     done = subprocess.run(  # noqa: S603 - the chart's
         command, env={**os.environ, "OSMIG_URL": url}, capture_output=True, text=True, check=False
     )
