@@ -95,17 +95,18 @@ class Install:
         return {
             (about.get("apiGroup", ""), about["resource"], event["verb"])
             for event in self.cluster.audit()
-            if event["user"]["username"] == INSTALLER
+            if event.get("user", {}).get("username") == INSTALLER
             for about in [event.get("objectRef", {})]
             if "resource" in about
         }
 
     def refusals(self) -> list[str]:
-        """Return what the operator asked of the API server and may not do."""
+        """Return what the operator asked of the API server and may not do; what was cut off has no answer."""
         return [
             f"{event['verb']} {event['requestURI']}"
             for event in self.cluster.audit()
-            if event["user"]["username"] == OPERATOR and event["responseStatus"]["code"] in {401, 403}
+            if event.get("user", {}).get("username") == OPERATOR
+            and event.get("responseStatus", {}).get("code") in {401, 403}
         ]
 
     def run_pod(self, log: Path) -> OsmigRun:
