@@ -20,9 +20,10 @@ ICONS = {
     Verb.REVERT: "fa fa-fw fa-undo",
     Verb.RETRY: "fa fa-fw fa-repeat",
     Verb.RECONCILE: "fa fa-fw fa-sync",
+    Verb.RUN_NOW: "fa fa-fw fa-play",
 }
-LIVE_ONLY = (Verb.FORCE_COMPLETE,)
-"""Nova can hurry a live move alone."""
+ONLY_FOR = {Verb.FORCE_COMPLETE: MigrationType.LIVE_MIGRATION, Verb.RUN_NOW: MigrationType.MAILBOX_MIGRATION}
+"""Nova can hurry a live move alone; only a job of mailboxes has executions."""
 
 _DISCOVERY = """\
 -- false where the table has no such order now: docs/openstack.md, What happens when
@@ -30,7 +31,7 @@ local legal = {{
 {legal}}}
 local status, actions = obj.status or {{}}, {{}}
 local phase = status.phase or "{unseen}"
-local is_live = obj.spec.type == "{live}"
+local kind = obj.spec.type
 {actions}return actions
 """
 _ACTION = """\
@@ -48,7 +49,7 @@ def render_discovery() -> str:
         f'["iconClass"] = "{ICONS[verb]}"}}\n'
         for verb in Verb
     )
-    return _DISCOVERY.format(legal=legal, actions=actions, unseen=Phase.PENDING, live=MigrationType.LIVE_MIGRATION)
+    return _DISCOVERY.format(legal=legal, actions=actions, unseen=Phase.PENDING)
 
 
 def render_action(verb: Verb) -> str:
@@ -69,4 +70,4 @@ def _list_phases(verb: Verb) -> str:
 
 
 def _of_type(verb: Verb) -> str:
-    return " and is_live" if verb in LIVE_ONLY else ""
+    return f' and kind == "{ONLY_FOR[verb]}"' if verb in ONLY_FOR else ""

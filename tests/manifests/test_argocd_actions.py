@@ -9,7 +9,7 @@ import yaml
 from lupa.lua51 import LuaRuntime, lua_type
 
 from domain_samples import status_in
-from manifests.argocd_actions import KEY, LIVE_ONLY
+from manifests.argocd_actions import KEY, ONLY_FOR
 from manifests.chart_files import COMPONENTS
 from osmig.api.meta import to_wire
 from osmig.api.names import TOKEN_MAX_LENGTH, MigrationType, Phase, Verb, verb_annotation
@@ -44,11 +44,7 @@ def test_an_action_is_enabled_where_the_operator_takes_the_order(phase: Phase, k
 
     actions = run(ACTIONS["discovery.lua"], migration(kind, to_wire(status)))
 
-    legal = {
-        verb
-        for verb in Verb
-        if is_legal(verb, status) and (verb not in LIVE_ONLY or kind is MigrationType.LIVE_MIGRATION)
-    }
+    legal = {verb for verb in Verb if is_legal(verb, status) and ONLY_FOR.get(verb, kind) is kind}
     assert {Verb(name) for name, action in actions.items() if not action["disabled"]} == legal
     assert actions.keys() == DEFINITIONS.keys() == set(Verb)
     assert all(action["iconClass"].startswith("fa ") for action in actions.values())
