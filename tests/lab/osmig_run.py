@@ -148,8 +148,13 @@ class OsmigRun:
         return self._running.wait(timeout_s)
 
     def pause(self) -> None:
-        """Freeze it (SIGSTOP)."""
+        """Freeze it (SIGSTOP), and return once all its threads stand still: until one takes the signal, others go on.
+
+        Raises:
+            NotInTimeError: They did not.
+        """
         self._running.send(signal.SIGSTOP)
+        eventually(self._stands_still, what="osmig stands still")
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""
@@ -172,6 +177,11 @@ class OsmigRun:
             if isinstance(record, dict) and event in {None, record.get("event")}:
                 records.append(record)
         return records
+
+    def _stands_still(self) -> bool:
+        threads = Path(f"/proc/{self.pid}/task").iterdir()
+        states = {(thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] for thread in threads}
+        return states == {"T"}
 
     @property
     def _running(self) -> Child:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from osmig.domain.redacting import redact_text
 from osmig.drivers.mailboxes.views import Execution, FailedView, JobStage, JobView, MailboxCounts
 from osmig.net.cleaning import clean_text
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from osmig.drivers.mailboxes.hosting.wire import JobRow, MailboxRow
 
 _MAX_WORD = 64
-_ADDRESS = re.compile(r"\S*@\S*")
 _STAGES = {
     "validating": JobStage.VALIDATING,
     "to_schedule": JobStage.SCHEDULED,
@@ -46,7 +44,8 @@ def read_stage(word: str | None) -> JobStage:
 
 def cut_word(word: str | None) -> str:
     """Cut one of the service's words to what the status takes; the server may put anything there."""
-    return _ADDRESS.sub("…", clean_text(redact_text(word or "")))[:_MAX_WORD]
+    words = clean_text(word or "").split()
+    return " ".join("…" if "@" in part else part for part in words)[:_MAX_WORD]
 
 
 def view_job(row: JobRow) -> JobView:
