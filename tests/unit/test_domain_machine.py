@@ -163,6 +163,12 @@ def test_an_end_keeps_the_progress_so_far_and_only_success_makes_it_100() -> Non
     assert outcome.succeed(observe(status_in(Phase.QUEUED)), "AlreadyAtDestination", "").status.progress is None
 
 
+def test_what_has_ended_is_not_about_to_end_in_some_seconds() -> None:
+    status = started(progress=Progress(percent=40, eta_seconds=7))
+    ends = (outcome.fail(observe(status), "Why", ""), outcome.succeed(observe(status), "Succeeded", ""))
+    assert [ended.status.progress and ended.status.progress.eta_seconds for ended in ends] == [None, None]
+
+
 def test_an_end_without_a_message_is_announced_by_its_reason() -> None:
     decision = outcome.fail(observe(started()), "Why", "")
     assert (decision.notes[-1].text, decision.notes[-1].is_warning) == ("Why", True)

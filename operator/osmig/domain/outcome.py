@@ -54,6 +54,8 @@ def end(observation: Observation, verdict: Verdict, **changes: Unpack[StatusChan
     progress = changes.get("progress", observation.newest_progress)
     if verdict.phase is Phase.SUCCEEDED and (status.upstream is not None or changes.get("upstream") is not None):
         progress = (progress or Progress()).model_copy(update={"percent": 100})
+    if progress is not None:
+        progress = progress.model_copy(update={"eta_seconds": None})
     controls, notes = close_controls(status.controls, verdict, now=observation.now)
     ended: StatusChanges = {
         **changes,
