@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-GROUP = "/apis/osmig.dev/"
+_OURS = re.compile(r"/apis/osmig\.dev/[^/]+/(?:namespaces/[^/]+/)?([^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class KubeProxy:
         self.kubeconfig = target
         self.served = {"list": 0, "watch": 0, "write": 0}
         self._config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
-        self._faults: dict[str, list[Fault]] = {}
+        self._faults: dict[tuple[str, str], Fault] = {}
         self._streams: set[web.StreamResponse] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -64,9 +65,9 @@ class KubeProxy:
         self._thread.join(30)
         self._loop.close()
 
-    def inject(self, what: str, fault: Fault, times: int = 1) -> None:
-        """Answer the next requests of a sort (``list``, ``watch``, ``write``) to our kinds with a fault."""
-        self._faults[what] = [fault] * times
+    def inject(self, what: str, plural: str, fault: Fault) -> None:
+        """Answer the next request of a sort (``list``, ``watch``, ``write``) to one of our kinds with a fault."""
+        self._faults[what, plural] = fault
 
     def say(self, line: bytes) -> None:
         """Put a line into every watch that is open."""
@@ -120,15 +121,14 @@ class KubeProxy:
                 stream._req.transport.abort()  # noqa: SLF001 - the same
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        sort = _sort(request)
-        if (faults := self._faults.get(sort)) and request.path.startswith(GROUP):
-            fault = faults.pop()
+        sort, plural = _sort(request), _find_plural(request.path)
+        if (fault := self._faults.pop((sort, plural), None)) is not None:
             self.served[sort] += 1
             if fault.status == 0:
                 assert request.transport is not None
                 request.transport.abort()
             return web.Response(status=fault.status or 502, body=fault.body, headers=fault.headers)
-        return await self._pass_on(request, is_watch=sort == "watch" and request.path.startswith(GROUP))
+        return await self._pass_on(request, is_watch=sort == "watch" and plural != "")
 
     async def _pass_on(self, request: web.Request, *, is_watch: bool) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -153,6 +153,12 @@ class KubeProxy:
 
 
 _HOP_BY_HOP = {"host", "connection", "transfer-encoding", "content-length", "keep-alive"}
+
+
+def _find_plural(path: str) -> str:
+    """Return which of our kinds a request is about, empty for none."""
+    found = _OURS.match(path)
+    return found[1] if found else ""
 
 
 def _sort(request: web.Request) -> str:

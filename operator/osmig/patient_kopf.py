@@ -8,6 +8,7 @@ goes on from here holds no more of an object than is read of it.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +46,20 @@ class NotServedError(Exception):
 
 
 @dataclass(slots=True)
-class _Patience:
-    """How long one watch has failed in a row."""
+class Patience:
+    """How long one watch has failed in a row.
+
+    Attributes:
+        clock: paces.
+        pause_s: that follows the next failure.
+        refused_at: since when there have been no rights, or no such kind.
+        tried_at: when it was last begun after a failure.
+    """
 
     clock: Clock
     pause_s: float = FIRST_PAUSE_S
     refused_at: float | None = None
+    tried_at: float = math.inf
 
     def relax(self) -> None:
         """Take note that an answer was good."""
@@ -63,6 +72,9 @@ class _Patience:
             Exception: the same, when rights or the kind have been missing for too long.
         """
         now = self.clock.boottime()
+        if now - self.tried_at >= REFUSED_S:
+            # it was well all that time, and only had nothing to tell
+            self.relax()
         if not isinstance(error, errors.APIForbiddenError | errors.APINotFoundError):
             self.refused_at = None
         elif self.refused_at is None:
@@ -73,6 +85,7 @@ class _Patience:
         _logger.warning("watch.failed", extra={"what": what, "reason": type(error).__name__})
         await self.clock.sleep(self.pause_s)
         self.pause_s = min(LONGEST_PAUSE_S, 2 * self.pause_s)
+        self.tried_at = self.clock.boottime()
 
 
 def make_patient(clock: Clock, plurals: Collection[str]) -> None:
@@ -97,12 +110,12 @@ class _PatientReading:
 
     clock: Clock
     plurals: frozenset[str]
-    watches: dict[object, _Patience] = field(default_factory=dict)
+    watches: dict[object, Patience] = field(default_factory=dict)
 
     async def watch(self, **named: Any) -> AsyncGenerator[Any]:  # noqa: ANN401 - kopf's calling convention
         """List and watch one kind until that fails; kopf calls again."""
         plural = named["resource"].plural
-        patience = self.watches.setdefault((plural, named["namespace"]), _Patience(self.clock))
+        patience = self.watches.setdefault((plural, named["namespace"]), Patience(self.clock))
         try:
             async for event in _watch(**named):
                 if isinstance(event, watching.Bookmark):
@@ -119,7 +132,7 @@ class _PatientReading:
 
     async def scan(self, **named: Any) -> Any:  # noqa: ANN401 - kopf's calling convention
         """Look for the kinds until all are there."""
-        patience = _Patience(self.clock)
+        patience = Patience(self.clock)
         while True:
             try:
                 found = await _scan(**named)
