@@ -78,7 +78,7 @@ def test_words_of_a_server_that_were_read_before_its_move_are_not_shown_while_it
 CONDITION = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": "", "observedGeneration": 1}
 CONDITIONS = {"conditions": [CONDITION | {"type": f"T{n}"} for n in range(8)]}
 RUNNING = CONDITIONS | {"phase": "Running", "upstream": {"id": "7"}}
-FINISHED = RUNNING | {"completionTime": "2026-11-21T10:00:00Z"}
+FINISHED = RUNNING | {"phase": "Succeeded", "completionTime": "2026-11-21T10:00:00Z"}
 QUEUED = CONDITIONS | {"phase": "Queued"}
 SPEC = {"providerRef": {"name": "region-one"}, "server": {"id": "s-1"}, "placement": {"sourceHost": "cmp1"}}
 

@@ -94,6 +94,26 @@ def test_a_script_that_writes_faster_than_we_latch_loses_its_oldest_orders() -> 
     assert [token for _, token in verb_requests(inbox)] == [f"t{number}" for number in range(11, 31)]
 
 
+@pytest.mark.parametrize(
+    ("status", "waits"),
+    [
+        ({"phase": "Running"}, True),
+        ({"phase": "Running", "completionTime": "2026-11-21T10:00:00Z"}, True),
+        ({"phase": "Succeeded", "completionTime": "2026-11-21T10:00:00Z"}, False),
+        ({}, True),
+    ],
+    ids=["under way", "with an end that somebody else wrote", "ended", "nothing written yet"],
+)
+def test_a_deletion_waits_for_us_until_the_migration_has_ended(*, status: dict[str, Any], waits: bool) -> None:
+    body = bare_body(1) | {"status": status}
+    body["metadata"]["deletionTimestamp"] = "2026-11-21T11:00:00Z"
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body)
+    entry = inbox.get(MIGRATION)
+    assert entry is not None
+    assert entry.is_being_deleted is waits
+
+
 def test_objects_are_forgotten_by_their_uid() -> None:
     inbox = Inbox()
     inbox.offer(Kind.MIGRATION, bare_body(1))

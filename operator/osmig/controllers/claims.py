@@ -58,8 +58,7 @@ class Claims:
 def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     """Read what a body says; what it does not say is not claimed."""
     spec, status = _dig(body, "spec"), _dig(body, "status")
-    upstream, is_over = _dig(status, "upstream"), _is_over(status)
-    is_acting = not is_over and bool(status.get("pendingCall") or upstream)
+    upstream, is_over, is_acting = _dig(status, "upstream"), has_ended(status), is_under_way(status)
     hosts = _read_hosts(spec, status)
     waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
     return Claims(
@@ -80,7 +79,13 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     )
 
 
-def _is_over(status: Mapping[str, Any]) -> bool:
+def is_under_way(status: Mapping[str, Any]) -> bool:
+    """Whether something was sent, or is about to be, and has not ended."""
+    return bool(status.get("pendingCall") or status.get("upstream")) and not has_ended(status)
+
+
+def has_ended(status: Mapping[str, Any]) -> bool:
+    """Whether the Migration is over, by all that its status says of that."""
     conditions = status.get("conditions") or ()
     finished = (found.get("status") for found in conditions if found.get("type") == ConditionType.FINISHED)
     return phases.is_over(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Kind, Verb, verb_annotation
+from osmig.controllers.claims import has_ended, is_under_way
 from osmig.controllers.keys import Key
 from osmig.domain.observation import VerbRequest
 from osmig.domain.verbs import bound_token
@@ -175,12 +176,11 @@ def _read(kind: Kind, body: Mapping[str, Any]) -> Entry:
     kept = keep_read(body)
     kept["metadata"].pop("managedFields", None)
     status = kept.get("status") or {}
-    is_acting = bool(status.get("pendingCall") or status.get("upstream")) and not status.get("completionTime")
     return Entry(
         uid=str(kept["metadata"]["uid"]),
         resource_version=read_version(body),
-        kept=kept if is_acting or kind is not Kind.MIGRATION else _pack(kept),
-        is_being_deleted="deletionTimestamp" in kept["metadata"] and not status.get("completionTime"),
+        kept=kept if kind is not Kind.MIGRATION or is_under_way(status) else _pack(kept),
+        is_being_deleted="deletionTimestamp" in kept["metadata"] and not has_ended(status),
     )
 
 
