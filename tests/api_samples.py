@@ -49,6 +49,11 @@ def mapping_body(*, spec: dict[str, Any] | None = None, status: object = None) -
     return body if status is None else body | {"status": status}
 
 
+def named(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give an object another name."""
+    return body | {"metadata": body["metadata"] | {"name": name}}
+
+
 def tenant_spec(**tenant: object) -> dict[str, Any]:
     """Members that make a Migration a minimal TenantReplication; `tenant` replaces options of it."""
     required = {"sourceResource": SOURCE_ID, "destinationOffering": OFFERING_ID, "destinationPlan": PLAN_ID}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from controller_lab import Lab
 from lab.hosting import TOKEN, HostingWorld
 from osmig.api.names import Kind
+from osmig.api.provider import ProviderSpec
 from osmig.controllers.keys import Key
 from osmig.drivers.mailboxes.hosting.backend import HostingBackend
 from osmig.drivers.mailboxes.hosting.session import HostingSession
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from controller_fakes import ApiServer
-    from osmig.api.provider import ProviderSpec
     from osmig.net.answers import Call
     from osmig.net.connection import Connection
     from osmig.net.limiting import Priority
@@ -35,6 +35,12 @@ ENDPOINT = "https://api.example.org"
 MEANT = {"endpoint": ENDPOINT.encode()}
 """What each Secret has that may be sent there."""
 LIST = f"{ADDRESS}@example.org;ann;{PASSWORD};imap.example.net\nbob@example.org;bob;{PASSWORD};imap.example.net\n"
+
+
+def spec_for(endpoint: str, **hosting: Any) -> ProviderSpec:  # noqa: ANN401 - fields of a spec
+    """Name a service, which tests may ask often."""
+    options = {"endpoint": endpoint, "tokenRef": {"secretName": "s"}, "requestsPerSecond": 10} | hosting
+    return ProviderSpec.model_validate({"type": "Hosting", "hosting": options})
 
 
 def hosting_body(*, endpoint: str = ENDPOINT, **hosting: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -105,9 +111,9 @@ class DirectConnection:
         headers = {name.lower(): value for name, value in reply.headers.items()}
         return Answer(reply.status, reply.body, headers)
 
-    async def parse(self, answer: Answer, parse: Callable[[bytes], T]) -> T:
+    async def parse(self, answer: Answer, parse: Callable[[Answer], T]) -> T:
         """Read an answer."""
-        return parse(answer.content)
+        return parse(answer)
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""

@@ -15,7 +15,7 @@ from osmig.clock import SystemClock
 from osmig.domain.calls import Operation
 from osmig.domain.errors import Absent
 from osmig.drivers.ports import Net
-from osmig.drivers.servers.nova.factory import NovaFactory
+from osmig.drivers.servers.nova.factory import build
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import RequestObserver, Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
@@ -101,7 +101,7 @@ def make_backend(  # noqa: PLR0913 - each has a default that fits most tests
         threads=8,
         observer_of=observer_of,
     )
-    return NovaFactory(net)(("default", "region-one"), spec_for(cloud, requests_per_second), {"clouds.yaml": secret})
+    return build(net, ("default", "region-one"), spec_for(cloud, requests_per_second), {"clouds.yaml": secret})
 
 
 @asynccontextmanager

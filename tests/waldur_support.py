@@ -12,7 +12,7 @@ from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
 from osmig.drivers.ports import Net
 from osmig.drivers.tenants.views import ReplicaJob
-from osmig.drivers.tenants.waldur.factory import WaldurFactory
+from osmig.drivers.tenants.waldur.factory import build
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard
 
@@ -58,7 +58,7 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
     guard = EndpointGuard(policy, resolve)
     net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=observer_of)
     secret = {"token": token.encode()} | ({"cacert": cacert} if cacert else {})
-    return WaldurFactory(net)(("default", "waldur"), spec_for(endpoint), secret)
+    return build(net, ("default", "waldur"), spec_for(endpoint), secret)
 
 
 @asynccontextmanager

@@ -9,19 +9,16 @@ from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
 from osmig.drivers.driver import Driver
 from toy_driver import local_facts, policy
-from toy_driver.adapter import connect
+from toy_driver.adapter import build
 from toy_driver.performing import perform
 from toy_driver.reading import READERS
 
 DRIVER = Driver(
     provider_type=ProviderType.WALDUR,
     types=frozenset({MigrationType.TENANT_REPLICATION}),
-    connect=connect,
+    load=lambda: build,
     policy=policy,
     add_local_facts=local_facts.add_local_facts,
-    carry_over=local_facts.carry_over,
     readers=READERS,
     perform=perform,
-    find_hosts=local_facts.find_hosts,
-    name_lock=local_facts.name_lock,
 )

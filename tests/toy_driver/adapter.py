@@ -32,7 +32,14 @@ class HttpBoxes:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """The connections, opened on the event loop: what is built is built in a thread."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(timeout=_TIMEOUT)
+        return self._opened
 
     async def probe(self) -> Probe:
         """Show that upstream answers."""
@@ -49,7 +56,8 @@ class HttpBoxes:
 
     async def close(self) -> None:
         """Free the connections."""
-        await self._session.close()
+        if self._opened is not None:
+            await self._opened.close()
 
     async def copies(self) -> tuple[CopyView, ...]:
         """Read every copy."""
@@ -90,7 +98,7 @@ class HttpBoxes:
             raise OutcomeUnknown("NoAnswer", "the answer to the call is lost", operation="send") from error
 
 
-async def connect(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> BoxBackend:
+def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes], /) -> BoxBackend:
     """Build a connection; sends nothing yet."""
     del net, key, secret
     assert spec.waldur is not None

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_type
 
 import toy_driver
-from osmig.drivers import servers, tenants
+from osmig.drivers import mailboxes, servers, tenants
 from osmig.drivers.driver import Driver, Reader
+from osmig.drivers.mailboxes.facts import JobFacts
+from osmig.drivers.mailboxes.ports import MailboxBackend
 from osmig.drivers.servers.facts import MoveFacts
 from osmig.drivers.servers.policy import policy as of_servers
 from osmig.drivers.servers.ports import ServerBackend
@@ -31,6 +33,7 @@ def test_each_driver_is_of_its_own_facts_and_its_own_backend() -> None:
     assert_type(toy_driver.DRIVER, Driver[BoxFacts, BoxBackend])
     assert_type(servers.DRIVER, Driver[MoveFacts, ServerBackend])
     assert_type(tenants.DRIVER, Driver[ReplicationFacts, TenantBackend])
+    assert_type(mailboxes.DRIVER, Driver[JobFacts, MailboxBackend])
 
 
 def test_a_policy_takes_the_facts_of_its_driver_and_no_others() -> None:

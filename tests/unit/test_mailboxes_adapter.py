@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hosting_support import spec_for
 from http_upstream import Upstream, answer, serving
 from lab.hosting import TOKEN, Fault, HostingWorld
 from lab.hosting_server import serve
@@ -28,7 +29,7 @@ from osmig.domain.errors import (
     Unauthorized,
     Unsupported,
 )
-from osmig.drivers.mailboxes.connecting import connect
+from osmig.drivers.mailboxes import DRIVER
 from osmig.drivers.mailboxes.hosting.backend import HostingBackend
 from osmig.drivers.mailboxes.hosting.requests import TEMPLATES, of_customer
 from osmig.drivers.mailboxes.hosting.session import MAX_PAGES
@@ -50,17 +51,12 @@ JOB = MailboxJob(file_name="wave-1-0123456789ab-1.csv", content=CONTENT, preset=
 ERROR = json.dumps({"message": "no", "errors": []}).encode()
 
 
-def spec_of(endpoint: str, **hosting: Any) -> ProviderSpec:  # noqa: ANN401 - fields of a spec
-    options = {"endpoint": endpoint, "tokenRef": {"secretName": "s"}, "requestsPerSecond": 10} | hosting
-    return ProviderSpec.model_validate({"type": "Hosting", "hosting": options})
-
-
 @asynccontextmanager
 async def connected(endpoint: str, *, token: bytes = TOKEN.encode(), **hosting: Any) -> AsyncIterator[MailboxBackend]:  # noqa: ANN401
     timeouts = Timeouts(connect_s=2.0, read_s=10.0)
     guard = EndpointGuard(LOOPBACK, None)
     net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
-    backend = await connect(net, ("team-a", "hosting"), spec_of(endpoint, **hosting), {"token": token})
+    backend = await DRIVER.connect(net, ("team-a", "hosting"), spec_for(endpoint, **hosting), {"token": token})
     try:
         yield backend
     finally:
@@ -311,7 +307,7 @@ async def test_something_else_at_the_endpoint_is_no_service(body: bytes) -> None
     ],
 )
 async def test_a_configuration_that_does_not_fit_is_told_by_field(endpoint: str, token: bytes, told: str) -> None:
-    spec = spec_of("https://api.example.org")
+    spec = spec_for("https://api.example.org")
     assert spec.hosting is not None
     spec = spec.model_copy(update={"hosting": spec.hosting.model_copy(update={"endpoint": endpoint})})
     net = Net(
@@ -322,16 +318,16 @@ async def test_a_configuration_that_does_not_fit_is_told_by_field(endpoint: str,
         observer_of=telling([]),
     )
     with pytest.raises(InvalidConfiguration) as caught:
-        await connect(net, ("team-a", "hosting"), spec, {"token": token})
+        await DRIVER.connect(net, ("team-a", "hosting"), spec, {"token": token})
     assert told in caught.value.message
 
 
 def test_the_pace_and_the_places_are_the_smaller_ones() -> None:
-    spec = spec_of("https://api.example.org", requestsPerSecond=1, maxJobs=5)
+    spec = spec_for("https://api.example.org", requestsPerSecond=1, maxJobs=5)
     assert (spec.effective_limits.requests_per_second, spec.effective_limits.max_in_flight) == (1, 5)
     narrow = ProviderSpec.model_validate(spec.model_dump() | {"limits": {"max_in_flight": 2}})
     assert (narrow.effective_limits.requests_per_second, narrow.effective_limits.max_in_flight) == (1, 2)
-    assert spec.secret_name == spec_of("https://other.example.org").secret_name != ""
+    assert spec.secret_name == spec_for("https://other.example.org").secret_name != ""
 
 
 async def test_another_drivers_call_is_a_programming_error() -> None:

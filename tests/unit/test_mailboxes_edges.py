@@ -135,14 +135,14 @@ def test_a_completed_job_goes_before_a_later_attempt_and_the_oldest_before_other
     jobs = (job("a", 1), job("b", 2, JobStage.COMPLETED), job("c", 3))
     chosen = choosing.choose(jobs, base="base", attempt=1)
     assert chosen is not None
-    assert (chosen.job.code, chosen.attempt) == ("b", 2)
+    assert (chosen.found.code, chosen.attempt) == ("b", 2)
     later = choosing.choose(jobs, base="base", attempt=3)
     assert later is not None
-    assert later.job.code == "c"
+    assert later.found.code == "c"
     assert choosing.choose(jobs, base="base", attempt=4) is None
     twice = choosing.choose((job("a", 1), job("d", 1)), base="base", attempt=1)
     assert twice is not None
-    assert (twice.job.code, twice.others) == ("a", ("d",))
+    assert (twice.found.code, twice.others) == ("a", ("d",))
 
 
 def test_what_was_read_stays_good_while_the_spec_does() -> None:

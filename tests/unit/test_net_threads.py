@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fake_clock import give_way_until
+from hosting_support import spec_for as hosting_spec
 from http_upstream import Upstream, answer, serving
 from nova_support import clouds_yaml, make_backend, spec_for
+from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
 from osmig.domain.errors import BackendError
+from osmig.drivers import DRIVERS
 from osmig.drivers.ports import Net
-from osmig.drivers.servers import connecting as servers
-from osmig.drivers.tenants import connecting as tenants
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from osmig.net.threads import ThreadShare, shared_threads
@@ -131,8 +132,22 @@ async def test_many_providers_that_ask_one_after_another_need_hardly_a_thread_ea
     assert len(after - before) <= 2
 
 
-@pytest.mark.parametrize("type", ["OpenStack", "Waldur"])
-async def test_what_a_tenant_wrote_is_parsed_off_the_event_loop(type: str) -> None:  # noqa: A002
+SECRETS = {
+    ProviderType.OPENSTACK: {
+        "clouds.yaml": clouds_yaml(auth_type="admin_token", endpoint="http://n.example", token="t")  # noqa: S106
+    },
+    ProviderType.WALDUR: {"token": b"t"},
+    ProviderType.HOSTING: {"token": b"t"},
+}
+SPECS = {
+    ProviderType.OPENSTACK: spec_for("x"),
+    ProviderType.WALDUR: waldur_spec("https://w.example"),
+    ProviderType.HOSTING: hosting_spec("https://h.example"),
+}
+
+
+@pytest.mark.parametrize("provider_type", ProviderType)
+async def test_what_a_tenant_wrote_is_parsed_off_the_event_loop(provider_type: ProviderType) -> None:
     built_in: list[int] = []
 
     def observe(_key: tuple[str, str]) -> Callable[..., None]:
@@ -146,12 +161,8 @@ async def test_what_a_tenant_wrote_is_parsed_off_the_event_loop(type: str) -> No
         threads=1,
         observer_of=observe,
     )
-    if type == "OpenStack":
-        secret = {"clouds.yaml": clouds_yaml(auth_type="admin_token", endpoint="http://n.example", token="t")}  # noqa: S106
-        connected = await servers.connect(net, ("n", "p"), spec_for("x"), secret)
-        await connected.close()
-    else:
-        other = await tenants.connect(net, ("n", "p"), waldur_spec("https://w.example"), {"token": b"t"})
-        await other.close()
+    driver = DRIVERS.of_provider(provider_type)
+    connected = await driver.connect(net, ("n", "p"), SPECS[provider_type], SECRETS[provider_type])
+    await connected.close()
     assert len(built_in) == 1
     assert threading.get_ident() not in built_in

@@ -18,7 +18,7 @@ from osmig.api.provider import ProviderSpec
 from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind
 from osmig.drivers.ports import Net
-from osmig.drivers.servers.nova.factory import NovaFactory
+from osmig.drivers.servers.nova.factory import build
 from osmig.drivers.servers.views import Job
 from osmig.net.endpoints import EndpointGuard
 
@@ -70,7 +70,7 @@ def make(upstream: Upstream, clock: Clock) -> ServerBackend:
     net = Net(
         guard=EndpointGuard(LOOPBACK), clock=clock, timeouts=QUICK, threads=8, observer_of=lambda _: lambda *_: None
     )
-    return NovaFactory(net)(("default", "x"), ProviderSpec.model_validate(spec), {"clouds.yaml": secret})
+    return build(net, ("default", "x"), ProviderSpec.model_validate(spec), {"clouds.yaml": secret})
 
 
 def sent(upstream: Upstream) -> list[str]:

@@ -66,7 +66,7 @@ def test_the_first_attempt_takes_over_what_an_earlier_life_left(
     if choice is None:
         assert chosen is None
         return
-    assert (choice.run.id, choice.attempt, choice.others) == (chosen, attempt, others)
+    assert (choice.found.id, choice.attempt, choice.others) == (chosen, attempt, others)
 
 
 def test_a_later_attempt_knows_only_its_own() -> None:
@@ -74,7 +74,7 @@ def test_a_later_attempt_knows_only_its_own() -> None:
     assert choose(earlier, later, attempt=2) is None
     choice = choose(earlier, row("b", f"{BASE}-2", ERRED), later, attempt=2)
     assert choice is not None
-    assert (choice.run.id, choice.attempt) == ("b", 2)
+    assert (choice.found.id, choice.attempt) == ("b", 2)
 
 
 def test_an_offering_is_the_same_with_dashes_and_without() -> None:
@@ -87,12 +87,12 @@ def test_one_of_34_runs_is_found_wherever_it_stands() -> None:
         mixed = [*rows[:place], row("ours", f"{BASE}-1"), *rows[place + 1 :]]
         choice = choose(*mixed)
         assert choice is not None
-        assert (choice.run.id, choice.others) == ("ours", ())
+        assert (choice.found.id, choice.others) == ("ours", ())
 
 
 def test_after_an_order_only_the_very_name_that_was_ordered_is_taken() -> None:
     rows = [row("a", f"{BASE}-1", OK), row("b", f"{BASE}-2_xyz"), row("c", f"{BASE}-2")]
     choice = choosing.find_named(rows, f"{BASE}-2", attempt=2)
     assert choice is not None
-    assert (choice.run.id, choice.attempt, choice.others) == ("b", 2, ("c",))
+    assert (choice.found.id, choice.attempt, choice.others) == ("b", 2, ("c",))
     assert choosing.find_named(rows, f"{BASE}-3", attempt=3) is None

@@ -13,7 +13,7 @@ from nova_support import spec_for as nova_spec
 from osmig.clock import SystemClock
 from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.ports import Net
-from osmig.drivers.tenants.waldur.factory import WaldurFactory
+from osmig.drivers.tenants.waldur.factory import build
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from waldur_support import spec_for
@@ -25,24 +25,22 @@ def refuse_to_resolve(_host: str, _port: int) -> tuple[str, ...]:
     raise AssertionError("nothing may be resolved yet")
 
 
-FACTORY = WaldurFactory(
-    Net(
-        guard=EndpointGuard(EndpointPolicy(), refuse_to_resolve),
-        clock=SystemClock(),
-        timeouts=Timeouts(),
-        threads=1,
-        observer_of=lambda _key: lambda *_told: None,
-    )
+NET = Net(
+    guard=EndpointGuard(EndpointPolicy(), refuse_to_resolve),
+    clock=SystemClock(),
+    timeouts=Timeouts(),
+    threads=1,
+    observer_of=lambda _key: lambda *_told: None,
 )
 
 
 async def test_a_token_may_end_with_the_newline_of_an_editor() -> None:
     for content in (b"abc", b"abc\n", b"abc\r\n"):
-        await FACTORY(KEY, spec_for("https://waldur.example"), {"token": content}).close()
+        await build(NET, KEY, spec_for("https://waldur.example"), {"token": content}).close()
 
 
 async def test_the_key_of_the_token_is_the_specs() -> None:
-    await FACTORY(KEY, spec_for("https://waldur.example", key="api"), {"api": b"abc"}).close()
+    await build(NET, KEY, spec_for("https://waldur.example", key="api"), {"api": b"abc"}).close()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +59,7 @@ async def test_the_key_of_the_token_is_the_specs() -> None:
 )
 def test_a_token_that_is_none_is_refused_by_its_key_alone(content: bytes | None, words: str) -> None:
     with pytest.raises(InvalidConfiguration) as caught:
-        FACTORY(KEY, spec_for("https://waldur.example"), {} if content is None else {"token": content})
+        build(NET, KEY, spec_for("https://waldur.example"), {} if content is None else {"token": content})
 
     assert caught.value.reason == "InvalidConfiguration"
     assert caught.value.message.startswith(words)
@@ -78,7 +76,7 @@ def test_a_token_that_is_none_is_refused_by_its_key_alone(content: bytes | None,
 )
 def test_an_endpoint_that_is_none_is_refused_by_its_field(endpoint: str, words: str) -> None:
     with pytest.raises(InvalidConfiguration) as caught:
-        FACTORY(KEY, spec_for(endpoint), {"token": b"abc"})
+        build(NET, KEY, spec_for(endpoint), {"token": b"abc"})
 
     assert (caught.value.reason, caught.value.message) == ("InvalidConfiguration", f"spec.waldur.endpoint {words}")
 
@@ -87,12 +85,12 @@ def test_a_cacert_that_is_no_certificate_is_refused() -> None:
     broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     for content in (b"PEM", "€".encode(), broken):
         with pytest.raises(InvalidConfiguration, match="the Secret's key cacert holds no PEM certificate"):
-            FACTORY(KEY, spec_for("https://waldur.example"), {"token": b"abc", "cacert": content})
+            build(NET, KEY, spec_for("https://waldur.example"), {"token": b"abc", "cacert": content})
 
 
 def test_a_spec_of_another_type_is_refused() -> None:
     with pytest.raises(InvalidConfiguration, match=r"spec\.waldur is missing"):
-        FACTORY(KEY, nova_spec("x"), {"token": b"abc"})
+        build(NET, KEY, nova_spec("x"), {"token": b"abc"})
 
 
 def test_an_operator_with_a_waldur_brings_neither_its_client_nor_what_that_sends_with() -> None:

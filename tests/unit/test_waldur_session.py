@@ -17,11 +17,12 @@ from nova_support import LOOPBACK
 from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
 from osmig.drivers.tenants.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
-from osmig.drivers.tenants.waldur.session import MAX_PAGES, ROUNDS, WaldurSession, make_access
+from osmig.drivers.tenants.waldur.session import MAX_PAGES, WaldurSession, make_access
 from osmig.drivers.tenants.waldur.wire import NamedRow, RunRow
 from osmig.net.bounds import MAX_ANSWER_BYTES
 from osmig.net.connection import LISTS_AT_ONCE
 from osmig.net.endpoints import EndpointGuard
+from osmig.net.json_api import ROUNDS
 from osmig.net.limiting import Limiter, Priority
 from waldur_support import QUICK, TOKEN, make_backend
 

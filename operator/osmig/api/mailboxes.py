@@ -17,6 +17,8 @@ from osmig.api.mailbox_rules import (
 )
 from osmig.api.meta import ObjectName, SpecModel, Time
 from osmig.api.names import MigrationType, Reason
+from osmig.api.provider_hosting import CustomerCode
+from osmig.api.token_access import SecretKey
 from osmig.api.union import Member
 
 if TYPE_CHECKING:
@@ -52,12 +54,8 @@ class CsvSecretRef(SpecModel):
             "must hold the URL of the Provider, as the list is sent nowhere else. Example: wave-1."
         ),
     )
-    key: str = Field(
-        default="mailboxes.csv",
-        min_length=1,
-        max_length=253,
-        pattern=r"^[-._a-zA-Z0-9]+$",
-        description="key of the Secret that holds the list. Default: mailboxes.csv.",
+    key: SecretKey = Field(
+        default="mailboxes.csv", description="key of the Secret that holds the list. Default: mailboxes.csv."
     )
 
 
@@ -123,11 +121,8 @@ class MailboxesOptions(SpecModel):
     date_filter: DateFilter | None = Field(
         default=None, description="dateFilter says which mails are copied. Default: the service's own."
     )
-    customer_code: str | None = Field(
+    customer_code: CustomerCode | None = Field(
         default=None,
-        min_length=1,
-        max_length=64,
-        pattern=r"^[-._A-Za-z0-9]+$",
         description=(
             "customerCode of whom an administrator's token acts for. Default: that of the Provider, if it has one."
         ),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from osmig.api.meta import SpecModel
 from osmig.api.names import ProviderType
-from osmig.api.provider_waldur import TokenRef
+from osmig.api.token_access import Endpoint, TokenAccess, TokenRef
 from osmig.api.union import Member
 
+CustomerCode = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[-._A-Za-z0-9]+$")]
+"""Of whom an administrator's token acts for."""
 
-class HostingSpec(SpecModel):
+
+class HostingSpec(TokenAccess):
     """How to reach a hosting provider's management API."""
 
-    endpoint: str = Field(
-        min_length=8,
-        max_length=2048,
-        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+    endpoint: Endpoint = Field(
         description="endpoint is the URL of the management API, before /api/migrations. Example: https://api.example.org.",
     )
     token_ref: TokenRef = Field(
@@ -26,11 +27,8 @@ class HostingSpec(SpecModel):
             "read again every 60 seconds and after a refused token."
         ),
     )
-    customer_code: str | None = Field(
+    customer_code: CustomerCode | None = Field(
         default=None,
-        min_length=1,
-        max_length=64,
-        pattern=r"^[-._A-Za-z0-9]+$",
         description="customerCode of whom an administrator's token acts for. Default: the token's own customer.",
     )
     requests_per_second: int = Field(
@@ -50,16 +48,6 @@ class HostingSpec(SpecModel):
             "maxJobs that the service allows a customer at once, those included that others ordered. Default: 5."
         ),
     )
-
-    @property
-    def secret_name(self) -> str:
-        """The Secret that holds the credentials."""
-        return self.token_ref.secret_name
-
-    @property
-    def secret_endpoint(self) -> str:
-        """Where the token is sent, and the lists of Migrations."""
-        return self.endpoint
 
 
 MEMBERS = (Member("hosting", types=(ProviderType.HOSTING,), required=True),)

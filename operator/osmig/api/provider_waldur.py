@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
-from osmig.api.meta import ObjectName, SpecModel
 from osmig.api.names import ProviderType
+from osmig.api.token_access import Endpoint, TokenAccess, TokenRef
 from osmig.api.union import Member
 
 if TYPE_CHECKING:
@@ -20,34 +20,16 @@ ENDPOINT_WITHOUT_API: Rule = {
 }
 
 
-class TokenRef(SpecModel):
-    """Points at a token inside a Secret of the same namespace."""
-
-    secret_name: ObjectName = Field(
-        description="secretName is the name of a Secret in the namespace of the Provider. Example: waldur.",
-    )
-    key: str = Field(
-        default="token",
-        min_length=1,
-        max_length=253,
-        pattern=r"^[-._a-zA-Z0-9]+$",
-        description="key of the Secret that holds the token. Default: token.",
-    )
-
-
 def _check_endpoint(text: str) -> str:
     if text.endswith(("/api", "/api/")):
         raise ValueError(ENDPOINT_WITHOUT_API["message"])
     return text
 
 
-class WaldurSpec(SpecModel):
+class WaldurSpec(TokenAccess):
     """How to reach a Waldur."""
 
-    endpoint: Annotated[str, AfterValidator(_check_endpoint)] = Field(
-        min_length=8,
-        max_length=2048,
-        pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+    endpoint: Annotated[Endpoint, AfterValidator(_check_endpoint)] = Field(
         json_schema_extra={"x-kubernetes-validations": [ENDPOINT_WITHOUT_API]},
         description="endpoint is the URL of Waldur, without /api. Example: https://waldur.example.org.",
     )
@@ -59,16 +41,6 @@ class WaldurSpec(SpecModel):
             "60 seconds and after a refused token."
         ),
     )
-
-    @property
-    def secret_name(self) -> str:
-        """The Secret that holds the credentials."""
-        return self.token_ref.secret_name
-
-    @property
-    def secret_endpoint(self) -> str:
-        """Where the token is sent."""
-        return self.endpoint
 
 
 MEMBERS = (Member("waldur", types=(ProviderType.WALDUR,), required=True),)

@@ -139,19 +139,7 @@ def build(parts: Parts) -> MigrationController:
     """Build the controller of Migrations."""
     given, periods = parts.given, parts.periods
     waits, memories = Waits(given.clock), StepMemories()
-    observer = Observer(
-        inbox=parts.inbox,
-        ledger=parts.ledger,
-        sessions=parts.sessions,
-        queue=parts.queue,
-        waits=waits,
-        memories=memories,
-        drivers=given.drivers,
-        secrets=given.secrets,
-        clock=given.clock,
-        holder=given.holder,
-        timings=periods.timings,
-    )
+    observer = Observer(parts, waits=waits, memories=memories)
     reporter = Reporter(given.metrics, parts.wake)
     write_ahead = WriteAhead(
         inbox=parts.inbox,

@@ -19,47 +19,24 @@ from osmig.drivers.driver import Sources
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
-    from osmig.controllers.inbox import Entry, Inbox
-    from osmig.controllers.ledger import Ledger
-    from osmig.controllers.sessions import Session, Sessions
-    from osmig.controllers.slots import SlotQueue
+    from osmig.controllers.inbox import Entry
+    from osmig.controllers.parts import Parts
+    from osmig.controllers.sessions import Session
     from osmig.controllers.step_memory import StepMemories, StepMemory
     from osmig.controllers.waits import Waits
-    from osmig.domain.clock import Clock
     from osmig.domain.observation import LimitHit, ProviderView
-    from osmig.drivers.driver import Drivers, LocalState
-    from osmig.kube.secrets import SecretReader
+    from osmig.drivers.driver import LocalState
 
 
 class Observer:
     """Makes observations."""
 
-    def __init__(  # noqa: PLR0913 - everything that one decision may depend on
-        self,
-        *,
-        inbox: Inbox,
-        ledger: Ledger,
-        sessions: Sessions,
-        queue: SlotQueue,
-        waits: Waits,
-        memories: StepMemories,
-        drivers: Drivers,
-        secrets: SecretReader,
-        clock: Clock,
-        holder: str,
-        timings: Timings,
-    ) -> None:
-        self._inbox = inbox
-        self._ledger = ledger
-        self._sessions = sessions
-        self._queue = queue
-        self._waits = waits
-        self._memories = memories
-        self._drivers = drivers
-        self._secrets = secrets
-        self._clock = clock
-        self._holder = holder
-        self._timings = timings
+    def __init__(self, parts: Parts, *, waits: Waits, memories: StepMemories) -> None:
+        self._inbox, self._ledger, self._sessions, self._queue = parts.inbox, parts.ledger, parts.sessions, parts.queue
+        self._drivers, self._secrets = parts.given.drivers, parts.given.secrets
+        self._clock, self._holder = parts.given.clock, parts.given.holder
+        self._timings = parts.periods.timings
+        self._waits, self._memories = waits, memories
 
     def observe(self, key: Key, entry: Entry) -> Observation:
         """Start from what is recorded and what the last sweep saw; the rest is read when a decision wants it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
-from osmig.controllers.refusals import Moment, Refusal, find_asked, recall, refuse
+from osmig.controllers.refused_logins import Moment, Refusal, find_asked, recall, refuse
 from osmig.controllers.secret_purpose import check_purpose
 from osmig.domain.errors import (
     AccessDenied,
@@ -26,19 +26,13 @@ from osmig.domain.errors import (
 from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from osmig.api.provider import Provider
     from osmig.controllers.keys import Key
-    from osmig.controllers.ledger import Ledger
+    from osmig.controllers.parts import Parts
     from osmig.controllers.sessions import Session
-    from osmig.controllers.slots import SlotQueue
-    from osmig.domain.clock import Clock
     from osmig.domain.operations import Sweep
-    from osmig.drivers.driver import Drivers
-    from osmig.drivers.ports import BackendFactory
-    from osmig.kube.secrets import SecretReader
-    from osmig.telemetry.metrics import Metrics
 
 _logger = logging.getLogger(__name__)
 
@@ -61,42 +55,13 @@ class ProviderPeriods:
 
 
 class ProviderConnection:
-    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns.
+    """Keeps sessions as their Providers' specs ask for, and tells whom a sweep concerns."""
 
-    Args:
-        ledger: who follows which upstream record.
-        queue: knows what others have under way for too long.
-        secrets: reads credentials.
-        factories: by ``spec.type``, what makes a backend.
-        metrics: counts.
-        drivers: what each type of Provider is for.
-        clock: measures.
-        wake: makes a Migration due.
-        periods: how often to do what.
-    """
-
-    def __init__(  # noqa: PLR0913 - what one contact reads, counts and wakes
-        self,
-        *,
-        ledger: Ledger,
-        queue: SlotQueue,
-        secrets: SecretReader,
-        factories: Mapping[str, BackendFactory],
-        metrics: Metrics,
-        drivers: Drivers,
-        clock: Clock,
-        wake: Callable[[Key], None],
-        periods: ProviderPeriods,
-    ) -> None:
-        self._ledger = ledger
-        self._queue = queue
-        self._secrets = secrets
-        self._factories = factories
-        self._metrics = metrics
-        self._drivers = drivers
-        self._clock = clock
-        self._wake = wake
-        self._periods = periods
+    def __init__(self, parts: Parts) -> None:
+        self._ledger, self._queue, self._wake = parts.ledger, parts.queue, parts.wake
+        self._secrets, self._factories = parts.given.secrets, parts.given.factories
+        self._metrics, self._clock = parts.given.metrics, parts.given.clock
+        self._periods = parts.periods.provider
 
     async def refresh(self, key: Key, provider: Provider, session: Session) -> float:
         """Connect, probe and sweep as far as due; return the seconds until the next step."""

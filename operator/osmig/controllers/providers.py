@@ -9,7 +9,6 @@ from osmig.api.names import ConditionType, EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, UpstreamCounts, parse_provider
 from osmig.controllers.last_calls import LOOK_S, LastCalls
 from osmig.controllers.provider_connection import ProviderConnection
-from osmig.controllers.sweeping import Rows
 from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
 
@@ -28,10 +27,9 @@ class ProviderController:
 
     parse = staticmethod(parse_provider)
 
-    def __init__(self, parts: Parts, connection: ProviderConnection) -> None:
-        """Use ``connection`` to connect, probe and sweep."""
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._connection = connection
+        self._connection = ProviderConnection(parts)
         self._last_calls = LastCalls(parts)
 
     async def step(self, key: Key, _: Entry, parsed: Provider) -> float:
@@ -70,7 +68,7 @@ class ProviderController:
         session = self._parts.sessions.get(key)
         if session is not None and self._last_calls.are_due(key):
             # no sweep renews them any more, so each Migration reads its own
-            session.rows = Rows()
+            session.rows.clear()
             self._wake_followers(key)
             return LOOK_S
         await self._parts.sessions.close(key)
@@ -138,18 +136,4 @@ def _note(view: ProviderView) -> Note:
     return Note(reason=EventReason.PROVIDER_NOT_READY, text=f"{view.reason}: {view.message}", is_warning=True)
 
 
-def build(parts: Parts) -> ProviderController:
-    """Build the controller of Providers."""
-    given = parts.given
-    connection = ProviderConnection(
-        ledger=parts.ledger,
-        queue=parts.queue,
-        secrets=given.secrets,
-        factories=given.factories,
-        metrics=given.metrics,
-        drivers=given.drivers,
-        clock=given.clock,
-        wake=parts.wake,
-        periods=parts.periods.provider,
-    )
-    return ProviderController(parts, connection)
+build = ProviderController

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationType
     from osmig.api.provider import ProviderType
     from osmig.controllers.keys import Key
-    from osmig.controllers.refusals import Refusal
+    from osmig.controllers.refused_logins import Refusal
     from osmig.domain.capabilities import Probe
     from osmig.drivers.ports import Backend
 

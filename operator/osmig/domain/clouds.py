@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.migration_facts import UpstreamFacts
 from osmig.api.names import Phase, Reason
-from osmig.domain import next_status
+from osmig.domain import next_status, origins
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit
 
 if TYPE_CHECKING:
-    from osmig.api.migration import Baseline, MigrationStatus
     from osmig.domain.observation import Observation
 
 _WAIT_SWEEPS = 6
@@ -23,16 +21,13 @@ def wait_for_cloud(observation: Observation) -> Commit | None:
 
     ``None`` when it leads there, or when one of both is not known.
     """
-    recorded, provider = _find_recorded(observation.status), observation.provider
-    if recorded is None or not provider.is_ready:
+    recorded = origins.find_recorded(observation.status)
+    if recorded is None or not observation.provider.is_ready:
         return None
-    now = UpstreamFacts.model_validate({"endpoint": provider.endpoint, "project_id": provider.project_id})
+    now = origins.of_provider(observation.provider)
     differs = [
         (name, was, found)
-        for name, was, found in (
-            ("endpoint", recorded.endpoint, now.endpoint),
-            ("project", recorded.project_id, now.project_id),
-        )
+        for name, was, found in zip(("endpoint", "project"), recorded, now, strict=True)
         if was is not None and found is not None and was != found
     ]
     if not differs:
@@ -46,10 +41,3 @@ def wait_for_cloud(observation: Observation) -> Commit | None:
     verdict = Verdict(phase=phase, reason=Reason.CREDENTIALS_OF_ANOTHER_CLOUD, message=message)
     due_s = observation.timings.sweep_period_s * _WAIT_SWEEPS
     return Commit(status=next_status.build(observation, verdict), due_s=due_s, wait_key=observation.wait_key)
-
-
-def _find_recorded(status: MigrationStatus) -> UpstreamFacts | Baseline | None:
-    """Return what tells where the move was started, the newest first."""
-    if status.upstream is not None:
-        return status.upstream
-    return status.pending_call.baseline if status.pending_call is not None else None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.migration import Baseline, Failure, PendingCall
+from osmig.api.migration import Failure, PendingCall
 from osmig.api.names import EventReason, Phase, Reason
-from osmig.domain import next_status, outcome, policies
+from osmig.domain import next_status, origins, outcome, policies
 from osmig.domain.conditions import Verdict
 from osmig.domain.observation import Commit, Note
 
 if TYPE_CHECKING:
-    from osmig.api.migration import MigrationStatus
+    from osmig.api.migration import Baseline, MigrationStatus
     from osmig.domain.calls import Operation
     from osmig.domain.errors import OutcomeUnknown
-    from osmig.domain.observation import Observation, ProviderView
+    from osmig.domain.observation import Observation
 
 MAX_SENDS = 2
 """Calls whose answer was lost and that left no trace, before the Migration gives up."""
@@ -30,14 +30,9 @@ def write(observation: Observation, operation: Operation, *, baseline: Baseline,
         holder=observation.holder,
         time=observation.now,
         sends=sends,
-        baseline=_name_cloud(baseline, observation.provider),
+        # so that its effect is not looked for elsewhere
+        baseline=origins.add_origin(baseline, origins.of_provider(observation.provider)),
     )
-
-
-def _name_cloud(baseline: Baseline, provider: ProviderView) -> Baseline:
-    """Add where the call goes, so that its effect is not looked for elsewhere."""
-    where = {"endpoint": provider.endpoint, "project_id": provider.project_id}
-    return Baseline.model_validate(baseline.model_dump() | where)
 
 
 def wait_key_of(call: PendingCall) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, TypedDict
 
-from osmig.api.migration import UpstreamFacts
 from osmig.api.migration_changes import StatusChanges, change_status
 from osmig.api.names import ConditionType, Phase, Reason
+from osmig.domain import origins
 from osmig.domain.conditions import Verdict, describe_migration, find_condition
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -45,20 +45,17 @@ def build(observation: Observation, verdict: Verdict, **changes: Unpack[StatusCh
         "conditions": conditions,
         **changes,
     }
-    return _adjust_times(observation, _name_cloud(observation, change_status(status, **decided)))
+    return _adjust_times(observation, _name_origin(observation, change_status(status, **decided)))
 
 
-def _name_cloud(observation: Observation, after: MigrationStatus) -> MigrationStatus:
+def _name_origin(observation: Observation, after: MigrationStatus) -> MigrationStatus:
     """Keep on record where the move was started: by its intent, or by what it is followed with first."""
-    before, upstream, provider = observation.status, after.upstream, observation.provider
+    upstream, recorded = after.upstream, origins.find_recorded(observation.status)
     if upstream is None or upstream.endpoint is not None:
         return after
-    known = before.upstream or (before.pending_call.baseline if before.pending_call is not None else None)
-    if known is None or known.endpoint is None:
-        where: dict[str, str | None] = {"endpoint": provider.endpoint, "project_id": provider.project_id}
-    else:
-        where = {"endpoint": known.endpoint, "project_id": known.project_id}
-    return change_status(after, upstream=UpstreamFacts.model_validate(upstream.model_dump() | where))
+    if recorded is None or recorded.endpoint is None:
+        recorded = origins.of_provider(observation.provider)
+    return change_status(after, upstream=origins.add_origin(upstream, recorded))
 
 
 def _adjust_times(observation: Observation, after: MigrationStatus) -> MigrationStatus:

@@ -34,6 +34,22 @@ class Facts(Protocol):
         ...
 
 
+class UnsweptFacts:
+    """Base of the facts of a driver whose sweeps list nothing: what is read is written down where it is judged."""
+
+    __slots__ = ()
+
+    @property
+    def learned(self) -> tuple[RecordView, ...]:
+        """None."""
+        return ()
+
+    def describe(self, status: MigrationStatus) -> StatusChanges:
+        """Return nothing."""
+        del status
+        return {}
+
+
 F_co = TypeVar("F_co", bound=Facts, default=Facts, covariant=True)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from osmig.api.names import Kind
 from osmig.domain.calls import Answer
 from osmig.domain.errors import BackendError
 from osmig.domain.observation import Facts
+from osmig.domain.queueing import HostPair
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, MigrationType
     from osmig.api.names import Verb
@@ -21,12 +24,12 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
-    from osmig.domain.queueing import HostPair
     from osmig.drivers.ports import Backend, BackendFactory, Net
     from osmig.net.permits import Permit
 
 F = TypeVar("F", bound=Facts)
 B = TypeVar("B", bound="Backend")
+B_co = TypeVar("B_co", bound="Backend", covariant=True)
 
 
 class LocalState(Protocol):
@@ -99,6 +102,38 @@ class Reader(Protocol[F, B]):
         ...
 
 
+class Build(Protocol[B_co]):
+    """Builds a connection; runs in a thread, for a tenant's YAML and certificates must not hold up the Lease."""
+
+    def __call__(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes], /) -> B_co:
+        """Parse the credentials and build a connection; sends nothing and resolves nothing yet.
+
+        Args:
+            net: what the connections of all Providers have in common.
+            key: namespace and name of the Provider, for metrics.
+            spec: the Provider's spec.
+            secret: the Secret's values by key; never logged.
+
+        Raises:
+            InvalidConfiguration: with the field or the Secret's key at fault in the message.
+        """
+        ...
+
+
+def _keep_for_same_spec(earlier: Observation[F], anew: Observation[F]) -> F:
+    return earlier.facts if anew.migration.spec == earlier.migration.spec else anew.facts
+
+
+def _find_no_hosts(observation: Observation[Any]) -> HostPair:
+    del observation
+    return HostPair()
+
+
+def _name_own_place(migration: Migration, status: MigrationStatus) -> str:
+    del status
+    return f"{Kind.MIGRATION}/{migration.metadata.namespace}/{migration.metadata.name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver(Generic[F, B]):
     """One kind of upstream, such as Nova or Waldur.
@@ -106,30 +141,39 @@ class Driver(Generic[F, B]):
     Attributes:
         provider_type: the type of Provider that serves it.
         types: of Migrations.
-        connect: makes a connection from key, spec and Secret of a Provider, as `BackendFactory` says.
+        load: imports what builds a connection, and returns it; the first Provider of this type pays for the import.
         policy: decides, purely.
         add_local_facts: adds the facts that need no request to upstream; facts that were read stay.
-        carry_over: keeps the facts read earlier in this step that still hold after the object changed.
+        carry_over: keeps the facts read earlier in this step that still hold after the object changed; by default all,
+            if the spec is the same.
         readers: how each fact is read, in this order.
         perform: sends one call; returns upstream's receipt, where the call has one.
-        find_hosts: the hosts that a start would load, as far as they are known.
-        name_lock: what nobody else may move meanwhile; ``None`` where nothing is to be locked.
+        find_hosts: the hosts that a start would load, as far as they are known; by default none.
+        name_lock: what nobody else may move meanwhile; by default the Migration's own place, ``None`` locks nothing.
         carried_out_by: the verb that an order is sent as, where it is another one.
         lists_operations: sweeps list what goes on, so that it can be counted.
     """
 
     provider_type: ProviderType
     types: frozenset[MigrationType]
-    connect: Callable[[Net, tuple[str, str], ProviderSpec, Mapping[str, bytes]], Coroutine[Any, Any, B]]
+    load: Callable[[], Build[B]]
     policy: Policy[F]
     add_local_facts: Callable[[Migration, LocalState, F | None], F]
-    carry_over: Callable[[Observation[F], Observation[F]], F]
     readers: Mapping[str, Reader[F, B]]
     perform: Callable[[B, Call, Migration, Permit], Awaitable[Receipt | None]]
-    find_hosts: Callable[[Observation[F]], HostPair]
-    name_lock: Callable[[Migration, MigrationStatus], str | None]
+    carry_over: Callable[[Observation[F], Observation[F]], F] = _keep_for_same_spec
+    find_hosts: Callable[[Observation[F]], HostPair] = _find_no_hosts
+    name_lock: Callable[[Migration, MigrationStatus], str | None] = _name_own_place
     carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
+
+    async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> B:
+        """Import, parse and build in a thread (`Build`).
+
+        Raises:
+            InvalidConfiguration: with the field or the Secret's key at fault in the message.
+        """
+        return await asyncio.to_thread(lambda: self.load()(net, key, spec, secret))
 
     async def read(self, observation: Observation[F], names: Collection[str], sources: Sources[B]) -> Observation[F]:
         """Return the observation with the facts named that were not there yet; the first failure ends the reading."""

@@ -1,8 +1,8 @@
-"""What a Provider's spec and Secret say of a connection by token; a ``ValueError`` names the field, never its value."""
+"""What a Provider's spec and Secret say of a connection; a ``ValueError`` names the field, never its value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from osmig.net.endpoints import InvalidEndpointError, check_url
 from osmig.net.tls import trust_given
@@ -11,8 +11,22 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+T = TypeVar("T")
+
 _CACERT = "cacert"
 _MAX_TOKEN_BYTES = 4096
+
+
+def require(member: T | None, field: str) -> T:
+    """Return the member of the spec that a Provider's type asks for; the schema demands it, another version may not.
+
+    Raises:
+        ValueError: there is none; the message names ``field``.
+    """
+    if member is None:
+        message = f"{field} is missing"
+        raise ValueError(message)
+    return member
 
 
 def read_endpoint(endpoint: str, field: str) -> str:

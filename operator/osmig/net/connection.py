@@ -70,18 +70,18 @@ class Connection:
                 self._under_way -= 1
                 await self._close_if_idle()
 
-    async def parse(self, answer: Answer, parse: Callable[[bytes], T]) -> T:
-        """Make something of an answer's body; of a large one in a thread, for nobody else runs meanwhile on the loop.
+    async def parse(self, answer: Answer, parse: Callable[[Answer], T]) -> T:
+        """Make something of an answer; of a large one in a thread, for nobody else runs meanwhile on the loop.
 
         Raises:
             ConnectionReplacedError: the connection was closed.
             Exception: as ``parse``.
         """
         if len(answer.content) <= LARGE_BYTES:
-            return parse(answer.content)
+            return parse(answer)
         if self._is_closed:
             raise ConnectionReplacedError
-        return await asyncio.get_running_loop().run_in_executor(self._threads, parse, answer.content)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, parse, answer)
 
     async def close(self) -> None:
         """Take no more requests; what is under way ends by itself, and the last one closes the connections."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from osmig.domain.observation import Observation, ReadFacts
+from osmig.domain.observation import Observation, ReadFacts, UnsweptFacts
 
 if TYPE_CHECKING:
-    from osmig.api.migration import MigrationStatus
-    from osmig.api.migration_changes import StatusChanges
-    from osmig.domain.operations import RecordView
     from osmig.drivers.mailboxes.views import JobList, JobView, MailboxCounts, MailboxList
 
 FactName: TypeAlias = Literal["csv", "jobs", "job", "mailboxes"]
@@ -18,7 +15,7 @@ FactName: TypeAlias = Literal["csv", "jobs", "job", "mailboxes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobFacts:
+class JobFacts(UnsweptFacts):
     """What is known of a job (`osmig.domain.observation.Facts`).
 
     Attributes:
@@ -32,16 +29,6 @@ class JobFacts:
     jobs: JobList | None = None
     job: JobView | None = None
     mailboxes: MailboxCounts | None = None
-
-    @property
-    def learned(self) -> tuple[RecordView, ...]:
-        """None: sweeps list no jobs."""
-        return ()
-
-    def describe(self, status: MigrationStatus) -> StatusChanges:
-        """Return nothing: what a job tells is written down where it is judged."""
-        del status
-        return {}
 
 
 JobObservation: TypeAlias = Observation[JobFacts]

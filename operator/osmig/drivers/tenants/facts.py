@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from osmig.domain.observation import Observation, ReadFacts
+from osmig.domain.observation import Observation, ReadFacts, UnsweptFacts
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
-    from osmig.api.migration import MigrationStatus, PreflightCheck
-    from osmig.api.migration_changes import StatusChanges
-    from osmig.domain.operations import RecordView
+    from osmig.api.migration import PreflightCheck
     from osmig.drivers.tenants.views import ReplicaView, RunView
 
 FactName: TypeAlias = Literal["preflight", "runs", "run", "replica"]
@@ -19,7 +17,7 @@ FactName: TypeAlias = Literal["preflight", "runs", "run", "replica"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicationFacts:
+class ReplicationFacts(UnsweptFacts):
     """What is known of a replication (`osmig.domain.observation.Facts`).
 
     Attributes:
@@ -35,16 +33,6 @@ class ReplicationFacts:
     runs: tuple[RunView, ...] | None = None
     run: RunView | None = None
     replica: ReplicaView | None = None
-
-    @property
-    def learned(self) -> tuple[RecordView, ...]:
-        """None: sweeps list no replications."""
-        return ()
-
-    def describe(self, status: MigrationStatus) -> StatusChanges:
-        """Return nothing: what a run tells is written down where it is judged."""
-        del status
-        return {}
 
 
 ReplicationObservation: TypeAlias = Observation[ReplicationFacts]

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from osmig.api.mapping import parse_mapping
 from osmig.api.meta import InvalidManifest
 from osmig.api.names import Kind
-from osmig.domain.queueing import HostPair
 from osmig.drivers.tenants.facts import ReplicationFacts
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
-    from osmig.api.migration import Migration, MigrationStatus
+    from osmig.api.migration import Migration
     from osmig.drivers.driver import LocalState
     from osmig.drivers.tenants.facts import ReplicationObservation
 
@@ -35,18 +34,6 @@ def carry_over(earlier: ReplicationObservation, anew: ReplicationObservation) ->
     known = earlier.facts
     preflight = known.preflight if anew.facts.referenced == known.referenced else None
     return replace(anew.facts, runs=known.runs, run=known.run, replica=known.replica, preflight=preflight)
-
-
-def find_hosts(observation: ReplicationObservation) -> HostPair:
-    """Return none: a replication loads no compute host."""
-    del observation
-    return HostPair()
-
-
-def name_lock(migration: Migration, status: MigrationStatus) -> str:
-    """Return the Migration's own place: a replication takes no server, but a slot."""
-    del status
-    return f"{Kind.MIGRATION}/{migration.metadata.namespace}/{migration.metadata.name}"
 
 
 def _find_referenced(migration: Migration, local_state: LocalState) -> Mappings | None:

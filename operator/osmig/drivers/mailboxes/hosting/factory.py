@@ -8,7 +8,7 @@ from osmig.api.names import Reason
 from osmig.domain.errors import InvalidConfiguration
 from osmig.drivers.mailboxes.hosting.backend import HostingBackend
 from osmig.drivers.mailboxes.hosting.session import SERVICE, HostingSession, make_access
-from osmig.net.configuring import read_cacert, read_endpoint, read_token
+from osmig.net.configuring import read_cacert, read_endpoint, read_token, require
 from osmig.net.connection import Connection
 from osmig.net.limiting import Limiter
 
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from osmig.net.transport import Access
 
 
-def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> HostingBackend:
-    """Read endpoint and token; sends nothing and resolves nothing.
+def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes], /) -> HostingBackend:
+    """Read endpoint and token (`osmig.drivers.driver.Build`).
 
     Raises:
         InvalidConfiguration: with the field or the Secret's key at fault in the message.
     """
-    hosting = spec.hosting
-    assert hosting is not None  # noqa: S101 - the schema demands it for this type
     try:
+        hosting = require(spec.hosting, "spec.hosting")
         access = _read_access(net, hosting, secret)
     except ValueError as error:
         raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import Mode
 from osmig.api.migration_changes import change_status
 from osmig.api.migration_intent import Baseline
-from osmig.api.names import CheckResult, EventReason, Phase, Reason
-from osmig.domain import finalizer, gating, intents, next_status, outcome, preflight
+from osmig.api.names import CheckResult, Phase, Reason
+from osmig.domain import finalizer, gating, intents, named_orders, next_status, outcome, preflight
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
-from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.observation import Commit, Decision
 from osmig.drivers.mailboxes.calls import CopyCall
 from osmig.drivers.mailboxes.facts import read as read_facts
 from osmig.drivers.mailboxes.policy import checks, choosing, describing, file_name, jobs
+from osmig.drivers.mailboxes.policy.choosing import JOB
 
 if TYPE_CHECKING:
     from osmig.drivers.mailboxes.facts import JobObservation
@@ -124,20 +125,8 @@ def order(observation: JobObservation, csv: MailboxList, name: str, *, sends: in
 
 def adopt(observation: JobObservation, choice: Choice, *, csv: MailboxList | None = None) -> Commit:
     """Follow a job that is there already; from here on nothing is ever ordered again for this attempt."""
-    job = choice.job
-    reason, message = Reason.AWAITING_RECORD, f"job {job.code} was ordered before and is followed"
-    if choice.others:
-        reason = Reason.AMBIGUOUS_START
-        message = f"{message}; others of this file name are left alone: {', '.join(choice.others)}"
     if csv is not None:
         pinned = change_status(observation.status, mailboxes=describing.describe_list(observation, csv))
         observation = replace(observation, migration=observation.migration.model_copy(update={"status": pinned}))
-    begun = next_status.describe_begin(observation)
-    begun["attempt"] = choice.attempt
-    verdict = Verdict(phase=Phase.STARTING, reason=reason, message=message)
-    described = describing.describe_job(observation, job)
-    after = next_status.build(observation, verdict, **described, **begun, pending_call=None)
-    note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
-    # an ambiguity is to be seen before the job itself is told of
-    due_s = observation.timings.run_poll_s if choice.others else 0.0
-    return Commit(status=after, due_s=due_s, notes=(note,), claims=True)
+    described = describing.describe_job(observation, choice.found)
+    return named_orders.adopt(JOB, observation, choice, title=f"job {choice.found.code}", **described)

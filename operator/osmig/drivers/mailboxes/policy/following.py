@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import next_status, orders, outcome, pauses, policies
+from osmig.api.names import Phase, Reason, Verb
+from osmig.domain import next_status, orders, outcome, pauses, runs
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
-from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.observation import Commit, Decision
 from osmig.drivers.mailboxes.facts import read as read_facts
 from osmig.drivers.mailboxes.policy import aborting, describing, ending, run_now, stages
+from osmig.drivers.mailboxes.policy.choosing import JOB
 from osmig.drivers.mailboxes.views import ENDED_STAGES, JobStage
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
     from osmig.drivers.mailboxes.facts import JobObservation
     from osmig.drivers.mailboxes.views import JobView
-
-_POLL_SHARE = 0.5
-"""The pause before the next read grows by this share of the age: 5 s at first, then each half as long again."""
-
-_PAUSES_PER_COUNT = 4
-"""The mailboxes are only shown, and take a request per page: they are counted at every fourth poll or so."""
 
 _SHOWN_FACTS = frozenset({"mailboxes", "csv"})
 """That one of these cannot be read keeps no job from being followed to its end."""
@@ -65,15 +59,9 @@ def _go_on(observation: JobObservation, job: JobView) -> Decision:
     if (missing := _find_missing(observation, job)) is not None:
         return missing
     after = next_status.build(observation, _describe(observation, job), **describing.describe_job(observation, job))
+    unknown = job.status if job.stage is JobStage.UNKNOWN else ""
     wait_key = f"job:{job.code}:{job.status}"
-    decision = Commit(status=after, due_s=measure_pause_s(observation), wait_key=wait_key)
-    if job.stage is JobStage.UNKNOWN and job.status and observation.wait_key != wait_key:
-        text = f"the service reports a state that this version does not know: {job.status}"
-        decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
-    act = policies.act_while_moving(observation, after, may_stall=False)
-    if act is not None:
-        return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
-    return decision
+    return runs.go_on(observation, after, wait_key=wait_key, upstream=JOB.upstream, unknown=unknown)
 
 
 def _find_missing(observation: JobObservation, job: JobView) -> Decision | None:
@@ -82,23 +70,9 @@ def _find_missing(observation: JobObservation, job: JobView) -> Decision | None:
         return None
     counts = observation.facts.mailboxes
     if counts is None:
-        return read_facts("mailboxes") if job.stage is JobStage.RUNNING and _must_count(observation, job) else None
+        must_count = job.stage is JobStage.RUNNING and runs.must_count(observation, job.status)
+        return read_facts("mailboxes") if must_count else None
     return read_facts("csv") if counts.failed and observation.facts.csv is None else None
-
-
-def _must_count(observation: JobObservation, job: JobView) -> bool:
-    """Whether to look at the mailboxes: the job went on, somebody asked, or the last count is old.
-
-    The time of that count is on record, so that a process that has just begun does not count them all again.
-    """
-    counted, upstream = observation.newest_progress, observation.status.upstream
-    if counted is None or counted.sample_time is None or upstream is None or upstream.status != job.status:
-        return True
-    asked = orders.find_control(observation.status.controls, Verb.RECONCILE)
-    if asked is not None and asked.time > counted.sample_time:
-        return True
-    age_s = (observation.now - counted.sample_time).total_seconds()
-    return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
 
 
 def _describe(observation: JobObservation, job: JobView) -> Verdict:
@@ -132,10 +106,3 @@ def _answer_gone(observation: JobObservation, code: str) -> Commit:
         return Commit(status=kept, due_s=observation.timings.retry_s, wait_key=wait_key)
     message = f"the service shows no job {code} any more, so its outcome is unknown and nothing is ordered again"
     return outcome.fail(observation, Reason.RECORD_GONE, message)
-
-
-def measure_pause_s(observation: JobObservation) -> float:
-    """Return when to look again: soon at first, later less and less often."""
-    began, timings = observation.status.attempt_start_time, observation.timings
-    age_s = max(0.0, (observation.now - began).total_seconds()) if began is not None else 0.0
-    return min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * age_s)

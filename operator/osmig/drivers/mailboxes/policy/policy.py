@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Verb
-from osmig.domain import intents
+from osmig.domain import named_orders
 from osmig.domain.calls import Operation
 from osmig.domain.observation import Commit, Decision
 from osmig.drivers.mailboxes.calls import CopyCall, DeleteCall, RunNowCall
 from osmig.drivers.mailboxes.policy import aborting, admitting, following, run_now, starting
+from osmig.drivers.mailboxes.policy.choosing import JOB
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
@@ -41,25 +42,18 @@ def answer(observation: JobObservation, answer: Answer) -> Commit:
     An answer to an intent that somebody else has resolved meanwhile changes nothing on record.
     """
     call = observation.status.pending_call
-    is_ours = call is not None and (answer.error is None or call.holder == observation.holder)
+    is_ours = call is not None and named_orders.is_ours(observation, answer, call)
     match answer.call:
         case CopyCall() if call is not None and is_ours and call.operation == Operation.COPY_MAILBOXES:
             return starting.answer(observation, answer, call)
         case CopyCall():
-            return _answer_late(observation, answer)
+            return named_orders.answer_late(JOB, observation, answer)
         case RunNowCall() if call is not None and is_ours and call.operation == Operation.RUN_NOW:
             return run_now.answer(observation, answer, call)
         case DeleteCall():
             return aborting.answer(observation, answer)
         case _:
             return Commit(status=observation.status, due_s=0.0)
-
-
-def _answer_late(observation: JobObservation, answer: Answer) -> Commit:
-    job = starting.read_job(answer)
-    recorded = observation.status.upstream.id if observation.status.upstream else None
-    made = job.code if job is not None else None
-    return intents.answer_late(observation, made=made, followed=recorded, taken="the service accepted an order")
 
 
 def refuse(verb: Verb, observation: JobObservation) -> str:

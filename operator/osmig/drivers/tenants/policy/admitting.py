@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import Mode
 from osmig.api.migration_changes import change_status, change_tenant
 from osmig.api.migration_intent import Baseline
-from osmig.api.names import CheckResult, EventReason, Phase, Reason
-from osmig.domain import finalizer, gating, intents, next_status, outcome, preflight
+from osmig.api.names import CheckResult, Phase, Reason
+from osmig.domain import finalizer, gating, intents, named_orders, next_status, outcome, preflight
 from osmig.domain.calls import Operation
 from osmig.domain.conditions import Verdict
-from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.observation import Commit, Decision
 from osmig.drivers.tenants.calls import ReplicateCall
 from osmig.drivers.tenants.facts import read as read_facts
 from osmig.drivers.tenants.policy import choosing, facts, jobs, replica_name
+from osmig.drivers.tenants.policy.choosing import RUN
 
 if TYPE_CHECKING:
     from osmig.api.mappings import Mappings
@@ -123,22 +124,11 @@ def order(observation: ReplicationObservation, name: str, *, sends: int) -> Deci
 
 def adopt(observation: ReplicationObservation, choice: Choice, *, mappings: Mappings | None = None) -> Commit:
     """Follow a run that is there already; from here on nothing is ever ordered again for this attempt."""
-    run = choice.run
-    reason, message = Reason.AWAITING_RECORD, f"replica {run.replica_name} was ordered before and is followed"
-    if choice.others:
-        reason = Reason.AMBIGUOUS_START
-        message = f"{message}; others of this name are left alone: {', '.join(choice.others)}"
-    described = facts.describe_run(observation, run)
+    described = facts.describe_run(observation, choice.found)
     if mappings is not None:
         described["tenant"] = change_tenant(described["tenant"], mapping_hash=replica_name.digest(mappings))
-    begun = next_status.describe_begin(observation)
-    begun["attempt"] = choice.attempt
-    verdict = Verdict(phase=Phase.STARTING, reason=reason, message=message)
-    after = next_status.build(observation, verdict, **described, **begun, pending_call=None)
-    note = Note(reason=EventReason.MIGRATION_ADOPTED, text=message, is_warning=bool(choice.others))
-    # an ambiguity is to be seen before the run itself is told of
-    due_s = observation.timings.run_poll_s if choice.others else 0.0
-    return Commit(status=after, due_s=due_s, notes=(note,), claims=True)
+    title = f"replica {choice.found.replica_name}"
+    return named_orders.adopt(RUN, observation, choice, title=title, **described)
 
 
 def _locate_checks(observation: ReplicationObservation) -> tuple[PreflightCheck, ...]:

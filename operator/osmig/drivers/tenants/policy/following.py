@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import next_status, orders, outcome, pauses, policies
+from osmig.api.names import ControlResult, Phase, Policy, Reason, Verb
+from osmig.domain import next_status, orders, outcome, pauses, runs
 from osmig.domain.conditions import Verdict
 from osmig.domain.errors import Absent
-from osmig.domain.observation import Commit, Decision, Note
+from osmig.domain.observation import Commit, Decision
 from osmig.drivers.tenants.facts import read as read_facts
 from osmig.drivers.tenants.policy import cleaning, facts, jobs, stages, visibility
+from osmig.drivers.tenants.policy.choosing import RUN
 from osmig.drivers.tenants.policy.stages import ReplicationState
 from osmig.drivers.tenants.views import ReplicaStage
 
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from osmig.drivers.tenants.views import RunView
 
 NO_CANCEL = "Waldur has no cancel; the run is followed to its end"
-
-_POLL_SHARE = 0.5
-"""The pause before the next read grows by this share of the age: 5 s at first, then each half as long again."""
-
-_PAUSES_PER_COUNT = 4
-"""What is made of the replica is only shown, and takes three requests: it is counted at every fourth poll or so."""
 
 _SETTLE_SHARE = 0.5
 """A run that seems to stall is looked at once more: a poll may fall between two of Waldur's own writes.
@@ -87,32 +82,12 @@ def end(observation: ReplicationObservation, run: RunView) -> Commit:
 
 
 def _go_on(observation: ReplicationObservation, run: RunView, state: ReplicationState) -> Decision:
-    if state is ReplicationState.RUNNING and observation.facts.replica is None and _must_count(observation, run):
+    is_seen = observation.facts.replica is not None
+    if state is ReplicationState.RUNNING and not is_seen and runs.must_count(observation, run.status):
         return read_facts("run", "replica")
     after = next_status.build(observation, _describe(observation, run, state), **facts.describe_run(observation, run))
-    decision = Commit(status=after, due_s=measure_pause_s(observation), wait_key=_wait_key_of(run))
-    if state is ReplicationState.UNKNOWN and observation.wait_key != decision.wait_key:
-        text = f"Waldur reports a state that this version does not know: {run.status}"
-        decision = replace(decision, notes=(Note(reason=EventReason.UNKNOWN_STATE, text=text, is_warning=True),))
-    act = policies.act_while_moving(observation, after, may_stall=False)
-    if act is not None:
-        return replace(decision, status=policies.record(after, act[0]), notes=(*decision.notes, act[1]), due_s=0.0)
-    return decision
-
-
-def _must_count(observation: ReplicationObservation, run: RunView) -> bool:
-    """Whether to look at the replica: its run went on, somebody asked, or the last count is old.
-
-    The time of that count is on record, so that a process that has just begun does not count them all again.
-    """
-    counted, upstream = observation.newest_progress, observation.status.upstream
-    if counted is None or counted.sample_time is None or upstream is None or upstream.status != run.status:
-        return True
-    asked = orders.find_control(observation.status.controls, Verb.RECONCILE)
-    if asked is not None and asked.time > counted.sample_time:
-        return True
-    age_s = (observation.now - counted.sample_time).total_seconds()
-    return not 0 <= age_s < _PAUSES_PER_COUNT * measure_pause_s(observation)
+    unknown = run.status if state is ReplicationState.UNKNOWN else ""
+    return runs.go_on(observation, after, wait_key=_wait_key_of(run), upstream=RUN.upstream, unknown=unknown)
 
 
 def _describe(observation: ReplicationObservation, run: RunView, state: ReplicationState) -> Verdict:
@@ -121,7 +96,7 @@ def _describe(observation: ReplicationObservation, run: RunView, state: Replicat
     phase, reason = status.phase or Phase.STARTING, Reason.UNKNOWN
     if state is ReplicationState.SCHEDULED:
         phase, reason = Phase.STARTING, Reason.SCHEDULED
-        if _age_s(observation) >= observation.timings.not_started_s:
+        if runs.measure_age_s(observation) >= observation.timings.not_started_s:
             reason = Reason.NOT_STARTED
             message = f"{message}; Waldur has not begun for {round(observation.timings.not_started_s)} s"
     elif state is ReplicationState.RUNNING:
@@ -162,14 +137,3 @@ def _answer_gone(observation: ReplicationObservation, upstream: UpstreamFacts) -
 
 def _wait_key_of(run: RunView) -> str:
     return f"run:{run.id}:{run.status}:{run.replica_status}"
-
-
-def _age_s(observation: ReplicationObservation) -> float:
-    began = observation.status.attempt_start_time
-    return max(0.0, (observation.now - began).total_seconds()) if began is not None else 0.0
-
-
-def measure_pause_s(observation: ReplicationObservation) -> float:
-    """Return when to look again: soon at first, later less and less often."""
-    timings = observation.timings
-    return min(timings.run_poll_max_s, timings.run_poll_s + _POLL_SHARE * _age_s(observation))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Verb
-from osmig.domain import intents
+from osmig.domain import named_orders
 from osmig.domain.calls import Operation
 from osmig.domain.observation import Commit, Decision
 from osmig.domain.verbs import Column, column_of
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 from osmig.drivers.tenants.policy import admitting, cleaning, following, jobs, starting
+from osmig.drivers.tenants.policy.choosing import RUN
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall, UpstreamFacts
@@ -42,23 +43,16 @@ def answer(observation: ReplicationObservation, answer: Answer) -> Commit:
     An answer to an intent that somebody else has resolved meanwhile changes nothing on record.
     """
     call = observation.status.pending_call
-    is_ours = call is not None and (answer.error is None or call.holder == observation.holder)
+    is_ours = call is not None and named_orders.is_ours(observation, answer, call)
     match answer.call:
         case ReplicateCall() if call is not None and is_ours and call.operation == Operation.REPLICATE:
             return starting.answer(observation, answer, call)
         case ReplicateCall():
-            return _answer_late(observation, answer)
+            return named_orders.answer_late(RUN, observation, answer)
         case TerminateCall() if call is not None and is_ours and call.operation == Operation.TERMINATE:
             return cleaning.answer(observation, answer, call)
         case _:
             return Commit(status=observation.status, due_s=0.0)
-
-
-def _answer_late(observation: ReplicationObservation, answer: Answer) -> Commit:
-    run = starting.read_run(answer)
-    recorded = observation.status.upstream.id if observation.status.upstream else None
-    made = run.id if run is not None else None
-    return intents.answer_late(observation, made=made, followed=recorded, taken="Waldur accepted an order")
 
 
 def refuse(verb: Verb, observation: ReplicationObservation) -> str:

@@ -4,56 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osmig.api.names import EventReason, Phase, Reason, Verb
-from osmig.domain import gating, intents, next_status, orders, outcome, pauses
+from osmig.api.names import Phase, Reason
+from osmig.domain import named_orders, outcome, pauses
 from osmig.domain.conditions import Verdict
-from osmig.domain.errors import OutcomeUnknown
-from osmig.domain.observation import Commit, Decision, Note
 from osmig.drivers.tenants.facts import read as read_facts
 from osmig.drivers.tenants.policy import admitting, choosing, facts, jobs, visibility
-from osmig.drivers.tenants.views import RunView
+from osmig.drivers.tenants.policy.choosing import RUN
 
 if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
     from osmig.domain.calls import Answer
+    from osmig.domain.observation import Commit, Decision
     from osmig.drivers.tenants.facts import ReplicationObservation
+    from osmig.drivers.tenants.views import RunView
 
 
 def answer(observation: ReplicationObservation, answer: Answer, call: PendingCall) -> Commit:
     """Record what came of the order that was sent in this step."""
-    error, run = answer.error, read_run(answer)
-    match error:
-        case None if run is not None:
-            return _begin(observation, call, run)
-        case None:
-            return _look_up_effect(
-                observation, call, "Waldur accepted the order without naming the run; looking for it"
-            )
-        case OutcomeUnknown():
-            after = intents.describe_unknown(observation, call, error, "looking for the order's effect")
-            return pauses.remember(observation, Commit(status=after, due_s=0.0), error.retry_after_s)
-        case _:
-            return gating.answer_refusal(observation, error)
 
+    def begin(run: RunView) -> Commit:
+        message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
+        verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
+        return named_orders.begin(RUN, observation, call, verdict, **facts.describe_run(observation, run))
 
-def read_run(answer: Answer) -> RunView | None:
-    """Return the run that an order began; ``None`` where the answer does not tell."""
-    made = answer.receipt.made if answer.receipt is not None else None
-    return made if isinstance(made, RunView) else None
-
-
-def _begin(observation: ReplicationObservation, call: PendingCall, run: RunView) -> Commit:
-    message = f"Waldur took the order; the replica is {run.replica_name or 'not named yet'}"
-    verdict = Verdict(phase=Phase.STARTING, reason=Reason.SCHEDULED, message=message)
-    described = facts.describe_run(observation, run)
-    after = next_status.build(observation, verdict, pending_call=None, failure=None, **described)
-    note = Note(reason=EventReason.MIGRATION_STARTED, text=f"Waldur took the order (attempt {call.attempt})")
-    return Commit(status=after, due_s=min(1.0, observation.timings.run_poll_s), notes=(note,))
-
-
-def _look_up_effect(observation: ReplicationObservation, call: PendingCall, message: str) -> Commit:
-    verdict = Verdict(phase=Phase.STARTING, reason=Reason.STARTING, message=message)
-    return Commit(status=next_status.build(observation, verdict, pending_call=call), due_s=0.0)
+    return named_orders.record_answer(RUN, observation, answer, call, begin=begin)
 
 
 def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
@@ -77,12 +51,8 @@ def resolve(observation: ReplicationObservation, call: PendingCall) -> Decision:
 
 def _resolve_nothing(observation: ReplicationObservation, call: PendingCall, name: str) -> Decision:
     """Order again, a bounded number of times, once the slowest possible effect would have shown."""
-    if (awaiting := intents.await_effect(observation, call)) is not None:
-        return awaiting
-    if orders.is_active(observation.status, Verb.ABORT):
-        return outcome.abort(observation, "aborted; the order that was sent left no trace in Waldur")
-    if (ended := intents.give_up(observation, call, what="order", where="Waldur")) is not None:
-        return ended
+    if (decided := named_orders.resolve_nothing(RUN, observation, call)) is not None:
+        return decided
     mappings = jobs.find_mappings(observation)
     if mappings is None or admitting.has_changed(observation, mappings):
         message = "the order left no trace in Waldur, and its mappings changed meanwhile; it is not sent again"

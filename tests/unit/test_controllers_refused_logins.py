@@ -11,7 +11,7 @@ from api_samples import provider_body
 from controller_fakes import PROVIDER, ApiServer
 from controller_lab import Lab, lab_with
 from osmig.api.names import Kind
-from osmig.controllers.refusals import pause_after
+from osmig.controllers.refused_logins import pause_after
 from osmig.domain.errors import InvalidConfiguration, KubeUnavailable, OutcomeUnknown, Transient, Unauthorized
 from tenant_fakes import WALDUR, waldur_body, waldur_secret
 
