@@ -12,7 +12,8 @@ from crash.scene import Play, Scene, open_scene
 from crash.spares import SpareServers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from lab.cluster import Cluster
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 Row = TypeVar("Row")
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -46,14 +48,21 @@ class SideBySide:
     pool: ThreadPoolExecutor
 
     def play(self, nova: NovaLab, plays: Mapping[Row, Play[T]]) -> dict[Row, Future[T]]:
-        """Begin all ``plays``; what ``result()`` of one raises is what its assertions raised."""
-        return {
-            row: self.pool.submit(self._play, nova, play, self.folders.mktemp("scene")) for row, play in plays.items()
-        }
+        """Begin all ``plays``, each in a scene of its own; what ``result()`` raises is what its assertions raised."""
+        return self.play_in(lambda folder: open_scene(self.cluster, nova, folder, spares=self.spares), plays)
 
-    def _play(self, nova: NovaLab, play: Play[T], folder: Path) -> T:
-        with open_scene(self.cluster, nova, folder, spares=self.spares) as scene:
-            return play(scene)
+    def play_in(
+        self, open_stage: Callable[[Path], AbstractContextManager[S]], plays: Mapping[Row, Callable[[S], T]]
+    ) -> dict[Row, Future[T]]:
+        """Begin all ``plays``, each on a stage of its own, which is opened with a folder for its logs."""
+
+        def play(one: Callable[[S], T], folder: Path) -> T:
+            with open_stage(folder) as stage:
+                return one(stage)
+
+        # pytest's factory is not made for several threads: the first two would make it two bases
+        folders = {row: self.folders.mktemp("scene") for row in plays}
+        return {row: self.pool.submit(play, one, folders[row]) for row, one in plays.items()}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from crash.operator_settings import LIMITS, SHORT
+from crash.operator_settings import LIMITS, PATIENT, SHORT
 from crash.operators import Operator
 from lab.osmig_run import COMMAND, OsmigRun
 from lab.waiting import DEADLINE_S, eventually
@@ -105,6 +105,13 @@ class Place:
         ).start()
         self._stack.callback(run.kill)
         return Operator(run, folder)
+
+    def start_leader_at(self, point: str, calls: Mapping[str, str] | None = None) -> Operator:
+        """Return the leader, whose calls will stand at the point for as long as it takes."""
+        self.adjust(PATIENT)
+        leader = self.start(at=point, calls=calls).wait_leading()
+        self.adjust(SHORT)
+        return leader
 
     def describe(self, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the manifest of a Migration; the Provider is filled in."""

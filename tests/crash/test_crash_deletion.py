@@ -9,7 +9,6 @@ import pytest
 
 from crash.calls import ACCEPTED, COLD, LIVE, REVERT, overlaps, words
 from crash.moves import Moves
-from crash.operator_settings import PATIENT, SHORT
 from lab.waiting import DEADLINE_S
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ def test_an_object_goes_and_its_move_is_called_off_once_when_the_process_is_kill
 def kill_early(scene: Scene, *, point: str, is_sent: bool) -> None:
     moves = Moves(scene, MOVES)
     moves.hang()
-    scene.adjust(PATIENT)
-    leader = scene.start(at=point, calls=moves.points_of(STARTS)).wait_leading()
-    scene.adjust(SHORT)
+    leader = scene.start_leader_at(point, moves.points_of(STARTS))
     scene.cluster.apply(*moves.manifests(deletionPolicy="Abort"))
     leader.wait_reached(len(MOVES))
     assert all(found["metadata"]["finalizers"] == [FINALIZER] for found in scene.migrations().values())
@@ -91,9 +88,7 @@ def kill_early(scene: Scene, *, point: str, is_sent: bool) -> None:
 def kill_late(scene: Scene, *, point: str, at: Mapping[str, str]) -> None:
     moves = Moves(scene, MOVES)
     moves.hang()
-    scene.adjust(PATIENT)
-    leader = scene.start(at=point, calls=moves.points_of(at)).wait_leading()
-    scene.adjust(SHORT)
+    leader = scene.start_leader_at(point, moves.points_of(at))
     standby = scene.start()
     scene.cluster.apply(*moves.manifests(deletionPolicy="Abort"))
     scene.wait_for("jsonpath={.status.phase}=Running", "live")

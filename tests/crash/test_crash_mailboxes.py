@@ -2,102 +2,30 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from crash.operator_settings import PATIENT, SHORT
-from crash.scene import PROVIDER, SECRET, Place
-from crash.tenants import QUICK
-from hosting_support import ADDRESS, LIST, PASSWORD
-from lab.hosting import TOKEN, Fault, HostingWorld
-from lab.hosting_server import serve
+from crash.shops import NAME, Shop, open_shop
+from lab.hosting import Fault
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
-    from crash.operators import Operator
+    from crash.conftest import SideBySide
     from lab.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
-AT_ONCE = 4
-NAME, KILLED = "wave", -9
-LISTED = "wave-list"
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A namespace with a Provider of type Hosting, and the double behind it."""
-
-    place: Place
-    world: HostingWorld
-    folder: Path
-
-    def order(self, **options: Any) -> None:  # noqa: ANN401 - of spec.mailboxes
-        """Apply the Migration."""
-        wanted = {"csvSecretRef": {"secretName": LISTED}, "preset": "Gmail", "executeNow": True} | options
-        spec = {"providerRef": {"name": PROVIDER}, "type": "MailboxMigration", "mailboxes": wanted}
-        self.place.cluster.apply(self.place.describe(NAME, spec))
-
-    def status(self) -> dict[str, Any]:
-        """Return what the Migration says of itself."""
-        status: dict[str, Any] = self.place.migrations()[NAME]["status"]
-        return status
-
-    def job(self) -> dict[str, Any]:
-        """Wait for the job; there is no other."""
-        eventually(lambda: self.world.jobs, what="a job", every_s=0.2)
-        (job,) = self.world.jobs.values()
-        return job
-
-    def end(self) -> None:
-        """Let the job complete, and assert that nothing else was made and nothing of the list shown."""
-        code = self.job()["code"]
-        self.world.finish(code)
-        self.place.wait_for("condition=Finished", NAME)
-        status = self.status()
-        assert (status["phase"], status["upstream"]["id"], len(self.world.lists)) == ("Succeeded", code, 1)
-        assert "pendingCall" not in status
-        self.hide()
-
-    def hide(self) -> None:
-        """Look for the list in all that was written down."""
-        told = [str(self.place.migrations()), self.place.kubectl("get", "events", "-o", "yaml")]
-        told += [log.read_text() for log in self.folder.rglob("log")]
-        assert len(told) > 2, "no log was found"
-        assert [canary for canary in (PASSWORD, ADDRESS) if canary in "".join(told)] == []
-
-
-def open_shop(cluster: Cluster, folder: Path, stack: ExitStack) -> Shop:
-    world = HostingWorld()
-    url = stack.enter_context(serve(world))
-    place = Place(cluster, folder=folder, stack=stack)
-    place.adjust(QUICK)
-    hosting = {"endpoint": url, "tokenRef": {"secretName": SECRET}, "requestsPerSecond": 10}
-    place.make_provider({"token": TOKEN, "endpoint": url}, {"type": "Hosting", "hosting": hosting})
-    head = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LISTED, "namespace": place.namespace}}
-    cluster.apply(head | {"stringData": {"mailboxes.csv": LIST, "endpoint": url}})
-    return Shop(place, world, folder)
-
-
-def stop_at(shop: Shop, point: str) -> Operator:
-    """Return the leader, whose call will stand at the point for as long as it takes."""
-    shop.place.adjust(PATIENT)
-    leader = shop.place.start(at=point).wait_leading()
-    shop.place.adjust(SHORT)
-    return leader
+KILLED = -9
 
 
 def kill_at(shop: Shop, *, point: str, sent: int) -> None:
-    leader = stop_at(shop, point)
+    leader = shop.place.start_leader_at(point)
     shop.place.start()
     shop.order()
     leader.wait_reached()
@@ -121,7 +49,7 @@ def kill_run_now(shop: Shop, *, point: str, sent: int) -> None:
     shop.job()["status"] = "scheduled"
     eventually(lambda: shop.status().get("upstream"), what="the job on record")
     first.run.kill()
-    leader = stop_at(shop, point)
+    leader = shop.place.start_leader_at(point)
     shop.place.kubectl("annotate", "migration", NAME, "osmig.dev/run-now=now")
     leader.wait_reached()
     assert (leader.run.kill(), shop.world.count("PUT")) == (KILLED, sent)
@@ -152,18 +80,9 @@ STORIES: Mapping[str, Callable[[Shop], None]] = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[None]]]:
-    """What came of each story; several are played at a time, for most of each is waiting."""
-
-    def play(story: Callable[[Shop], None], folder: Path) -> None:
-        with ExitStack() as stack:
-            story(open_shop(crds, folder, stack))
-
-    pool = ThreadPoolExecutor(AT_ONCE)
-    # pytest's factory is not made for several threads: the first two would make it two bases
-    folders = {name: tmp_path_factory.mktemp("shop") for name in STORIES}
-    yield {name: pool.submit(play, story, folders[name]) for name, story in STORIES.items()}
-    pool.shutdown(cancel_futures=True)
+def outcomes(crds: Cluster, side_by_side: SideBySide) -> Mapping[str, Future[None]]:
+    """What came of each story."""
+    return side_by_side.play_in(partial(open_shop, crds), STORIES)
 
 
 @pytest.mark.parametrize("story", STORIES)

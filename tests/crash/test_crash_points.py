@@ -9,7 +9,6 @@ import pytest
 
 from crash.calls import BASIC, EVERY
 from crash.moves import Moves
-from crash.operator_settings import PATIENT, SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +32,7 @@ KILLED = -9
 def stop_at(scene: Scene, point: str, calls: Mapping[str, Call] = BASIC) -> tuple[Moves, Operator]:
     """Return moves yet to be ordered, and the leader whose calls will stand at the point for as long as it takes."""
     moves = Moves(scene, calls)
-    scene.adjust(PATIENT)
-    leader = scene.start(at=point, calls=moves.points).wait_leading()
-    scene.adjust(SHORT)
-    return moves, leader
+    return moves, scene.start_leader_at(point, moves.points)
 
 
 def kill_at(scene: Scene, *, point: str, sent: int) -> Ends:

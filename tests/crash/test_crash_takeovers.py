@@ -74,11 +74,9 @@ def resume_after_the_end(scene: Scene, *, at: str) -> Ends:
 
 def resume_without_lease(scene: Scene) -> Ends:
     moves = Moves(scene)
-    scene.adjust(PATIENT)
-    frozen = scene.start(at="before-send", calls=moves.points).wait_leading()
+    frozen = scene.start_leader_at("before-send", moves.points)
     moves.order()
     freeze(frozen)
-    scene.adjust(SHORT)
     # its own calls stand still: else it depends on the machine whether one has left before the other has ended
     successor = scene.start(at="before-send", calls=moves.points).wait_leading()
 

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from crash.operator_settings import PATIENT, SHORT
 from crash.tenants import NAME, Tenancy, open_tenancy
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
-    from crash.operators import Operator
+    from crash.conftest import SideBySide
     from lab.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(600)
 """Scenes side by side take longer than one, on a busy machine."""
 
-AT_ONCE = 4
 KILLED = -9
 RUNS = "/api/openstack-migrations/"
 TERMINATE = "/terminate/"
 
 
-def stop_at(tenancy: Tenancy, point: str) -> Operator:
-    """Return the leader, whose call will stand at the point for as long as it takes."""
-    tenancy.place.adjust(PATIENT)
-    leader = tenancy.place.start(at=point).wait_leading()
-    tenancy.place.adjust(SHORT)
-    return leader
-
-
 def kill_at(tenancy: Tenancy, *, point: str, sent: int) -> None:
-    leader = stop_at(tenancy, point)
+    leader = tenancy.place.start_leader_at(point)
     tenancy.place.start()
     tenancy.order()
     leader.wait_reached()
@@ -66,7 +55,7 @@ def kill_under_way(tenancy: Tenancy, *, when: Literal["before", "after"]) -> Non
 
 
 def lose_lease(tenancy: Tenancy) -> None:
-    leader = stop_at(tenancy, "before-send")
+    leader = tenancy.place.start_leader_at("before-send")
     tenancy.place.start()
     tenancy.order()
     leader.wait_reached()
@@ -81,7 +70,7 @@ def lose_lease(tenancy: Tenancy) -> None:
 
 def freeze(tenancy: Tenancy) -> None:
     """A leader that stands still past its Lease and wakes with its permit in hand sends nothing."""
-    leader = stop_at(tenancy, "before-send")
+    leader = tenancy.place.start_leader_at("before-send")
     tenancy.place.start()
     tenancy.order()
     leader.wait_reached()
@@ -105,7 +94,7 @@ def kill_cleaner(tenancy: Tenancy, *, point: str) -> None:
     tenancy.place.kubectl("annotate", "migration", NAME, "osmig.dev/abort=now")
     tenancy.until(lambda status: status["phase"] == "Aborting", what="Aborting")
     first.run.kill()
-    leader = stop_at(tenancy, point)
+    leader = tenancy.place.start_leader_at(point)
     tenancy.place.start()
     tenancy.waldur.control.advance(row, 3)
     leader.wait_reached()
@@ -137,18 +126,9 @@ STORIES: Mapping[str, Callable[[Tenancy], None]] = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(crds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[None]]]:
-    """What came of each story; several are played at a time, for most of each is waiting."""
-
-    def play(story: Callable[[Tenancy], None], folder: Path) -> None:
-        with open_tenancy(crds, folder) as tenancy:
-            story(tenancy)
-
-    pool = ThreadPoolExecutor(AT_ONCE)
-    # pytest's factory is not made for several threads: the first two would make it two bases
-    folders = {name: tmp_path_factory.mktemp("tenancy") for name in STORIES}
-    yield {name: pool.submit(play, story, folders[name]) for name, story in STORIES.items()}
-    pool.shutdown(cancel_futures=True)
+def outcomes(crds: Cluster, side_by_side: SideBySide) -> Mapping[str, Future[None]]:
+    """What came of each story."""
+    return side_by_side.play_in(partial(open_tenancy, crds), STORIES)
 
 
 @pytest.mark.parametrize("story", STORIES)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from osmig.api.meta import InvalidManifest
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lab.cluster import Cluster
 
@@ -14,6 +18,15 @@ if TYPE_CHECKING:
 def create(cluster: Cluster, namespace: str, body: Mapping[str, Any]) -> str:
     """Create an object and return what the API server said when it refused, else nothing."""
     return _send(cluster, "create", namespace, body)
+
+
+def assert_refused(
+    cluster: Cluster, namespace: str, body: dict[str, Any], words: str, parse: Callable[[Mapping[str, Any]], object]
+) -> None:
+    """Assert that the API server refuses an object in these words, and that whoever parses it refuses it, too."""
+    assert words in create(cluster, namespace, body)
+    with pytest.raises(InvalidManifest):
+        parse(body)
 
 
 def replace(cluster: Cluster, namespace: str, body: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from api_samples import (
     full_tenant_spec,
     mailbox_spec,
     migration_body,
+    named,
     referring_tenant_spec,
     tenant_spec,
 )
@@ -23,8 +23,6 @@ from manifests.kubectl_words import create, patch
 from osmig.api.crds import FROZEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab.cluster import Cluster
 
 LIVE, COLD, MINIMAL = "live", "cold", "minimal"
@@ -127,22 +125,17 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def started(crds: Cluster) -> Iterator[str]:
+def started(crds: Cluster, place: str) -> str:
     """A namespace with a Migration for each of ``SPECS``, all of them started."""
-    place = f"t-{secrets.token_hex(4)}"
-    crds.kubectl("create", "namespace", place)
     for name in SPECS:
-        assert create(crds, place, named(name)) == ""
+        assert create(crds, place, write(name)) == ""
         assert patch(crds, place, {"status": {"startTime": TIME, "attempt": 1}}, name=name, status=True) == ""
-    yield place
-    crds.kubectl("delete", "namespace", place, "--wait=false")
+    return place
 
 
-def named(name: str) -> dict[str, Any]:
+def write(name: str) -> dict[str, Any]:
     """Write one of ``SPECS`` as a Migration of that name."""
-    body = migration_body(spec=SPECS[name])
-    body["metadata"]["name"] = name
-    return body
+    return named(migration_body(spec=SPECS[name]), name)
 
 
 def includes(whole: object, part: object) -> bool:
@@ -185,7 +178,7 @@ def test_after_the_start_saying_the_same_in_other_words_is_no_change(crds: Clust
 def test_before_the_start_every_frozen_field_may_be_changed(crds: Cluster, namespace: str) -> None:
     refusals = {}
     for number, (change, (name, spec)) in enumerate(FROZEN_CHANGES.items()):
-        body = named(name)
+        body = write(name)
         body["metadata"]["name"] = own = f"m-{number}"
         create(crds, namespace, body)
         refusals[change] = patch(crds, namespace, {"spec": spec}, name=own)

@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api_samples import migration_body, provider_body
+from api_samples import migration_body, named, provider_body
 from manifests.bad_mailboxes import GOOD, MIGRATIONS, PROVIDERS
 from manifests.crd_files import load_schema, paths, walk
-from manifests.kubectl_words import create
-from osmig.api.meta import InvalidManifest
+from manifests.kubectl_words import assert_refused, create
 from osmig.api.migration import parse_migration
 from osmig.api.provider import parse_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab.cluster import Cluster
-
-
-@pytest.fixture(scope="module")
-def place(crds: Cluster) -> Iterator[str]:
-    """A namespace for all tables."""
-    name = f"t-{secrets.token_hex(4)}"
-    crds.kubectl("create", "namespace", name)
-    yield name
-    crds.kubectl("delete", "namespace", name, "--wait=false")
-
-
-def named(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """Name an object."""
-    return body | {"metadata": body["metadata"] | {"name": name}}
 
 
 @pytest.mark.parametrize("mistake", MIGRATIONS)
 def test_bad_mailboxes_are_refused_with_the_name_of_their_field(crds: Cluster, place: str, mistake: str) -> None:
     row = MIGRATIONS[mistake]
-    body = named(migration_body(spec=row.change), mistake)
 
-    assert row.words in create(crds, place, body)
-    with pytest.raises(InvalidManifest):
-        parse_migration(body)
+    assert_refused(crds, place, named(migration_body(spec=row.change), mistake), row.words, parse_migration)
 
 
 @pytest.mark.parametrize("mistake", PROVIDERS)
 def test_a_bad_hosting_provider_is_refused_with_the_name_of_its_field(crds: Cluster, place: str, mistake: str) -> None:
     row = PROVIDERS[mistake]
-    body = named(provider_body(spec=row.change), mistake)
 
-    assert row.words in create(crds, place, body)
-    with pytest.raises(InvalidManifest):
-        parse_provider(body)
+    assert_refused(crds, place, named(provider_body(spec=row.change), mistake), row.words, parse_provider)
 
 
 @pytest.mark.parametrize("case", GOOD)

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 
-from api_samples import migration_body, provider_body
+from api_samples import migration_body, named, provider_body
 from manifests.bad_manifests import MIGRATIONS, PROVIDERS
 from manifests.bad_statuses import STATUSES
 from manifests.crd_files import load_schema, paths, walk
 from manifests.kubectl_words import create, patch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab.cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def place(crds: Cluster) -> Iterator[str]:
+def place(crds: Cluster, place: str) -> str:
     """A namespace for the whole table: what is refused leaves nothing behind. It holds one good Migration, db-07."""
-    name = f"t-{secrets.token_hex(4)}"
-    crds.kubectl("create", "namespace", name)
-    assert create(crds, name, migration_body()) == ""
-    yield name
-    crds.kubectl("delete", "namespace", name, "--wait=false")
+    assert create(crds, place, migration_body()) == ""
+    return place
 
 
 @pytest.mark.parametrize("mistake", MIGRATIONS)
 def test_a_bad_migration_is_refused_with_the_name_of_its_field(crds: Cluster, place: str, mistake: str) -> None:
     row = MIGRATIONS[mistake]
-    body = migration_body(spec=row.change)
-    body["metadata"]["name"] = mistake.lower()
 
-    assert row.words in create(crds, place, body)
+    assert row.words in create(crds, place, named(migration_body(spec=row.change), mistake.lower()))
 
 
 @pytest.mark.parametrize("mistake", PROVIDERS)
 def test_a_bad_provider_is_refused_with_the_name_of_its_field(crds: Cluster, place: str, mistake: str) -> None:
     row = PROVIDERS[mistake]
-    body = provider_body(spec=row.change)
-    body["metadata"]["name"] = mistake
 
-    assert row.words in create(crds, place, body)
+    assert row.words in create(crds, place, named(provider_body(spec=row.change), mistake))
 
 
 @pytest.mark.parametrize("mistake", STATUSES)
