@@ -179,7 +179,7 @@ def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
     if call_lookup.kind in {CallLookupKind.OURS, CallLookupKind.AMBIGUOUS}:
         return _done(observation, verb)
     if call_lookup.kind is CallLookupKind.CONFLICT or not call_lookup.server.awaits_confirmation:
-        return _resolve_decided(observation, call, call_lookup)
+        return _resolve_decided(observation, call, call_lookup, verb)
     is_answered = call.answer == Reason.SERVER_ERROR and call.request_id is not None
     if (awaiting := intents.await_effect(observation, call, 0.0 if is_answered else None)) is not None:
         return awaiting
@@ -192,15 +192,16 @@ def resolve(observation: MoveObservation, call: PendingCall) -> Decision:
     return Commit(status=next_status.build(observation, verdict, pending_call=None), due_s=0.0, wait_key=wait_key)
 
 
-def _resolve_decided(observation: MoveObservation, call: PendingCall, call_lookup: CallLookup) -> Commit:
-    """The move was decided, as it seems not by us: the record tells how. Without an action that shows it, look again.
+def _resolve_decided(observation: MoveObservation, call: PendingCall, call_lookup: CallLookup, verb: Verb) -> Commit:
+    """The move was decided: the record tells how. Without an action that shows by whom, look again.
 
     Nova changes the server first and writes the action afterwards, so that for a moment our own call looks like
-    somebody else's.
+    somebody else's. If none shows in time, Nova is slow, and the call that was sent is taken for the one that decided.
     """
-    wait_key, wait_s = intents.wait_key_of(call), 0.0
-    if call_lookup.kind is CallLookupKind.NOTHING:
-        wait_s = observation.timings.resend_after_s if call_lookup.server.is_busy else _HANDOVER_POLL_S
+    if call_lookup.kind is not CallLookupKind.NOTHING:
+        return Commit(status=change_status(observation.status, pending_call=None), due_s=0.0)
+    wait_key = intents.wait_key_of(call)
+    wait_s = observation.timings.resend_after_s if call_lookup.server.is_busy else _HANDOVER_POLL_S
     if not observation.has_waited(wait_key, wait_s):
         return Commit(status=next_status.keep_phase(observation), due_s=_HANDOVER_POLL_S, wait_key=wait_key)
-    return Commit(status=change_status(observation.status, pending_call=None), due_s=0.0)
+    return _done(observation, verb)
