@@ -39,7 +39,14 @@ async def recorder(client: KubeClient, clock: FakeClock) -> AsyncIterator[EventR
 
 def new_recorder(client: KubeClient, clock: FakeClock, *, capacity: int = 100) -> EventRecorder:
     numbers = itertools.count()
-    return EventRecorder(client, clock, lambda: f"x{next(numbers)}", reporting_instance="host_abc", capacity=capacity)
+    return EventRecorder(
+        client,
+        clock,
+        lambda: f"x{next(numbers)}",
+        reporting_instance="host_abc",
+        share=capacity,
+        capacity=capacity,
+    )
 
 
 def record(
@@ -203,3 +210,26 @@ async def test_recording_never_waits_and_drops_what_does_not_fit(
     await eventually_async(lambda: len(events_of(widgets, ref)) == 2, what="the two that fitted were sent")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_namespace_that_floods_neither_delays_nor_drops_the_event_of_another(
+    widgets: Cluster, client: KubeClient, ref: ObjectRef, namespace: str, clock: FakeClock
+) -> None:
+    uid = widgets.get("namespace", namespace)["metadata"]["uid"]
+    quiet = ObjectRef("v1", "Namespace", "namespaces", None, namespace, uid, "1")  # its Events go into `default`
+    recorder = new_recorder(client, clock, capacity=40)
+    for number in range(100):
+        record(recorder, ref, reason=f"Reason{number}")
+    record(recorder, quiet)
+
+    task = asyncio.create_task(recorder.run())
+    await recorder.drain(60)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    written = sorted(
+        (int(event["metadata"]["resourceVersion"]), event["regarding"]["uid"])
+        for event in (*events_of(widgets, ref), *events_of(widgets, quiet))
+    )
+    assert [uid for _, uid in written].index(quiet.uid) <= 1
+    assert len(written) == 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from osmig.kube.repeats import WINDOW_S, EventKey, Repeats, Series
 
-KEY = EventKey("uid", "Started", "Start", "note")
+KEY = EventKey("team-a", "uid", "Started", "Start", "note")
 
 
 def test_the_same_event_belongs_to_its_series_for_ten_minutes_from_the_first() -> None:
@@ -25,7 +25,7 @@ def test_repetitions_do_not_prolong_the_window() -> None:
     assert repeats.find(KEY, WINDOW_S) is None
 
 
-def test_another_object_reason_action_or_note_is_another_event() -> None:
+def test_another_namespace_object_reason_action_or_note_is_another_event() -> None:
     repeats = Repeats()
     repeats.remember(KEY, Series("first", begun=0.0))
 
@@ -51,4 +51,15 @@ def test_memory_is_bounded_and_keeps_the_newest() -> None:
     kept = sum(repeats.find(KEY._replace(uid=str(number)), 1.0) is not None for number in range(5000))
 
     assert kept == 4096
+    assert repeats.find(KEY._replace(uid="4999"), 1.0) is not None
+
+
+def test_a_namespace_that_floods_forgets_its_own_and_no_other() -> None:
+    repeats = Repeats()
+    quiet = KEY._replace(namespace="team-b")
+    repeats.remember(quiet, Series("quiet", begun=0.0))
+    for number in range(5000):
+        repeats.remember(KEY._replace(uid=str(number)), Series("x", begun=0.0))
+
+    assert repeats.find(quiet, 1.0) is not None
     assert repeats.find(KEY._replace(uid="4999"), 1.0) is not None

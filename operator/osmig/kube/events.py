@@ -1,4 +1,7 @@
-"""Kubernetes Events: recorded without waiting, sent by one background task, never a reason to fail."""
+"""Kubernetes Events: recorded without waiting, sent by one background task, never a reason to fail.
+
+A namespace whose objects cause a flood of them loses its own: each has a share of what may wait, and turns go round.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from osmig.domain.errors import ObjectGone, OperatorError
+from osmig.kube.fair_queue import FairQueue
 from osmig.kube.microtime import format_microtime
 from osmig.kube.refs import Call, KubeVerb, Resource
 from osmig.kube.repeats import EventKey, Repeats, Series
@@ -28,6 +32,7 @@ _NOTE_BYTES = 1024
 _INSTANCE_BYTES = 128
 _NAME_LENGTH = 253
 _TIMEOUT_S = 10.0
+_MAX_REFUSED = 1024
 
 _logger = logging.getLogger(__name__)
 
@@ -57,7 +62,8 @@ class EventRecorder:
         clock: stamps and measures.
         new_id: lower-case letters and digits, unique; ends an Event's name.
         reporting_instance: this process.
-        capacity: how many Events may wait; more are dropped.
+        share: how many Events of one namespace may wait; more are dropped.
+        capacity: how many may wait in all.
     """
 
     def __init__(
@@ -67,15 +73,16 @@ class EventRecorder:
         new_id: Callable[[], str],
         *,
         reporting_instance: str,
+        share: int = 200,
         capacity: int = 2000,
     ) -> None:
         self._client = client
         self._clock = clock
         self._new_id = new_id
         self._instance = _cut(reporting_instance, _INSTANCE_BYTES)
-        self._waiting: asyncio.Queue[_Occurrence] = asyncio.Queue(capacity)
+        self._waiting: FairQueue[_Occurrence] = FairQueue(share=share, capacity=capacity)
         self._repeats = Repeats()
-        self._refused: set[str] = set()
+        self._refused: set[tuple[str, str]] = set()
 
     def record(self, regarding: ObjectRef, *, reason: str, action: str, type: EventType, note: str) -> None:  # noqa: A002 - the API's word
         """Queue an Event; never waits, never fails.
@@ -87,24 +94,25 @@ class EventRecorder:
             type: Normal or Warning.
             note: one sentence for people, cut to 1024 bytes. Without numbers that change, or every one is a new Event.
         """
-        key = EventKey(regarding.uid, reason, action, _cut(note, _NOTE_BYTES))
-        try:
-            self._waiting.put_nowait(_Occurrence(regarding, key, type, self._clock.now()))
-        except asyncio.QueueFull:
-            self._complain("QueueFull")
+        namespace = _namespace_of(regarding)
+        key = EventKey(namespace, regarding.uid, reason, action, _cut(note, _NOTE_BYTES))
+        dropped = self._waiting.put(namespace, _Occurrence(regarding, key, type, self._clock.now()))
+        if dropped is not None:
+            self._complain(dropped, "QueueFull")
 
     async def run(self) -> None:
         """Send what is recorded, until cancelled."""
         while True:
-            occurrence = await self._waiting.get()
+            occurrence = await self._waiting.take()
+            namespace = occurrence.key.namespace
             try:
                 await self._send(occurrence)
             except OperatorError as error:
-                self._complain(error.reason)
+                self._complain(namespace, error.reason)
             else:
-                self._refused.clear()
+                self._refused = {refused for refused in self._refused if refused[0] != namespace}
             finally:
-                self._waiting.task_done()
+                self._waiting.finish()
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until everything recorded so far was sent or given up, for ``timeout_s`` at most."""
@@ -112,7 +120,7 @@ class EventRecorder:
             async with asyncio.timeout(timeout_s):
                 await self._waiting.join()
         except TimeoutError:
-            _logger.warning("events.left", extra={"count": self._waiting.qsize()})
+            _logger.warning("events.left", extra={"count": len(self._waiting)})
 
     async def _send(self, occurrence: _Occurrence) -> None:
         known = self._repeats.find(occurrence.key, self._clock.boottime())
@@ -126,14 +134,14 @@ class EventRecorder:
         await self._create(occurrence)
 
     async def _raise_count(self, occurrence: _Occurrence, series: Series) -> None:
-        namespace = _namespace_of(occurrence.regarding)
+        namespace = occurrence.key.namespace
         observed = {"count": series.count, "lastObservedTime": format_microtime(occurrence.time)}
         call = Call(KubeVerb.PATCH, EVENTS, namespace, series.name)
         await self._client.request(call, body={"series": observed}, timeout_s=_TIMEOUT_S)
         self._repeats.remember(occurrence.key, series)
 
     async def _create(self, occurrence: _Occurrence) -> None:
-        namespace = _namespace_of(occurrence.regarding)
+        namespace = occurrence.key.namespace
         suffix = f".{self._new_id()}"
         name = occurrence.regarding.name[: _NAME_LENGTH - len(suffix)].rstrip(".-") + suffix
         body = {
@@ -150,15 +158,16 @@ class EventRecorder:
         await self._client.request(Call(KubeVerb.CREATE, EVENTS, namespace), body=body, timeout_s=_TIMEOUT_S)
         self._repeats.remember(occurrence.key, Series(name, begun=self._clock.boottime()))
 
-    def _complain(self, reason: str) -> None:
-        """Log a loss once per reason until an Event gets through; a namespace on its way out refuses them by design."""
-        level = (
-            logging.DEBUG
-            if reason in {"NamespaceTerminating", "NotFound"} or reason in self._refused
-            else logging.WARNING
-        )
-        self._refused.add(reason)
-        _logger.log(level, "event.lost", extra={"reason": reason})
+    def _complain(self, namespace: str, reason: str) -> None:
+        """Log a loss once per namespace and reason until an Event of the namespace gets through.
+
+        A namespace on its way out refuses them by design.
+        """
+        is_told = (namespace, reason) in self._refused or len(self._refused) >= _MAX_REFUSED
+        level = logging.DEBUG if reason in {"NamespaceTerminating", "NotFound"} or is_told else logging.WARNING
+        if not is_told:
+            self._refused.add((namespace, reason))
+        _logger.log(level, "event.lost", extra={"namespace": namespace, "reason": reason})
 
 
 def _namespace_of(regarding: ObjectRef) -> str:
