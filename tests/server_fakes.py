@@ -21,6 +21,7 @@ from osmig.drivers.servers.views import (
     ProgressView,
     StartTrace,
 )
+from osmig.net.limiting import Priority, raise_priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -38,6 +39,7 @@ class FakeBackend:
     Attributes:
         view: the server of every test that has one.
         views: further ones, by id.
+        hurried: the calls that go as an order's.
     """
 
     view: ServerView = field(default_factory=server)
@@ -51,6 +53,7 @@ class FakeBackend:
     sample: ProgressView | None = None
     why: Explanation = field(default_factory=lambda: Explanation(reason=None, message=""))
     calls: list[str] = field(default_factory=list)
+    hurried: list[str] = field(default_factory=list)
     permits: list[bool] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     fail: dict[str, list[BaseException]] = field(default_factory=dict)
@@ -68,6 +71,8 @@ class FakeBackend:
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        if raise_priority(Priority.READ) is Priority.ORDER:
+            self.hurried.append(name)
         if self.fail.get(name):
             raise self.fail[name].pop(0)
 

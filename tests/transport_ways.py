@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -169,12 +168,11 @@ async def waldur_transport_of(
 ) -> AsyncIterator[WaldurTransport]:
     """Open a transport to Waldur as a session does."""
     access = make_access(url, TOKEN, guard=EndpointGuard(policy, resolve), timeouts=timeouts, context=context)
-    with ThreadPoolExecutor(max_workers=1) as threads:
-        transport = WaldurTransport(access, threads)
-        try:
-            yield transport
-        finally:
-            await transport.close()
+    transport = WaldurTransport(access)
+    try:
+        yield transport
+    finally:
+        await transport.close()
 
 
 @asynccontextmanager

@@ -122,8 +122,15 @@ def test_a_key_belongs_where_its_newest_body_says() -> None:
     intake, lanes = Intake(inbox, ledger, lambda _: None), Lanes(inbox, ledger)
     running = {"phase": "Running", "upstream": {"id": "7"}}
     over = {"phase": "Succeeded", "completionTime": "2030-01-01T00:00:00Z"}
+    accepted, sent = {"verb": "abort", "result": "Accepted"}, {"sentTime": "2030-01-01T00:00:00Z"}
+    policy = {"policy": "OnStall", "verb": "abort"}
     for body in (
         body_of("new"),
+        body_of("accepted", running | {"controls": [accepted]}),
+        body_of("wanted by the spec", running | {"policyOrders": [policy]}),
+        body_of("sent", running | {"controls": [accepted | sent], "policyOrders": [policy | sent]}),
+        body_of("rejected", running | {"controls": [accepted | {"result": "Rejected"}]}),
+        body_of("alerted", running | {"policyOrders": [{"policy": "OnStall"}]}),
         body_of("running", running),
         body_of("over", over, deletionTimestamp="2030-01-01T00:00:00Z"),
         body_of("told", running, annotations={"osmig.dev/abort": "1"}),
@@ -138,7 +145,9 @@ def test_a_key_belongs_where_its_newest_body_says() -> None:
         "over": Sort.POLL,
         "told": Sort.ORDER,
     }
-    for name in ("deleted", "given up"):
+    for name in ("sent", "rejected", "alerted"):
+        assert lanes.find(Key(Kind.MIGRATION, "team-a", name)).sort is Sort.POLL
+    for name in ("deleted", "given up", "accepted", "wanted by the spec"):
         assert lanes.find(Key(Kind.MIGRATION, "team-a", name)).sort is Sort.ORDER
     assert {lane.provider for lane in sorts.values()} == {"region-one"}
     assert lanes.find(PROVIDER) == Lane("team-a", Sort.OTHER_KIND, "region-one")

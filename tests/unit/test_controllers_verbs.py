@@ -12,7 +12,7 @@ from controller_fakes import MIGRATION, PROVIDER
 from controller_lab import SPEC, Lab, lab_with
 from domain_samples import server
 from osmig.api.names import Kind, Verb
-from osmig.domain.errors import StaleView, Unsupported
+from osmig.domain.errors import StaleView, Transient, Unsupported
 from osmig.drivers.servers.calls import StartCall, VerbCall
 from osmig.drivers.servers.views import BytesView, ProgressView
 
@@ -46,6 +46,26 @@ async def test_an_order_is_latched_in_a_write_of_its_own_and_then_sent() -> None
     assert "abort 7" in lab.cloud.calls
     assert control(lab, Verb.ABORT)["sentTime"]
     assert lab.api.status(MIGRATION)["phase"] == "Aborting"
+
+
+async def test_what_an_order_needs_to_know_is_read_as_urgently_as_it_is_sent() -> None:
+    lab = await running()
+    await lab.clock.pass_by(60)
+    await lab.step(MIGRATION)
+    read_for_no_order = list(lab.cloud.calls)
+    assert read_for_no_order
+    assert lab.cloud.hurried == []
+    lab.annotate(MIGRATION, abort="true")
+    lab.cloud.fail["abort 7"] = [Transient("Retrying", "later", operation="abort")]
+    await lab.clock.pass_by(60)
+    lab.cloud.calls.clear()
+    await lab.step(MIGRATION)
+    await lab.clock.pass_by(60)
+    await lab.step(MIGRATION)
+    reads = [call for call in lab.cloud.calls if call != "abort 7"]
+    assert reads
+    assert [call for call in lab.cloud.hurried if call != "abort 7"][: len(reads)] == reads
+    assert lab.cloud.calls.count("abort 7") == 2
 
 
 async def test_an_abort_does_not_wait_for_the_turn_of_the_force_complete_it_replaces() -> None:

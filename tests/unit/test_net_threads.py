@@ -20,6 +20,7 @@ from osmig.drivers import DRIVERS
 from osmig.drivers.ports import Net
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
+from osmig.net.limiting import Priority
 from osmig.net.threads import ThreadShare, shared_threads
 from waldur_support import spec_for as waldur_spec
 
@@ -51,9 +52,9 @@ class Held:
 
 async def test_one_that_hangs_has_no_more_than_its_share_and_another_goes_on() -> None:
     hanging, job = ThreadShare(2, "team-a/hanging"), Held()
-    waiting = [asyncio.create_task(hanging.run(job)) for _ in range(10)]
+    waiting = [asyncio.create_task(hanging.run(job, Priority.READ)) for _ in range(10)]
     await give_way_until(lambda: job.began == 2)
-    assert await ThreadShare(2, "team-b/healthy").run(lambda: 1) == 1
+    assert await ThreadShare(2, "team-b/healthy").run(lambda: 1, Priority.READ) == 1
     assert job.began == 2
     job.go.set()
     assert set(await asyncio.gather(*waiting)) == {"team-a/hanging"}
@@ -62,10 +63,10 @@ async def test_one_that_hangs_has_no_more_than_its_share_and_another_goes_on() -
 
 async def test_a_caller_that_gives_up_frees_no_thread_that_still_works() -> None:
     share, job = ThreadShare(1, "x"), Held()
-    first = asyncio.create_task(share.run(job))
+    first = asyncio.create_task(share.run(job, Priority.READ))
     await give_way_until(lambda: job.began == 1)
     first.cancel()
-    second = asyncio.create_task(share.run(job))
+    second = asyncio.create_task(share.run(job, Priority.READ))
     await asyncio.wait({first})
     assert first.cancelled()
     assert job.began == 1
@@ -76,14 +77,14 @@ async def test_a_caller_that_gives_up_frees_no_thread_that_still_works() -> None
 
 async def test_a_caller_that_gives_up_while_it_waits_takes_nothing() -> None:
     share, job = ThreadShare(1, "x"), Held()
-    first = asyncio.create_task(share.run(job))
+    first = asyncio.create_task(share.run(job, Priority.READ))
     await give_way_until(lambda: job.began == 1)
-    second = asyncio.create_task(share.run(job))
+    second = asyncio.create_task(share.run(job, Priority.READ))
     await asyncio.sleep(0)  # noqa: TID251 - gives way, does not wait
     second.cancel()
     job.go.set()
     await asyncio.wait({first, second})
-    assert await share.run(lambda: 1) == 1
+    assert await share.run(lambda: 1, Priority.READ) == 1
     assert job.began == 1
 
 
@@ -95,7 +96,7 @@ async def test_a_job_that_fails_frees_its_thread_and_its_name() -> None:
 
     for _ in range(3):
         with pytest.raises(KeyError):
-            await share.run(fail)
+            await share.run(fail, Priority.READ)
     assert "x" not in {thread.name for thread in threading.enumerate()}
 
 
@@ -103,7 +104,7 @@ def test_a_process_that_ends_while_a_job_hangs_is_not_told_of_it() -> None:
     job = Held()
 
     async def leave() -> None:
-        hanging = asyncio.create_task(ThreadShare(1, "x").run(job))
+        hanging = asyncio.create_task(ThreadShare(1, "x").run(job, Priority.READ))
         await give_way_until(lambda: job.began == 1)
         hanging.cancel()
         await asyncio.wait({hanging})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -54,12 +53,11 @@ def access_to(upstream: Upstream, timeouts: Timeouts = PATIENT) -> Access:
 
 @asynccontextmanager
 async def opened(upstream: Upstream, timeouts: Timeouts = PATIENT) -> AsyncIterator[Transport]:
-    with ThreadPoolExecutor(max_workers=1) as threads:
-        transport = Transport(access_to(upstream, timeouts), threads)
-        try:
-            yield transport
-        finally:
-            await transport.close()
+    transport = Transport(access_to(upstream, timeouts))
+    try:
+        yield transport
+    finally:
+        await transport.close()
 
 
 async def test_a_driver_names_its_login_and_the_headers_that_it_needs(upstream: Upstream) -> None:

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from http_upstream import LOOPBACK, Upstream, answer, silent
-from nova_support import LOOPBACK as LOOPBACK_ONLY
 from nova_support import Permission
 from osmig.drivers.tenants.waldur.requests import PING, turn_to
-from osmig.drivers.tenants.waldur.session import make_access
 from osmig.net.answers import Call
 from osmig.net.bounds import Timeouts
-from osmig.net.endpoints import EndpointGuard, EndpointPolicy
+from osmig.net.endpoints import EndpointPolicy
 from osmig.net.failures import NoAnswerError, UnpermittedRequestError
-from osmig.net.transport import Transport
 from transport_ways import ORDER, RUNS, waldur_transport_of
-from waldur_support import HASTY, TOKEN
+from waldur_support import TOKEN
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
@@ -74,20 +70,6 @@ async def test_a_read_that_is_given_up_has_left_too(upstream: Upstream) -> None:
 
     assert call.has_left
     assert caught.value.is_timeout
-
-
-async def test_threads_that_were_shut_down_are_no_programming_error(upstream: Upstream) -> None:
-    threads = ThreadPoolExecutor(max_workers=1)
-    guard = EndpointGuard(LOOPBACK_ONLY)
-    transport = Transport(make_access(upstream.url, TOKEN, guard=guard, timeouts=HASTY), threads)
-    threads.shutdown()
-    call = Call("replicate", Permission())
-
-    with pytest.raises(NoAnswerError, match="replaced"):
-        await transport.send(ORDER, call)
-    await transport.close()
-
-    assert not call.has_left
 
 
 async def test_a_resolver_that_hangs_is_given_up() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.names import ConditionType, Kind, Phase, Reason
+from osmig.api.names import ConditionType, ControlResult, Kind, Phase, Reason
 from osmig.controllers.keys import Key
 from osmig.domain import phases
 from osmig.domain.phases import CONFIRMATION
@@ -33,6 +33,7 @@ class Claims:
         queued: since when it waits, as text that sorts by time.
         is_acting: something was sent for it, or is about to be, and it has not ended.
         is_over: it has ended, and with it what it followed in the cloud.
+        has_order: something is to be done to it that the cloud has not accepted yet.
         mapping: that it refers to, while it may still matter.
     """
 
@@ -47,6 +48,7 @@ class Claims:
     queued: str = NEVER_QUEUED
     is_acting: bool = False
     is_over: bool = False
+    has_order: bool = False
     mapping: Key | None = None
 
     @property
@@ -75,6 +77,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         queued=str(status.get("queuedTime") or NEVER_QUEUED),
         is_acting=is_acting,
         is_over=is_over,
+        has_order=not is_over and _has_order(status),
         mapping=_read_mapping(key, spec) if not is_over else None,
     )
 
@@ -82,6 +85,13 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
 def is_under_way(status: Mapping[str, Any]) -> bool:
     """Whether something was sent, or is about to be, and has not ended."""
     return bool(status.get("pendingCall") or status.get("upstream")) and not has_ended(status)
+
+
+def _has_order(status: Mapping[str, Any]) -> bool:
+    """Whether a user's or a policy's order is on record and not accepted by the cloud."""
+    accepted = [control for control in status.get("controls") or () if control.get("result") == ControlResult.ACCEPTED]
+    policies = [order for order in status.get("policyOrders") or () if order.get("verb")]
+    return any(not order.get("sentTime") for order in (*accepted, *policies))
 
 
 def has_ended(status: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from osmig.api.names import Kind
 from osmig.controllers.turns import Lane, Sort
 
 if TYPE_CHECKING:
+    from osmig.controllers.claims import Claims
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
     from osmig.controllers.ledger import Ledger
@@ -27,11 +28,11 @@ class Lanes:
         if key.kind is not Kind.MIGRATION or claims is None:
             # one whose object is gone has no more to do than to be forgotten
             return Lane(key.namespace, Sort.OTHER_KIND, key.name)
-        sort = self._sort(key, is_waiting=not (claims.is_acting or claims.is_over))
-        return Lane(key.namespace, sort, claims.provider.name)
+        return Lane(key.namespace, self._sort(key, claims), claims.provider.name)
 
-    def _sort(self, key: Key, *, is_waiting: bool) -> Sort:
+    def _sort(self, key: Key, claims: Claims) -> Sort:
         entry = self.inbox.get(key)
-        if entry is not None and (entry.verb_requests or entry.is_being_deleted):
+        is_new = entry is not None and bool(entry.verb_requests or entry.is_being_deleted)
+        if is_new or claims.has_order:
             return Sort.ORDER
-        return Sort.START if is_waiting else Sort.POLL
+        return Sort.POLL if claims.is_acting or claims.is_over else Sort.START

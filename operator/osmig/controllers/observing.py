@@ -16,6 +16,7 @@ from osmig.domain.observation import Observation, Timings
 from osmig.domain.phases import FINISHED
 from osmig.domain.queueing import FREE
 from osmig.drivers.driver import Sources
+from osmig.net.limiting import hurry
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration
@@ -79,7 +80,8 @@ class Observer:
             claimed=lambda: self._ledger.claimed(key),
             read_secret=MigrationSecrets(self._secrets, self._inbox, provider),
         )
-        observation = await driver.read(observation, names, sources)
+        with hurry(is_order=_is_for_order(observation)):
+            observation = await driver.read(observation, names, sources)
         # what was read by a connection that was replaced meanwhile says nothing about where the new one leads
         self._sessions.find_backend(provider, driver.provider_type, observation.provider)
         session = self._sessions.get(provider)
@@ -139,6 +141,13 @@ class Observer:
 def provider_of(key: Key, migration: Migration) -> Key:
     """Return the Provider that a Migration names."""
     return Key(Kind.PROVIDER, key.namespace, migration.spec.provider_ref.name)
+
+
+def _is_for_order(observation: Observation) -> bool:
+    """Whether what is read decides about an order that the cloud has not accepted yet, or about a deletion."""
+    order = orders.in_force(observation.status)
+    is_new = bool(observation.verb_requests) or observation.migration.metadata.deletion_timestamp is not None
+    return is_new or (order is not None and not order.is_sent)
 
 
 def needs_login(observation: Observation) -> bool:

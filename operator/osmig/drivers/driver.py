@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from osmig.domain.calls import Answer
 from osmig.domain.errors import BackendError
 from osmig.domain.observation import Facts
 from osmig.domain.queueing import HostPair
+from osmig.net.threads import run_apart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -173,7 +173,8 @@ class Driver(Generic[F, B]):
         Raises:
             InvalidConfiguration: with the field or the Secret's key at fault in the message.
         """
-        return await asyncio.to_thread(lambda: self.load()(net, key, spec, secret))
+        own = replace(net, guard=net.guard.apart("/".join(key)))
+        return await run_apart(lambda: self.load()(own, key, spec, secret))
 
     async def read(self, observation: Observation[F], names: Collection[str], sources: Sources[B]) -> Observation[F]:
         """Return the observation with the facts named that were not there yet; the first failure ends the reading."""

@@ -6,13 +6,15 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.net.bounds import LARGE_BYTES
 from osmig.net.failures import ConnectionReplacedError, NoAnswerError, PermitExpiredError
-from osmig.net.limiting import Priority
+from osmig.net.limiting import Priority, raise_priority
+from osmig.net.places import Places
 from osmig.net.requests import Size
-from osmig.net.transport import Transport
+from osmig.net.transport import REQUESTS_AT_ONCE, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from osmig.net.transport import Access
 
 T = TypeVar("T")
+
+_ORDERS_LIST = MappingProxyType({Priority.ORDER: 1})
 
 LISTS_AT_ONCE = 2
 """A list may take a server many seconds: those that wait for one must not keep its workers, nor our connections, from
@@ -48,8 +52,9 @@ class Connection:
         self._limiter = limiter
         self._observe = observe
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix=name)
-        self._transport = Transport(access, self._threads)
-        self._lists, self._shown_lists = asyncio.Semaphore(LISTS_AT_ONCE), asyncio.Semaphore(1)
+        self._transport = Transport(access)
+        self._places = Places(REQUESTS_AT_ONCE)
+        self._lists, self._shown_lists = Places(LISTS_AT_ONCE, _ORDERS_LIST), Places(1, {})
         self._under_way = 0
         self._is_closed = False
 
@@ -59,16 +64,17 @@ class Connection:
         Raises:
             NotSentError, NoAnswerError: as `Transport.send`, and where the connection was closed meanwhile.
         """
-        async with self._queue(request, priority):
+        async with self._in_line(request, raise_priority(priority)):
             await self._limiter.acquire(priority)
-            if self._is_closed:
-                raise ConnectionReplacedError
-            self._under_way += 1
-            try:
-                return await self._exchange(request, call)
-            finally:
-                self._under_way -= 1
-                await self._close_if_idle()
+            async with self._places.one(priority):
+                if self._is_closed:
+                    raise ConnectionReplacedError
+                self._under_way += 1
+                try:
+                    return await self._exchange(request, call)
+                finally:
+                    self._under_way -= 1
+                    await self._close_if_idle()
 
     async def parse(self, answer: Answer, parse: Callable[[Answer], T]) -> T:
         """Make something of an answer; of a large one in a thread, for nobody else runs meanwhile on the loop.
@@ -93,11 +99,11 @@ class Connection:
         if self._is_closed and not self._under_way:
             await self._transport.close()
 
-    def _queue(self, request: Request, priority: Priority) -> AbstractAsyncContextManager[object]:
+    def _in_line(self, request: Request, priority: Priority) -> AbstractAsyncContextManager[None]:
         """Return what a request waits for before its turn."""
         if request.size is Size.ONE:
             return nullcontext()
-        return self._shown_lists if priority is Priority.PROGRESS else self._lists
+        return (self._shown_lists if priority is Priority.PROGRESS else self._lists).one(priority)
 
     async def _exchange(self, request: Request, call: Call) -> Answer:
         started = time.monotonic()

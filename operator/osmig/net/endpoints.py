@@ -8,14 +8,21 @@ not matter there either.
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from osmig.net.failures import NotSentError
+from osmig.net.lookups import Lookups
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -107,9 +114,28 @@ class EndpointGuard:
         self._entries = tuple(_parse_entry(text) for text in policy.allowed)
         self._refused = policy.refused_networks
         self._resolve = resolve or resolve_by_system
+        self._lookups = Lookups(self.resolve)
+        self._apart: WeakValueDictionary[str, EndpointGuard] = WeakValueDictionary()
+
+    def apart(self, owner: str) -> EndpointGuard:
+        """Return the guard of one Provider, whose look-ups are its own, however often its connection is replaced."""
+        guard = self._apart.get(owner)
+        if guard is None:
+            guard = copy.copy(self)
+            guard._lookups = Lookups(guard.resolve)  # noqa: SLF001 - of its own kind
+            self._apart[owner] = guard
+        return guard
+
+    def look_up(self, host: str, port: int) -> Future[tuple[str, ...]]:
+        """Begin to resolve a host, as `resolve` does, in a thread that nobody else waits for.
+
+        Raises:
+            OSError: too many names of this Provider are being looked up.
+        """
+        return self._lookups.begin(host, port)
 
     def resolve(self, host: str, port: int) -> tuple[str, ...]:
-        """Resolve a host once and keep the addresses that may be connected to, in the resolver's order.
+        """Resolve a host once and keep the addresses that may be connected to, in the resolver's order. Blocks.
 
         Raises:
             EndpointRefusedError: none of its addresses may be connected to.

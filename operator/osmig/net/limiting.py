@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from osmig.domain.clock import Clock
 
 _ROUNDING = 1e-9
@@ -31,6 +35,62 @@ class Priority(IntEnum):
     ORDER = 4
 
 
+_least: ContextVar[Priority] = ContextVar("_least", default=Priority.PROGRESS)
+
+
+@contextmanager
+def hurry(*, is_order: bool) -> Iterator[None]:
+    """Let everything that is asked within the block wait as an order does, if it is for one."""
+    token = _least.set(Priority.ORDER if is_order else _least.get())
+    try:
+        yield
+    finally:
+        _least.reset(token)
+
+
+def raise_priority(priority: Priority) -> Priority:
+    """Return the priority of a request, or that of the order which it is for."""
+    return max(priority, _least.get())
+
+
+class Waiting(NamedTuple):
+    """One who waits; compares by whose turn comes first."""
+
+    rank: int
+    number: int
+    amount: int
+    turn: asyncio.Future[None]
+
+    @property
+    def priority(self) -> Priority:
+        """What it waits for."""
+        return Priority(-self.rank)
+
+
+class Line:
+    """Those who wait, by priority, and within one priority in the order of their coming."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Waiting] = []
+        self._numbers = itertools.count()
+
+    def join(self, priority: Priority, amount: int = 1) -> asyncio.Future[None]:
+        """Wait in line; the future is done when one's turn has come."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, Waiting(-priority, next(self._numbers), amount, turn))
+        return turn
+
+    def first(self) -> Waiting | None:
+        """Return whose turn it is, past those who have given up; ``None`` when nobody waits."""
+        while self._waiting and self._waiting[0].turn.done():
+            heapq.heappop(self._waiting)
+        return self._waiting[0] if self._waiting else None
+
+    def serve(self) -> None:
+        """Let the first one pass."""
+        heapq.heappop(self._waiting).turn.set_result(None)
+
+
 class Limiter:
     """Grants requests: by priority, within one priority in the order of asking. For one event loop.
 
@@ -44,8 +104,7 @@ class Limiter:
         self._rate = requests_per_second
         self._tokens = self._burst
         self._counted_at = clock.boottime()
-        self._queue: list[tuple[int, int, int, asyncio.Future[None]]] = []
-        self._turns = itertools.count()
+        self._line = Line()
         self._granting: asyncio.Task[None] | None = None
 
     async def acquire(self, priority: Priority, requests: int = 1) -> None:
@@ -53,8 +112,7 @@ class Limiter:
 
         More than the burst are granted once it is full, and paid for by those who come after.
         """
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (-priority, next(self._turns), requests, turn))
+        turn = self._line.join(raise_priority(priority), requests)
         self._grant()
         if not turn.done() and (self._granting is None or self._granting.done()):
             self._granting = asyncio.create_task(self._grant_in_time())
@@ -79,19 +137,17 @@ class Limiter:
 
     def _grant(self) -> None:
         """Let pass who may."""
-        while self._missing() == 0.0:
-            _, _, requests, turn = heapq.heappop(self._queue)
-            self._tokens -= requests
-            turn.set_result(None)
+        while (first := self._line.first()) is not None and self._missing() == 0.0:
+            self._tokens -= first.amount
+            self._line.serve()
 
     def _missing(self) -> float | None:
         """Count the tokens that the first in the queue still waits for; ``None`` when nobody waits (any more)."""
-        while self._queue and self._queue[0][3].done():
-            heapq.heappop(self._queue)
-        if not self._queue:
+        first = self._line.first()
+        if first is None:
             return None
         self._count()
-        missing = min(float(self._queue[0][2]), self._burst) - self._tokens
+        missing = min(float(first.amount), self._burst) - self._tokens
         return missing if missing > _ROUNDING else 0.0
 
     def _count(self) -> None:

@@ -12,7 +12,6 @@ from osmig.net.failures import NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from concurrent.futures import Executor
 
     from osmig.net.endpoints import EndpointGuard
 
@@ -23,15 +22,13 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     TLS still asks for the host's name: httpcore takes that from the URL.
     """
 
-    def __init__(self, guard: EndpointGuard, threads: Executor) -> None:
+    def __init__(self, guard: EndpointGuard) -> None:
         """Connect to nothing yet.
 
         Args:
             guard: resolves and judges each host.
-            threads: where resolving may block.
         """
         self._guard = guard
-        self._threads = threads
         self._inner = httpcore.AnyIOBackend()
 
     @override
@@ -68,12 +65,8 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         raise failure
 
     async def _resolve(self, host: str, port: int) -> tuple[str, ...]:
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, self._guard.resolve, host, port)
+            return await asyncio.wrap_future(self._guard.look_up(host, port))
         except OSError as error:
             message = "The name of the endpoint cannot be resolved"
-            raise NoAnswerError(message) from error
-        except RuntimeError as error:  # the threads were shut down
-            message = "The connection was replaced"
             raise NoAnswerError(message) from error

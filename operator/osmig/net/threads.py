@@ -14,13 +14,20 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from osmig.net.places import Places
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from osmig.net.limiting import Priority
 
 T = TypeVar("T")
 
 MAX_THREADS = 4096
 """Of all Providers together; a thread is made only when none is idle."""
+
+BUILDERS = 4
+"""Connections that are built, and tenants' texts that are parsed, at once."""
 
 
 @functools.cache
@@ -36,18 +43,18 @@ class ThreadShare:
         """Have no thread yet.
 
         Args:
-            threads: at most, at once.
+            threads: at most, at once; starts and orders have some more (`osmig.net.places`).
             name: of the thread while it works for this Provider, for stack dumps.
         """
-        self._free = asyncio.Semaphore(threads)
+        self._places = Places(threads)
         self._name = name
 
-    async def run(self, job: Callable[[], T]) -> T:
-        """Wait for a thread and run a job in it, in the context of the caller.
+    async def run(self, job: Callable[[], T], priority: Priority) -> T:
+        """Wait for a thread and run a job in it, in the context of the caller; who waits is served by priority.
 
         A caller that is cancelled meanwhile does not stop the job, and its thread counts until the job is over.
         """
-        await self._free.acquire()
+        await self._places.acquire(priority)
         loop = asyncio.get_running_loop()
         context = contextvars.copy_context()
         running = shared_threads().submit(context.run, self._work, job)
@@ -65,4 +72,18 @@ class ThreadShare:
     def _release(self, loop: asyncio.AbstractEventLoop) -> None:
         # the process may end, and its loop with it, while a server still hangs
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._free.release)
+            loop.call_soon_threadsafe(self._places.release)
+
+
+@functools.cache
+def _builders() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=BUILDERS, thread_name_prefix="build")
+
+
+async def run_apart(job: Callable[[], T]) -> T:
+    """Run a job that only computes in a thread, in the context of the caller.
+
+    Never in the event loop's own threads: in those the names of the API server are resolved, for the Lease, too.
+    """
+    context = contextvars.copy_context()
+    return await asyncio.wrap_future(_builders().submit(context.run, job))

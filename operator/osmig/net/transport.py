@@ -18,17 +18,20 @@ from osmig.net.endpoints import check_url
 from osmig.net.failures import NoAnswerError, NoMemoryError, TooLongError, UnwantedFormError
 from osmig.net.network import GuardedNetwork
 from osmig.net.permits import SAFE_METHODS, check_permit, require_permit
+from osmig.net.places import MOST_RESERVED
 from osmig.net.requests import Size
 from osmig.net.tls import trust_usual
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
-    from concurrent.futures import Executor
 
     from osmig.net.answers import Call
     from osmig.net.bounds import Timeouts
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.requests import Request
+
+REQUESTS_AT_ONCE = 8
+"""For everybody; starts and orders have some more (`osmig.net.places`)."""
 
 READ_S = 15.0
 """How long the answer to a read of one thing is waited for, at most; a change was seen to take 19 s."""
@@ -66,12 +69,11 @@ class Access:
 class Transport:
     """Sends each request once, and reads its answer to the end."""
 
-    def __init__(self, access: Access, threads: Executor) -> None:
+    def __init__(self, access: Access) -> None:
         """Open nothing yet.
 
         Args:
             access: where and as whom.
-            threads: where names are resolved.
 
         Raises:
             UnicodeError: the host's name cannot be encoded.
@@ -89,8 +91,8 @@ class Transport:
         ]
         options: dict[str, Any] = {
             "ssl_context": access.context or (trust_usual() if self._origin.scheme == "https" else None),
-            "network_backend": GuardedNetwork(access.guard, threads),
-            "max_connections": 8,
+            "network_backend": GuardedNetwork(access.guard),
+            "max_connections": REQUESTS_AT_ONCE + MOST_RESERVED,
         }
         self._reading = httpcore.AsyncConnectionPool(max_keepalive_connections=2, keepalive_expiry=30.0, **options)
         # A kept connection may be closed by the other side this very moment, which would look like an answer that was

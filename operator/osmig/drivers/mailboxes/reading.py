@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +13,7 @@ from osmig.domain.errors import Absent
 from osmig.drivers.mailboxes.policy import file_name, jobs
 from osmig.drivers.mailboxes.policy.csv_list import read_list
 from osmig.drivers.mailboxes.views import MailboxList
+from osmig.net.threads import run_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ async def read_csv(observation: JobObservation, sources: _Sources) -> JobFacts:
         raise Absent(Reason.SECRET_NOT_FOUND, message, operation="read-secret")
     salt = file_name.make_salt(observation.migration)
     # in a thread: the hash is slow on purpose, and the Lease must be renewed meanwhile
-    return replace(observation.facts, csv=await asyncio.to_thread(_read_list, secret[ref.key], salt))
+    return replace(observation.facts, csv=await run_apart(partial(_read_list, secret[ref.key], salt)))
 
 
 async def read_jobs(observation: JobObservation, sources: _Sources) -> JobFacts:

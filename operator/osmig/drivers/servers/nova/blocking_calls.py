@@ -53,7 +53,7 @@ class BlockingCalls:
         await self._limiter.acquire(priority, requests)
         try:
             self._check_open()
-            return await self._threads.run(counted)
+            return await self._threads.run(counted, priority)
         finally:
             self._limiter.settle(sent - requests)
 

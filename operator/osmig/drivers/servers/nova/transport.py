@@ -26,6 +26,7 @@ from osmig.net.bounded_reading import left_until
 from osmig.net.failures import NoAnswerError, UnwantedFormError
 from osmig.net.json_reading import is_bounded
 from osmig.net.permits import SAFE_METHODS, check_permit
+from osmig.net.places import MOST_RESERVED
 from osmig.net.tls import name_trusted, trust_given
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class _GuardedAdapter(HTTPAdapter):
         self._guard = guard
         self._context = context
         self._timeouts = timeouts
-        super().__init__(pool_connections=4, pool_maxsize=threads, max_retries=0)
+        super().__init__(pool_connections=4, pool_maxsize=threads + MOST_RESERVED, max_retries=0)
 
     @override
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:

@@ -38,7 +38,9 @@ def open_socket(connection: HTTPConnection, host: str, guard: EndpointGuard, dea
         NameResolutionError, ConnectTimeoutError, NewConnectionError: as urllib3 itself does.
     """
     try:
-        addresses = guard.resolve(host, connection.port)
+        addresses = guard.look_up(host, connection.port).result(left_until(deadline))
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, "the name was not resolved in time") from error
     except OSError as error:
         reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
         raise NameResolutionError(connection.host, connection, reason) from error
