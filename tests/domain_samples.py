@@ -124,6 +124,18 @@ def observe_waited(status: MigrationStatus, seconds: float = 120.0, **changes: A
     return observe(status, wait_ages_s={wait_key_of(status.pending_call): seconds}, **changes)
 
 
+def having_waited(status: MigrationStatus, seconds: int) -> PendingCall:
+    """The intent of a status after so many seconds without an effect of it."""
+    assert status.pending_call is not None
+    return status.pending_call.model_copy(update={"waited_seconds": seconds or None})
+
+
+def has_waited_out(observation: Observed, call: PendingCall) -> bool:
+    """Whether the effect of a call would have shown by now, by what is on record and this process has seen since."""
+    seen_s = observation.wait_ages_s.get(wait_key_of(call), 0.0)
+    return (call.waited_seconds or 0) + seen_s >= observation.timings.resend_after_s
+
+
 def server(host: str | None = "cmp1", *, busy: bool = False, error: bool = False) -> ServerView:
     """The server as upstream shows it."""
     word = "ERROR" if error else "MIGRATING" if busy else "ACTIVE"

@@ -107,12 +107,16 @@ policy_orders = st.lists(
     unique_by=lambda order: order.policy,
 ).map(tuple)
 intents = st.builds(
-    intent,
-    st.sampled_from(["live-migrate", "cold-migrate", "confirm", "revert"]),
-    holder=st.sampled_from([HOLDER, "dead"]),
-    sends=st.integers(1, MAX_SENDS),
-    request_id=st.sampled_from([None, "req-x"]),
-    answer=st.sampled_from([None, "Conflict", "ServerError", "NoAnswer"]),
+    lambda call, waited: call.model_copy(update={"waited_seconds": waited}),
+    st.builds(
+        intent,
+        st.sampled_from(["live-migrate", "cold-migrate", "confirm", "revert"]),
+        holder=st.sampled_from([HOLDER, "dead"]),
+        sends=st.integers(1, MAX_SENDS),
+        request_id=st.sampled_from([None, "req-x"]),
+        answer=st.sampled_from([None, "Conflict", "ServerError", "NoAnswer"]),
+    ),
+    st.sampled_from([None, None, 40, 100]),
 )
 starts = intents.filter(lambda call: "migrate" in call.operation)
 decisions = intents.filter(lambda call: "migrate" not in call.operation)

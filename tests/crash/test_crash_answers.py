@@ -10,6 +10,7 @@ import pytest
 from crash.calls import BASIC
 from crash.moves import Moves
 from crash.operator_settings import SHORT
+from lab.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,6 +82,35 @@ def test_one_more_call_is_sent_when_the_answer_to_a_call_without_effect_is(
     first, second = end.sent
     is_known = FAULTS[fault].get("headers") == UNUSED_ID
     assert is_known or second["t"] - first["t"] >= SHORT["start-grace"], "sent again before the effect could have shown"
+
+
+def test_what_processes_that_die_have_waited_counts_for_those_after_them(scene: Scene) -> None:
+    """Each leads for a part of the wait only; one that led for all of it would not be needed."""
+    moves = Moves(scene, {"live-start": BASIC["live-start"]})
+    moves.break_calls({"live-start": FAULTS["cut-before"]})
+    operator = scene.start()
+    moves.order()
+    for _ in range(2):
+        wait_for_part(moves)
+        operator.run.kill()
+        operator = scene.start()
+
+    end = moves.finish(operator)["live-start"]
+
+    end.check(sent=2)
+    first, second = end.sent
+    assert second["t"] - first["t"] >= SHORT["adopt-after"], "sent again before the effect could have shown"
+
+
+def wait_for_part(moves: Moves) -> None:
+    """Wait until another part of the wait is on record."""
+
+    def read() -> int:
+        seconds: int = moves.statuses()["live-start"].get("pendingCall", {}).get("waitedSeconds", 0)
+        return seconds
+
+    before = read()
+    eventually(lambda: read() > before, what="another part of the wait on record")
 
 
 def meet_faults(scene: Scene, *, call: str) -> dict[str, End]:

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 
 from decided import decide
 from domain_promises import decide_soundly
-from domain_samples import call_lookup, pre_start, server, stored
+from domain_samples import call_lookup, has_waited_out, pre_start, server, stored
 from domain_strategies import observations
 from domain_world import with_facts
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, ConditionType, Phase, Verb
 from osmig.domain import errors, orders
 from osmig.domain.conditions import find_condition
-from osmig.domain.intents import MAX_SENDS, wait_key_of
+from osmig.domain.intents import MAX_SENDS
 from osmig.domain.phases import FINISHED, may_follow
 from osmig.drivers.servers.calls import StartCall, VerbCall
 from osmig.drivers.servers.facts import SHOW_SERVER
@@ -160,7 +160,7 @@ def test_an_intent_is_dropped_only_for_a_known_answer_a_certain_look_or_a_server
     if before is None or after == before:
         return
     found = observation.facts.call_lookup
-    waited = observation.has_waited(wait_key_of(before), observation.timings.resend_after_s)
+    waited = has_waited_out(observation, before)
     words = {"ServerError"} if confirming.is_about(before) else {"Conflict", "ServerError"}
     is_answered = before.request_id is not None and before.answer in words
     is_found = found is not None and found.kind in {CallLookupKind.OURS, CallLookupKind.AMBIGUOUS}

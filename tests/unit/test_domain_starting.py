@@ -14,6 +14,7 @@ from domain_samples import (
     REQUEST,
     call_lookup,
     control,
+    having_waited,
     intent,
     observe,
     observe_waited,
@@ -147,7 +148,7 @@ def test_without_an_answer_the_intent_stays_until_its_slowest_effect_would_have_
     status = sent(call=intent(holder=holder))
     for seconds in (0.0, 119.0):
         decision = decide_in(world, observe_waited(status, seconds))
-        assert decision.status.pending_call == status.pending_call
+        assert decision.status.pending_call == having_waited(status, int(seconds))
         assert decision.call is None
         assert decision.due_s == 5.0
         assert decision.wait_key

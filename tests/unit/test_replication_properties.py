@@ -9,12 +9,13 @@ from hypothesis import given, settings
 
 from decided import decide
 from domain_promises import decide_soundly
+from domain_samples import has_waited_out
 from osmig.api.mappings import canonical_id
 from osmig.api.migration import DeletionPolicy, Mode
 from osmig.api.names import FINALIZER, CheckResult, Phase, Verb
 from osmig.domain import orders
 from osmig.domain.calls import Operation
-from osmig.domain.intents import MAX_SENDS, wait_key_of
+from osmig.domain.intents import MAX_SENDS
 from osmig.domain.phases import FINISHED, WAITING, may_follow
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 from osmig.drivers.tenants.policy import jobs, replica_name
@@ -61,7 +62,7 @@ def check_replicate(observation: Observed, decision: Decided, call: ReplicateCal
 def check_repeated(observation: Observed, before: PendingCall, intent: PendingCall) -> None:
     """An order is repeated under its very name, after its slowest effect would have shown to its very user."""
     assert before.operation != Operation.TERMINATE
-    assert observation.has_waited(wait_key_of(before), observation.timings.resend_after_s)
+    assert has_waited_out(observation, before)
     assert intent.sends == before.sends + 1
     assert before.baseline is not None
     assert intent.baseline is not None
@@ -84,7 +85,7 @@ def check_terminate(observation: Observed, decision: Decided, call: TerminateCal
         assert before.upstream is not None
         assert before.tenant is None or before.tenant.cleanup_order is None
     else:
-        assert observation.has_waited(wait_key_of(before.pending_call), observation.timings.resend_after_s)
+        assert has_waited_out(observation, before.pending_call)
 
 
 def check_call(observation: Observed, decision: Decided) -> None:

@@ -43,6 +43,9 @@ class Baseline(StatusModel):
     )
 
 
+MAX_WAITED_S = 86_400
+
+
 class PendingCall(StatusModel):
     """A call that changes something, written down before it is made and removed when it is answered for."""
 
@@ -67,6 +70,14 @@ class PendingCall(StatusModel):
         description=(
             "answer that came and proves nothing by itself. Conflict: the server was busy. StartRefused: a conflict "
             "without a busy server. ServerError: the cloud failed. Absent: none came (yet)."
+        ),
+    )
+    waited_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_WAITED_S,
+        description=(
+            "waitedSeconds for which processes of osmig, one after another, have looked for the call's effect in vain."
         ),
     )
     baseline: Baseline | None = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import Failure, PendingCall
+from osmig.api.migration_intent import MAX_WAITED_S
 from osmig.api.names import EventReason, Phase, Reason
 from osmig.domain import next_status, origins, outcome, policies
 from osmig.domain.conditions import Verdict
@@ -21,6 +22,9 @@ MAX_SENDS = 2
 
 LOOKUP_PERIOD_S = 5.0
 
+PARTS = 6
+"""Of the wait for the slowest effect; each is recorded, and the last one is that of the process that goes on."""
+
 
 def write(observation: Observation, operation: Operation, *, baseline: Baseline, sends: int = 1) -> PendingCall:
     """Return the intent of a call that this very step makes."""
@@ -36,8 +40,12 @@ def write(observation: Observation, operation: Operation, *, baseline: Baseline,
 
 
 def wait_key_of(call: PendingCall) -> str:
-    """Name the wait for one intent; another holder or time is another wait."""
-    return f"intent:{call.holder}:{call.time.isoformat()}"
+    """Name the wait for one intent since what is on record of it; another holder, time or record is another wait."""
+    return _name(call, call.waited_seconds or 0)
+
+
+def _name(call: PendingCall, counted_s: int) -> str:
+    return f"intent:{call.holder}:{call.time.isoformat()}:{counted_s}"
 
 
 def describe_unknown(
@@ -63,16 +71,32 @@ def describe_unknown(
 def await_effect(observation: Observation, call: PendingCall, wait_s: float | None = None) -> Commit | None:
     """Look again until a call without an answer would have shown its effect; ``None`` when that time is over.
 
+    A process records what it has waited, part by part, and the next one waits for the rest (ADR 0034). No two clocks
+    are compared: each process adds what it has measured itself since it saw what the one before it recorded.
+
     Args:
         observation: of this moment, in which the effect is not to be seen.
         call: its intent.
-        wait_s: how long to look; by default as long as the slowest effect takes.
+        wait_s: how long this process must have looked; by default all together, as long as the slowest effect takes.
     """
     slowest_s = observation.timings.resend_after_s
-    if observation.has_waited(wait_key_of(call), slowest_s if wait_s is None else wait_s):
+    counted_s, part_s = _find_waited(observation, call), slowest_s / PARTS
+    wait_key = _name(call, counted_s)
+    if observation.has_waited(wait_key, max(slowest_s - counted_s, part_s) if wait_s is None else wait_s):
         return None
-    due_s = min(LOOKUP_PERIOD_S, slowest_s / 4)
-    return Commit(status=next_status.keep_phase(observation), due_s=due_s, wait_key=wait_key_of(call))
+    after, age_s = next_status.keep_phase(observation), observation.wait_ages_s.get(wait_key, 0.0)
+    if age_s >= max(part_s, 1.0):
+        known = call.model_copy(update={"waited_seconds": min(counted_s + int(age_s), MAX_WAITED_S)})
+        after, wait_key = next_status.keep_phase(observation, pending_call=known), wait_key_of(known)
+    return Commit(status=after, due_s=min(LOOKUP_PERIOD_S, slowest_s / 4), wait_key=wait_key)
+
+
+def _find_waited(observation: Observation, call: PendingCall) -> int:
+    """Return the seconds on record, or as this process wrote them, should the API server not know the field yet."""
+    recorded_s, written = call.waited_seconds or 0, observation.wait_key.rpartition(":")[2]
+    if written.isdecimal() and observation.wait_key == _name(call, int(written)):
+        return max(recorded_s, int(written))
+    return recorded_s
 
 
 def give_up(observation: Observation, call: PendingCall, *, what: str, where: str) -> Commit | None:

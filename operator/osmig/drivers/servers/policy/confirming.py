@@ -200,8 +200,7 @@ def _resolve_decided(observation: MoveObservation, call: PendingCall, call_looku
     """
     if call_lookup.kind is not CallLookupKind.NOTHING:
         return Commit(status=change_status(observation.status, pending_call=None), due_s=0.0)
-    wait_key = intents.wait_key_of(call)
-    wait_s = observation.timings.resend_after_s if call_lookup.server.is_busy else _HANDOVER_POLL_S
-    if not observation.has_waited(wait_key, wait_s):
-        return Commit(status=next_status.keep_phase(observation), due_s=_HANDOVER_POLL_S, wait_key=wait_key)
+    wait_s = None if call_lookup.server.is_busy else _HANDOVER_POLL_S
+    if (awaiting := intents.await_effect(observation, call, wait_s)) is not None:
+        return replace(awaiting, due_s=_HANDOVER_POLL_S)
     return _done(observation, verb)

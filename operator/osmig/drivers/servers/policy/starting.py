@@ -127,9 +127,10 @@ def _answer_refused(observation: MoveObservation, call: PendingCall) -> Commit:
 def _send_again(observation: MoveObservation, call: PendingCall) -> Decision:
     if (ended := intents.give_up(observation, call, what="start", where="the cloud")) is not None:
         return ended
-    wait_key = intents.wait_key_of(call)
     if observation.facts.pre_start is None:
         return read_facts("call_lookup", "pre_start")
     if observation.facts.pre_start.server.is_busy:
-        return Commit(status=next_status.keep_phase(observation), due_s=intents.LOOKUP_PERIOD_S, wait_key=wait_key)
+        return Commit(
+            status=next_status.keep_phase(observation), due_s=intents.LOOKUP_PERIOD_S, wait_key=observation.wait_key
+        )
     return admission.judge(observation, observation.facts.pre_start, sends=call.sends + 1)
