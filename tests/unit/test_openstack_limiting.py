@@ -62,6 +62,31 @@ def test_who_comes_later_with_a_greater_priority_goes_first() -> None:
     assert asyncio.run(story()) == ["order", "start", "look-1", "late order", "look-2", "sweep", "progress"]
 
 
+@pytest.mark.parametrize("priority", [Priority.PROGRESS, Priority.SWEEP])
+def test_what_is_read_without_end_holds_nobody_up_for_ever(priority: Priority) -> None:
+    async def story() -> float:
+        clock = HeldClock()
+        limiter = Limiter(1, clock)
+
+        async def read_on() -> None:
+            while True:
+                await limiter.acquire(Priority.READ)
+
+        readers = [asyncio.create_task(read_on()) for _ in range(3)]
+        await settle()
+        asked = asyncio.create_task(limiter.acquire(priority))
+        waited_s = 0.0
+        while not asked.done() and waited_s < 600:
+            await clock.pass_by(1.0)
+            waited_s += 1.0
+        for task in (*readers, asked):
+            task.cancel()
+        await asyncio.gather(*readers, asked, return_exceptions=True)
+        return waited_s
+
+    assert asyncio.run(story()) < 90
+
+
 @pytest.mark.parametrize("is_granted_first", [False, True])
 def test_whoever_is_cancelled_takes_nothing(*, is_granted_first: bool) -> None:
     async def story() -> None:

@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 
 class Priority(IntEnum):
-    """What waits for its turn; a greater one goes first.
+    """What waits for its turn; a greater one goes first, unless the other has waited for much longer.
 
     A start, and the lookup of one, has an intent on record and a permit that expires: it goes before other reads.
     """
@@ -34,6 +34,15 @@ class Priority(IntEnum):
     START = 3
     ORDER = 4
 
+
+_HEAD_START_S = {
+    Priority.PROGRESS: 0.0,
+    Priority.SWEEP: 30.0,
+    Priority.READ: 60.0,
+    Priority.START: 3600.0,
+    Priority.ORDER: 7200.0,
+}
+"""A request ranks as if it had been asked so much earlier: what is read without end holds nobody up for ever."""
 
 _least: ContextVar[Priority] = ContextVar("_least", default=Priority.PROGRESS)
 
@@ -56,28 +65,31 @@ def raise_priority(priority: Priority) -> Priority:
 class Waiting(NamedTuple):
     """One who waits; compares by whose turn comes first."""
 
-    rank: int
+    rank: float
     number: int
+    priority: Priority
     amount: int
     turn: asyncio.Future[None]
 
-    @property
-    def priority(self) -> Priority:
-        """What it waits for."""
-        return Priority(-self.rank)
-
 
 class Line:
-    """Those who wait, by priority, and within one priority in the order of their coming."""
+    """Those who wait, by priority and age, and within one priority in the order of their coming."""
 
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
         self._numbers = itertools.count()
 
-    def join(self, priority: Priority, amount: int = 1) -> asyncio.Future[None]:
-        """Wait in line; the future is done when one's turn has come."""
+    def join(self, priority: Priority, amount: int = 1, *, now_s: float) -> asyncio.Future[None]:
+        """Wait in line; the future is done when one's turn has come.
+
+        Args:
+            priority: of what one waits for.
+            amount: of what one wants.
+            now_s: by a clock that never goes back.
+        """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, Waiting(-priority, next(self._numbers), amount, turn))
+        rank = now_s - _HEAD_START_S[priority]
+        heapq.heappush(self._waiting, Waiting(rank, next(self._numbers), priority, amount, turn))
         return turn
 
     def first(self) -> Waiting | None:
@@ -92,7 +104,7 @@ class Line:
 
 
 class Limiter:
-    """Grants requests: by priority, within one priority in the order of asking. For one event loop.
+    """Grants requests: by priority and age, within one priority in the order of asking. For one event loop.
 
     Args:
         requests_per_second: over time; up to one second's worth, and at least one, at once.
@@ -112,7 +124,7 @@ class Limiter:
 
         More than the burst are granted once it is full, and paid for by those who come after.
         """
-        turn = self._line.join(raise_priority(priority), requests)
+        turn = self._line.join(raise_priority(priority), requests, now_s=self._clock.boottime())
         self._grant()
         if not turn.done() and (self._granting is None or self._granting.done()):
             self._granting = asyncio.create_task(self._grant_in_time())

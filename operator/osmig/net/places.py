@@ -22,7 +22,7 @@ MOST_RESERVED = max(RESERVED.values())
 
 
 class Places:
-    """Grants places by priority. For one event loop.
+    """Grants places by priority and age. For one event loop.
 
     Args:
         places: for everybody.
@@ -37,7 +37,7 @@ class Places:
 
     async def acquire(self, priority: Priority) -> None:
         """Wait for a place; whoever is cancelled meanwhile takes none."""
-        turn = self._line.join(raise_priority(priority))
+        turn = self._line.join(raise_priority(priority), now_s=asyncio.get_running_loop().time())
         self._grant()
         try:
             await turn

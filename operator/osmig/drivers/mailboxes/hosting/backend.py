@@ -107,7 +107,8 @@ class HostingBackend:
     async def mailboxes(self, code: str) -> MailboxCounts:
         """Count the mailboxes of a job."""
         _check_code(code, LIST_MAILBOXES.operation)
-        rows = await self._session.rows(MailboxRow, LIST_MAILBOXES.about(code), Priority.PROGRESS)
+        # the end of a job waits for it
+        rows = await self._session.rows(MailboxRow, LIST_MAILBOXES.about(code), Priority.READ)
         return count_mailboxes(rows)
 
     async def copy(self, job: MailboxJob, permit: Permit) -> Receipt[JobView]:
