@@ -15,7 +15,7 @@ STALE = "stale"
 
 NO_PROGRESS, NOT_CONVERGING = "OsmigMigrationNoProgress", "OsmigMigrationNotConverging"
 PAST_DEADLINE, CONFIRMATION = "OsmigMigrationPastDeadline", "OsmigConfirmationPending"
-WAITING = "OsmigMigrationWaiting"
+WAITING, LATE = "OsmigMigrationWaiting", "OsmigMigrationLate"
 DOWN, UNREACHABLE = "OsmigOperatorDown", "OsmigProviderUnreachable"
 
 LEADER = {'osmig_leader{namespace="osmig-system",pod="a"}': f"1+0{FOREVER}"}
@@ -70,6 +70,17 @@ STALLED = "0+30x20 600+0x600"
 GATE = "confirm_deadline_timestamp_seconds"
 
 CASES = [
+    Case(
+        "what is late for a quarter of an hour is reported, until it is not any more",
+        of("late", f"{for_(5, 0)} {for_(40, 1)} 0+0{FOREVER}"),
+        {19: [], 21: [LATE], 44: [LATE], 46: []},
+    ),
+    Case("what was late and has ended is not", of("late", f"{for_(20, 1)} {STALE}"), {19: [LATE], 30: []}),
+    Case(
+        "what the next leader does not find late is not, whatever the old one said last",
+        of("late", f"{for_(30, 1)} {STALE}") | of("late", f"_x59 0+0{FOREVER}", pod="b"),
+        {29: [LATE], 31: []},
+    ),
     Case(
         "a Migration that waits for a day is reported, and one that starts then is not any more",
         phase("Queued", for_(1500, 1)) | phase("Running", f"_x2999 1+0{FOREVER}"),
@@ -294,6 +305,12 @@ SAYS = {
         "Migration shop/db-07 waits for more than a day.",
         "It is Queued, and nothing was sent. Its condition Succeeded says what it waits for.",
         after_min=1450,
+    ),
+    LATE: Said(
+        of("late", f"1+0{FOREVER}"),
+        {"severity": "warning", "namespace": "shop", "name": "db-07"},
+        "Migration shop/db-07 is late.",
+        "The service that carries it out says so. Look at its panel, or order run-now.",
     ),
     CONFIRMATION: Said(
         phase("AwaitingConfirmation") | of(GATE, f"3600+0{FOREVER}"),

@@ -77,6 +77,8 @@ PER_MOVE = {
     "osmig_migration_throughput_bytes_per_second": (replace(MOVE, throughput_bytes_per_s=125_000_000), 125_000_000),
     "osmig_migration_eta_seconds": (replace(MOVE, eta_s=0), 0),
     "osmig_migration_converging": (replace(MOVE, is_converging=False), 0),
+    "osmig_migration_late": (replace(MOVE, is_late=False), 0),
+    "osmig_migration_items": (replace(MOVE, items={"failed": 3}), 3),
 }
 
 

@@ -179,6 +179,11 @@ class MigrationStatus(StatusModel):
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [START_TIME_STAYS]})
 
+    @property
+    def is_late(self) -> bool | None:
+        """Whether upstream says that it is late; ``None`` where it speaks of no such thing."""
+        return None if self.mailboxes is None else self.mailboxes.late is True
+
     conditions: tuple[Condition, ...] = Field(
         default=(),
         max_length=16,

@@ -102,6 +102,20 @@ MIGRATION_CONFIRM_DEADLINE = Family(
     f"Unix time at which onConfirmDeadline of a cold move takes effect; absent before the gate. {_SHORT_LIVED}",
     _OBJECT,
 )
+MIGRATION_ITEMS = Family(
+    "osmig_migration_items",
+    "gauge",
+    "What is made or copied one by one, such as mailboxes: total, and how many of them are done and failed; absent "
+    f"until upstream tells of any. {_SHORT_LIVED}",
+    (*_OBJECT, "state"),
+)
+MIGRATION_LATE = Family(
+    "osmig_migration_late",
+    "gauge",
+    "1 while upstream says that the Migration is late, else 0; absent where upstream says no such thing, and after the "
+    "end.",
+    _OBJECT,
+)
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",

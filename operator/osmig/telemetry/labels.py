@@ -31,6 +31,7 @@ WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "verb": frozenset(Verb),
         "result": frozenset({*ControlResult, "success", "stale", "gone", "error", "crash"}),
         "medium": frozenset({"memory", "disk"}),
+        "state": frozenset({"total", "done", "failed"}),
         "code": frozenset({*(str(int(status)) for status in HTTPStatus), "timeout", "connection_error", "no-answer"}),
     }
 )

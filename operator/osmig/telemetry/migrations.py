@@ -39,6 +39,8 @@ class MigrationSample:
         throughput_bytes_per_s: ``status.progress.throughputBytesPerSecond``.
         eta_s: ``status.progress.etaSeconds``.
         is_converging: the condition ``Converging``; ``None`` while it is absent or Unknown.
+        is_late: upstream says so; ``None`` where it says no such thing, and after the end.
+        items: ``status.progress.items``: ``total``, ``done`` and ``failed``.
         volumes: by medium, ``memory`` or ``disk``.
     """
 
@@ -55,6 +57,8 @@ class MigrationSample:
     throughput_bytes_per_s: int | None = None
     eta_s: int | None = None
     is_converging: bool | None = None
+    is_late: bool | None = None
+    items: Mapping[str, int] = field(default_factory=dict)
     volumes: Mapping[str, Transfer] = field(default_factory=dict)
 
 
@@ -77,6 +81,8 @@ def sample_migration(migration: Migration) -> MigrationSample:
         throughput_bytes_per_s=progress.throughput_bytes_per_second,
         eta_s=progress.eta_seconds,
         is_converging=_read_converging(status.conditions),
+        is_late=status.is_late if status.completion_time is None else None,
+        items=progress.items.model_dump(include={"total", "done", "failed"}) if progress.items else {},
         volumes={medium: transfer for medium, transfer in media.items() if transfer},
     )
 
@@ -143,6 +149,8 @@ def _render(entries: Sequence[_Entry], shown: Sequence[_Entry]) -> list[Metric]:
         _numbers(catalogue.MIGRATION_THROUGHPUT, samples, lambda s: s.throughput_bytes_per_s),
         _numbers(catalogue.MIGRATION_ETA, samples, lambda s: s.eta_s),
         _numbers(catalogue.MIGRATION_CONVERGING, samples, lambda s: s.is_converging),
+        _numbers(catalogue.MIGRATION_LATE, samples, lambda s: s.is_late),
+        _items(samples),
     ]
 
 
@@ -178,6 +186,14 @@ def _numbers(
         value = select(sample)
         if value is not None:
             family.add_metric((sample.namespace, sample.name), value)
+    return family
+
+
+def _items(samples: Iterable[MigrationSample]) -> Metric:
+    family = catalogue.MIGRATION_ITEMS.scraped()
+    for sample in samples:
+        for state, count in sample.items.items():
+            family.add_metric((sample.namespace, sample.name, state), count)
     return family
 
 
