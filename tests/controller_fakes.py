@@ -47,7 +47,7 @@ class ApiServer:
     """
 
     objects: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict, repr=False)
     secret_types: dict[tuple[str, str], str] = field(default_factory=dict)
     secret_version: int = 1
     version: int = 100

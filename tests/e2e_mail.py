@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from e2e_move import HostPair
 from e2e_operator import API_VERSION
+from e2e_tenant import Tenant
 from hosting_support import LIST
 from lab.hosting import TOKEN, HostingWorld
 from lab.hosting_server import serve
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from e2e_status import Json
-    from e2e_tenant import Tenant
+    from lab.cluster import Cluster
 
 LISTED = "list"
 """The Secret with the list, of each service its own: ``hosting-list`` of the Provider ``hosting``."""
@@ -65,7 +67,6 @@ class Service:
 
     def copy_each(self, wanted: Mapping[str, Mapping[str, Any]], **spec: Any) -> dict[str, HostPair]:  # noqa: ANN401
         """Apply MailboxMigrations by name in one go; their values go into ``spec.mailboxes``, ``spec`` to all."""
-        since = self.tenant.cluster.audit_mark()
         basic = {"csvSecretRef": {"secretName": f"{self.name}-{LISTED}"}, "preset": "Standard-SSL", "executeNow": True}
         self.tenant.cluster.apply(
             *(
@@ -84,7 +85,11 @@ class Service:
                 for name, options in wanted.items()
             )
         )
-        return {name: HostPair(self.tenant, name, "", since) for name in wanted}
+        return {name: self.migration(name) for name in wanted}
+
+    def migration(self, name: str) -> HostPair:
+        """Return one that was applied; of what was written, no more than from now on is asked."""
+        return HostPair(self.tenant, name, "", self.tenant.cluster.audit_mark())
 
     def job(self, name: str) -> Json:
         """Wait for the job of a Migration, and return it as the double has it: whoever changes it changes that."""
@@ -108,6 +113,15 @@ class Service:
     def _describe(self, kind: str, name: str, spec: Json) -> Json:
         metadata = {"name": name, "namespace": self.tenant.namespace}
         return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+@contextmanager
+def open_customer(cluster: Cluster) -> Iterator[Tenant]:
+    """A namespace for the scenes of a file; its deletion is begun, not awaited."""
+    tenant = Tenant(cluster, f"t-{secrets.token_hex(4)}")
+    cluster.kubectl("create", "namespace", tenant.namespace)
+    yield tenant
+    cluster.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
 
 
 @contextmanager

@@ -6,16 +6,14 @@ list may have wrong, what is asked how often.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e_mail import IN_TIME, SECOND, TWICE, Service, open_service
-from e2e_status import condition, is_ready, outcome
-from e2e_tenant import Tenant
+from e2e_mail import IN_TIME, SECOND, TWICE, Service, open_customer, open_service
+from e2e_status import condition, has_trouble, is_ready, outcome
 from e2e_waldur import check, message
 from lab.hosting import Fault, HostingWorld, Reply
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from e2e_move import HostPair
-    from e2e_status import Json
+    from e2e_tenant import Tenant
     from lab.cluster import Cluster
     from lab.osmig_run import OsmigRun
 
@@ -37,10 +35,8 @@ TOLERATE = {"onErrors": "Tolerate"}
 def customer(crds: Cluster, operator: OsmigRun) -> Iterator[Tenant]:
     """A namespace for the scenes of this file, each with a service of its own."""
     assert operator.returncode is None
-    tenant = Tenant(crds, f"t-{secrets.token_hex(4)}")
-    crds.kubectl("create", "namespace", tenant.namespace)
-    yield tenant
-    crds.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
+    with open_customer(crds) as tenant:
+        yield tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +245,6 @@ def test_a_refusal_names_fields_and_rights_and_never_values(ordered: dict[str, O
 # --- the service itself
 
 
-def trouble(status: Json) -> tuple[str, str]:
-    """Return why a Provider is not ready, and what it says."""
-    ready = condition(status, "Ready")
-    return (ready.get("reason", ""), ready.get("message", "")) if ready.get("status") == "False" else ("", "")
-
-
 BROKEN: Mapping[str, tuple[Reply | None, str, str]] = {
     "unauthorized": (None, "Unauthorized", "does not accept the token"),
     "forbidden": (
@@ -275,10 +265,8 @@ def test_a_service_that_refuses_is_told_as_a_condition_and_used_when_it_is_well(
         }
         services["unauthorized"].put_token("another")
         for name, (_, reason, told) in BROKEN.items():
-            status = customer.until_provider(
-                lambda now, reason=reason: trouble(now)[0] == reason, what=reason, name=f"broken-{name}"
-            )
-            assert told in trouble(status)[1]
+            status = customer.until_provider(has_trouble(reason), what=reason, name=f"broken-{name}")
+            assert told in condition(status, "Ready")["message"]
         services["unauthorized"].put_token()
         for service in services.values():
             service.world.every_read = None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from osmig.domain.policy import Policy
-from osmig.drivers import servers, tenants
+from osmig.drivers import mailboxes, servers, tenants
+from osmig.drivers.mailboxes import facts as job_facts
 from osmig.drivers.servers import facts as move_facts
 from osmig.drivers.tenants import facts as reads
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 DRIVERS: dict[str, tuple[Driver[Any, Any], ModuleType, type]] = {
     "servers": (servers.DRIVER, move_facts, move_facts.MoveFacts),
     "tenants": (tenants.DRIVER, reads, reads.ReplicationFacts),
+    "mailboxes": (mailboxes.DRIVER, job_facts, job_facts.JobFacts),
 }
 
 

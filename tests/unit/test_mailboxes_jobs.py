@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosting_support import ADDRESS, HOSTING, LIST, PASSWORD, WAVE, MailLab, mail_lab, wave_body
+from hosting_support import HOSTING, LIST, WAVE, MailLab, mail_lab, wave_body
 from lab.hosting import Fault, HostingWorld
 from osmig.api.names import Kind
 
@@ -440,35 +440,3 @@ async def test_what_the_service_has_no_call_for_is_unsupported(verb: str) -> Non
     lab.annotate(WAVE, **{verb: "1"})
     await lab.play(seconds=10)
     assert control_of(lab, verb.replace("_", "-"))[0] == "Unsupported"
-
-
-# --- secrecy
-
-
-async def test_neither_a_password_nor_an_address_is_anywhere_but_in_the_request(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(0)
-    shown: list[str] = []
-    for faults in ({"POST": [Fault.INVALID]}, {"POST": [Fault.LOST_AFTER]}, {}):
-        lab = await mail_lab(HostingWorld(faults=faults))
-        sent: list[object] = []
-        lab.way.before = sent.append
-        lab.offer(Kind.MIGRATION, wave_body())
-        await lab.play(seconds=30)
-        if lab.world.jobs:
-            code = code_of(lab)
-            lab.world.finish(code, "running", failed=2, detail=f"copying {ADDRESS}@example.org")
-            await lab.play(seconds=60)
-            shown.append(repr(lab.told))
-            lab.world.finish(code, f"error at {ADDRESS}@example.org", failed=2)
-            await lab.play(seconds=60)
-            shown.append(repr(lab.told))
-            lab.world.finish(code, "completed_with_errors", failed=2)
-            await lab.play(seconds=60)
-        assert lab.told["phase"] == "Failed"
-        assert PASSWORD in str([getattr(request, "body", None) for request in sent])
-        shown += [repr(lab.told), events(lab), repr(lab.events.notes), repr(sent)]
-        shown += [repr(sample) for family in lab.metrics.collect() for sample in family.samples]
-    everything = caplog.text + "".join(shown)
-    assert [canary for canary in (PASSWORD, ADDRESS, "bob@") if canary in everything] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from osmig.drivers.mailboxes.hosting.requests import is_code
 from osmig.drivers.mailboxes.views import Execution, FailedView, JobStage, JobView, MailboxCounts
 from osmig.net.cleaning import clean_text
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from osmig.drivers.mailboxes.hosting.wire import JobRow, MailboxRow
 
 _MAX_WORD = 64
+_NO_CODE = "?"
+"""Of a job whose code may be anything: it is found and not ordered again, but neither asked for nor shown."""
+
 _STAGES = {
     "validating": JobStage.VALIDATING,
     "to_schedule": JobStage.SCHEDULED,
@@ -55,7 +59,7 @@ def view_job(row: JobRow) -> JobView:
         Execution.SECOND: row.admin_second_execution_override,
     }
     return JobView(
-        code=row.code,
+        code=row.code if is_code(row.code) else _NO_CODE,
         stage=read_stage(row.status),
         status=cut_word(row.status),
         detail=cut_word(row.status_detail),

@@ -68,7 +68,13 @@ def _find_job(observation: JobObservation, csv: MailboxList) -> Decision:
         return read_facts("jobs")
     base = file_name.make_base(observation.migration, csv.digest)
     choice = choosing.choose(known.jobs, base=base, attempt=observation.status.attempt or 1) if is_meant else None
-    return adopt(observation, choice, csv=csv) if choice is not None else _judge_checks(observation, csv, known)
+    if choice is None:
+        return _judge_checks(observation, csv, known)
+    # not the service's name of it, which may have anything in it
+    name = file_name.make_name(base, choice.attempt)
+    pinned = change_status(observation.status, mailboxes=describing.describe_list(observation, csv, file_name=name))
+    found = replace(observation, migration=observation.migration.model_copy(update={"status": pinned}))
+    return adopt(found, choice)
 
 
 def _answer_read_error(observation: JobObservation) -> Commit:
@@ -123,10 +129,7 @@ def order(observation: JobObservation, csv: MailboxList, name: str, *, sends: in
     return Commit(status=after, call=CopyCall(job=jobs.make_job(observation, csv, file_name=name)), claims=True)
 
 
-def adopt(observation: JobObservation, choice: Choice, *, csv: MailboxList | None = None) -> Commit:
+def adopt(observation: JobObservation, choice: Choice) -> Commit:
     """Follow a job that is there already; from here on nothing is ever ordered again for this attempt."""
-    if csv is not None:
-        pinned = change_status(observation.status, mailboxes=describing.describe_list(observation, csv))
-        observation = replace(observation, migration=observation.migration.model_copy(update={"status": pinned}))
     described = describing.describe_job(observation, choice.found)
     return named_orders.adopt(JOB, observation, choice, title=f"job {choice.found.code}", **described)

@@ -53,7 +53,6 @@ def describe_job(observation: JobObservation, job: JobView) -> JobChanges:
             "second_execution_time": job.second or known.second_execution_time,
             "late": job.is_late or None,
             "failed": _describe_failed(observation, known),
-            "file_name": (job.file_names[-1] if job.file_names else None) or known.file_name,
         }
     )
     return {
