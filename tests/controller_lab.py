@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from osmig.api.provider import ProviderSpec
     from osmig.controllers.keys import Key
-    from osmig.drivers.driver import Drivers
+    from osmig.drivers.entries import Drivers
     from osmig.drivers.ports import BackendFactory
 
 GONE = Absent("ServerNotFound", "the server does not exist", operation="read-server")

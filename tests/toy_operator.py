@@ -8,11 +8,11 @@ from __future__ import annotations
 from osmig.__main__ import build_cli
 from osmig.app import run
 from osmig.drivers import servers
-from osmig.drivers.driver import Drivers
+from osmig.drivers.entries import Drivers, enter
 from osmig.wiring import Ports
 from toy_driver import DRIVER
 
-PORTS = Ports(drivers=Drivers((servers.DRIVER, DRIVER)))
+PORTS = Ports(drivers=Drivers(map(enter, (servers.DRIVER, DRIVER))))
 
 if __name__ == "__main__":
     build_cli(run=lambda settings: run(settings, PORTS), render_crds=dict)()

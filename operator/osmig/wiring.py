@@ -11,7 +11,7 @@ from osmig.controllers.parts import Periods
 from osmig.controllers.provider_connection import ProviderPeriods
 from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
-from osmig.drivers.driver import Drivers
+from osmig.drivers.entries import Drivers
 from osmig.drivers.ports import Net
 from osmig.kube.status import StatusWriter
 from osmig.net.bounds import Timeouts

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from osmig import drivers as registered
+from osmig.api.migration import MigrationType
 from osmig.domain.policy import Policy
 from osmig.drivers import mailboxes, servers, tenants
 from osmig.drivers.mailboxes import facts as job_facts
@@ -30,6 +32,13 @@ def test_a_policy_answers_for_every_station(name: str) -> None:
     stations = {station for station in vars(Policy) if not station.startswith("_")}
     assert stations == {"admit", "resolve", "follow", "answer", "refuse"}
     assert all(callable(getattr(DRIVERS[name][0].policy, station)) for station in stations)
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_driver_is_entered_by_what_it_serves(name: str) -> None:
+    driver = DRIVERS[name][0]
+    assert registered.DRIVERS.of_provider(driver.provider_type) is driver
+    assert {kind for kind in MigrationType if registered.DRIVERS.of_migration(kind) is driver} == driver.types
 
 
 @pytest.mark.parametrize("name", DRIVERS)

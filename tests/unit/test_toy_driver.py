@@ -14,7 +14,7 @@ from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.errors import OutcomeUnknown
 from osmig.domain.operations import Sweep
 from osmig.drivers import servers
-from osmig.drivers.driver import Drivers
+from osmig.drivers.entries import Drivers, enter
 from tenant_fakes import SHOP, WALDUR, replication_body, waldur_body, waldur_secret
 from toy_driver import DRIVER
 from toy_driver.upstream import COPY, EMPTY, Boxes
@@ -84,7 +84,7 @@ async def box_lab(boxes: Boxes, *, api: ApiServer | None = None, holder: str = "
     lab = Lab(
         api=api,
         holder=holder,
-        drivers=Drivers((servers.DRIVER, DRIVER)),
+        drivers=Drivers(map(enter, (servers.DRIVER, DRIVER))),
         factories={ProviderType.WALDUR: connect},
     )
     if api is None:

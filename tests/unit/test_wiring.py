@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api_samples import provider_body
+from hosting_support import hosting_body
 from osmig.api.provider import ProviderSpec, ProviderType
 from osmig.clock import SystemClock
 from osmig.command_line import load_settings
@@ -42,7 +43,7 @@ from osmig.drivers import DRIVERS
 from osmig.wiring import make_net
 
 def list_loaded():
-    ours = ("osmig.drivers.servers.nova", "osmig.drivers.tenants.waldur", "osmig.kube.kubeconfig")
+    ours = ("osmig.drivers.servers", "osmig.drivers.tenants.waldur", "osmig.drivers.mailboxes", "osmig.kube.kubeconfig")
     heavy = (*ours, "openstack", "keystoneauth1", "dogpile", "kubernetes", "requests", "urllib3", "httpx")
     return sorted({part for name in sys.modules for part in heavy if f"{name}.".startswith(f"{part}.")})
 
@@ -52,7 +53,8 @@ kind, spec, secret = json.loads(sys.argv[1])
 secret = {key: value.encode() for key, value in secret.items()}
 from osmig.kube.kubeconfig import Kubeconfig  # was hidden from kopf, and is there for us
 asyncio.run(factories[kind](("team-a", "one"), ProviderSpec.model_validate(spec), secret))
-named = ("osmig.drivers.servers.nova.factory", "openstack.connection", "osmig.drivers.tenants.waldur.factory")
+named = [f"osmig.drivers.{part}" for part in ("servers.nova.factory", "tenants.waldur.factory", "mailboxes.policy")]
+named += ["openstack.connection"]
 print(json.dumps([before, list_loaded(), {name: Watch.threads[name] for name in named if name in Watch.threads}]))
 """
 CLOUDS = """
@@ -80,8 +82,8 @@ def test_openstacksdk_is_loaded_by_the_first_provider_that_needs_it_and_not_in_t
     spec, secret = provider_body()["spec"], {"clouds.yaml": CLOUDS}
     before, after, in_main_thread = connect_alone(ProviderType.OPENSTACK, spec, secret)
     assert before == []
-    assert set(after) >= {"openstack", "keystoneauth1", "osmig.drivers.servers.nova"}
-    assert not {"osmig.drivers.tenants.waldur", "httpx"} & set(after)
+    assert set(after) >= {"openstack", "keystoneauth1", "osmig.drivers.servers"}
+    assert not {"osmig.drivers.tenants.waldur", "osmig.drivers.mailboxes", "httpx"} & set(after)
     assert in_main_thread == {"osmig.drivers.servers.nova.factory": False, "openstack.connection": False}
 
 
@@ -89,8 +91,16 @@ def test_what_speaks_with_waldur_is_loaded_by_the_first_provider_that_needs_it()
     before, after, in_main_thread = connect_alone(ProviderType.WALDUR, waldur_body()["spec"], {"token": "abc"})
     assert before == []
     assert "osmig.drivers.tenants.waldur" in after
-    assert not {"osmig.drivers.servers.nova", "openstack", "keystoneauth1"} & set(after)
+    assert not {"osmig.drivers.servers", "osmig.drivers.mailboxes", "openstack", "keystoneauth1"} & set(after)
     assert in_main_thread == {"osmig.drivers.tenants.waldur.factory": False}
+
+
+def test_what_copies_mailboxes_is_loaded_by_the_first_provider_that_needs_it() -> None:
+    secret = {"token": "abc"}
+    before, after, in_main_thread = connect_alone(ProviderType.HOSTING, hosting_body()["spec"], secret)
+    assert (before, "osmig.drivers.mailboxes" in after) == ([], True)
+    assert not {"osmig.drivers.servers", "osmig.drivers.tenants.waldur", "openstack", "keystoneauth1"} & set(after)
+    assert in_main_thread == {"osmig.drivers.mailboxes.policy": False}
 
 
 async def test_the_maker_of_waldur_reads_its_token_from_the_secret() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from osmig.controllers.parts import Parts
     from osmig.controllers.publishing import Publisher
     from osmig.controllers.sessions import Sessions
-    from osmig.drivers.driver import Drivers
+    from osmig.drivers.entries import Drivers
 
 MAX_ROUNDS = 20
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from osmig.controllers.slots import SlotQueue
     from osmig.domain.clock import Clock
     from osmig.domain.observation import Timings
-    from osmig.drivers.driver import Drivers
+    from osmig.drivers.entries import Drivers
     from osmig.drivers.ports import BackendFactory
     from osmig.kube.events import EventRecorder
     from osmig.kube.resources import ResourceClient

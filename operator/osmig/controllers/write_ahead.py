@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from osmig.domain.calls import Answer, Call
     from osmig.domain.clock import Clock
     from osmig.domain.observation import Commit, Observation
-    from osmig.drivers.driver import Driver, Drivers
+    from osmig.drivers.driver import Driver
+    from osmig.drivers.entries import Drivers
 
 RECORD_RETRY_S = 1.0
 RECORD_TRIES = 30

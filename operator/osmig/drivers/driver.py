@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from osmig.api.names import Kind
@@ -15,7 +13,7 @@ from osmig.domain.queueing import HostPair
 from osmig.net.threads import run_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, MigrationType
     from osmig.api.names import Verb
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView
     from osmig.domain.policy import Policy
-    from osmig.drivers.ports import Backend, BackendFactory, Net
+    from osmig.drivers.ports import Backend, Net
     from osmig.net.permits import Permit
 
 F = TypeVar("F", bound=Facts)
@@ -200,25 +198,3 @@ class Driver(Generic[F, B]):
             return Answer(call=call, receipt=await self.perform(backend, call, migration, permit))
         except BackendError as error:
             return Answer(call=call, error=error)
-
-
-class Drivers:
-    """All drivers, by what they serve."""
-
-    def __init__(self, drivers: Iterable[Driver[Any, Any]]) -> None:
-        """Register drivers; each type of Provider and of Migration has one."""
-        known = tuple(drivers)
-        self._by_migration = MappingProxyType({kind: driver for driver in known for kind in driver.types})
-        self._by_provider = MappingProxyType({driver.provider_type: driver for driver in known})
-
-    def factories(self, net: Net) -> Mapping[str, BackendFactory]:
-        """Return what connects to a Provider, by ``spec.type``."""
-        return {str(kind): partial(driver.connect, net) for kind, driver in self._by_provider.items()}
-
-    def of_migration(self, migration_type: MigrationType) -> Driver[Any, Any]:
-        """Return the driver of a type of Migration."""
-        return self._by_migration[migration_type]
-
-    def of_provider(self, provider_type: ProviderType) -> Driver[Any, Any]:
-        """Return the driver of a type of Provider."""
-        return self._by_provider[provider_type]
