@@ -12,7 +12,7 @@ from osmig.drivers.entries import Drivers, enter
 from osmig.wiring import Ports
 from toy_driver import DRIVER
 
-PORTS = Ports(drivers=Drivers(map(enter, (servers.DRIVER, DRIVER))))
+PORTS = Ports(drivers=Drivers((enter(servers.DRIVER), enter(DRIVER))))
 
 if __name__ == "__main__":
     build_cli(run=lambda settings: run(settings, PORTS), render_crds=dict)()

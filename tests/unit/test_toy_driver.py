@@ -84,7 +84,7 @@ async def box_lab(boxes: Boxes, *, api: ApiServer | None = None, holder: str = "
     lab = Lab(
         api=api,
         holder=holder,
-        drivers=Drivers(map(enter, (servers.DRIVER, DRIVER))),
+        drivers=Drivers((enter(servers.DRIVER), enter(DRIVER))),
         factories={ProviderType.WALDUR: connect},
     )
     if api is None:

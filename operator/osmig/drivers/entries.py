@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from osmig.api.migration import MigrationType
     from osmig.api.provider import ProviderSpec, ProviderType
@@ -28,7 +29,7 @@ class Entry:
     """
 
     provider_type: ProviderType
-    types: frozenset[MigrationType]
+    types: Collection[MigrationType]
     find: Callable[[], Driver[Any, Any]]
 
     async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
@@ -40,6 +41,16 @@ class Entry:
         driver = await asyncio.to_thread(self.find)
         backend: Backend = await driver.connect(net, key, spec, secret)
         return backend
+
+
+def find_in(folder: str) -> Callable[[], Driver[Any, Any]]:
+    """Return what imports the driver of a folder of ``osmig.drivers`` when it is asked for."""
+
+    def find() -> Driver[Any, Any]:
+        driver: Driver[Any, Any] = import_module(f"osmig.drivers.{folder}").DRIVER
+        return driver
+
+    return find
 
 
 def enter(driver: Driver[Any, Any]) -> Entry:
