@@ -17,7 +17,7 @@ LEAST_STEPS = 2
 """Figures below 100 that must have been seen rising: a progress bar that only jumps to its end proves nothing."""
 
 FINISHED = ("Succeeded", "Failed", "Aborted", "Reverted")
-LIVE, COLD = "LiveMigration", "ColdMigration"
+LIVE, COLD, MAILBOXES = "LiveMigration", "ColdMigration", "MailboxMigration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,7 @@ Everything stays up until Ctrl-C. In another shell:
   kubectl describe osmig batch-03            # with its Events
   kubectl get osmig mail-05 -o yaml          # a cold move: status.confirm, status.attempts
   kubectl get osmig shop-dc2 -o yaml         # a tenant: status.preflight, status.tenant
+  kubectl get osmig wave-1 -o yaml           # mailboxes: status.progress.items, status.mailboxes.failed
   kubectl explain osmig.spec.placement
   kubectl -n osmig-system get lease osmig
 
@@ -119,6 +120,11 @@ Nor does this one: its replica is found by its name, and adopted.
   kubectl delete osmig shop-dc2
   kubectl apply -f {folder}/shop-dc2.yaml
 
+Nor this one: its job is found by the name of its list's file.
+
+  kubectl delete osmig wave-1
+  kubectl apply -f {folder}/wave-1.yaml
+
 Metrics         {http}/metrics
 Probes          {http}/readyz and {http}/livez
 osmig's log     {osmig_log}
@@ -126,6 +132,7 @@ Other logs      {cluster}/*.log
                 {nova_log}
 Nova's control  {control} (tests/lab/nova_sources/README.md)
 Waldur          {waldur}, its control {waldur_control} (tests/lab/README.md)
+Hosting         {hosting}
 """
 """What to look at afterwards; ``demo`` fills in the places."""
 
@@ -171,6 +178,9 @@ def is_start(body: str) -> bool:
 
 def awaits_order(part: Part, status: Mapping[str, Any], figures: Sequence[int]) -> bool:
     """Whether the moment of a part's order has come."""
+    if part.kind == MAILBOXES:
+        reasons = [one["reason"] for one in status.get("conditions", ()) if one["type"] == "Succeeded"]
+        return reasons == ["ScheduledUpstream"]
     if part.kind == COLD:
         return status.get("phase") == "AwaitingConfirmation"
     return max(figures, default=0) >= part.asked_at

@@ -1,4 +1,4 @@
-"""The part of the demo without a server: one tenant, replicated through Waldur, and how it must end. Pure."""
+"""The part of the demo without a server: one tenant, replicated through Waldur, and how it must end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from lab.waldurlab.catalogue import DESTINATION_VOLUME_TYPE, OFFERING, PLAN, SOU
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lab.demo_stage import Stage
+    from lab.waldur import WaldurLab
     from lab.waldur_client import WaldurFault, WaldurRequest
 
 NAME, PROVIDER, SECRET, MAPPING = "shop-dc2", "waldur", "waldur", "dc1-to-dc2"
@@ -21,6 +23,17 @@ ANSWER_LOST: WaldurFault = {"path": MIGRATIONS, "method": "POST", "when": "after
 """Waldur begins, and answers that it failed: who believes it and orders again has two tenants."""
 
 _API = "osmig.dev/v1alpha1"
+
+
+def apply(stage: Stage, waldur: WaldurLab) -> None:
+    """Bring the one part that moves nothing; Waldur takes its order and answers with an error."""
+    waldur.control.pace(PACE_S)
+    waldur.control.fault(**ANSWER_LOST)
+    stage.board.say("\nA tenant, too. Waldur will begin with it, and answer 500: ordering again would make two.")
+    stage.create_secret(SECRET, waldur.url, token=waldur.token())
+    stage.kubectl("apply", "-f", stage.write("waldur", describe_waldur(waldur.url)))
+    stage.kubectl("apply", "-f", stage.write(MAPPING, describe_mapping()))
+    stage.show_and_apply(NAME, describe_replication())
 
 
 def describe_waldur(url: str) -> dict[str, Any]:
