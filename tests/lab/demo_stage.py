@@ -35,7 +35,7 @@ class Stage:
             self.board.say("\n".join(f"  {line}" for line in said.splitlines()))
 
     def create_secret(self, name: str, endpoint: str, **files: str) -> None:
-        """Create a Secret from files with these contents, by key (``_`` for a dot), that may be sent to ``endpoint``."""
+        """Create a Secret that may be sent to ``endpoint``, of files with these contents by key (``_`` for a dot)."""
         sources = []
         for word, content in files.items():
             key = word.replace("_", ".")
