@@ -23,6 +23,7 @@ MOVE = "shown"
 ABSENT = {
     "Alerts",  # none fires
     "Until the confirmation's deadline",  # a cold move's
+    "One by one",  # of replications and mailboxes
     "Failed requests to the cloud's API",  # none failed
     "Slots in use, by Provider",  # its second query: nobody else moves anything
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from lab.hosting_rows import make_job_row, make_mailbox_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,24 +121,9 @@ class HostingWorld:
         """Add a job and return its code."""
         self.number += 1
         code = f"MG{self.number:08d}"
-        self.jobs[code] = {
-            "code": code,
-            "status": status,
-            "status_detail": "",
-            "csv_file_name": f"upload_{self.number}.csv" if self.renames else name,
-            "original_csv_file_name": name,
-            "resources": 0,
-            "resources_has_errors": False,
-            "can_delete": True,
-            "is_late": False,
-            "execute_now": False,
-            "admin_first_execution_override": False,
-            "admin_second_execution_override": False,
-            "first_execution_date": None,
-            "second_execution_date": None,
-            "created_at": datetime(2030, 1, 1, 0, 0, self.number % 60, tzinfo=UTC).isoformat(),
-            "updated_at": None,
-        } | changes
+        shown_name = f"upload_{self.number}.csv" if self.renames else name
+        row = make_job_row(code, self.number, name=name, shown_name=shown_name, status=status)
+        self.jobs[code] = row | changes
         return code
 
     def settle_late(self) -> None:
@@ -259,15 +245,14 @@ class HostingWorld:
             name=body["csv_file_name"],
             status="validating",
             resources=len(rows),
+            csv_file_size=body.get("csv_file_size"),
+            preset=body.get("preset"),
             execute_now=body.get("execute_now", False),
             first_execution_date=body.get("first_execution_date"),
             second_execution_date=body.get("second_execution_date"),
         )
         self.lists[code] = body["csv_file_content"]
-        self.mailboxes[code] = [
-            {"code": f"{code}-{number}", "status": "running", "local_email": row.split(";")[0], "error_details": []}
-            for number, row in enumerate(rows)
-        ]
+        self.mailboxes[code] = [make_mailbox_row(code, number, row) for number, row in enumerate(rows)]
         return code
 
     @staticmethod

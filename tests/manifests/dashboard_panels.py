@@ -275,4 +275,14 @@ ONE_PANELS = (
         height=5,
         most=1,
     ),
+    Panel(
+        title="One by one",
+        description="What is made or copied one by one, such as mailboxes; late is 1 while upstream says that it is.",
+        queries={
+            f"max by (state) (osmig_migration_items{ONE}}})": "{{state}}",
+            f"max(osmig_migration_late{ONE}}})": "late",
+        },
+        width=24,
+        height=5,
+    ),
 )
