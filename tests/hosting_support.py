@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from controller_lab import Lab
 from lab.hosting import TOKEN, HostingWorld
+from nova_support import LOOPBACK, telling
 from osmig.api.names import Kind
 from osmig.api.provider import ProviderSpec
+from osmig.clock import SystemClock
 from osmig.controllers.keys import Key
 from osmig.drivers.mailboxes.hosting.backend import HostingBackend
+from osmig.drivers.mailboxes.hosting.factory import build
 from osmig.drivers.mailboxes.hosting.session import HostingSession
+from osmig.drivers.ports import Net
 from osmig.net.answers import Answer
+from osmig.net.endpoints import EndpointGuard
 from osmig.net.failures import NoAnswerError, PermitExpiredError
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from controller_fakes import ApiServer
     from osmig.net.answers import Call
+    from osmig.net.bounds import Timeouts
     from osmig.net.connection import Connection
     from osmig.net.limiting import Priority
     from osmig.net.requests import Request
@@ -122,6 +128,13 @@ class DirectConnection:
         """The adapter over this connection."""
         session = HostingSession(cast("Connection", self))
         return HostingBackend(session, endpoint=ENDPOINT, clock=lab.clock, customer=customer, max_jobs=max_jobs)
+
+
+def make_backend(endpoint: str, *, timeouts: Timeouts) -> HostingBackend:
+    """Build a backend over HTTP as the app does; the caller closes it."""
+    guard = EndpointGuard(LOOPBACK, None)
+    net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
+    return build(net, ("team-a", "hosting"), spec_for(endpoint), {"token": TOKEN.encode()})
 
 
 def json_of(request: Request) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e_mail import IN_TIME, SECOND, TWICE, Service, open_customer, open_service
-from e2e_status import condition, has_trouble, is_ready, outcome
+from e2e_status import condition, has_trouble, is_paused, is_ready, outcome
 from e2e_waldur import check, message
 from lab.hosting import Fault, HostingWorld, Reply
 
@@ -272,3 +272,20 @@ def test_a_service_that_refuses_is_told_as_a_condition_and_used_when_it_is_well(
             service.world.every_read = None
         for name in BROKEN:
             customer.until_provider(is_ready, what="ready", name=f"broken-{name}")
+
+
+def test_a_job_goes_on_while_its_token_is_refused_and_ends_when_somebody_deletes_it(customer: Tenant) -> None:
+    with open_service(customer, name="rotated") as service:
+        moves = service.copy_each({"kept-on": {}, "deleted": {}})
+        for name, move in moves.items():
+            service.job(name)["status"] = "running"
+            move.until_phase("Running")
+        service.put_token("another")
+        status = moves["kept-on"].until(is_paused, what="paused")
+        assert status["phase"] == "Running"
+        service.put_token()
+        del service.world.jobs[service.world.find("deleted-")]
+        assert outcome(moves["deleted"].until_finished()) == ("Failed", "RecordGone")
+        service.end("kept-on")
+        assert outcome(moves["kept-on"].until_finished()) == ("Succeeded", "Succeeded")
+        assert len(service.world.sent) == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e_mail import IN_TIME, TWICE, open_customer, open_service
-from e2e_status import control, outcome
+from e2e_status import control, has_trouble, outcome
 from e2e_waldur import message
 from hosting_support import ADDRESS, LIST, PASSWORD
 from lab.hosting import Fault, HostingWorld, Reply
@@ -216,8 +216,8 @@ def test_neither_a_password_nor_an_address_is_anywhere_but_in_the_order(customer
             service.end(name, "completed_with_errors", failed=2)
         for move in moves.values():
             assert outcome(move.until_finished())[0] == "Failed"
-        world.every_read = Reply(403, error)
-        customer.until_provider(lambda status: "billing" in str(status), what="forbidden", name="telling")
+    with open_service(customer, HostingWorld(every_read=Reply(403, error)), name="forbidding"):
+        customer.until_provider(has_trouble("NotPermitted"), what="forbidden", name="forbidding")
     seen = customer.cluster.kubectl(
         "get", "migrations,providers,events", "-A", "-o", "yaml", "--show-managed-fields"
     ).stdout

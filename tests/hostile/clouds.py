@@ -1,4 +1,4 @@
-"""What Keystone, Nova and Waldur say, as far as osmig asks, and with what a behaviour puts into it."""
+"""What Keystone, Nova, Waldur and a hosting service say, as far as osmig asks, and what a behaviour puts into it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ RESOURCE_ROW: dict[str, object] = {
 }  # fmt: skip
 
 
+JOB_ROW: dict[str, object] = {
+    "code": "MG00000001", "status": "running", "status_detail": "first execution", "csv_file_name": "a.csv",
+    "original_csv_file_name": "a.csv", "resources": 2, "resources_has_errors": False, "can_delete": True,
+    "is_late": False, "first_execution_date": f"{TIME}Z", "created_at": f"{TIME}Z", "updated_at": f"{TIME}Z",
+}  # fmt: skip
+MAILBOX_ROW: dict[str, object] = {
+    "code": "1", "status": "error", "local_email": "ann@example.org", "error_details": ["LOGIN failed"],
+}  # fmt: skip
+
+
 def answer_nova(method: str, path: str, url: str, behaviour: Behaviour) -> Answer:
     """Answer as one Keystone and Nova."""
     parts = urlsplit(path)
@@ -84,6 +94,32 @@ def answer_waldur(method: str, path: str, url: str, behaviour: Behaviour) -> Ans
             return _first(RESOURCE_ROW, behaviour)
         case _:
             return _json([])
+
+
+def answer_hosting(method: str, path: str, url: str, behaviour: Behaviour) -> Answer:
+    """Answer as a hosting service."""
+    parts = urlsplit(path)
+    below = parts.path.removeprefix("/api/migrations").strip("/").split("/")
+    if behaviour is Behaviour.ENDLESS_REDIRECTS:
+        return 302, b"", (f"Location: {url}{path}x",)
+    if behaviour is Behaviour.HOSTILE_TEXT:
+        error = {"message": HOSTILE_TEXT, "errors": [{"field": HOSTILE_TEXT, "description": HOSTILE_TEXT}]}
+        return _json(error, 422 if method == "POST" else 403)
+    if method == "POST":
+        return _first({"message": "created", "resource_code": "MG00000001"}, behaviour, status=201)
+    if below == ["MG00000001"]:
+        status, body, _ = _first(JOB_ROW, behaviour)
+        return status, b'{"resources": [%s]}' % body, ()
+    row = MAILBOX_ROW if below[-1] == "resources" else JOB_ROW
+    return _page_hosting(row, int(parse_qs(parts.query).get("per", ["25"])[0]), behaviour)
+
+
+def _page_hosting(row: dict[str, object], asked: int, behaviour: Behaviour) -> Answer:
+    if behaviour in {Behaviour.MORE_ROWS, Behaviour.ENDLESS_PAGES}:
+        extra = 1 if behaviour is Behaviour.MORE_ROWS else 0
+        return _json({"resources": [{**row, "code": f"MG{uuid.uuid4().int}"} for _ in range(asked + extra)]})
+    rows = [json.dumps(row).encode(), *(fill_odd(row, behaviour) if behaviour in ROWS else ())][:asked]
+    return 200, b'{"resources": [%s], "pagination": {"total_records": %d}}' % (b",".join(rows), len(rows)), ()
 
 
 def _answer_keystone(words: list[str], url: str) -> Answer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import hosting_support
 import nova_support
 import waldur_support
 from hostile.behaviours import ROWS, Behaviour
@@ -17,6 +18,7 @@ from hostile.clouds import SERVER, TENANT
 from hostile.measuring import measuring
 from hostile.upstream import serving
 from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refused, TooManyRows, Transient
+from osmig.drivers.mailboxes.views import MailboxJob
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import Timeouts
 
@@ -33,8 +35,10 @@ NEVER_ENDING = frozenset({Behaviour.HANG, Behaviour.DRIP_HEADERS, Behaviour.DRIP
 MAX_BLOCK_S = 0.25
 MAX_GROWTH_MIB = 64.0
 
+MAILBOXES = MailboxJob(file_name="a-1.csv", content="ann@example.org;ann;p;imap.example.net", preset="Gmail")
+
 SLOW, LONG = ("in time",), ("too long",)
-NOT_JSON = ("nested too deeply", "not Waldur")
+NOT_JSON = ("nested too deeply", "not Waldur", "not the hosting service")
 WHOLE = {
     Behaviour.HANG: SLOW,
     Behaviour.DRIP_HEADERS: SLOW,
@@ -70,12 +74,25 @@ async def open_waldur(url: str, timeouts: Timeouts) -> AsyncIterator[Any]:
         await backend.close()
 
 
+@asynccontextmanager
+async def open_hosting(url: str, timeouts: Timeouts) -> AsyncIterator[Any]:
+    backend = hosting_support.make_backend(url, timeouts=timeouts)
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
 Question = tuple[Callable[[str, Timeouts], Any], Callable[[Any], Awaitable[Any]]]
 SWEEP: Question = (open_nova, lambda backend: backend.sweep(None))
 PROBE: Question = (open_nova, lambda backend: backend.probe())
 START: Question = (open_nova, lambda backend: backend.start(Job(server_id=SERVER), nova_support.GRANTED))
 RUNS: Question = (open_waldur, lambda backend: backend.runs(TENANT))
 ORDER: Question = (open_waldur, lambda backend: backend.replicate(waldur_support.job_for(), waldur_support.GRANTED))
+JOBS: Question = (open_hosting, lambda backend: backend.jobs(None))
+COPY: Question = (open_hosting, lambda backend: backend.copy(MAILBOXES, waldur_support.GRANTED))
+READS = {"nova": SWEEP, "waldur": RUNS, "hosting": JOBS}
+STARTS = {"nova": START, "waldur": ORDER, "hosting": COPY}
 
 
 async def ask(url: str, question: Question, behaviour: Behaviour = Behaviour.HONEST) -> Any:  # noqa: ANN401 - what it brings
@@ -93,7 +110,7 @@ async def ask(url: str, question: Question, behaviour: Behaviour = Behaviour.HON
     return found
 
 
-@pytest.mark.parametrize("question", [SWEEP, RUNS], ids=["nova", "waldur"])
+@pytest.mark.parametrize("question", READS.values(), ids=READS)
 @pytest.mark.parametrize("behaviour", WHOLE)
 async def test_what_stands_in_place_of_an_answer_is_told(behaviour: Behaviour, question: Question) -> None:
     with serving(behaviour, "--after-login") as url:
@@ -111,7 +128,7 @@ async def test_what_stands_in_place_of_a_login_is_told(behaviour: Behaviour) -> 
     assert isinstance(found, Transient)
 
 
-@pytest.mark.parametrize("question", [START, ORDER], ids=["nova", "waldur"])
+@pytest.mark.parametrize("question", STARTS.values(), ids=STARTS)
 @pytest.mark.parametrize("behaviour", WHOLE)
 async def test_what_stands_in_place_of_an_answer_to_a_start_leaves_its_outcome_open(
     behaviour: Behaviour, question: Question
@@ -124,8 +141,15 @@ async def test_what_stands_in_place_of_an_answer_to_a_start_leaves_its_outcome_o
 
 @pytest.mark.parametrize(
     ("question", "kind"),
-    [(SWEEP, Transient), (START, OutcomeUnknown), (RUNS, NotPermitted), (ORDER, OutcomeUnknown)],
-    ids=["sweep", "start", "runs", "order"],
+    [
+        (SWEEP, Transient),
+        (START, OutcomeUnknown),
+        (RUNS, NotPermitted),
+        (ORDER, OutcomeUnknown),
+        (JOBS, NotPermitted),
+        (COPY, OutcomeUnknown),
+    ],
+    ids=["sweep", "start", "runs", "order", "jobs", "copy"],
 )
 async def test_hostile_text_costs_no_more_than_any_other(question: Question, kind: type[BackendError]) -> None:
     with serving(Behaviour.HOSTILE_TEXT, "--after-login") as url:
@@ -138,10 +162,11 @@ async def test_hostile_text_costs_no_more_than_any_other(question: Question, kin
 @pytest.mark.parametrize("behaviour", sorted(ROWS))
 async def test_odd_rows_hide_no_other(behaviour: Behaviour) -> None:
     with serving(behaviour, "--after-login") as url:
-        sweep, runs = await ask(url, SWEEP), await ask(url, RUNS)
+        sweep, runs, known = [await ask(url, question) for question in READS.values()]
 
     assert "1" in {record.id for record in sweep.records}
     assert "c" * 32 in {run.id for run in runs}
+    assert "MG00000001" in {job.code for job in known.jobs}
 
 
 @pytest.mark.parametrize("behaviour", sorted(ROWS))
@@ -157,6 +182,10 @@ async def test_an_odd_object_is_an_answer_or_a_backends_error(behaviour: Behavio
         (open_waldur, lambda backend: backend.replica(TENANT, TENANT)),
         (open_waldur, lambda backend: backend.preflight(waldur_support.job_for())),
         ORDER,
+        (open_hosting, lambda backend: backend.probe()),
+        (open_hosting, lambda backend: backend.job("MG00000001")),
+        (open_hosting, lambda backend: backend.mailboxes("MG00000001")),
+        COPY,
     )
     with serving(behaviour, "--after-login") as url:
         for question in questions:
@@ -166,15 +195,16 @@ async def test_an_odd_object_is_an_answer_or_a_backends_error(behaviour: Behavio
 @pytest.mark.parametrize("behaviour", [Behaviour.MORE_ROWS, Behaviour.ENDLESS_PAGES])
 async def test_a_list_beyond_its_bounds_is_told_as_such(behaviour: Behaviour) -> None:
     with serving(behaviour, "--after-login") as url:
-        sweep, runs = await ask(url, SWEEP), await ask(url, RUNS)
+        sweep, *others = [await ask(url, question) for question in READS.values()]
 
     assert isinstance(sweep, TooManyRows)
     assert sweep.reason == "TooManyRows"
-    assert isinstance(runs, Transient)
-    assert "more than" in runs.message
+    for found in others:
+        assert isinstance(found, Transient)
+        assert "more than" in found.message
 
 
-@pytest.mark.parametrize("question", [SWEEP, RUNS], ids=["nova", "waldur"])
+@pytest.mark.parametrize("question", READS.values(), ids=READS)
 async def test_redirects_are_answers(question: Question) -> None:
     with serving(Behaviour.ENDLESS_REDIRECTS, "--after-login") as url:
         found = await ask(url, question)

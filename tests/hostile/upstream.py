@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostile.behaviours import Behaviour, head, misbehave
-from hostile.clouds import answer_nova, answer_waldur
+from hostile.clouds import answer_hosting, answer_nova, answer_waldur
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +77,7 @@ class HostileUpstream:
             behaviour = self._choose(path)
             if not misbehave(behaviour, connection, self._stop):
                 answer = answer_waldur if path.startswith("/api") else answer_nova
+                answer = answer_hosting if path.startswith("/api/migrations") else answer
                 status, body, headers = answer(method, path, self.url, behaviour)
                 connection.sendall(head(status, len(body), *headers) + body)
 
