@@ -155,6 +155,11 @@ def full_provider_spec() -> dict[str, Any]:
             "maxInFlightPerDestinationHost": 4,
             "requestsPerSecond": 5,
         },
+        "discovery": {
+            "mode": "Mirror",
+            "filters": {"hosts": ["cmp1"], "projectIDs": ["9d3c0a4e1b2f"], "types": ["live-migration"]},
+            "maxMirrored": 50,
+        },
     }
 
 
@@ -337,7 +342,17 @@ def full_provider_status() -> dict[str, Any]:
             "secretVersion": "17",
             "reconcile": "now",
         },
-        "upstream": {"scope": "Cloud", "running": 4, "queued": 1, "awaitingConfirmation": 2},
+        "upstream": {
+            "scope": "Cloud",
+            "running": 4,
+            "queued": 1,
+            "awaitingConfirmation": 2,
+            "byType": [{"type": "live-migration", "count": 6}, {"type": "resize", "count": 1}],
+            "mirrored": 5,
+            "notMirrored": 2,
+            "sampleTime": "2026-11-21T10:00:00.000000Z",
+            "message": "the list is longer than what is read of it",
+        },
     }
 
 

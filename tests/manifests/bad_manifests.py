@@ -29,6 +29,14 @@ def _limits(**limits: object) -> dict[str, Any]:
     return {"limits": limits}
 
 
+def _discovery(**discovery: object) -> dict[str, Any]:
+    return {"discovery": discovery}
+
+
+def _filters(**filters: object) -> dict[str, Any]:
+    return _discovery(filters=filters)
+
+
 def _credentials(**reference: object) -> dict[str, Any]:
     return {"openstack": {"cloudCredentialsRef": {"secretName": "clouds", "cloudName": "region-one"} | reference}}
 
@@ -270,6 +278,23 @@ PROVIDERS = {
     "a-fraction-of-a-request": Row(
         _limits(requestsPerSecond=0.5), 'spec.limits.requestsPerSecond: Invalid value: "float64"'
     ),
+    "discovery-is-a-word": Row({"discovery": "Off"}, "spec.discovery in body must be of type object"),
+    "unknown-discovery": Row(_discovery(mode="Watch"), 'spec.discovery.mode: Unsupported value: "Watch"'),
+    "nothing-may-be-mirrored": Row(
+        _discovery(maxMirrored=0), "spec.discovery.maxMirrored in body should be greater than or equal to 1"
+    ),
+    "too-much-is-mirrored": Row(
+        _discovery(maxMirrored=2_001), "spec.discovery.maxMirrored in body should be less than or equal to 2000"
+    ),
+    "filters-are-a-list": Row(_discovery(filters=[]), "spec.discovery.filters in body must be of type object"),
+    "host-filter-empty": Row(_filters(hosts=[""]), "filters.hosts[0] in body should be at least 1 chars long"),
+    "host-filter-twice": Row(_filters(hosts=["cmp1", "cmp1"]), 'filters.hosts[1]: Duplicate value: "cmp1"'),
+    "too-many-host-filters": Row(
+        _filters(hosts=[f"cmp{number}" for number in range(65)]), "spec.discovery.filters.hosts: Too many"
+    ),
+    "project-filter-is-a-path": Row(_filters(projectIDs=["../x"]), "filters.projectIDs[0] in body should match"),
+    "type-filter-in-upper-case": Row(_filters(types=["Live"]), "filters.types[0] in body should match"),
+    "unknown-key-in-filters": Row(_filters(users=["me"]), f'{UNKNOWN} "spec.discovery.filters.users"'),
     "unknown-key": Row({"quota": 1}, f'{UNKNOWN} "spec.quota"'),
     "unknown-key-in-openstack": Row(_of_openstack(region="RegionOne"), f'{UNKNOWN} "spec.openstack.region"'),
     "unknown-key-in-reference": Row(

@@ -65,7 +65,8 @@ async def test_a_new_provider_is_probed_swept_and_published() -> None:
     status = lab.api.status(PROVIDER)
     assert (status["apiVersion"], status["endpoint"]) == ("2.104", "https://nova.example.org/v2.1")
     assert status["capabilities"] == sorted(capability.value for capability in Capability)
-    assert status["upstream"] == {"scope": "Cloud", "running": 1, "queued": 1, "awaitingConfirmation": 0}
+    counts = {"running": 1, "queued": 1, "awaitingConfirmation": 0}
+    assert status["upstream"] == {"scope": "Cloud", **counts, "byType": []}
     assert condition(lab, "Ready") == ("True", "ProbeSucceeded")
     assert lab.events.reasons == ["ProviderReady"]
     assert lab.count("osmig_provider_up") == 1

@@ -5,14 +5,13 @@ How each type is reached stands in a module of its own and is offered here too.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from osmig.api.discovery import Discovery, UpstreamCounts, UpstreamScope
 from osmig.api.members import PROVIDER_MEMBERS
 from osmig.api.meta import (
-    MAX_INT,
     Condition,
     Generation,
     MicroTime,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "Discovery",
     "HostingSpec",
     "Limits",
     "OpenStackSpec",
@@ -48,16 +48,6 @@ __all__ = [
     "WaldurSpec",
     "parse_provider",
 ]
-
-Count = Annotated[int, Field(ge=0, le=MAX_INT)]
-
-
-class UpstreamScope(StrEnum):
-    """How much of a cloud the credentials let osmig see."""
-
-    CLOUD = "Cloud"
-    PROJECT = "Project"
-    UNKNOWN = "Unknown"
 
 
 class Limits(SpecModel):
@@ -105,6 +95,10 @@ class ProviderSpec(SpecModel):
     limits: Limits | None = Field(
         default=None, description="limits of what may be under way at once. Default: all at their defaults."
     )
+    discovery: Discovery | None = Field(
+        default=None,
+        description="discovery of migrations that nobody declared here. Default: all of it at its defaults, so Count.",
+    )
 
     @model_validator(mode="after")
     def _members_match_type(self) -> ProviderSpec:
@@ -134,27 +128,14 @@ class ProviderSpec(SpecModel):
         return limits.model_copy(update=paced)
 
     @property
+    def effective_discovery(self) -> Discovery:
+        """What is told of migrations that nobody declared here, defaults filled in."""
+        return self.discovery or Discovery()
+
+    @property
     def auto_confirm_s(self) -> int | None:
         """Seconds after which the cloud itself confirms a cold move, ``None`` for never."""
         return self.openstack.auto_confirm_seconds if self.openstack is not None else None
-
-
-class UpstreamCounts(StatusModel):
-    """How many migrations of the cloud are in which state, whoever started them."""
-
-    scope: UpstreamScope | None = Field(
-        default=None,
-        description=(
-            "scope of what the credentials can see: Cloud (all projects), Project (their own) or Unknown. The counts "
-            "beside it cover no more than that."
-        ),
-    )
-    running: Count | None = Field(default=None, description="running counts the migrations that are under way.")
-    queued: Count | None = Field(default=None, description="queued counts the migrations that wait in the cloud.")
-    awaiting_confirmation: Count | None = Field(
-        default=None,
-        description="awaitingConfirmation counts the resized servers that wait for their owner to confirm or revert.",
-    )
 
 
 class RefusedLogin(StatusModel):

@@ -34,6 +34,7 @@ class Scope(StrEnum):
 
     CLOUD = "Cloud"
     PROJECT = "Project"
+    CUSTOMER = "Customer"
     UNKNOWN = "Unknown"
 
 

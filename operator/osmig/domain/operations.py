@@ -43,6 +43,8 @@ class MoveKind(StrEnum):
     LIVE = "Live"
     COLD = "Cold"
     RESIZE = "Resize"
+    REPLICATION = "Replication"
+    MAILBOXES = "Mailboxes"
     OTHER = "Other"
     UNKNOWN = "Unknown"
 
@@ -63,6 +65,7 @@ class RecordView:
         kind: what upstream says the record is about.
         uuid: its other name, where the cloud gives one.
         is_synthetic: built from the server and its actions where the credentials may not list records; never swept.
+        project_id: whose operation it is, where upstream says so.
         created, updated: UTC; ``updated`` is ``None`` until the first change.
     """
 
@@ -78,6 +81,7 @@ class RecordView:
     source_host: str | None = None
     destination_host: str | None = None
     user_id: str | None = None
+    project_id: str | None = None
     created: dt.datetime | None = None
     updated: dt.datetime | None = None
 

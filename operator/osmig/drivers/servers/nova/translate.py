@@ -147,6 +147,7 @@ def to_record(row: Json) -> RecordView:
         source_host=text(row, "source_compute"),
         destination_host=text(row, "dest_compute"),
         user_id=text(row, "user_id"),
+        project_id=text(row, "project_id"),
         created=_time(row, "created_at"),
         updated=_time(row, "updated_at"),
     )
