@@ -56,6 +56,7 @@ class FakeBackend:
     hurried: list[str] = field(default_factory=list)
     permits: list[bool] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    scope: Scope = Scope.CLOUD
     fail: dict[str, list[BaseException]] = field(default_factory=dict)
     on_start: Callable[[], object] | None = None
     on_survey: Callable[[], object] = lambda: None
@@ -86,7 +87,7 @@ class FakeBackend:
             api_version="2.104",
             capabilities=self.capabilities,
             possible=self.capabilities,
-            scope=Scope.CLOUD,
+            scope=self.scope,
         )
 
     def _view(self, server_id: str) -> ServerView:

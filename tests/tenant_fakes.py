@@ -12,7 +12,7 @@ from osmig.controllers.keys import Key
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
 from osmig.domain.errors import Absent, Unauthorized
-from osmig.domain.operations import Sweep
+from osmig.domain.operations import RecordView, Sweep
 from osmig.drivers.tenants.views import ReplicaStage, ReplicaView, RunStage, RunView
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ def replication_body(*, name: str = "shop", provider: str = "waldur", mapping: s
     }
 
 
+def _opened() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class FakeWaldur:
     """What all connections share: the runs, the tokens that are good, and whose they are.
@@ -86,6 +92,9 @@ class FakeWaldur:
         on_preflight: called while the checks are read.
         items: what of each replica is there.
         expires: when the token does, as far as is told.
+        operations: what the list of all has.
+        list_errors: what the next lists of all raise.
+        list_gate: what the list of all waits for.
         gate: what the first request of each connection waits for that is made from now on.
     """
 
@@ -100,6 +109,9 @@ class FakeWaldur:
     gate: asyncio.Event | None = None
     items: Items | None = None
     expires: datetime | None = None
+    operations: tuple[RecordView, ...] = ()
+    list_errors: list[BaseException] = field(default_factory=list)
+    list_gate: asyncio.Event = field(default_factory=_opened)
 
     def connect(self, token: str) -> FakeTenants:
         """Return a connection with this token."""
@@ -120,6 +132,7 @@ class FakeTenants:
     service: str | None = None
     gate: asyncio.Event | None = None
     lost: list[BaseException] = field(default_factory=list)
+    lists: int = 0
 
     async def _call(self, name: str) -> str:
         """Note a call and return whose it is."""
@@ -168,7 +181,15 @@ class FakeTenants:
     async def sweep(self, since: datetime | None) -> Sweep:
         """Show that upstream answers."""
         await self._call("sweep")
-        return Sweep(records=(), cursor=since, is_full=True)
+        return Sweep(records=(), cursor=since, is_full=False)
+
+    async def list_operations(self) -> Sweep:
+        """List what was set up; noted apart from what is done for Migrations."""
+        self.lists += 1
+        await self.waldur.list_gate.wait()
+        if self.waldur.list_errors:
+            raise self.waldur.list_errors.pop(0)
+        return Sweep(records=self.waldur.operations, cursor=None, is_full=True)
 
     async def close(self) -> None:
         """Note that nobody needs this any more."""

@@ -193,6 +193,7 @@ class _Operator:
         status = STOPPED if stopped.done() else _report_failure(working, watching, posting)
         working.cancel()
         await controllers.scheduler.drain(self.settings.controllers.drain_timeout_s)
+        controllers.sessions.stop_listing()
         await events.drain(EVENTS_DRAIN_S)
         kopf_stop.set()
         await asyncio.wait({watching}, timeout=KOPF_STOP_S)

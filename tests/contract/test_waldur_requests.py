@@ -84,7 +84,18 @@ DOCUMENTED = frozenset({requests.LIST_TOKENS})
 """Requests that Waldur's own description has and no server was recorded answering; nothing may depend on an answer."""
 
 
-@pytest.mark.parametrize("template", [one for one in TEMPLATES if one not in DOCUMENTED], ids=name_of)
+APART = frozenset({requests.LIST_ALL_RUNS})
+"""Requests that were recorded in two halves: the list without a filter, and its pages with one."""
+
+
+def test_waldur_was_recorded_listing_every_run_and_listing_by_pages() -> None:
+    plain, paged = requests.PING.path, build(requests.LIST_RUNS)
+    asked = {shape_of(pair["request"]["method"], pair["request"]["path"]) for pair in RECORDED}
+    assert ("GET", plain, ()) in asked
+    assert shape_of(paged.method, paged.target) in asked
+
+
+@pytest.mark.parametrize("template", [one for one in TEMPLATES if one not in DOCUMENTED | APART], ids=name_of)
 def test_waldur_was_recorded_answering_every_request(template: Template) -> None:
     request = build(template)
     known = [
@@ -155,6 +166,7 @@ CALLS: dict[Template, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     requests.LIST_TOKENS: ("personal_access_tokens.personal_access_tokens_list", (), PAGE),
     requests.READ_VERSION: ("version.version_retrieve", (), {}),
     requests.LIST_RUNS: ("openstack_migrations.openstack_migrations_list", (), {"src_resource_uuid": SOME_ID} | PAGE),
+    requests.LIST_ALL_RUNS: ("openstack_migrations.openstack_migrations_list", (), PAGE),
     requests.READ_RUN: ("openstack_migrations.openstack_migrations_retrieve", (SOME_ID,), {}),
     requests.READ_SOURCE: ("marketplace_resources.marketplace_resources_retrieve", (SOME_ID,), RESOURCE),
     requests.READ_REPLICA: ("marketplace_resources.marketplace_resources_retrieve", (SOME_ID,), RESOURCE),

@@ -195,7 +195,10 @@ def test_rows_are_counted_by_what_they_wait_for_and_foreign_ones_by_their_word()
     cold = replace(record("running", number=4), stage=Stage.AWAITING_CONFIRMATION, status="finished")
     found = [record("running", number=1), record("queued", number=2), record("accepted", number=3), cold]
     rows.merge(sweep(*found, record("completed", number=5)), is_ours=lambda record_id: record_id in {"1", "5"})
-    assert rows.count() == {"running": 1, "queued": 2, "awaiting_confirmation": 1}
+    by_type = ({"type": "live-migration", "count": 4},)
+    assert rows.count() == {"running": 1, "queued": 2, "awaiting_confirmation": 1, "by_type": by_type}
+    assert rows.count_unowned_confirmations(is_ours=lambda _: False) == 1
+    assert rows.count_unowned_confirmations(is_ours=lambda record_id: record_id == "4") == 0
     foreign = rows.count_foreign(is_ours=lambda record_id: record_id == "1")
     assert foreign == {"queued": 1, "accepted": 1, "finished": 1}
 

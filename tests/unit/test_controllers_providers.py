@@ -66,7 +66,9 @@ async def test_a_new_provider_is_probed_swept_and_published() -> None:
     assert (status["apiVersion"], status["endpoint"]) == ("2.104", "https://nova.example.org/v2.1")
     assert status["capabilities"] == sorted(capability.value for capability in Capability)
     counts = {"running": 1, "queued": 1, "awaitingConfirmation": 0}
-    assert status["upstream"] == {"scope": "Cloud", **counts, "byType": []}
+    by_type = [{"type": "live-migration", "count": 2}]
+    now = f"{lab.clock.now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert status["upstream"] == {"scope": "Cloud", **counts, "byType": by_type, "sampleTime": now}
     assert condition(lab, "Ready") == ("True", "ProbeSucceeded")
     assert lab.events.reasons == ["ProviderReady"]
     assert lab.count("osmig_provider_up") == 1

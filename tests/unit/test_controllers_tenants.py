@@ -80,12 +80,6 @@ async def test_what_was_read_before_the_finalizer_is_not_read_again_after_it() -
     assert lab.tenants[0].calls == ["runs", "preflight", "replicate"]
 
 
-async def test_a_provider_of_waldur_counts_nothing_because_it_lists_nothing() -> None:
-    lab = await tenant_lab()
-    assert lab.api.status(WALDUR)["upstream"] == {"scope": "Project"}
-    assert lab.count("osmig_foreign_migrations") == 0
-
-
 # --- the type of the Provider
 
 

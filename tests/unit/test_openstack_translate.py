@@ -108,7 +108,7 @@ def test_a_row_of_a_cold_move_shows_no_address() -> None:
         ("migration", MoveKind.COLD),
         ("MIGRATION ", MoveKind.COLD),
         ("resize", MoveKind.RESIZE),
-        ("evacuation", MoveKind.OTHER),
+        ("evacuation", MoveKind.EVACUATION),
         ("teleportation", MoveKind.OTHER),
         (None, MoveKind.UNKNOWN),
         ("", MoveKind.UNKNOWN),

@@ -6,9 +6,13 @@ import hashlib
 import logging
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from osmig.api.discovery import DiscoveryMode
 from osmig.api.names import Reason
+from osmig.controllers.counting import can_count
+from osmig.controllers.listing import ListReader
 from osmig.controllers.refused_logins import Moment, Refusal, find_asked, recall, refuse
 from osmig.controllers.secret_purpose import check_purpose
 from osmig.domain.errors import (
@@ -62,6 +66,7 @@ class ProviderConnection:
         self._secrets, self._factories = parts.given.secrets, parts.given.factories
         self._metrics, self._clock = parts.given.metrics, parts.given.clock
         self._periods = parts.periods.provider
+        self._drivers, self._lists = parts.given.drivers, ListReader(parts.given.clock, parts.wake)
 
     async def refresh(self, key: Key, provider: Provider, session: Session) -> float:
         """Connect, probe and sweep as far as due; return the seconds until the next step."""
@@ -95,7 +100,8 @@ class ProviderConnection:
             session.probe = await session.backend.probe()
             session.probed_at = self._clock.boottime()
             session.wants_refresh = False
-        await self._sweep(key, provider, session)
+        has_news = await self._sweep(key, provider, session)
+        self._discover(key, provider, session, has_news=has_news)
         return self._periods.sweep_s
 
     def mark_not_ready(self, session: Session, reason: str, message: str) -> float:
@@ -113,7 +119,7 @@ class ProviderConnection:
         """
         now = self._clock.boottime()
         is_fresh = now - session.secret_read_at < self._periods.secret_s
-        spec_json = provider.spec.model_dump_json()
+        spec_json = _dump_spec(provider)
         if session.backend is not None and is_fresh and not session.wants_refresh and _has(session, spec_json):
             return None
         secret = await self._secrets.read(key.namespace, provider.spec.secret_name)
@@ -178,13 +184,13 @@ class ProviderConnection:
         session.backend = None
         session.begin_connection()
 
-    async def _sweep(self, key: Key, provider: Provider, session: Session) -> None:
-        """List upstream operations in bulk, wake whom it concerns; ready means swept at least once."""
+    async def _sweep(self, key: Key, provider: Provider, session: Session) -> bool:
+        """Sweep if it is due, wake whom it concerns, return whether it was; ready means swept at least once."""
         assert session.backend is not None  # noqa: S101 - _connect made it or raised
         assert session.probe is not None  # noqa: S101 - the caller probed
         now = self._clock.boottime()
         if session.view.is_ready and now - session.swept_at < self._periods.sweep_s * EARLIEST_SWEEP:
-            return
+            return False
         period_s = max(self._periods.full_sweep_s, FULL_SWEEP_REST * session.full_sweep_took_s)
         is_full = session.cursor is None or now - session.fully_swept_at >= period_s
         session.rows.begin_sweep()
@@ -207,10 +213,27 @@ class ProviderConnection:
             project_id=session.probe.project_id,
             connection=session.view.connection,
         )
-        foreign = session.rows.count_foreign(is_ours=lambda record_id: self._is_ours(key, record_id))
-        metrics = self._metrics.provider(key.namespace, key.name)
-        metrics.set_foreign(foreign)
-        metrics.set_stale_foreign(self._queue.count_stale(key))
+        self._metrics.provider(key.namespace, key.name).set_stale_foreign(self._queue.count_stale(key))
+        return True
+
+    def _discover(self, key: Key, provider: Provider, session: Session, *, has_news: bool) -> None:
+        """Go on with the list of what goes on, where sweeps list nothing, and tell of what others started.
+
+        Raises:
+            Unauthorized: the credentials are refused.
+        """
+        driver = self._drivers.of_provider(provider.spec.type)
+        is_ours, metrics = partial(self._is_ours, key), self._metrics.provider(key.namespace, key.name)
+        if provider.spec.effective_discovery.mode is DiscoveryMode.OFF:
+            session.stop_listing()
+        else:
+            has_news |= self._lists.advance(key, session, driver, is_ours=is_ours)
+        if not can_count(session, provider, driver):
+            metrics.forget_foreign()
+        elif has_news:
+            metrics.set_foreign(session.rows.count_foreign(is_ours=is_ours))
+            if driver.lists_operations:
+                metrics.set_unowned_confirmations(session.rows.count_unowned_confirmations(is_ours=is_ours))
 
     def _is_probe_old(self, session: Session) -> bool:
         """Whether to probe anew, as often as everything is listed: an upgrade, or another right, shows in no answer."""
@@ -218,7 +241,7 @@ class ProviderConnection:
 
     def _merge(self, key: Key, session: Session, sweep: Sweep) -> frozenset[str]:
         try:
-            return session.rows.merge(sweep, is_ours=lambda record_id: self._is_ours(key, record_id))
+            return session.rows.merge(sweep, is_ours=partial(self._is_ours, key))
         except TooManyRows:
             session.cursor = None
             raise
@@ -251,7 +274,12 @@ def _describe_missing_secret(provider: Provider) -> str:
 
 def _is_current(session: Session, provider: Provider) -> bool:
     """Whether the connection works and is the one that the spec asks for."""
-    return session.view.is_ready and _has(session, provider.spec.model_dump_json())
+    return session.view.is_ready and _has(session, _dump_spec(provider))
+
+
+def _dump_spec(provider: Provider) -> str:
+    """Return what a connection is made of; what is discovered through it changes nothing about it."""
+    return provider.spec.model_dump_json(exclude={"discovery"})
 
 
 def _has(session: Session, spec_json: str) -> bool:

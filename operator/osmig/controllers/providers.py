@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from osmig.api.names import ConditionType, EventReason, Reason
-from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, UpstreamCounts, parse_provider
+from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, parse_provider
+from osmig.controllers.counting import count_upstream, may_write
 from osmig.controllers.last_calls import LOOK_S, LastCalls
 from osmig.controllers.provider_connection import ProviderConnection
 from osmig.domain.conditions import describe_provider, find_condition
@@ -98,9 +99,12 @@ class ProviderController:
             api_version=session.probe.api_version if session.probe else before.api_version,
             capabilities=tuple(sorted(session.probe.capabilities)) if session.probe else before.capabilities,
             refused_login=_tell_refusal(session, before),
-            upstream=_count(session, before, lists_operations=driver.lists_operations),
+            upstream=count_upstream(session, provider, driver, self._parts.given.clock.now()),
         )
         if after == before:
+            return
+        is_count_alone = after == before.model_copy(update={"upstream": after.upstream})
+        if is_count_alone and not may_write(session, self._parts.given.clock.boottime()):
             return
         await self._parts.publisher.put(key, after)
         if _readiness(before) != _readiness(after):
@@ -116,13 +120,6 @@ def _tell_refusal(session: Session, before: ProviderStatus) -> RefusedLogin | No
     if not session.has_read_secret:
         return before.refused_login
     return session.refusal.login if session.refusal is not None else None
-
-
-def _count(session: Session, before: ProviderStatus, *, lists_operations: bool) -> UpstreamCounts | None:
-    if not session.view.is_ready or session.probe is None:
-        return before.upstream
-    counts = session.rows.count() if lists_operations else {}
-    return UpstreamCounts.model_validate({"scope": session.probe.scope, **counts})
 
 
 def _readiness(status: ProviderStatus) -> tuple[str, str] | None:

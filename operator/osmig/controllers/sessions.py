@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.api.provider import Limits
+from osmig.controllers.listing import Listing
 from osmig.controllers.sweeping import Rows
 from osmig.domain.errors import ProviderDisconnected
 from osmig.domain.observation import ProviderView
@@ -40,6 +41,8 @@ class Session:
         secret_version: of the Secret as read last.
         has_read_secret: by this process; until then it is not known whether what is on record still holds.
         quiet_until: upstream asked not to be called before.
+        listing: of what goes on, where sweeps list nothing.
+        counts_written: when the status was last written for new counts alone.
         limits: of the Provider's spec as last stepped.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
@@ -67,12 +70,20 @@ class Session:
     secret_version: str = ""
     quiet_until: float = -math.inf
     is_attempted: bool = False
+    listing: Listing = field(default_factory=Listing)
+    counts_written: list[float] = field(default_factory=list)
 
     def begin_connection(self) -> None:
         """Know nothing of upstream any more, because another connection is made: it may lead elsewhere."""
         self.view = replace(Session().view, connection=next(_numbers))
         self.probe, self.cursor, self.swept_at = None, None, -math.inf
         self.rows.clear()
+        self.stop_listing()
+
+    def stop_listing(self) -> None:
+        """Read no further in the list of what goes on, and know nothing of it."""
+        self.listing.cancel()
+        self.listing = Listing()
 
 
 class Sessions:
@@ -150,8 +161,16 @@ class Sessions:
     async def close(self, key: Key) -> None:
         """Forget a Provider that was deleted."""
         session = self._sessions.pop(key, None)
-        if session is not None and session.backend is not None:
+        if session is None:
+            return
+        session.stop_listing()
+        if session.backend is not None:
             await session.backend.close()
+
+    def stop_listing(self) -> None:
+        """Read no further in any list, because the process ends."""
+        for session in self._sessions.values():
+            session.stop_listing()
 
     async def close_all(self) -> None:
         """Close every connection."""

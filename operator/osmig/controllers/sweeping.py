@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import Reason
 from osmig.domain.errors import TooManyRows
-from osmig.domain.operations import WAITING_STAGES, Stage
+from osmig.domain.operations import TYPE_WORDS, WAITING_STAGES, Stage
 from osmig.net.bounds import MAX_ROWS
 from osmig.telemetry.labels import OTHER
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from osmig.domain.operations import RecordView, Sweep
+
+
+GROUPS = ("running", "queued", "awaiting_confirmation")
 
 
 class Rows:
@@ -110,14 +113,20 @@ class Rows:
             return False
         return record.updated is None or record.updated < known.updated
 
-    def count(self) -> Mapping[str, int]:
-        """Count what is not over: ``running``, ``queued``, ``awaiting_confirmation``."""
-        counts = Counter(_group(row) for row in self if not row.is_terminal)
-        return {name: counts[name] for name in ("running", "queued", "awaiting_confirmation")}
+    def count(self) -> Mapping[str, Any]:
+        """Count what is not over, as `UpstreamCounts` has it: by what it waits for, and by its type."""
+        live = [row for row in self if not row.is_terminal]
+        counts, types = Counter(map(_group, live)), Counter(TYPE_WORDS[row.kind] for row in live)
+        by_type = tuple({"type": word, "count": types[word]} for word in sorted(types))
+        return {"by_type": by_type} | {name: counts[name] for name in GROUPS}
 
     def count_foreign(self, *, is_ours: Callable[[str], bool]) -> Mapping[str, int]:
         """Count by status word what is not over and nobody here follows; words that no table has are one."""
         return Counter(_find_word(row) for row in self if not row.is_terminal and not is_ours(row.id))
+
+    def count_unowned_confirmations(self, *, is_ours: Callable[[str], bool]) -> int:
+        """Count what waits for somebody to confirm or revert, and nobody here follows."""
+        return sum(row.stage is Stage.AWAITING_CONFIRMATION and not is_ours(row.id) for row in self)
 
 
 def _has_changed(known: RecordView | None, record: RecordView) -> bool:

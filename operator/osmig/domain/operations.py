@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
 
 class Stage(StrEnum):
@@ -43,6 +45,7 @@ class MoveKind(StrEnum):
     LIVE = "Live"
     COLD = "Cold"
     RESIZE = "Resize"
+    EVACUATION = "Evacuation"
     REPLICATION = "Replication"
     MAILBOXES = "Mailboxes"
     OTHER = "Other"
@@ -51,6 +54,21 @@ class MoveKind(StrEnum):
     def fits(self, wanted: MoveKind) -> bool:
         """Whether a record of this kind may be the move that is looked for; old clouds do not tell."""
         return self in {wanted, MoveKind.UNKNOWN}
+
+
+TYPE_WORDS: Mapping[MoveKind, str] = MappingProxyType(
+    {
+        MoveKind.LIVE: "live-migration",
+        MoveKind.COLD: "migration",
+        MoveKind.RESIZE: "resize",
+        MoveKind.EVACUATION: "evacuation",
+        MoveKind.REPLICATION: "tenant-replication",
+        MoveKind.MAILBOXES: "mailbox-migration",
+        MoveKind.OTHER: "other",
+        MoveKind.UNKNOWN: "other",
+    }
+)
+"""How users read and filter kinds of operations: the words of Nova, where it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

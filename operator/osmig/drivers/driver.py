@@ -13,14 +13,14 @@ from osmig.domain.queueing import HostPair
 from osmig.net.threads import run_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus, MigrationType
     from osmig.api.names import Verb
     from osmig.api.provider import ProviderSpec, ProviderType
     from osmig.domain.calls import Call, Receipt
     from osmig.domain.observation import Observation
-    from osmig.domain.operations import RecordView
+    from osmig.domain.operations import RecordView, Sweep
     from osmig.domain.policy import Policy
     from osmig.drivers.ports import Backend, Net
     from osmig.net.permits import Permit
@@ -150,6 +150,7 @@ class Driver(Generic[F, B]):
         name_lock: what nobody else may move meanwhile; by default the Migration's own place, ``None`` locks nothing.
         carried_out_by: the verb that an order is sent as, where it is another one.
         lists_operations: sweeps list what goes on, so that it can be counted.
+        list_operations: lists it where sweeps do not, at a slow pace of its own; by default nothing is counted.
     """
 
     provider_type: ProviderType
@@ -164,6 +165,7 @@ class Driver(Generic[F, B]):
     name_lock: Callable[[Migration, MigrationStatus], str | None] = _name_own_place
     carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
+    list_operations: Callable[[B], Coroutine[Any, Any, Sweep]] | None = None
 
     async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> B:
         """Import, parse and build in a thread (`Build`).

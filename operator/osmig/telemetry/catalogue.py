@@ -141,6 +141,13 @@ FOREIGN_MIGRATIONS = Family(
     "that osmig does not know; 0 once a status that was seen is gone.",
     (*_PROVIDER, "status"),
 )
+UNOWNED_CONFIRMATIONS = Family(
+    "osmig_unowned_confirmations",
+    "gauge",
+    "Resized or cold-migrated servers that wait for a confirmation and that no Migration object here follows; absent "
+    "where they cannot be listed.",
+    _PROVIDER,
+)
 STALE_FOREIGN_MIGRATIONS = Family(
     "osmig_stale_foreign_migrations",
     "gauge",

@@ -25,6 +25,7 @@ class ProviderCollectors:
         self.durations = catalogue.MIGRATION_DURATION.histogram(registry)
         self.foreign = catalogue.FOREIGN_MIGRATIONS.gauge(registry)
         self.stale_foreign = catalogue.STALE_FOREIGN_MIGRATIONS.gauge(registry)
+        self.unowned = catalogue.UNOWNED_CONFIRMATIONS.gauge(registry)
         self.up = catalogue.PROVIDER_UP.gauge(registry)
         self.requests = catalogue.API_REQUESTS.counter(registry)
         self.request_durations = catalogue.API_REQUEST_DURATION.histogram(registry)
@@ -50,6 +51,17 @@ class ProviderCollectors:
         if labels in self._existing:
             self.stale_foreign.labels(*labels).set(count)
 
+    def set_unowned_confirmations(self, labels: tuple[str, str], count: int) -> None:
+        """Replace the number of moves that wait for a confirmation and are nobody's here."""
+        if labels in self._existing:
+            self.unowned.labels(*labels).set(count)
+
+    def forget_foreign(self, labels: tuple[str, str]) -> None:
+        """Drop what is told of one Provider's foreign migrations, because nothing is known of them."""
+        self._seen_statuses.pop(labels, None)
+        for family in (self.foreign, self.unowned):
+            family.remove_by_labels(_name_labels(labels))
+
     def count_request(self, labels: tuple[str, str], *words: str, code: str, duration_s: float) -> None:
         """Count a request by service and operation."""
         with self._lock:
@@ -69,7 +81,7 @@ class ProviderCollectors:
     def forget(self, labels: tuple[str, str]) -> None:
         """Drop every series of one Provider."""
         self._seen_statuses.pop(labels, None)
-        wanted = dict(zip(("namespace", "provider"), labels, strict=True))
+        wanted = _name_labels(labels)
         with self._lock:
             self._existing.discard(labels)
             for family in self._families():
@@ -77,9 +89,13 @@ class ProviderCollectors:
 
     def _families(self) -> tuple[Counter | Gauge | Histogram, ...]:
         return (
-            *(self.outcomes, self.durations, self.foreign, self.stale_foreign),
+            *(self.outcomes, self.durations, self.foreign, self.stale_foreign, self.unowned),
             *(self.up, self.requests, self.request_durations),
         )
+
+
+def _name_labels(labels: tuple[str, str]) -> dict[str, str]:
+    return dict(zip(("namespace", "provider"), labels, strict=True))
 
 
 class ProviderMetrics:
@@ -98,6 +114,14 @@ class ProviderMetrics:
     def set_foreign(self, counts: Mapping[str, int]) -> None:
         """Replace the counts of foreign migrations, by words of the driver's table; call it after every sweep."""
         self._collectors.replace_foreign(self._labels, counts)
+
+    def set_unowned_confirmations(self, count: int) -> None:
+        """Replace the number of moves that wait for a confirmation and are nobody's here; call it after every sweep."""
+        self._collectors.set_unowned_confirmations(self._labels, count)
+
+    def forget_foreign(self) -> None:
+        """Drop what is told of foreign migrations, because nothing is known of them."""
+        self._collectors.forget_foreign(self._labels)
 
     def set_stale_foreign(self, count: int) -> None:
         """Replace the number of foreign migrations whose record stands still; call it after every sweep."""

@@ -31,4 +31,5 @@ DRIVER = Driver(
     add_local_facts=local_facts.add_local_facts,
     readers=READERS,
     perform=perform,
+    list_operations=lambda backend: backend.list_operations(),
 )

@@ -8,12 +8,21 @@ from osmig.drivers.ports import Backend
 
 if TYPE_CHECKING:
     from osmig.domain.calls import Receipt
+    from osmig.domain.operations import Sweep
     from osmig.drivers.mailboxes.views import Execution, JobList, JobView, MailboxCounts, MailboxJob
     from osmig.net.permits import Permit
 
 
 class MailboxBackend(Backend, Protocol):
     """What copies mailboxes."""
+
+    async def list_operations(self) -> Sweep:
+        """List what these credentials see and is not over, for who only counts; after everything else that waits.
+
+        Raises:
+            TooManyRows: the list is longer than is read for that.
+        """
+        ...
 
     async def jobs(self, customer: str | None) -> JobList:
         """Read every job that these credentials see, over all pages, oldest first.

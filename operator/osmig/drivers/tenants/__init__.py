@@ -32,4 +32,5 @@ DRIVER = Driver(
     carry_over=local_facts.carry_over,
     readers=READERS,
     perform=perform,
+    list_operations=lambda backend: backend.list_operations(),
 )

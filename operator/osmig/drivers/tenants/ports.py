@@ -9,12 +9,21 @@ from osmig.drivers.ports import Backend
 if TYPE_CHECKING:
     from osmig.api.migration import PreflightCheck
     from osmig.domain.calls import Receipt
+    from osmig.domain.operations import Sweep
     from osmig.drivers.tenants.views import ReplicaJob, ReplicaView, RunView
     from osmig.net.permits import Permit
 
 
 class TenantBackend(Backend, Protocol):
     """What replicates tenants."""
+
+    async def list_operations(self) -> Sweep:
+        """List what these credentials see and is not over, for who only counts; after everything else that waits.
+
+        Raises:
+            TooManyRows: the list is longer than is read for that.
+        """
+        ...
 
     async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect.

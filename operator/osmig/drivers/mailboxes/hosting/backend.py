@@ -24,7 +24,7 @@ from osmig.drivers.mailboxes.hosting.requests import (
     order_job,
 )
 from osmig.drivers.mailboxes.hosting.session import LOCATION
-from osmig.drivers.mailboxes.hosting.translate import count_mailboxes, view_job
+from osmig.drivers.mailboxes.hosting.translate import count_mailboxes, view_job, view_operation
 from osmig.drivers.mailboxes.hosting.wire import CreatedRow, JobRow, MailboxRow
 from osmig.drivers.mailboxes.views import JobList, JobView
 from osmig.net.json_reading import UnreadableError
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 UNTOLD_VERSION = "untold"
 SWEEP_PERIOD_S = 60.0
 """A sweep tells no more than that the service answers, and takes one of few requests."""
+
+MAX_COUNTED_PAGES = 20
+"""Of a list that is only counted: at a request a second it takes a third of a minute."""
 
 _LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
 _RIGHTS = frozenset({Capability.MAILBOX_MIGRATION})
@@ -78,7 +81,7 @@ class HostingBackend:
             api_version=UNTOLD_VERSION,
             capabilities=_RIGHTS,
             possible=_RIGHTS,
-            scope=Scope.UNKNOWN,
+            scope=Scope.CUSTOMER if self._customer is not None else Scope.UNKNOWN,
         )
 
     async def sweep(self, since: dt.datetime | None) -> Sweep:
@@ -87,7 +90,14 @@ class HostingBackend:
         now = self._clock.now()
         if self._pinged_at is None or self._clock.boottime() - self._pinged_at >= SWEEP_PERIOD_S:
             await self._ping()
-        return Sweep(records=(), cursor=now, is_full=True)
+        return Sweep(records=(), cursor=now, is_full=False)
+
+    async def list_operations(self) -> Sweep:
+        """List all jobs that the token sees, or the customer's."""
+        request, now = of_customer(LIST_JOBS.about(), self._customer), self._clock.now()
+        rows = await self._session.rows(JobRow, request, Priority.PROGRESS, max_pages=MAX_COUNTED_PAGES)
+        records = tuple(view_operation(row, self._customer) for row in rows)
+        return Sweep(records=records, cursor=now, is_full=True)
 
     async def jobs(self, customer: str | None) -> JobList:
         """Read every job that the token sees, over all pages, oldest first."""

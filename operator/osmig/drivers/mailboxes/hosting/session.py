@@ -66,13 +66,15 @@ class HostingSession:
         """See that the service answers with a list, whatever is in it, and takes the token."""
         await self._api.read(request, priority, lambda answer: _read_page(model, answer))
 
-    async def rows(self, model: type[Row], request: Request, priority: Priority) -> tuple[Row, ...]:
-        """Read a list to its end, as one state of it."""
+    async def rows(
+        self, model: type[Row], request: Request, priority: Priority, *, max_pages: int = MAX_PAGES
+    ) -> tuple[Row, ...]:
+        """Read a list of so many pages at most to its end, as one state of it."""
         paging = Paging(
             turn_to=turn_to,
             read_page=lambda answer: _read_page(model, answer),
             page_rows=PAGE_ROWS,
-            max_pages=MAX_PAGES,
+            max_pages=max_pages,
         )
         return await self._api.read_list(request, priority, paging)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from osmig.domain.operations import TYPE_WORDS, MoveKind, RecordView, Stage
 from osmig.drivers.mailboxes.hosting.requests import is_code
 from osmig.drivers.mailboxes.views import Execution, FailedView, JobStage, JobView, MailboxCounts
 from osmig.net.cleaning import clean_text
@@ -27,6 +28,16 @@ _STAGES = {
     "completed_with_errors": JobStage.COMPLETED_WITH_ERRORS,
     "failed": JobStage.FAILED,
 }
+_OPERATION_STAGES = {
+    JobStage.VALIDATING: Stage.PREPARING,
+    JobStage.SCHEDULED: Stage.QUEUED,
+    JobStage.RUNNING: Stage.RUNNING,
+    JobStage.COMPLETED: Stage.SUCCEEDED,
+    JobStage.COMPLETED_WITH_ERRORS: Stage.SUCCEEDED,
+    JobStage.FAILED: Stage.FAILED,
+    JobStage.UNKNOWN: Stage.UNKNOWN,
+}
+"""What each state counts as (docs/discovery.md)."""
 _DONE = "success"
 _FAILED = frozenset({"error", "crashed", "failed"})
 
@@ -73,6 +84,21 @@ def view_job(row: JobRow) -> JobView:
         second=row.second_execution_date,
         created=row.created_at,
         updated=row.updated_at,
+    )
+
+
+def view_operation(row: JobRow, customer: str | None) -> RecordView:
+    """Translate one job for who counts what goes on; ``customer`` is whose jobs were asked for."""
+    job = view_job(row)
+    return RecordView(
+        id=job.code,
+        stage=_OPERATION_STAGES[job.stage],
+        status=job.status.lower().replace(" ", "_"),
+        type=TYPE_WORDS[MoveKind.MAILBOXES],
+        kind=MoveKind.MAILBOXES,
+        project_id=customer,
+        created=job.created,
+        updated=job.updated,
     )
 
 

@@ -22,6 +22,7 @@ MOVE_KINDS: dict[str, MoveKind] = {
     "live-migration": MoveKind.LIVE,
     "migration": MoveKind.COLD,
     "resize": MoveKind.RESIZE,
+    "evacuation": MoveKind.EVACUATION,
 }
 """Nova's words for what a record is about, in lower case; every other word is some other kind of move."""
 

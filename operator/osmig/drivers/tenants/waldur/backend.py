@@ -16,6 +16,7 @@ from osmig.drivers.tenants.waldur.preflight_facts import collect_facts
 from osmig.drivers.tenants.waldur.probing import probe
 from osmig.drivers.tenants.waldur.reading import read_runs, unless_hidden
 from osmig.drivers.tenants.waldur.requests import (
+    LIST_ALL_RUNS,
     LIST_NETWORKS,
     LIST_SUBNETS,
     READ_ORDER,
@@ -31,6 +32,7 @@ from osmig.drivers.tenants.waldur.translate import (
     is_settled,
     read_order_stage,
     read_replica_stage,
+    view_operation,
     view_run,
 )
 from osmig.drivers.tenants.waldur.wire import (
@@ -63,6 +65,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_COUNTED_PAGES = 20
+"""Of a list that is only counted, once a minute; it has every replication there ever was."""
+
 _WELL = frozenset({ReplicaStage.CREATING, ReplicaStage.OK})
 """While its resource is in one of these, the tenant behind it has nothing to say."""
 
@@ -91,7 +96,13 @@ class WaldurBackend:
         del since
         now = self._clock.now()
         await self._session.ping(Priority.SWEEP)
-        return Sweep(records=(), cursor=now, is_full=True)
+        return Sweep(records=(), cursor=now, is_full=False)
+
+    async def list_operations(self) -> Sweep:
+        """List all replications that the token's user sees."""
+        request, now = LIST_ALL_RUNS.about(), self._clock.now()
+        rows = await self._session.rows(RunRow, request, Priority.PROGRESS, max_pages=MAX_COUNTED_PAGES)
+        return Sweep(records=tuple(map(view_operation, rows)), cursor=now, is_full=True)
 
     async def preflight(self, job: ReplicaJob, runs: tuple[RunView, ...] | None = None) -> tuple[PreflightCheck, ...]:
         """Check by reading whether the replication would become what its mappings say. No side effect."""

@@ -76,6 +76,7 @@ LIST_TOKENS = Template("list-tokens", "GET", "/api/personal-access-tokens/", siz
 """Documented, never recorded (osmig.drivers.tenants.waldur.tokens)."""
 READ_VERSION = Template("read-version", "GET", "/api/version/")
 LIST_RUNS = Template("list-runs", "GET", _RUNS, "src_resource_uuid", size=Size.PAGES)
+LIST_ALL_RUNS = Template("list-all-runs", "GET", _RUNS, size=Size.PAGES)
 READ_RUN = Template("read-run", "GET", f"{_RUNS}{{id}}/")
 READ_SOURCE = Template("read-source", "GET", _RESOURCE, fields=_RESOURCE_FIELDS)
 READ_REPLICA = Template("read-replica", "GET", _RESOURCE, fields=_RESOURCE_FIELDS)
@@ -101,6 +102,7 @@ TEMPLATES = (
     LIST_TOKENS,
     READ_VERSION,
     LIST_RUNS,
+    LIST_ALL_RUNS,
     READ_RUN,
     READ_SOURCE,
     READ_REPLICA,

@@ -93,8 +93,10 @@ class WaldurSession:
         """Read one object."""
         return await self._api.read(request, priority, lambda answer: read_row(model, answer.content))
 
-    async def rows(self, model: type[Row], request: Request, priority: Priority) -> tuple[Row, ...]:
-        """Read a list to its end, as one state of it."""
+    async def rows(
+        self, model: type[Row], request: Request, priority: Priority, *, max_pages: int | None = None
+    ) -> tuple[Row, ...]:
+        """Read a list to its end, as one state of it; of ``max_pages`` at most, where it is worth no more."""
         max_rows = MAX_ROWS if request.size is Size.ALL else PAGE_ROWS
 
         def read_page(answer: Answer) -> Page[Row]:
@@ -103,7 +105,8 @@ class WaldurSession:
 
         if request.size is not Size.PAGES:
             return tuple((await self._api.read(request, priority, read_page)).rows.values())
-        paging = Paging(turn_to=turn_to, read_page=read_page, page_rows=PAGE_ROWS, max_pages=self._max_pages)
+        bound = min(self._max_pages, max_pages or self._max_pages)
+        paging = Paging(turn_to=turn_to, read_page=read_page, page_rows=PAGE_ROWS, max_pages=bound)
         return await self._api.read_list(request, priority, paging)
 
     async def ping(self, priority: Priority) -> None:

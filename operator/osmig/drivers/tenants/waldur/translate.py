@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.tenant_facts import Items
+from osmig.domain.operations import TYPE_WORDS, MoveKind, RecordView, Stage
 from osmig.domain.redacting import redact_text
-from osmig.drivers.tenants.views import OrderStage, ReplicaStage, RunStage, RunView
+from osmig.drivers.tenants.views import LOST_STAGES, OrderStage, ReplicaStage, RunStage, RunView
 from osmig.net.cleaning import clean_text
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ _ORDER_STAGES = {
     "canceled": OrderStage.ERRED,
     "rejected": OrderStage.ERRED,
 }
+_OPERATION_STAGES = {
+    RunStage.SCHEDULED: Stage.QUEUED,
+    RunStage.CREATING: Stage.RUNNING,
+    RunStage.OK: Stage.SUCCEEDED,
+    RunStage.ERRED: Stage.FAILED,
+    RunStage.UNKNOWN: Stage.UNKNOWN,
+}
+"""What each state counts as (docs/discovery.md)."""
 
 
 def read_run_stage(word: str | None) -> RunStage:
@@ -85,6 +94,24 @@ def view_run(row: RunRow) -> RunView:
         error=clean_text(row.error_message or ""),
         created=row.created,
         updated=row.modified,
+    )
+
+
+def view_operation(row: RunRow) -> RecordView:
+    """Translate one replication for who counts what goes on; one whose replica is lost goes on no more."""
+    run = view_run(row)
+    is_lost = run.stage is not RunStage.OK and run.replica_stage in LOST_STAGES
+    return RecordView(
+        id=run.id,
+        uuid=run.id,
+        server_id=run.source_id,
+        stage=Stage.FAILED if is_lost else _OPERATION_STAGES[run.stage],
+        status=run.status.strip().upper().replace(" ", "_"),
+        type=TYPE_WORDS[MoveKind.REPLICATION],
+        kind=MoveKind.REPLICATION,
+        user_id=run.user_id,
+        created=run.created,
+        updated=run.updated,
     )
 
 
