@@ -16,6 +16,7 @@ STALE = "stale"
 NO_PROGRESS, NOT_CONVERGING = "OsmigMigrationNoProgress", "OsmigMigrationNotConverging"
 PAST_DEADLINE, CONFIRMATION = "OsmigMigrationPastDeadline", "OsmigConfirmationPending"
 WAITING, LATE = "OsmigMigrationWaiting", "OsmigMigrationLate"
+UNOWNED = "OsmigConfirmationUnowned"
 DOWN, UNREACHABLE = "OsmigOperatorDown", "OsmigProviderUnreachable"
 
 LEADER = {'osmig_leader{namespace="osmig-system",pod="a"}': f"1+0{FOREVER}"}
@@ -53,6 +54,11 @@ def phase(name: str, values: str = f"1+0{FOREVER}", *, kind: str = "LiveMigratio
 def progress(values: str, *, pod: str = "a") -> dict[str, str]:
     """Write when the move last went forward."""
     return of("last_progress_timestamp_seconds", values, pod=pod)
+
+
+def unowned(provider: str) -> str:
+    """Name the series of a Provider's moves that wait for nobody's confirmation."""
+    return f'osmig_unowned_confirmations{{namespace="shop",provider="{provider}",pod="a"}}'
 
 
 def started(values: str = f"0+0{FOREVER}") -> dict[str, str]:
@@ -276,6 +282,22 @@ CASES = [
         },
         dict.fromkeys([8, 10, 12, 30], ()),
     ),
+    Case(
+        "servers that wait for nobody's confirmation are reported after six hours, also over missed scrapes",
+        {
+            unowned("one"): f"{for_(30, 2)} _x4 1+0{FOREVER}",
+            unowned("two"): f"0+0{FOREVER}",
+        },
+        {350: [], 365: [UNOWNED]},
+    ),
+    Case(
+        "a resize that its owner confirms in time, and what is counted no more, are not",
+        {
+            unowned("one"): f"{for_(300, 1)} 0+0{FOREVER}",
+            unowned("two"): f"{for_(300, 1)} {STALE}",
+        },
+        dict.fromkeys([290, 365, 400], ()),
+    ),
 ]
 
 SAYS = {
@@ -318,6 +340,14 @@ SAYS = {
         "Migration shop/db-07 waits for confirm or revert.",
         "20m 0s are left. Look at the server, then confirm or revert the move, before the cloud or onConfirmDeadline"
         " decides.",
+    ),
+    UNOWNED: Said(
+        {unowned("one"): f"3+0{FOREVER}"},
+        {"severity": "warning", "namespace": "shop", "provider": "one"},
+        "Provider shop/one has moves that wait for nobody's confirmation.",
+        "3 servers there wait for a confirmation, and no Migration follows them. Their disks are on two hosts, their"
+        " resources taken twice, until somebody confirms or reverts.",
+        after_min=380,
     ),
     DOWN: Said(
         {'osmig_leader{namespace="osmig-system",pod="a"}': f"0+0{FOREVER}"},
