@@ -99,11 +99,11 @@ class ListReader:
         return True
 
     def _note_failure(self, session: Session, error: BackendError) -> bool:
-        """Let what was listed last stand for a while; return whether it is given up now."""
+        """Let what was listed last stand for a while; return whether nothing is known any more, or yet."""
         listing = session.listing
         listing.failed += 1
         _logger.warning("list.failed", extra={"reason": error.reason, "why": error.message})
-        if not isinstance(error, _LASTING) and listing.failed < MAX_FAILED_LISTS:
+        if listing.is_read and not isinstance(error, _LASTING) and listing.failed < MAX_FAILED_LISTS:
             return False
         session.rows.clear()
         listing.is_read, listing.why_not = False, error.message

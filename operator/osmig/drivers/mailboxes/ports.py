@@ -20,7 +20,7 @@ class MailboxBackend(Backend, Protocol):
         """List what these credentials see and is not over, for who only counts; after everything else that waits.
 
         Raises:
-            TooManyRows: the list is longer than is read for that.
+            Transient: the list is longer than is read for that, among other reasons.
         """
         ...
 
