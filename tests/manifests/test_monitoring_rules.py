@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.prometheus import find_prometheus
-from manifests.monitoring_cases import CASES, LEADER, SAYS, SCRAPE_S, Case
+from manifests import monitoring_cases, monitoring_counts
+from manifests.monitoring_cases import LEADER, SCRAPE_S, Case
 from manifests.monitoring_files import RULES, list_alerts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+CASES = [*monitoring_cases.CASES, *monitoring_counts.CASES]
+SAYS = {**monitoring_cases.SAYS, **monitoring_counts.SAYS}
 
 
 def promtool(*args: str, cwd: Path) -> str:

@@ -139,6 +139,27 @@ def test_a_free_slot_wakes_exactly_whose_turn_it_is_and_once() -> None:
     assert world.woken == ["e", "b", "c"]
 
 
+def test_a_turn_that_nobody_takes_grows_old_and_one_that_is_taken_or_refused_does_not() -> None:
+    world = Queue(max_in_flight=1)
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta()
+    world.wait("a")
+    world.wait("b")
+    assert (world.woken, world.queue.age_of_oldest_turn(PROVIDER)) == (["a"], timedelta())
+    world.clock.advance(600)
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta(minutes=10)
+
+    world.start("a")
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta()
+    world.clock.advance(600)
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta(), "b waits its turn"
+    world.end("a")
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta()
+    world.clock.advance(60)
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta(minutes=1)
+    world.end("b")
+    assert world.queue.age_of_oldest_turn(PROVIDER) == timedelta()
+
+
 def test_who_was_refused_after_a_wake_is_woken_again() -> None:
     world = Queue(max_in_flight=1)
     world.wait("a")

@@ -85,5 +85,6 @@ async def test_series_go_with_their_object_and_none_come_of_one_that_never_was()
     late.set_up(up=True)
     late.set_foreign({"running": 1})
     late.set_stale_foreign(1)
+    late.set_granted_slot_age(1)
     left = {(label, value) for _, label, value in series_of(lab.metrics) if label in OBJECTS}
     assert left == {("namespace", "team-a"), ("provider", "")}

@@ -56,6 +56,14 @@ def test_foreign_migrations_that_hang_are_counted_anew_each_time(metrics: Metric
     assert scrape(metrics, "osmig_stale_foreign_migrations", namespace="shop", provider="one") == [1]
 
 
+def test_the_age_of_the_oldest_turn_is_replaced_each_time(metrics: Metrics) -> None:
+    provider = metrics.provider("shop", "one")
+    provider.set_granted_slot_age(70)
+    provider.set_granted_slot_age(0)
+
+    assert scrape(metrics, "osmig_oldest_granted_slot_seconds", namespace="shop", provider="one") == [0]
+
+
 def test_a_provider_is_up_or_not(metrics: Metrics) -> None:
     provider = metrics.provider("shop", "one")
     provider.set_up(up=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,6 +79,11 @@ PER_MOVE = {
     "osmig_migration_converging": (replace(MOVE, is_converging=False), 0),
     "osmig_migration_late": (replace(MOVE, is_late=False), 0),
     "osmig_migration_items": (replace(MOVE, items={"failed": 3}), 3),
+    "osmig_migration_oldest_order_timestamp_seconds": (
+        replace(MOVE, oldest_order_at=datetime(2026, 11, 21, tzinfo=UTC)),
+        1_795_219_200,
+    ),
+    "osmig_migration_server_in_error": (replace(MOVE, is_server_in_error=True), 1),
 }
 
 
@@ -136,6 +141,42 @@ def test_a_sample_is_taken_from_the_object() -> None:
     assert migration.status.progress is not None
     assert sample.progressed_at == migration.status.progress.last_progress_time
     assert sample.volumes["memory"] == migration.status.progress.memory
+
+
+def order(verb: str, result: str, hour: int) -> dict[str, Any]:
+    return {"verb": verb, "token": "1", "attempt": 1, "result": result, "time": f"2026-11-21T{hour:02}:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("orders", "since"),
+    [
+        ([], None),
+        ([order("abort", "Done", 1)], None),
+        ([order("abort", "TooLate", 1), order("confirm", "Accepted", 3), order("revert", "Accepted", 2)], 2),
+    ],
+)
+def test_of_the_orders_the_oldest_counts_whose_effect_is_awaited(
+    orders: list[dict[str, Any]], since: int | None
+) -> None:
+    sample = sample_migration(parse_migration(migration_body(status={"controls": orders})))
+
+    assert sample.oldest_order_at == (since and datetime(2026, 11, 21, since, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_in_error"),
+    [
+        ({}, None),
+        ({"server": {"status": "ERROR"}}, None),
+        ({"startTime": "2026-11-21T00:00:00Z"}, None),
+        ({"startTime": "2026-11-21T00:00:00Z", "server": {"status": "ACTIVE"}}, False),
+        ({"startTime": "2026-11-21T00:00:00Z", "server": {"status": "ERROR"}}, True),
+    ],
+)
+def test_a_server_in_error_counts_once_its_move_was_started(
+    *, status: dict[str, Any], is_in_error: bool | None
+) -> None:
+    assert sample_migration(parse_migration(migration_body(status=status))).is_server_in_error is is_in_error
 
 
 def test_deadlines_speed_and_the_gate_are_taken_from_the_object() -> None:

@@ -213,7 +213,9 @@ class ProviderConnection:
             project_id=session.probe.project_id,
             connection=session.view.connection,
         )
-        self._metrics.provider(key.namespace, key.name).set_stale_foreign(self._queue.count_stale(key))
+        metrics = self._metrics.provider(key.namespace, key.name)
+        metrics.set_stale_foreign(self._queue.count_stale(key))
+        metrics.set_granted_slot_age(self._queue.age_of_oldest_turn(key).total_seconds())
         return True
 
     def _discover(self, key: Key, provider: Provider, session: Session, *, has_news: bool) -> None:

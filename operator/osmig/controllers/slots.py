@@ -19,6 +19,7 @@ from osmig.domain.queueing import Bounds, HostPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from osmig.api.provider import Limits
     from osmig.controllers.keys import Key
@@ -44,6 +45,7 @@ class SlotQueue:
         self._clock = clock
         self._wake = wake
         self._called: dict[Key, frozenset[Key]] = {}
+        self._turns: dict[Key, dict[Key, datetime]] = {}
         self._evaluated: dict[Key, tuple[int, Limits, list[HostPair]]] = {}
         self._foreign: dict[Key, tuple[tuple[int, int], tuple[RecordView, ...]]] = {}
 
@@ -99,7 +101,7 @@ class SlotQueue:
         session = self._sessions.get(provider)
         if session is None or not session.view.is_ready:
             # everybody is woken when it becomes ready
-            for known in (self._called, self._evaluated, self._foreign):
+            for known in (self._called, self._turns, self._evaluated, self._foreign):
                 known.pop(provider, None)
             return
         foreign = self._find_foreign_pairs(provider, session)
@@ -131,6 +133,13 @@ class SlotQueue:
         session = self._sessions.get(provider)
         rows = () if session is None else self._find_foreign(provider, session)
         return sum(self._is_stale(row) for row in rows)
+
+    def age_of_oldest_turn(self, provider: Key) -> timedelta:
+        """Return how long somebody has had its turn and does not start; zero when nobody has."""
+        now, known = self._clock.now(), self._turns.get(provider, {})
+        waiting = (key for key in self._called.get(provider, ()) if self._ledger.waits(key) is not None)
+        turns = self._turns[provider] = {key: known.get(key, now) for key in waiting}
+        return now - min(turns.values(), default=now)
 
     def _find_foreign_pairs(self, provider: Key, session: Session) -> list[HostPair]:
         """Return the foreign moves that hold slots; not even looked for while our own fill the Provider."""

@@ -116,6 +116,20 @@ MIGRATION_LATE = Family(
     "end.",
     _OBJECT,
 )
+MIGRATION_OLDEST_ORDER = Family(
+    "osmig_migration_oldest_order_timestamp_seconds",
+    "gauge",
+    "Unix time at which the oldest verb was accepted whose effect is still awaited; absent when none is. "
+    f"{_SHORT_LIVED}",
+    _OBJECT,
+)
+MIGRATION_SERVER_IN_ERROR = Family(
+    "osmig_migration_server_in_error",
+    "gauge",
+    "1 if the server of a Migration that was started was last seen in status ERROR, 0 if in another; absent before the "
+    f"start, and for what is no server. {_SHORT_LIVED}",
+    _OBJECT,
+)
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",
@@ -153,6 +167,13 @@ STALE_FOREIGN_MIGRATIONS = Family(
     "gauge",
     "Unfinished upstream migrations that no Migration object here owns and whose record upstream has not touched for "
     "so long that they hang rather than move.",
+    _PROVIDER,
+)
+GRANTED_SLOT_AGE = Family(
+    "osmig_oldest_granted_slot_seconds",
+    "gauge",
+    "How long ago the Migration that waits longest for its start was given its turn, a slot being free for it; 0 when "
+    "none has its turn.",
     _PROVIDER,
 )
 PROVIDER_UP = Family(

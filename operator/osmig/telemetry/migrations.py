@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from osmig.api.migration_status import Progress
-from osmig.api.names import ConditionStatus, ConditionType, Phase
+from osmig.api.names import ConditionStatus, ConditionType, ControlResult, Phase
 from osmig.telemetry import catalogue
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from osmig.telemetry.family import Family
 
 LINGER = timedelta(minutes=10)
+SERVER_IN_ERROR = "ERROR"
+"""Nova's word, as ``status.server.status`` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class MigrationSample:
         is_converging: the condition ``Converging``; ``None`` while it is absent or Unknown.
         is_late: upstream says so; ``None`` where it says no such thing, and after the end.
         items: ``status.progress.items``: ``total``, ``done`` and ``failed``.
+        oldest_order_at: of ``status.controls``, the earliest ``time`` of those that are ``Accepted``.
+        is_server_in_error: whether ``status.server.status`` is ERROR; ``None`` before the start.
         volumes: by medium, ``memory`` or ``disk``.
     """
 
@@ -59,6 +63,8 @@ class MigrationSample:
     is_converging: bool | None = None
     is_late: bool | None = None
     items: Mapping[str, int] = field(default_factory=dict)
+    oldest_order_at: datetime | None = None
+    is_server_in_error: bool | None = None
     volumes: Mapping[str, Transfer] = field(default_factory=dict)
 
 
@@ -67,6 +73,7 @@ def sample_migration(migration: Migration) -> MigrationSample:
     status = migration.status
     progress = status.progress or Progress()
     media = {"memory": progress.memory, "disk": progress.disk}
+    accepted = (control.time for control in status.controls if control.result is ControlResult.ACCEPTED)
     return MigrationSample(
         namespace=migration.metadata.namespace,
         name=migration.metadata.name,
@@ -83,6 +90,8 @@ def sample_migration(migration: Migration) -> MigrationSample:
         is_converging=_read_converging(status.conditions),
         is_late=status.is_late if status.completion_time is None else None,
         items=progress.items.model_dump(include={"total", "done", "failed"}) if progress.items else {},
+        oldest_order_at=min(accepted, default=None),
+        is_server_in_error=status.server.status == SERVER_IN_ERROR if status.start_time and status.server else None,
         volumes={medium: transfer for medium, transfer in media.items() if transfer},
     )
 
@@ -151,6 +160,8 @@ def _render(entries: Sequence[_Entry], shown: Sequence[_Entry]) -> list[Metric]:
         _numbers(catalogue.MIGRATION_CONVERGING, samples, lambda s: s.is_converging),
         _numbers(catalogue.MIGRATION_LATE, samples, lambda s: s.is_late),
         _items(samples),
+        _instants(catalogue.MIGRATION_OLDEST_ORDER, samples, lambda s: s.oldest_order_at),
+        _numbers(catalogue.MIGRATION_SERVER_IN_ERROR, samples, lambda s: s.is_server_in_error),
     ]
 
 

@@ -26,6 +26,7 @@ class ProviderCollectors:
         self.foreign = catalogue.FOREIGN_MIGRATIONS.gauge(registry)
         self.stale_foreign = catalogue.STALE_FOREIGN_MIGRATIONS.gauge(registry)
         self.unowned = catalogue.UNOWNED_CONFIRMATIONS.gauge(registry)
+        self.granted_slot_age = catalogue.GRANTED_SLOT_AGE.gauge(registry)
         self.up = catalogue.PROVIDER_UP.gauge(registry)
         self.requests = catalogue.API_REQUESTS.counter(registry)
         self.request_durations = catalogue.API_REQUEST_DURATION.histogram(registry)
@@ -62,6 +63,11 @@ class ProviderCollectors:
         for family in (self.foreign, self.unowned):
             family.remove_by_labels(_name_labels(labels))
 
+    def set_granted_slot_age(self, labels: tuple[str, str], age_s: float) -> None:
+        """Replace how long the oldest granted slot has not been used."""
+        if labels in self._existing:
+            self.granted_slot_age.labels(*labels).set(age_s)
+
     def count_request(self, labels: tuple[str, str], *words: str, code: str, duration_s: float) -> None:
         """Count a request by service and operation."""
         with self._lock:
@@ -90,7 +96,7 @@ class ProviderCollectors:
     def _families(self) -> tuple[Counter | Gauge | Histogram, ...]:
         return (
             *(self.outcomes, self.durations, self.foreign, self.stale_foreign, self.unowned),
-            *(self.up, self.requests, self.request_durations),
+            *(self.granted_slot_age, self.up, self.requests, self.request_durations),
         )
 
 
@@ -126,6 +132,10 @@ class ProviderMetrics:
     def set_stale_foreign(self, count: int) -> None:
         """Replace the number of foreign migrations whose record stands still; call it after every sweep."""
         self._collectors.set_stale_foreign(self._labels, count)
+
+    def set_granted_slot_age(self, age_s: float) -> None:
+        """Replace how long ago the oldest turn was given that was not used; call it after every sweep."""
+        self._collectors.set_granted_slot_age(self._labels, age_s)
 
     def count_request(self, service: str, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request that was sent, from any thread; ``code`` says what happened when no status came."""
