@@ -13,6 +13,7 @@ from lab.waiting import eventually
 from manifests.argocd_actions import KEY
 from manifests.chart_files import COMPONENTS
 from manifests.chart_objects import build, find
+from manifests.crd_files import ROOT
 from manifests.verbs_policy import FREE, GUARDED, POLICY
 from osmig.api.names import GROUP, Verb
 
@@ -86,18 +87,22 @@ def users(policy: Cluster, namespace: str) -> Cluster:
     edit = {"apiGroups": [GROUP], "resources": ["migrations"], "verbs": ["get", "create", "update", "patch"]}
     abort = {"apiGroups": [GROUP], "resources": ["migrations/abort"], "verbs": ["update"]}
     for name, rules in (("alice", [edit]), ("bob", [edit, abort])):
-        about = {"name": name, "namespace": namespace}
-        of_rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": about}
-        subjects = [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}]
-        reference = {"kind": "Role", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
-        policy.apply({**of_rbac, "kind": "Role", "rules": rules})
-        policy.apply({**of_rbac, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects})
+        grant(policy, namespace, name, rules)
     policy.apply({**MIGRATION, "metadata": {"name": "db-07", "namespace": namespace}})
     eventually(
         lambda: "may not set" in annotate(policy, namespace, "alice", "abort=ready", "--dry-run=server"),
         what="the policy is in force",
     )
     return policy
+
+
+def grant(cluster: Cluster, namespace: str, user: str, rules: list[dict[str, Any]]) -> None:
+    """Give a user rights in a namespace."""
+    of_rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": user, "namespace": namespace}}
+    subjects = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
+    reference = {"kind": "Role", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
+    cluster.apply({**of_rbac, "kind": "Role", "rules": rules})
+    cluster.apply({**of_rbac, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects})
 
 
 def annotate(cluster: Cluster, namespace: str, user: str, *words: str) -> str:
@@ -148,8 +153,120 @@ def test_a_verb_that_only_makes_osmig_read_needs_no_right(users: Cluster, namesp
     assert annotate(users, namespace, "alice", f"{verb}=1") == ""
 
 
+OF_THE_POLICY = {"osmig-verbs", "osmig-requester", "osmig-operator"}
+"""These go with the policy."""
+PEOPLE = {
+    "viewer": "osmig-view",
+    "requester": "osmig-requester",
+    "operator": "osmig-operator",
+    "editor": "osmig-view osmig-edit",
+    "admin": "osmig-view osmig-edit osmig-verbs",
+}
+"""Users, and the ClusterRoles that each has in the namespace; the last two have what is added to edit and admin."""
+
+
+@pytest.fixture
+def people(users: Cluster, namespace: str) -> Iterator[Cluster]:
+    """The namespace with a user per role; the ClusterRoles are taken away afterwards."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "deploy" / "rbac.yaml", POLICY)]
+    made = [made for text in texts for made in yaml.safe_load_all(text) if made["kind"] == "ClusterRole"]
+    bound = {role for roles in PEOPLE.values() for role in roles.split()}
+    found = [role for role in made if role["metadata"]["name"] in bound]
+    users.apply(*found)
+    for person, role in ((person, role) for person, roles in PEOPLE.items() for role in roles.split()):
+        words = ("rolebinding", f"{person}-{role}", f"--clusterrole={role}", f"--user={person}", "-n", namespace)
+        users.kubectl("create", *words)
+    yield users
+    users.kubectl("delete", "clusterrole", *{role["metadata"]["name"] for role in found} - OF_THE_POLICY)
+
+
+def attempt(cluster: Cluster, namespace: str, person: str, *words: str, stdin: str = "") -> bool:
+    """Let somebody try something, in a dry run; return whether it is allowed."""
+    done = cluster.kubectl(*words, "-n", namespace, f"--as={person}", stdin=stdin or None, check=False)
+    assert done.returncode == 0 or "orbidden" in done.stderr or "may not" in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+def test_each_role_may_do_what_it_is_for_and_no_more(people: Cluster, namespace: str) -> None:
+    about = {"name": "new", "namespace": namespace}
+    plain, with_order = (
+        json.dumps({**MIGRATION, "metadata": {**about, "annotations": annotations}})
+        for annotations in ({}, {f"{GROUP}/abort": "1"})
+    )
+    dry = "--dry-run=server"
+    tries = {
+        "read": (("get", "migrations.osmig.dev", "db-07"), ""),
+        "create": (("create", dry, "-f", "-"), plain),
+        "create with an order": (("create", dry, "-f", "-"), with_order),
+        "order": (("annotate", dry, "--overwrite", "migrations.osmig.dev", "db-07", f"{GROUP}/abort=1"), ""),
+        "suspend": (
+            ("patch", dry, "migrations.osmig.dev", "db-07", "--type=merge", '--patch={"spec":{"suspend":true}}'),
+            "",
+        ),
+        "delete": (("delete", dry, "migrations.osmig.dev", "db-07"), ""),
+    }
+
+    may = {
+        person: {
+            what for what, (words, stdin) in tries.items() if attempt(people, namespace, person, *words, stdin=stdin)
+        }
+        for person in PEOPLE
+    }
+
+    assert may == {
+        "viewer": {"read"},
+        "requester": {"read", "create", "delete"},
+        "operator": {"read", "order", "suspend"},
+        "editor": {"read", "create", "suspend", "delete"},
+        "admin": {"read", "create", "create with an order", "order", "suspend", "delete"},
+    }
+
+
+@pytest.fixture
+def providers(crds: Cluster, namespace: str) -> Iterator[Cluster]:
+    """The second policy in force; carol may create Migrations, and use the Provider ``test`` alone."""
+    text = (COMPONENTS / "provider-policy" / "policy.yaml").read_text(encoding="utf-8")
+    crds.kubectl("apply", "-f", "-", stdin=text)
+    writes = {"apiGroups": [GROUP], "resources": ["migrations"], "verbs": ["get", "create", "update", "patch"]}
+    uses = {"apiGroups": [GROUP], "resources": ["providers"], "resourceNames": ["test"], "verbs": ["use"]}
+    grant(crds, namespace, "carol", [writes, uses])
+    eventually(lambda: "may not name" in name_provider(crds, namespace, "other"), what="the policy is in force")
+    yield crds
+    crds.kubectl("delete", "-f", "-", stdin=text)
+
+
+def name_provider(cluster: Cluster, namespace: str, provider: str, *, name: str = "new") -> str:
+    """Let carol apply a Migration that names a Provider; return what was said, nothing if it was taken."""
+    spec = {**MIGRATION["spec"], "providerRef": {"name": provider}}
+    text = json.dumps({**MIGRATION, "metadata": {"name": name, "namespace": namespace}, "spec": spec})
+    done = cluster.kubectl("apply", "-f", "-", "--as=carol", stdin=text, check=False)
+    return done.stderr if done.returncode else ""
+
+
+def test_a_provider_is_named_by_those_alone_who_may_use_it(providers: Cluster, namespace: str) -> None:
+    said = name_provider(providers, namespace, "production")
+
+    assert "user carol may not name Provider production: it needs the verb use on it" in said
+    assert "osmig-provider-user" in said
+    assert name_provider(providers, namespace, "test") == ""
+    assert "may not name Provider production" in name_provider(providers, namespace, "production"), "nor turned to it"
+    theirs = {**MIGRATION, "metadata": {"name": "theirs", "namespace": namespace}}
+    providers.apply(theirs)
+    patch = (
+        "patch",
+        "migrations.osmig.dev",
+        "theirs",
+        "-n",
+        namespace,
+        "--type=merge",
+        '--patch={"spec":{"suspend":true}}',
+    )
+    providers.kubectl(*patch, "--as=carol")
+
+
 def test_the_role_admin_gets_every_verb() -> None:
-    role = find(yaml.safe_load_all(POLICY.read_text(encoding="utf-8")), "ClusterRole")
+    made = yaml.safe_load_all(POLICY.read_text(encoding="utf-8"))
+    (role,) = (found for found in made if (found["kind"], found["metadata"]["name"]) == ("ClusterRole", "osmig-verbs"))
     (rule,) = role["rules"]
 
     assert role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-admin"] == "true"

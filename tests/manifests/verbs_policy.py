@@ -81,9 +81,45 @@ rules:
 - apiGroups: [{GROUP}]
   resources: [{", ".join(f"migrations/{verb}" for verb in GUARDED)}]
   verbs: [update]
+---
+# To be bound in a namespace, to whom the roles view, edit and admin give too little or too much. Who orders moves and
+# steers none: without update, it cannot annotate what is there.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: osmig-requester
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+rules:
+- apiGroups: [{GROUP}]
+  resources: [migrations, providers, migrationmappings]
+  verbs: [get, list, watch]
+- apiGroups: [{GROUP}]
+  resources: [migrations]
+  verbs: [create, delete]
+---
+# Who steers what others ordered.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: osmig-operator
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+rules:
+- apiGroups: [{GROUP}]
+  resources: [migrations, providers, migrationmappings]
+  verbs: [get, list, watch]
+- apiGroups: [{GROUP}]
+  resources: [migrations]
+  verbs: [update, patch]
+- apiGroups: [{GROUP}]
+  resources: [{", ".join(f"migrations/{verb}" for verb in GUARDED)}]
+  verbs: [update]
 """
 
 
 def render_policy() -> str:
-    """Return the policy, its binding and the role, as YAML."""
+    """Return the policy, its binding and the roles, as YAML."""
     return _HEAD + "".join(_VALIDATION.format(verb=verb, group=GROUP) for verb in GUARDED) + _TAIL
