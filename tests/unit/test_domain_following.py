@@ -78,6 +78,10 @@ def test_what_upstream_says_is_recorded_as_the_api_server_gives_it_back() -> Non
     assert len(status.upstream.type or "") == 64
 
 
+UNTIL_DEADLINE_S = 14400.0
+"""Of ``deadlineSeconds`` by default, of which none are over; an alert of it is told then, whoever is lost."""
+
+
 @pytest.mark.parametrize("status", [started(), started(id=None, phase=Phase.STARTING)])
 @pytest.mark.parametrize("order", [(), (control(Verb.ABORT),)])
 def test_a_lost_provider_keeps_phase_and_orders_and_waits_for_a_wake(
@@ -88,7 +92,8 @@ def test_a_lost_provider_keeps_phase_and_orders_and_waits_for_a_wake(
     assert (decision.status.phase, reason_of(decision.status)) == (status.phase, Reason.RUNNING)
     assert conditions_of(decision.status)["ProviderReady"] == "False"
     assert decision.status.controls == order
-    assert (decision.call, decision.due_s) == (None, None)
+    assert (decision.call, decision.due_s) == (None, UNTIL_DEADLINE_S)
+    assert decide(observe(status, provider=LOST, wanted={"onDeadline": "Abort"})).due_s is None
 
 
 def test_a_read_that_fails_keeps_everything_and_tries_again() -> None:

@@ -10,7 +10,23 @@ import pytest
 
 from decided import decide
 from domain_cold_samples import cold_record, observe_cold, policy_order, verify
-from domain_samples import NOW, READY, control, observe, reason_of, record, result_of, server, started, stored
+from domain_samples import (
+    LOST,
+    NOW,
+    READY,
+    call_lookup,
+    control,
+    observe,
+    pre_start,
+    reason_of,
+    record,
+    result_of,
+    sent,
+    server,
+    started,
+    status_in,
+    stored,
+)
 from domain_world import World, decide_in
 from osmig.api.migration import ConfirmFacts, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
@@ -18,7 +34,7 @@ from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
 from osmig.drivers.servers.calls import VerbCall
-from osmig.drivers.servers.views import BytesView, ProgressView
+from osmig.drivers.servers.views import BytesView, CallLookupKind, ProgressView
 
 if TYPE_CHECKING:
     from decided import Decided
@@ -106,6 +122,43 @@ def test_a_later_deadline_is_told_of_anew_and_the_same_one_is_not() -> None:
         decision = step(late, deadlineSeconds=deadline_s)
         assert [note.reason for note in decision.notes] == ([EventReason.POLICY_ACTED] if is_new else [])
         assert len(decision.status.policy_orders) == 1
+
+
+NO_ANSWER = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=pre_start())
+BUSY = World(pre_start=pre_start(server(busy=True)))
+NOT_MOVING = {
+    "refused and tried again": (
+        status_in(Phase.PENDING, start_time=LONG_AGO, deadline_time=NOW, attempt=1),
+        World(),
+        {},
+        "pause:1:900.0:then",
+    ),
+    "behind another move": (status_in(Phase.QUEUED, start_time=LONG_AGO, attempt=1), BUSY, {}, ""),
+    "without a Provider": (status_in(Phase.QUEUED, start_time=LONG_AGO, attempt=1), World(), {"provider": LOST}, ""),
+    "sent, without an answer": (sent(start_time=LONG_AGO), NO_ANSWER, {}, ""),
+    "followed, without a Provider": (started(start_time=LONG_AGO), World(), {"provider": LOST}, ""),
+}
+"""Status, cloud, what else is observed, and the wait under way."""
+
+
+@pytest.mark.parametrize("name", NOT_MOVING)
+def test_a_deadline_that_shall_only_alert_is_told_once_of_what_is_not_moving(name: str) -> None:
+    status, world, changes, wait_key = NOT_MOVING[name]
+    ages = {wait_key: 1.0} if wait_key else {}
+    decision = decide_in(world, observe(status, wait_ages_s=ages, **changes))
+    assert ([note.reason for note in decision.notes], decision.call) == ([EventReason.POLICY_ACTED], None)
+    assert orders_of(decision) == [(Policy.ON_DEADLINE, None)]
+    assert decision.status.phase is status.phase
+    again = decide_in(world, observe(stored(decision.status), wait_ages_s=ages, **changes))
+    assert (again.notes, orders_of(again)) == ((), orders_of(decision))
+
+
+def test_a_pause_ends_at_the_deadline_to_tell_of_it_and_goes_on_after() -> None:
+    for left_s, due_s in ((10, 10.0), (9000, 899.0), (-10, 899.0)):
+        deadline = NOW + timedelta(seconds=left_s)
+        status = status_in(Phase.PENDING, start_time=LONG_AGO, deadline_time=deadline, attempt=1)
+        after = decide_in(World(), observe(status, wait_ages_s={"pause:1:900.0:then": 1.0}))
+        assert (after.due_s, bool(after.notes)) == (due_s, left_s < 0)
 
 
 def test_a_wait_for_a_confirmation_is_no_later_deadline() -> None:

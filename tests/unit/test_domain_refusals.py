@@ -27,7 +27,7 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.meta import to_wire
 from osmig.api.migration import Failure, MigrationStatus
-from osmig.api.names import ConditionType, ControlResult, Kind, Phase, Policy, Reason, Verb
+from osmig.api.names import ConditionType, ControlResult, EventReason, Kind, Phase, Policy, Reason, Verb
 from osmig.controllers.claims import read_claims
 from osmig.controllers.keys import Key
 from osmig.domain.calls import Answer
@@ -189,7 +189,12 @@ def test_a_provider_that_is_not_ready_is_waited_for_until_the_deadline_only() ->
     begun = status_in(Phase.QUEUED, start_time=NOW - timedelta(seconds=500), attempt=1)
     lost = observe(begun, wanted=ABORT_LATE).provider.__class__(is_ready=False, reason=Reason.UNREACHABLE)
     assert decide(observe(begun, wanted=ABORT_LATE, provider=lost)).due_s == 100.0
-    assert decide(observe(begun, provider=lost)).due_s is None
+    alert_late = {**ABORT_LATE, "onDeadline": "Alert"}
+    assert decide(observe(begun, wanted=alert_late, provider=lost)).due_s == 100.0
+    told = decide(observe(begun, wanted={**alert_late, "deadlineSeconds": 500}, provider=lost))
+    assert [note.reason for note in told.notes] == [EventReason.POLICY_ACTED]
+    again = decide(observe(stored(told.status), wanted={**alert_late, "deadlineSeconds": 500}, provider=lost))
+    assert (again.due_s, again.notes, again.status.policy_orders) == (None, (), told.status.policy_orders)
 
 
 def test_a_start_without_an_answer_is_not_sent_again_after_the_deadline() -> None:

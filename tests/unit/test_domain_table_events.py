@@ -33,8 +33,6 @@ def ids(rows: Iterable[str]) -> list[str]:
 ALERTS = {
     **dict.fromkeys(UNDER_WAY, TOLD),
     **dict.fromkeys(("before the intent", *TERMINAL), QUIET),
-    # the answer to the start is awaited for two minutes at most; the alert comes right after
-    "starting, unknown": QUIET,
     "awaiting": QUIET,
 }
 
@@ -82,6 +80,9 @@ def test_the_deadline_of_a_move_that_awaits_its_confirmation_stands_still() -> N
 
 # --- the Provider is lost
 
+UNTIL_DEADLINE_S = 10800.0
+"""A wait without end goes to the deadline, which is told of then."""
+
 LOSSES = {
     "before the intent": Seen(Phase.QUEUED, Reason.PROVIDER_NOT_READY),
     **{name: same(name) for name in (*UNDER_WAY, *TERMINAL)},
@@ -92,9 +93,10 @@ LOSSES = {
 def test_a_lost_provider_keeps_the_phase_and_says_so_in_its_condition(name: str, expected: Seen) -> None:
     decision = give(MOMENTS[name], provider=LOST)
     assert see(decision) == expected
-    assert (decision.due_s, decision.notes) == (None, ())
+    is_clock_running = name in UNDER_WAY and name != "awaiting"
+    assert (decision.due_s, decision.notes) == (UNTIL_DEADLINE_S if is_clock_running else None, ())
     assert conditions_of(decision.status).get("ProviderReady") == (None if name in TERMINAL else "False")
-    if name in UNDER_WAY and name != "awaiting":
+    if is_clock_running:
         assert decision.status.deadline_time is not None, "the clock runs on"
 
 

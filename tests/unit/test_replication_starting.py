@@ -247,7 +247,7 @@ def test_an_intent_whose_name_was_removed_is_never_sent_again(mark: Baseline | N
 @pytest.mark.parametrize(
     ("changes", "due_s"),
     [
-        ({"provider": LOST}, None),
+        ({"provider": LOST}, 14400.0),  # the deadline is told of then
         ({"read_error": Transient("Down", "down", operation="o")}, 10.0),
         ({"read_error": Transient("TooMany", "429", operation="o", retry_after_s=44.0)}, 44.0),
         ({"read_error": Unauthorized(Reason.UNAUTHORIZED, "401", operation="o")}, 30.0),

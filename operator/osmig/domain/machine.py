@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import clouds, contradictions, finalizer, orders, outcome, retrying, verbs
+from osmig.domain import clouds, contradictions, finalizer, orders, outcome, policies, retrying, verbs
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -39,9 +39,9 @@ def decide(observation: Observation[F], policy: Policy[F]) -> Decision:
         return change
     if status.phase in FINISHED:
         return _decide_finished(observation)
-    if status.pending_call is None and status.upstream is None:
-        return _decide_unsent(observation, policy)
-    return _decide_under_way(observation, policy)
+    is_unsent = status.pending_call is None and status.upstream is None
+    decision = _decide_unsent(observation, policy) if is_unsent else _decide_under_way(observation, policy)
+    return policies.watch_deadline(observation, decision) if isinstance(decision, Commit) else decision
 
 
 def _name_phase(status: MigrationStatus) -> Phase | None:

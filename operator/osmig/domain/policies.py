@@ -6,6 +6,7 @@ still orders once the spec wants more than an alert: editing the spec is how peo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import ConfirmBy, OnConfirmDeadline, OnDeadline, OnStall, PolicyOrder
@@ -13,6 +14,7 @@ from osmig.api.migration_changes import change_status
 from osmig.api.names import EventReason, Policy, Reason, Trend, Verb
 from osmig.domain import next_status, orders, outcome
 from osmig.domain.observation import Commit, Note
+from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -71,13 +73,23 @@ def act_while_moving(observation: Observation, after: MigrationStatus, *, may_st
     return None
 
 
-def alert_past_deadline(observation: Observation, after: MigrationStatus) -> Act | None:
-    """Tell, where nothing can be called off any more or yet, that the deadline has passed."""
+def watch_deadline(observation: Observation, decision: Commit) -> Commit:
+    """Tell, as ``onDeadline: Alert`` wants it, that the deadline has passed, whatever the Migration does or waits for.
+
+    A wait ends at the deadline at the latest, also one that has no end of its own.
+    """
+    after, now = decision.status, observation.now
     is_alert = observation.migration.spec.on_deadline is OnDeadline.ALERT
-    if not is_alert or after.deadline_time is None or observation.now < after.deadline_time:
-        return None
+    if not is_alert or after.deadline_time is None or after.phase in FINISHED or decision.call is not None:
+        return decision
+    if now < after.deadline_time:
+        left_s = (after.deadline_time - now).total_seconds()
+        return replace(decision, due_s=left_s if decision.due_s is None else min(decision.due_s, left_s))
     text = "the move takes longer than deadlineSeconds"
-    return _act(after, Policy.ON_DEADLINE, None, text, now=observation.now, due=_find_set_deadline(after))
+    act = _act(after, Policy.ON_DEADLINE, None, text, now=now, due=_find_set_deadline(after))
+    if act is None:
+        return decision
+    return replace(decision, status=record(after, act[0]), notes=(*decision.notes, act[1]))
 
 
 def _find_set_deadline(after: MigrationStatus) -> dt.datetime | None:

@@ -129,7 +129,7 @@ def _await_record(observation: MoveObservation, upstream: UpstreamFacts) -> Deci
             f"the server is {observation.facts.server.status} and the cloud has no record of it (runbook {reason})"
         )
     verdict = Verdict(phase=_phase(observation, Phase.STARTING), reason=reason, message=message)
-    return _alert(observation, Commit(status=next_status.build(observation, verdict), due_s=due_s, wait_key=wait_key))
+    return Commit(status=next_status.build(observation, verdict), due_s=due_s, wait_key=wait_key)
 
 
 def _pick(observation: MoveObservation, upstream: UpstreamFacts) -> RecordView | None:
@@ -141,14 +141,6 @@ def _pick(observation: MoveObservation, upstream: UpstreamFacts) -> RecordView |
         request_id=upstream.request_id,
         trace=observation.facts.start_trace,
     )
-
-
-def _alert(observation: MoveObservation, decision: Commit) -> Commit:
-    """Tell of a deadline that has passed where a policy can do no more than tell."""
-    act = policies.alert_past_deadline(observation, decision.status)
-    if act is None:
-        return decision
-    return replace(decision, status=policies.record(decision.status, act[0]), notes=(*decision.notes, act[1]))
 
 
 def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
@@ -168,11 +160,8 @@ def _go_on(observation: MoveObservation, record: RecordView) -> Decision:
     after = next_status.build(observation, verdict, progress=newest, server=server, **facts)
     due_s = _due_s(observation, record, is_live=is_live)
     decision = Commit(status=after, due_s=due_s, wait_key=stall_check.wait_key)
-    act = (
-        policies.alert_past_deadline(observation, after)
-        if record.stage in {Stage.SWITCHING_OVER, Stage.UNKNOWN}
-        else policies.act_while_moving(observation, after, may_stall=is_measured)
-    )
+    may_call_off = record.stage not in {Stage.SWITCHING_OVER, Stage.UNKNOWN}
+    act = policies.act_while_moving(observation, after, may_stall=is_measured) if may_call_off else None
     if act is not None:
         return replace(decision, status=policies.record(after, act[0]), notes=(act[1],), due_s=0.0)
     return repeatable_verbs.send_if_due(observation, record, decision)

@@ -53,12 +53,8 @@ def _watch(observation: MoveObservation, record: RecordView) -> Commit:
         phase = Phase.ABORTING
     verdict = Verdict(phase=phase, reason=reason, message=f"the cloud's migration {record.id} is {record.status}")
     after = next_status.build(observation, verdict, **move_status.describe_facts(observation, record))
-    act = policies.alert_past_deadline(observation, after)
-    notes: tuple[Note, ...] = ()
-    if act is not None:
-        after, notes = policies.record(after, act[0]), (act[1],)
     wait_key = stale_records.wait_key_of(observation, record)
-    return Commit(status=after, due_s=observation.timings.record_poll_s, notes=notes, wait_key=wait_key)
+    return Commit(status=after, due_s=observation.timings.record_poll_s, wait_key=wait_key)
 
 
 def _judge_server(observation: MoveObservation, record: RecordView, server: ServerView) -> Commit:
