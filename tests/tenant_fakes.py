@@ -235,6 +235,12 @@ class FakeTenants:
             raise self.lost.pop(0)
         return Receipt(request_id=None, made=self._view(len(self.waldur.orders) - 1))
 
+    async def delete_run(self, run_id: str, permit: Permit) -> Receipt:
+        """Delete one of this user's runs, as if it were not there any more."""
+        self.permits.append(permit.is_valid())
+        await self._call(f"delete_run {run_id}")
+        return Receipt(request_id=None)
+
     async def terminate(self, replica_id: str, permit: Permit) -> Receipt:
         """Take an order to terminate."""
         self.permits.append(permit.is_valid())

@@ -124,6 +124,10 @@ MIGRATIONS = {
     "on-deadline-force-complete": Row(
         {"onDeadline": "ForceComplete"}, 'spec.onDeadline: Unsupported value: "ForceComplete"'
     ),
+    "deletion-policy-of-another-engine": Row(
+        {"deletionPolicy": "DeleteRecord"},
+        "DeleteRecord may only be set when type is TenantReplication or MailboxMigration",
+    ),
     "deletion-policy-orphan": Row({"deletionPolicy": "Orphan"}, 'spec.deletionPolicy: Unsupported value: "Orphan"'),
     # patterns and lengths
     "provider-name-in-upper-case": Row(

@@ -12,6 +12,7 @@ from doc_pages import CODE, KINDS, ROOT, list_alerts, list_checks, list_tenant_c
 from doc_tables import DOCS
 from osmig.api import migration as api_migration
 from osmig.api import names
+from osmig.api.discovery import DiscoveryMode
 from osmig.api.meta import to_wire
 from osmig.api.migration import parse_migration
 from osmig.api.names import Verb, verb_annotation
@@ -114,7 +115,7 @@ def vocabulary() -> set[str]:
             names.Reason,
             names.EventReason,
         ),
-        *(Capability, CallLookupKind, Stage, ProviderType, UpstreamScope),
+        *(Capability, CallLookupKind, Stage, ProviderType, UpstreamScope, DiscoveryMode),
         *(api_migration.MigrationType, api_migration.Mode, api_migration.BlockMigration, api_migration.ConfirmBy),
         *(api_migration.OnStall, api_migration.OnDeadline, api_migration.OnConfirmDeadline),
         *(api_migration.DeletionPolicy, Cleanup, RunStage, ReplicaStage, OrderStage),

@@ -16,7 +16,16 @@ from osmig.api.members import MIGRATION_MEMBERS
 from osmig.api.meta import ObjectMeta, SpecModel, Time, parse_metadata, parse_spec, parse_status
 from osmig.api.migration_facts import PlacementFacts, ServerFacts, UpstreamFacts
 from osmig.api.migration_intent import Baseline, PendingCall
-from osmig.api.migration_options import MAX_SECONDS, DeletionPolicy, Mode, OnDeadline, ProviderRef, Retry
+from osmig.api.migration_options import (
+    MAX_SECONDS,
+    RECORD_TYPES,
+    RECORDS_CAN_BE_DELETED,
+    DeletionPolicy,
+    Mode,
+    OnDeadline,
+    ProviderRef,
+    Retry,
+)
 from osmig.api.migration_status import (
     Attempt,
     ConfirmFacts,
@@ -92,7 +101,9 @@ __all__ = [
 class MigrationSpec(SpecModel):
     """What the user wants; most of it is frozen once `status.startTime` is set, see `osmig.api.crds.FROZEN`."""
 
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [ADOPT_IS_NEVER_VALIDATED]})
+    model_config = ConfigDict(
+        json_schema_extra={"x-kubernetes-validations": [ADOPT_IS_NEVER_VALIDATED, RECORDS_CAN_BE_DELETED]}
+    )
 
     provider_ref: ProviderRef = Field(
         description="providerRef names the cloud that holds the server, or the service that replicates or copies."
@@ -168,8 +179,10 @@ class MigrationSpec(SpecModel):
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.DETACH,
         description=(
-            "deletionPolicy says what deleting the object does to a move under way. Detach: nothing, the cloud goes "
-            "on. Abort: it is called off first, for at most 10 minutes. Default: Detach."
+            "deletionPolicy says what deleting the object does upstream. Detach: nothing, a move under way goes on. "
+            "Abort: a move under way is called off first, for at most 10 minutes. DeleteRecord: the record of one that "
+            "has ended is deleted first, for at most 10 minutes; one under way is left alone; only where type is "
+            "TenantReplication or MailboxMigration. Default: Detach."
         ),
     )
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=MAX_SECONDS)] | None = Field(
@@ -186,6 +199,8 @@ class MigrationSpec(SpecModel):
         if self.adopt is not None and self.mode is Mode.VALIDATE:
             message = "adopt may not be set when mode is Validate"
             raise ValueError(message)
+        if self.deletion_policy is DeletionPolicy.DELETE_RECORD and self.type not in RECORD_TYPES:
+            raise ValueError(RECORDS_CAN_BE_DELETED["message"])
         return self
 
     @property

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, model_validator
 
 from osmig.api.meta import ObjectName, SpecModel
+from osmig.api.names import MigrationType
 from osmig.api.rules import BACKOFF_WITHIN_ITS_BOUND
+
+if TYPE_CHECKING:
+    from osmig.api.rules import Rule
+
+RECORD_TYPES = (MigrationType.TENANT_REPLICATION, MigrationType.MAILBOX_MIGRATION)
+"""Types whose engines delete a finished record, and nothing with it; Nova has no such call."""
+
+RECORDS_CAN_BE_DELETED: Rule = {
+    "rule": "self.deletionPolicy != 'DeleteRecord' || self.type in ['TenantReplication', 'MailboxMigration']",
+    "message": f"DeleteRecord may only be set when type is {' or '.join(RECORD_TYPES)}",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".deletionPolicy",
+}
 
 MAX_SECONDS = 31_536_000
 """One year: longer waits are mistakes, and times stay within what every tool can show."""
@@ -28,10 +43,11 @@ class OnDeadline(StrEnum):
 
 
 class DeletionPolicy(StrEnum):
-    """What deleting the object does to a move under way."""
+    """What deleting the object does upstream."""
 
     DETACH = "Detach"
     ABORT = "Abort"
+    DELETE_RECORD = "DeleteRecord"
 
 
 class ProviderRef(SpecModel):

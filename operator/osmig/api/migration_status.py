@@ -100,7 +100,9 @@ class Control(StatusModel):
 class PolicyOrder(StatusModel):
     """What a policy of the spec did in the current attempt: ordered something, which it does once, or only told."""
 
-    policy: Policy = Field(description="policy that acted: onStall, onDeadline, confirm, onConfirmDeadline.")
+    policy: Policy = Field(
+        description="policy that acted: onStall, onDeadline, confirm, onConfirmDeadline, deletionPolicy."
+    )
     verb: Verb | None = Field(
         default=None, description="verb that it ordered; absent when it only told, as Alert does, or gave up."
     )

@@ -12,7 +12,7 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 CATEGORY = "openstack-migrations"
 FINALIZER = f"{GROUP}/abort"
-"""Holds a Migration with ``deletionPolicy: Abort`` back until its move has ended."""
+"""Holds a Migration back until its move has ended, or its record is deleted, as ``deletionPolicy`` says."""
 
 TOKEN_MAX_LENGTH = 63
 """Characters a verb's token may have; the same bound as a label value."""
@@ -248,6 +248,7 @@ class EventReason(StrEnum):
     UNKNOWN_STATE = "UnknownState"
     TOKEN_ALREADY_USED = "TokenAlreadyUsed"  # noqa: S105 - an annotation's value
     FINALIZER_LEFT = "FinalizerLeft"
+    RECORD_LEFT = "RecordLeft"
     MIGRATION_LEFT = "MigrationLeft"
     VERB_ACCEPTED = "VerbAccepted"
     VERB_DONE = "VerbDone"

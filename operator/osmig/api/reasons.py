@@ -85,6 +85,7 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.UNKNOWN_STATE: "Upstream reports a state that this version does not know; it goes on looking.",
         EventReason.TOKEN_ALREADY_USED: "A new attempt began with an old annotation still there; it orders nothing.",
         EventReason.FINALIZER_LEFT: "A deleted Migration was let go although its move has not ended.",
+        EventReason.RECORD_LEFT: "A deleted Migration was let go although its record upstream could not be deleted.",
         EventReason.MIGRATION_LEFT: "A Migration was deleted while its move was under way; nobody follows it any more.",
         EventReason.VERB_ACCEPTED: "An order was seen and will be carried out.",
         EventReason.VERB_DONE: "An order was carried out.",

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     TERMINATE = "terminate"
     COPY_MAILBOXES = "copy-mailboxes"
     RUN_NOW = "run-now"
+    DELETE_RECORD = "delete-record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,19 @@ class Call:
     def carried_out(self) -> Verb | None:
         """The verb that this call carries out; ``None`` where it carries out the spec."""
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRecordCall(Call):
+    """The effect: delete a record upstream that is over, and nothing with it; one that is not over is refused.
+
+    No intent: no id is ever used again, so the call may be repeated.
+
+    Attributes:
+        record_id: as in ``status.upstream.id``.
+    """
+
+    record_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The object itself: the finalizer of ``deletionPolicy: Abort``, its deletion after ``ttlSecondsAfterFinished``.
+"""The object itself: the finalizer of any ``deletionPolicy`` but Detach, the end after ``ttlSecondsAfterFinished``.
 
 And what is left to itself upstream when the object is gone.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import DeletionPolicy, PolicyOrder, TenantFacts
 from osmig.api.migration_changes import change_status
 from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import orders
+from osmig.domain import orders, record_deletion
 from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
 from osmig.domain.phases import FINISHED
 
@@ -23,9 +23,9 @@ _UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_
 
 
 def ensure_finalizer(observation: Observation) -> Decision | None:
-    """With ``deletionPolicy: Abort``, add the finalizer before anything is sent; ``None`` when it is there."""
+    """With any ``deletionPolicy`` but Detach, add the finalizer before anything is sent; ``None`` when it is there."""
     metadata = observation.migration.metadata
-    is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
+    is_wanted = observation.migration.spec.deletion_policy is not DeletionPolicy.DETACH
     if not is_wanted or FINALIZER in metadata.finalizers or metadata.deletion_timestamp is not None:
         return None
     return ChangeObject(ObjectChange.ADD_FINALIZER)
@@ -39,12 +39,15 @@ def is_under_way(status: MigrationStatus) -> bool:
 def reconcile_finalizer(observation: Observation) -> Decision | None:
     """Add or remove the finalizer, and order the abort of a deleted Migration's move, as ``deletionPolicy`` says."""
     status, metadata = observation.status, observation.migration.metadata
+    is_record_wanted = record_deletion.is_wanted(observation)
     if FINALIZER not in metadata.finalizers:
-        return ensure_finalizer(observation) if is_under_way(status) else None
-    is_wanted = observation.migration.spec.deletion_policy is DeletionPolicy.ABORT
+        return ensure_finalizer(observation) if is_under_way(status) or is_record_wanted else None
+    if is_record_wanted:
+        return record_deletion.carry_out(observation) if metadata.deletion_timestamp is not None else None
+    policy = observation.migration.spec.deletion_policy
     if metadata.deletion_timestamp is None:
-        return _release() if not is_wanted or status.phase in FINISHED else None
-    if not is_wanted or not is_under_way(status):
+        return _release() if policy is DeletionPolicy.DETACH or status.phase in FINISHED else None
+    if policy is not DeletionPolicy.ABORT or not is_under_way(status):
         return _release()
     if (why := _find_reason_to_release(observation)) is not None:
         return _release(left=why)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.migration import MigrationStatus
 from osmig.api.migration_changes import change_status
 from osmig.api.names import Phase, Reason, Verb
-from osmig.domain import clouds, contradictions, finalizer, orders, outcome, policies, retrying, verbs
+from osmig.domain import clouds, contradictions, finalizer, orders, outcome, policies, record_deletion, retrying, verbs
+from osmig.domain.calls import DeleteRecordCall
 from osmig.domain.observation import Commit, Facts
 from osmig.domain.phases import FINISHED, WAITING
 
@@ -53,6 +54,8 @@ def decide_answer(observation: Observation[F], policy: Policy[F], answer: Answer
     """Decide what the answer to the call of this very step means: it is recorded, whatever else there is to do."""
     if not observation.migration.status_readable:
         return Commit(status=observation.status)
+    if isinstance(answer.call, DeleteRecordCall):
+        return record_deletion.answer(observation, answer)
     return policy.answer(observation, answer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.domain.calls import DeleteRecordCall
 from osmig.drivers.mailboxes.calls import CopyCall, DeleteCall, RunNowCall
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ async def perform(backend: MailboxBackend, call: Call, migration: Migration, per
             return await backend.run_now(code, execution, permit)
         case DeleteCall(code=code):
             return await backend.delete(code, permit)
+        case DeleteRecordCall(record_id=record_id):
+            return await backend.delete_record(record_id, permit)
         case _:
             message = f"{type(call).__name__} is no call about mailboxes"
             raise TypeError(message)

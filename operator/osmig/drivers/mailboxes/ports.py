@@ -77,3 +77,12 @@ class MailboxBackend(Backend, Protocol):
             NotPermitted, Transient, OutcomeUnknown, Unsupported: as in ``copy``.
         """
         ...
+
+    async def delete_record(self, code: str, permit: Permit) -> Receipt:
+        """Delete a job that is over: what was copied stays.
+
+        Raises:
+            NotInThisState: it is not over, or the service does not let it be deleted.
+            Absent: it is gone.
+        """
+        ...

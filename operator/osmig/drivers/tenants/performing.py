@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.domain.calls import DeleteRecordCall
 from osmig.drivers.tenants.calls import ReplicateCall, TerminateCall
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ async def perform(backend: TenantBackend, call: Call, migration: Migration, perm
             return await backend.replicate(job, permit)
         case TerminateCall(replica_id=replica_id):
             return await backend.terminate(replica_id, permit)
+        case DeleteRecordCall(record_id=record_id):
+            return await backend.delete_run(record_id, permit)
         case _:
             message = f"{type(call).__name__} is no call about a replication"
             raise TypeError(message)

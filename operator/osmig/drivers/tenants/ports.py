@@ -84,3 +84,13 @@ class TenantBackend(Backend, Protocol):
             NotPermitted, Transient, OutcomeUnknown: as in ``replicate``.
         """
         ...
+
+    async def delete_run(self, run_id: str, permit: Permit) -> Receipt:
+        """Delete the row of a replication that is over; the replica and all that it has stay.
+
+        Raises:
+            NotInThisState: it is not over, and its row is all there is to see of it.
+            Absent: it is gone.
+            NotPermitted, Transient, OutcomeUnknown: as in ``replicate``.
+        """
+        ...

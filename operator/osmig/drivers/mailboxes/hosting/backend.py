@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation, Receipt
 from osmig.domain.capabilities import Capability, Probe, Scope
-from osmig.domain.errors import Absent
+from osmig.domain.errors import Absent, NotInThisState
 from osmig.domain.operations import Sweep
 from osmig.drivers.mailboxes.hosting.requests import (
     DELETE,
@@ -26,7 +26,7 @@ from osmig.drivers.mailboxes.hosting.requests import (
 from osmig.drivers.mailboxes.hosting.session import LOCATION
 from osmig.drivers.mailboxes.hosting.translate import count_mailboxes, view_job, view_operation
 from osmig.drivers.mailboxes.hosting.wire import CreatedRow, JobRow, MailboxRow
-from osmig.drivers.mailboxes.views import JobList, JobView
+from osmig.drivers.mailboxes.views import ENDED_STAGES, JobList, JobView
 from osmig.net.json_reading import UnreadableError
 from osmig.net.limiting import Priority
 from osmig.net.wire import read_row
@@ -140,6 +140,14 @@ class HostingBackend:
         with suppress(Absent):
             await self._session.change(DELETE.about(code), Priority.ORDER, permit)
         return Receipt(request_id=None)
+
+    async def delete_record(self, code: str, permit: Permit) -> Receipt:
+        """Delete a job that is over; one that is not would be called off."""
+        job = await self.job(code)
+        if job.stage not in ENDED_STAGES or job.can_delete is False:
+            text = f"The job is {job.status or 'in no state that is told'}, and may not be deleted as a record"
+            raise NotInThisState(Reason.CONFLICT, text, operation=DELETE.operation)
+        return await self.delete(code, permit)
 
     async def close(self) -> None:
         """Free connections and threads."""

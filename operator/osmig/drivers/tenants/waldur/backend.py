@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.mappings import canonical_id
 from osmig.api.names import Reason
 from osmig.domain.calls import Operation, Receipt
-from osmig.domain.errors import Absent, Transient
+from osmig.domain.errors import Absent, NotInThisState, Transient
 from osmig.domain.operations import Sweep
-from osmig.drivers.tenants.views import OrderStage, ReplicaStage, ReplicaView
+from osmig.drivers.tenants.views import OrderStage, ReplicaStage, ReplicaView, RunStage
 from osmig.drivers.tenants.waldur.classify import judge_unreadable
 from osmig.drivers.tenants.waldur.preflight import check
 from osmig.drivers.tenants.waldur.preflight_facts import collect_facts
 from osmig.drivers.tenants.waldur.probing import probe
 from osmig.drivers.tenants.waldur.reading import read_runs, unless_hidden
 from osmig.drivers.tenants.waldur.requests import (
+    DELETE_RUN,
     LIST_ALL_RUNS,
     LIST_NETWORKS,
     LIST_SUBNETS,
@@ -160,6 +161,17 @@ class WaldurBackend:
             return Receipt(request_id=read_row(OrderedRow, content).order_uuid)
         except UnreadableError:
             raise judge_unreadable(Call(operation, permit)) from None
+
+    async def delete_run(self, run_id: str, permit: Permit) -> Receipt:
+        """Delete the row of a replication that is over: Waldur would delete any, and lose sight of what it makes."""
+        operation = Operation.DELETE_RECORD
+        uuid = _check_id(run_id, operation)
+        run = view_run(await self._session.row(RunRow, READ_RUN.about(uuid), Priority.ORDER))
+        if run.stage not in {RunStage.OK, RunStage.ERRED}:
+            text = f"The replication is {run.status or 'in no state that is told'} in Waldur, so it is not over"
+            raise NotInThisState(Reason.CONFLICT, text, operation=operation)
+        await self._session.change(DELETE_RUN.about(uuid), Priority.ORDER, permit)
+        return Receipt(request_id=None)
 
     async def close(self) -> None:
         """Free connections and threads."""

@@ -45,6 +45,7 @@ _TOKENS = (
 _NEEDED_RIGHTS = {
     Operation.REPLICATE: "APPROVE_ORDER, or APPROVE_PRIVATE_ORDER for a private offering",
     Operation.TERMINATE: "TERMINATE_RESOURCE",
+    Operation.DELETE_RECORD: "to be the owner of what was replicated",
 }
 
 
@@ -107,7 +108,11 @@ def judge_change(answer: Answer, operation: str) -> BackendError:
 
 
 def _judge_not_found(answer: Answer, operation: str) -> BackendError:
-    if operation == Operation.TERMINATE and answer.status == _NOT_FOUND and _detail(answer) is not None:
+    if (
+        operation in {Operation.TERMINATE, Operation.DELETE_RECORD}
+        and answer.status == _NOT_FOUND
+        and _detail(answer) is not None
+    ):
         text = "The service account sees no such resource in Waldur"
         return Absent(Reason.RECORD_GONE, text, operation=operation)
     return Unsupported(Reason.UNSUPPORTED, NO_WALDUR, operation=operation)

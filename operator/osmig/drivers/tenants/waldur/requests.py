@@ -94,6 +94,7 @@ LIST_TENANT_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, "tenant_
 LIST_OFFERING_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, "offering_uuid", size=Size.PAGES)
 LIST_ALL_TYPES = Template("list-volume-types", "GET", _VOLUME_TYPES, size=Size.PAGES)
 REPLICATE = Template(Operation.REPLICATE, "POST", _RUNS)
+DELETE_RUN = Template(Operation.DELETE_RECORD, "DELETE", f"{_RUNS}{{id}}/")
 TERMINATE = Template(Operation.TERMINATE, "POST", f"{_RESOURCE}terminate/")
 
 TEMPLATES = (
@@ -116,6 +117,7 @@ TEMPLATES = (
     LIST_OFFERING_TYPES,
     LIST_ALL_TYPES,
     REPLICATE,
+    DELETE_RUN,
     TERMINATE,
 )
 """All there are: no other request leaves the adapter."""
