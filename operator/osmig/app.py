@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 from osmig import __version__
-from osmig.bare_kopf import kopf
+from osmig.bare_kopf import Identity, kopf
 from osmig.clock import SystemClock
 from osmig.controllers.build import Controllers, build_controllers
 from osmig.controllers.keys import RESOURCES
@@ -224,6 +224,8 @@ class _Operator:
             registry=build_registry(controllers.intake, Login(client.credentials, self.clock, LOGIN_LIFETIME)),
             settings=build_settings(),
             standalone=True,
+            # Nobody reads it; without one kopf asks for the user's name, and the user of a pod has none.
+            identity=Identity("osmig"),
             clusterwide=not namespaces,
             namespaces=namespaces,
             stop_flag=kopf_stop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import pytest
 import yaml
 
 from e2e_cloud import Boot, calls
-from e2e_operator import OPERATOR, OPERATOR_NAMESPACE, install, run_operator
+from e2e_operator import FAST, OPERATOR, OPERATOR_NAMESPACE, install, run_operator
 from e2e_status import condition, outcome, verdicts
 from e2e_tenant import Tenant, move_by_name
 from e2e_waldur import put_mapping
 from lab.cluster import Cluster
+from lab.osmig_run import OsmigRun
 from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
@@ -72,6 +74,28 @@ def test_sigterm_ends_in_time_even_if_an_answer_is_awaited_and_the_next_process_
     assert not lease.get("holderIdentity")
     assert outcome(end) == ("Succeeded", "Succeeded")
     assert [call.word for call in calls(nova, server)] == ["live-migrate"]
+
+
+NAMELESS = """
+import pwd, runpy, sys
+def getpwuid(uid): raise KeyError(f"getpwuid(): uid not found: {uid}")
+pwd.getpwuid = getpwuid
+sys.argv[0] = "osmig"
+runpy.run_module("osmig", run_name="__main__")
+"""
+"""Runs osmig as a user that no file of the image names, as the one of the image is."""
+NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+
+
+def test_the_operator_works_as_a_user_without_a_name(own_cluster: Cluster) -> None:
+    operator = OsmigRun(
+        *(*FAST, "--lease-namespace", OPERATOR_NAMESPACE),
+        command=(sys.executable, "-c", NAMELESS, "run"),
+        kubeconfig=own_cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, "osmig"),
+        env=dict.fromkeys(NAMES, ""),
+    )
+    with operator as running:
+        assert running.wait_ready().terminate() == 0
 
 
 def test_a_secret_that_the_operator_may_not_read_is_named_and_moves_nothing(
