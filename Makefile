@@ -118,6 +118,31 @@ charts: venv ## Write anew what charts/ and deploy/ have from elsewhere, and the
 	PYTHONPATH=tests $(BIN)/python -m manifests.chart_files
 	PYTHONPATH=tests $(BIN)/python -m manifests.golden_files
 
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' operator/osmig/__init__.py)
+IMAGE ?= osmig:$(VERSION)
+LAB := PYTHONPATH=tests $(BIN)/python -m lab
+
+.PHONY: image
+image: ## The image, by docker, podman or buildah; IMAGE=name:tag, ENGINE=podman, PYTHON_IMAGE=python@sha256:...
+	$(call timed,image $(IMAGE),image/build.sh $(IMAGE))
+
+.PHONY: image-test
+image-test: venv ## The image built twice without a registry, and run (root, buildah, debootstrap; the first time 10 min)
+	$(call timed,image-test,$(BIN)/python -m pytest -q -rs tests/image)
+
+.PHONY: wheel
+wheel: venv ## The wheel, in dist/
+	$(call timed,wheel,SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .)
+
+.PHONY: package-charts
+package-charts: ## The charts, in dist/; needs Helm 4
+	$(call timed,charts,helm package charts/osmig-crds charts/osmig --destination dist)
+
+.PHONY: sbom
+sbom: venv ## The bill of materials of the image, as CycloneDX, in dist/
+	@mkdir -p dist
+	$(call timed,sbom,$(LAB) sbom dist/osmig.cdx.json)
+
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 # The image gets what it needs of the same versions: without what only development needs, and what builds the wheel.
@@ -127,6 +152,8 @@ lock: ## Write requirements*.lock anew (needs uv); UPGRADE=1 takes newer version
 	$(COMPILE) pyproject.toml --constraint requirements.lock --no-annotate --output-file requirements.image.lock
 	sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml | $(COMPILE) - --constraint requirements.lock \
 	  --no-annotate --output-file requirements.build.lock
+	$(COMPILE) tests/lab/checker_sources/requirements.in --no-annotate \
+	  --output-file tests/lab/checker_sources/requirements.txt
 
 .PHONY: clean
 clean: ## Remove everything made here; the lab's cache stays

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from functools import partial
+from pathlib import Path
 
 import click
 
 from lab.binaries import TOOLS, find_binaries, find_tools
+from lab.checkers import find_checkers, write_bill_of_materials
 from lab.cluster import Cluster
 from lab.nova import NovaLab, prepare_nova
 from lab.prometheus import find_prometheus
@@ -52,8 +54,15 @@ def main() -> None:
 @main.command()
 def prepare() -> None:
     """Build and install what is missing, so that the next start takes seconds."""
-    side_by_side(partial(find_tools, TOOLS), prepare_nova, find_prometheus)
+    side_by_side(partial(find_tools, TOOLS), prepare_nova, find_prometheus, find_checkers)
     click.echo("lab: everything is in place", err=True)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def sbom(file: Path) -> None:
+    """Write the bill of materials of the image."""
+    write_bill_of_materials(file)
 
 
 @main.command()

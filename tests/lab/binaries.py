@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).with_name("cluster_sources")
 HELM_SOURCES = Path(__file__).with_name("helm_sources")
+ACTIONLINT_SOURCES = Path(__file__).with_name("actionlint_sources")
 VERSION = "v1.36.3"
 MINOR = 36
 SKEW = 1
@@ -50,6 +51,7 @@ TOOLS = {
     "kubectl": Tool("k8s.io/kubernetes/cmd/kubectl", 20),
     "kube-controller-manager": Tool("k8s.io/kubernetes/cmd/kube-controller-manager", 60),
     "helm": Tool("helm.sh/helm/v4/cmd/helm", 150, HELM_SOURCES),
+    "actionlint": Tool("github.com/rhysd/actionlint/cmd/actionlint", 20, ACTIONLINT_SOURCES),
 }
 """All programs by name, the longest shared work first. One more is one more line (and a ``tool`` in its ``go.mod``)."""
 
@@ -65,6 +67,7 @@ STAMPS = {
 _INSTEAD = {
     SOURCES: f"Or set KUBEBUILDER_ASSETS to a folder that has {{names}}, version 1.{MINOR}.",
     HELM_SOURCES: "Or put a Helm 4 on PATH.",
+    ACTIONLINT_SOURCES: "Or put actionlint on PATH.",
 }
 """What somebody without Go can do, by the folder of the sources."""
 FLAGS = ("-trimpath", "-ldflags=-s -w " + " ".join(f"-X {name}={value}" for name, value in STAMPS.items()))
@@ -97,7 +100,7 @@ def find_tools(
     """Return the programs, each from the first place that has it; build those that nobody has.
 
     Places: the folder ``KUBEBUILDER_ASSETS`` (the convention of envtest, which brings no controllers), the cache; for
-    kubectl and Helm also ``PATH``: a kubectl close enough to the version of the API server, any Helm 4.
+    kubectl, Helm and actionlint also ``PATH``: a kubectl close enough to the version of the API server, any Helm 4.
 
     Args:
         names: Keys of ``TOOLS``.
@@ -160,7 +163,12 @@ def _find_helm(path: str) -> Path | None:
     return Path(program) if answer.stdout.startswith("v4.") else None
 
 
-_ON_PATH = {"kubectl": _find_kubectl, "helm": _find_helm}
+def _find_actionlint(path: str) -> Path | None:
+    program = shutil.which("actionlint", path=path)
+    return Path(program) if program is not None else None
+
+
+_ON_PATH = {"kubectl": _find_kubectl, "helm": _find_helm, "actionlint": _find_actionlint}
 
 
 def _build(names: Sequence[str], folder: Path, report: Report) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -43,20 +44,44 @@ def test_everything_applies_twice_with_strict_validation(deployed: Cluster) -> N
     deployed.kubectl("apply", "-k", str(DEPLOY), "--validate=strict", "--dry-run=server")
 
 
-@pytest.mark.parametrize(
-    ("verb", "resource"),
-    [
-        *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in KINDS),
-        ("update", "migrations.osmig.dev#status"),
-        ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort
-        ("delete", "migrations.osmig.dev"),  # ttlSecondsAfterFinished
-        ("update", "providers.osmig.dev#status"),
-        ("update", "migrationmappings.osmig.dev#status"),
-        ("create", "events.events.k8s.io"),
-        ("patch", "events.events.k8s.io"),
-        ("get", "secrets"),
-    ],
-)
+WORK = [
+    *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in KINDS),
+    ("update", "migrations.osmig.dev#status"),
+    ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort
+    ("delete", "migrations.osmig.dev"),  # ttlSecondsAfterFinished
+    ("update", "providers.osmig.dev#status"),
+    ("update", "migrationmappings.osmig.dev#status"),
+    ("create", "events.events.k8s.io"),
+    ("patch", "events.events.k8s.io"),
+    ("get", "secrets"),
+]
+LEASE = {
+    ("create", "leases.coordination.k8s.io"),
+    *((verb, "leases.coordination.k8s.io/osmig") for verb in ("get", "patch")),
+}
+
+
+def spell_rights(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return each single right of a role, as the tables here write it."""
+    return {
+        (verb, f"{kind}{f'.{group}' * bool(group)}{f'#{part}' * bool(part)}{f'/{name}' * bool(name)}")
+        for rule in role["rules"]
+        for verb, group, resource, name in product(
+            rule["verbs"], rule["apiGroups"], rule["resources"], rule.get("resourceNames", [""])
+        )
+        for kind, _, part in [resource.partition("/")]
+    }
+
+
+def test_each_right_that_is_granted_is_one_of_those_that_the_next_tests_miss_when_it_is_gone() -> None:
+    made = yaml.safe_load_all((DEPLOY / "rbac.yaml").read_text(encoding="utf-8"))
+    roles = {role["metadata"]["name"]: role for role in made if role["kind"] in {"ClusterRole", "Role"}}
+
+    assert spell_rights(roles["osmig"]) | spell_rights(roles["osmig-credentials"]) == set(WORK)
+    assert spell_rights(roles["osmig-lease"]) == LEASE
+
+
+@pytest.mark.parametrize(("verb", "resource"), WORK)
 def test_the_operator_may_do_its_work_in_every_namespace(
     deployed: Cluster, namespace: str, verb: str, resource: str
 ) -> None:
@@ -83,9 +108,7 @@ def test_the_operator_may_do_no_more_than_that(deployed: Cluster, namespace: str
 
 
 def test_the_operator_may_hold_its_own_lease_and_no_other(deployed: Cluster) -> None:
-    assert may(deployed, "create", "leases.coordination.k8s.io", "osmig-system")
-    assert may(deployed, "get", "leases.coordination.k8s.io/osmig", "osmig-system")
-    assert may(deployed, "patch", "leases.coordination.k8s.io/osmig", "osmig-system")
+    assert [right for right in LEASE if not may(deployed, *right, "osmig-system")] == []
     assert not may(deployed, "patch", "leases.coordination.k8s.io/other", "osmig-system")
     assert not may(deployed, "delete", "leases.coordination.k8s.io/osmig", "osmig-system")
 

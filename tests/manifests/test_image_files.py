@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shutil
+import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,12 +44,72 @@ def manifest(name: str) -> dict[str, Any]:
 
 
 def test_everything_that_the_image_installs_has_a_hash_or_was_built_from_the_sources_beside_it() -> None:
-    commands = re.findall(r"/bin/(pip (?:install|wheel) [^\\\n&]*)", DOCKERFILE)
+    joined = DOCKERFILE.replace("\\\n", " ")
+    commands = [
+        " ".join(re.sub(r"--python \S+", "", found).split())
+        for found in re.findall(r"/bin/(pip (?:--python \S+ )?(?:install|wheel) [^\n&]*)", joined)
+    ]
 
     assert len(commands) == 4
     assert [line for line in commands if "--require-hashes" not in line and "--no-deps" not in line] == []
     assert [line for line in commands if "wheel" in line.split()[1] and "--no-build-isolation" not in line] == []
-    assert [line for line in commands if "install --no-cache-dir --no-deps" in line and "--no-index" not in line] == []
+    assert [line for line in commands if "install" in line and "--no-deps" in line and "--no-index" not in line] == []
+
+
+def test_the_last_stage_is_empty_but_for_what_is_left_and_runs_as_nobody_of_the_host() -> None:
+    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
+    last = stages[-1]
+
+    assert [stage.partition("\n")[0] for stage in stages] == [
+        "${PYTHON_IMAGE} AS build",
+        "${PYTHON_IMAGE} AS reduced",
+        "scratch",
+    ]
+    assert re.findall(r"^COPY (.*)$", last, re.MULTILINE) == ["--from=reduced / /"]
+    assert "RUN " not in last
+    assert "\nUSER 65532:65532\n" in last
+    assert "\nHEALTHCHECK NONE\n" in last
+
+
+ENGINES = ("docker", "podman", "buildah")
+
+
+@pytest.mark.parametrize(
+    ("here", "works", "taken"),
+    [
+        (ENGINES, ENGINES, "docker"),
+        (ENGINES, ("podman", "buildah"), "podman"),
+        (("buildah",), ("buildah",), "buildah"),
+        (("docker",), (), ""),
+        ((), (), ""),
+    ],
+)
+def test_the_image_is_built_by_the_first_engine_that_works(
+    tmp_path: Path, here: tuple[str, ...], works: tuple[str, ...], taken: str
+) -> None:
+    for engine in here:
+        program = tmp_path / engine
+        answer = f"echo {engine} $*" if engine in works else "exit 1"
+        program.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
+        program.chmod(0o755)
+    tools = [str(Path(found).parent) for found in map(shutil.which, ("sh", "sed")) if found]
+    environ = {"PATH": ":".join([str(tmp_path), *tools]), "SOURCE_DATE_EPOCH": "1700000000", "HOME": str(tmp_path)}
+    for engine in set(ENGINES) - set(here):
+        if shutil.which(engine, path=":".join(tools)):
+            (tmp_path / engine).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+            (tmp_path / engine).chmod(0o755)
+
+    done = subprocess.run(  # noqa: S603 - ours
+        [ROOT / "image" / "build.sh", "osmig:test"], env=environ, capture_output=True, text=True, check=False
+    )
+
+    if not taken:
+        assert (done.returncode, "no docker, podman or buildah that works here" in done.stderr) == (1, True)
+        return
+    built = done.stdout.splitlines()[-1]
+    assert built.startswith(f"{taken} ")
+    for part in ("--tag osmig:test", "SOURCE_DATE_EPOCH=1700000000", "CREATED=2023-11-14T22:13:20Z", "VERSION=0.1.0"):
+        assert part in built
 
 
 def test_the_base_image_is_named_by_its_full_version() -> None:
