@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 INSTALLER = "installer"
 CHARTS = ROOT / "charts"
+EARLIER = ROOT / "tests" / "e2e" / "earlier_charts"
+"""Both charts as they once were, packaged as version 0.0.1: there is no release yet to upgrade from."""
 RELEASE = "osmig"
 CRDS = "osmig-crds"
 PER_NAMESPACE = "in each of `namespaces`"
@@ -74,9 +76,9 @@ class Install:
         kubeconfig = self.cluster.user_kubeconfig(user)
         return self.helm.run(*words, "--namespace", OPERATOR_NAMESPACE, kubeconfig=kubeconfig, **options)
 
-    def install(self) -> str:
+    def install(self, chart: Path = CHARTS / "osmig") -> str:
         """Install the operator's chart; return the notes."""
-        return self.run("install", RELEASE, CHARTS / "osmig", values=self.values)
+        return self.run("install", RELEASE, chart, values=self.values)
 
     def upgrade(self, **values: Any) -> None:  # noqa: ANN401 - values of the chart
         """Upgrade it with further values."""

@@ -6,21 +6,22 @@ import os
 import subprocess
 import sys
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from e2e_chart import CHARTS, CRDS, INSTALLER, PER_NAMESPACE, Install, grant, read_rights, values_for_the_lab
+from e2e_chart import CHARTS, CRDS, EARLIER, INSTALLER, PER_NAMESPACE, Install, grant, read_rights, values_for_the_lab
 from e2e_cloud import Boot, calls, is_moving
 from e2e_operator import OPERATOR_NAMESPACE
 from e2e_status import outcome
 from e2e_tenant import Tenant
 from lab.cluster import Cluster
 from lab.waiting import eventually
+from osmig import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from lab.helm import Helm
@@ -35,7 +36,7 @@ MODES = {"whole cluster": (), "one namespace": (TEAM,)}
 
 @pytest.fixture(params=MODES)
 def installed(helm: Helm, request: pytest.FixtureRequest) -> Iterator[Install]:
-    """An API server of the test's own, both charts installed by a user with the listed rights for the mode."""
+    """An API server of the test's own, earlier charts installed by a user with the listed rights for the mode."""
     namespaces = MODES[request.param]
     with Cluster(users={INSTALLER: (), CRD_INSTALLER: ()}) as cluster:
         rights = read_rights()
@@ -49,9 +50,9 @@ def installed(helm: Helm, request: pytest.FixtureRequest) -> Iterator[Install]:
         for name in namespaces:
             grant(cluster, rights[PER_NAMESPACE], namespace=name, user=INSTALLER)
         release = Install(helm, cluster, values_for_the_lab(namespaces=list(namespaces)))
-        release.run("install", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
+        release.run("install", CRDS, EARLIER / f"{CRDS}-0.0.1.tgz", user=CRD_INSTALLER)
         cluster.await_established("-f", str(CHARTS.parent / "crds"))
-        release.install()
+        release.install(EARLIER / "osmig-0.0.1.tgz")
         yield release
 
 
@@ -66,13 +67,13 @@ def test_the_installed_operator_moves_a_server_is_upgraded_and_goes_as_it_came(
         tenant.connect(nova)
         move = tenant.move(first, name="first", source="cmp1", destination="cmp2")
         assert outcome(move.until_finished()) == ("Succeeded", "Succeeded")
-        _run_helm_test(installed, old)
         hanging = tenant.move(second, name="second", deletionPolicy="Abort")
         hanging.until_upstream("running")
         _upgrade_and_roll_back(installed)
         with installed.run_pod(tmp_path / "new.log") as new:
             _hand_over(old, new)
             hanging.reconcile()
+            _run_helm_test(installed, new)
             assert installed.refusals() == []
             installed.uninstall()
             installed.run("uninstall", CRDS, user=CRD_INSTALLER)
@@ -103,15 +104,25 @@ def _hand_over(old: OsmigRun, new: OsmigRun) -> None:
 
 
 def _upgrade_and_roll_back(installed: Install) -> None:
-    """Upgrade both charts, the operator's to the same values, to others and back; only others change the Deployment."""
+    """Upgrade both charts from the earlier ones, again, to other values, back to the first install, and to today's."""
     before = installed.deployment()
+    assert _image(before) == "osmig:0.0.1"
     installed.run("upgrade", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
     installed.upgrade()
-    assert installed.deployment()["metadata"]["generation"] == before["metadata"]["generation"]
+    upgraded = installed.deployment()
+    assert _image(upgraded) == f"osmig:{__version__}"
+    installed.upgrade()
+    assert installed.deployment()["metadata"]["generation"] == upgraded["metadata"]["generation"]
     installed.upgrade(replicas=3)
     assert installed.deployment()["spec"]["replicas"] == 3
     installed.run("rollback", "osmig", "1")
     assert installed.deployment()["spec"] == before["spec"]
+    installed.upgrade()
+
+
+def _image(deployment: Mapping[str, Any]) -> str:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return str(container["image"])
 
 
 def _listed_for_making(*, has_namespaces: bool) -> set[tuple[str, str, str]]:
