@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MINUTE_S = 2
 """How long a minute of the rules lasts here."""
 FASTER = 60 / MINUTE_S
-STANDS_STILL_S = 10 * MINUTE_S
+STANDS_STILL_S = 8 * MINUTE_S
 """After what time without progress, shortened, a move counts as standing still."""
 PATIENCE_S = 60 * MINUTE_S
 NO_PROGRESS, DOWN = "OsmigMigrationNoProgress", "OsmigOperatorDown"
