@@ -126,6 +126,20 @@ def test_the_objects_that_the_notes_show_are_taken_by_the_api_server(
     assert f"kubectl -n {place} wait --for=condition=Finished" in notes
 
 
+def test_the_objects_of_the_first_move_are_taken_by_the_api_server(crds: Cluster, namespace: str) -> None:
+    page = (ROOT / "docs" / "first-move.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+    assert [re.findall(r"^kind: (\w+)$", text, re.MULTILINE) for text in shown] == [
+        ["Provider"],
+        ["Migration"],
+        ["Migration"],
+    ]
+    for text in shown:
+        here = text.replace("namespace: team-a", f"namespace: {namespace}")
+        crds.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=here)
+
+
 def _read_notes(helm: Helm, values: str) -> str:
     said = helm.run(
         *("install", "osmig", CHART, "--namespace", OPERATOR_NAMESPACE, "--dry-run=client"), values=SETS[values]
