@@ -97,8 +97,8 @@ bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000
 	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA) --rate $(RATE))
 
 .PHONY: neighbours
-neighbours: venv prepare ## What each neighbour costs a healthy tenant (docs/security.md); COUNT=50
-	$(call timed,neighbours,PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),50))
+neighbours: venv prepare ## What each neighbour costs a healthy tenant (docs/security.md); COUNT=50 ONLY='"hang" "none"'
+	$(call timed,neighbours,PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),50) $(ONLY))
 
 .PHONY: lab
 lab: venv ## A real API server, a real Nova and a double of Waldur to play with, until Ctrl-C
