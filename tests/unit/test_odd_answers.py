@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +22,7 @@ from osmig.drivers.servers.nova.texts import known_refusal, known_state
 from osmig.drivers.tenants.waldur import texts, wire
 from osmig.drivers.tenants.waldur.translate import view_run
 from osmig.net.bounds import MAX_DEPTH, MAX_VALUES
-from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, is_bounded, parse_json
+from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, is_bounded, parse_json, take_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +162,22 @@ def test_depth_and_values_are_counted_outside_of_texts(content: bytes, is_kept: 
 def test_a_list_of_nothing_but_odd_rows_is_not_novas() -> None:
     with pytest.raises(BackendError):
         read_views({"migrations": [1, None]}, "migrations", translate.to_record, "sweep")
+
+
+def test_large_bodies_are_computed_on_one_at_a_time_and_half_of_the_time_none_is() -> None:
+    """Each thread that computes keeps the event loop waiting, and a hostile cloud answers all the time."""
+    body = b"[" + b",".join([b'"x"'] * 100_000) + b"]"
+    turns: list[tuple[float, float, float]] = []
+
+    def compute() -> None:
+        with take_turn(len(body)):
+            began_s, cpu_s = time.monotonic(), time.thread_time()
+            for _ in range(30):
+                is_bounded(body)
+            turns.append((began_s, time.monotonic(), time.thread_time() - cpu_s))
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(compute) for _ in range(4)]:
+            done.result()
+    for (_, ended_s, cpu_s), (next_s, _, _) in pairwise(sorted(turns)):
+        assert next_s - ended_s >= 0.9 * cpu_s

@@ -18,8 +18,8 @@ LARGE_BYTES = 64 * 2**10
 MAX_LARGE_BYTES_HELD = 16 * 2**20
 """Of all large bodies that are held at once, whoever's they are; of one Provider's, no more than one may be largest."""
 
-PARSERS = 2
-"""Large bodies that are parsed at once."""
+PARSERS = 1
+"""Large bodies that are computed on at once: each thread that computes keeps the event loop waiting for its turns."""
 
 MAX_DEPTH = 32
 """Of objects and lists within one another; the answers that are asked for have at most 8."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import threading
-from contextlib import nullcontext
+import time
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from osmig.net.bounds import LARGE_BYTES, MAX_DEPTH, MAX_VALUES, PARSERS
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
 ODD_VALUE_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What code raises that meets a value of another kind or size than it reckoned with; a stranger chooses the values."""
@@ -28,11 +29,29 @@ _STEPS = tuple({"[": 1, "{": 1, "]": -1, "}": -1}.get(chr(sign), 0) for sign in 
 _MAX_DIGITS = 19
 """Of an integer: what 64 bits hold. A longer one is no number of anybody's, and converting it takes quadratic time."""
 
-_parsing = threading.BoundedSemaphore(PARSERS)
+_computing = threading.BoundedSemaphore(PARSERS)
 
 
 class UnreadableError(ValueError):
     """An answer that is not in the form of the server that is asked for."""
+
+
+@contextmanager
+def take_turn(size_bytes: int) -> Iterator[None]:
+    """Compute on a body; if it is large, with no other large one, and then leave the processor alone for as long.
+
+    So whoever's server sends large answers all the time, half of one processor is left to the event loop at least. Such
+    a body is never read on the event loop itself.
+    """
+    if size_bytes <= LARGE_BYTES:
+        yield
+        return
+    with _computing:
+        began_s = time.thread_time()
+        try:
+            yield
+        finally:
+            time.sleep(time.thread_time() - began_s)
 
 
 def is_bounded(content: bytes) -> bool:
@@ -48,18 +67,21 @@ def is_bounded(content: bytes) -> bool:
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) <= MAX_DEPTH
 
 
-def parse_json(content: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Read JSON; of large bodies no more than two at once, so these never on the event loop.
+def parse_json(content: bytes, *, is_checked: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """Read JSON; a large body in its turn, so never on the event loop.
 
     A number that is none of anybody's (1e400, NaN, an integer of more than 64 bits) becomes null, a lone surrogate a
     question mark: what could not be written down anywhere must not be known at all.
 
+    Args:
+        content: the body.
+        is_checked: it was found to be in bounds (`is_bounded`).
+
     Raises:
         UnreadableError: it is none, or beyond the bounds.
     """
-    turn: AbstractContextManager[object] = _parsing if len(content) > LARGE_BYTES else nullcontext()
-    with turn:
-        if not is_bounded(content):
+    with take_turn(len(content)):
+        if not (is_checked or is_bounded(content)):
             raise UnreadableError
         text = content.decode("utf-8-sig", errors="replace")
         try:

@@ -153,7 +153,7 @@ class ComputeSession:
         """
         response = self.send(request)
         try:
-            body = parse_json(response.content)
+            body = parse_json(response.content, is_checked=True)  # by the transport
         except UnreadableError:
             body = None
         if not isinstance(body, dict):

@@ -24,7 +24,7 @@ from osmig.drivers.servers.nova.wire import guarded_pools
 from osmig.net.answer_memory import AnswerMemory, measure_size
 from osmig.net.bounded_reading import left_until
 from osmig.net.failures import NoAnswerError, UnwantedFormError
-from osmig.net.json_reading import is_bounded
+from osmig.net.json_reading import is_bounded, take_turn
 from osmig.net.permits import SAFE_METHODS, check_permit
 from osmig.net.places import MOST_RESERVED
 from osmig.net.tls import name_trusted, trust_given
@@ -251,7 +251,10 @@ def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: flo
     finally:
         if not is_whole:
             raw.close()
-    if not is_bounded(body.getvalue()):
+    content = body.getvalue()
+    with take_turn(len(content)):
+        is_kept = is_bounded(content)
+    if not is_kept:
         message = "The endpoint's answer is nested too deeply, or holds too many values"
         raise UnwantedFormError(message)
     response.raw = HTTPResponse(body=body, status=response.status_code, preload_content=False)
