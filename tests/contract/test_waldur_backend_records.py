@@ -25,11 +25,13 @@ async def test_every_replication_is_listed_whatever_its_source_in_few_requests(w
 
     async with connected(waldur) as backend:
         sweep = await backend.list_operations()
+        requests = waldur.control.requests(since=mark)
+        plain = await backend.sweep(None)
 
+    assert (plain.records, plain.is_full) == ((), False), "what it does not list has not vanished"
     assert len(sweep.records) == 34
     [live] = [row for row in sweep.records if not row.is_terminal]
     assert (live.id, live.stage, live.status, live.server_id) == (run.id, Stage.QUEUED, "CREATION_SCHEDULED", SOURCE)
-    requests = waldur.control.requests(since=mark)
     assert [request["method"] for request in requests] == ["GET"] * 4
     assert not any(name == "src_resource_uuid" for request in requests for name, _ in request["query"])
 
