@@ -91,7 +91,10 @@ RUNS: Question = (open_waldur, lambda backend: backend.runs(TENANT))
 ORDER: Question = (open_waldur, lambda backend: backend.replicate(waldur_support.job_for(), waldur_support.GRANTED))
 JOBS: Question = (open_hosting, lambda backend: backend.jobs(None))
 COPY: Question = (open_hosting, lambda backend: backend.copy(MAILBOXES, waldur_support.GRANTED))
+COUNTED_RUNS: Question = (open_waldur, lambda backend: backend.list_operations())
+COUNTED_JOBS: Question = (open_hosting, lambda backend: backend.list_operations())
 READS = {"nova": SWEEP, "waldur": RUNS, "hosting": JOBS}
+LISTS = READS | {"counted runs": COUNTED_RUNS, "counted jobs": COUNTED_JOBS}
 STARTS = {"nova": START, "waldur": ORDER, "hosting": COPY}
 
 
@@ -110,7 +113,7 @@ async def ask(url: str, question: Question, behaviour: Behaviour = Behaviour.HON
     return found
 
 
-@pytest.mark.parametrize("question", READS.values(), ids=READS)
+@pytest.mark.parametrize("question", LISTS.values(), ids=LISTS)
 @pytest.mark.parametrize("behaviour", WHOLE)
 async def test_what_stands_in_place_of_an_answer_is_told(behaviour: Behaviour, question: Question) -> None:
     with serving(behaviour, "--after-login") as url:
@@ -204,7 +207,7 @@ async def test_a_list_beyond_its_bounds_is_told_as_such(behaviour: Behaviour) ->
         assert "more than" in found.message
 
 
-@pytest.mark.parametrize("question", READS.values(), ids=READS)
+@pytest.mark.parametrize("question", LISTS.values(), ids=LISTS)
 async def test_redirects_are_answers(question: Question) -> None:
     with serving(Behaviour.ENDLESS_REDIRECTS, "--after-login") as url:
         found = await ask(url, question)
