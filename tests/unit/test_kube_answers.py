@@ -17,6 +17,7 @@ from osmig.domain.errors import (
     NamespaceTerminating,
     NotInstalled,
     ObjectGone,
+    QuotaReached,
     WriteConflict,
 )
 from osmig.kube.answers import classify, parse, read_warnings
@@ -127,6 +128,26 @@ def test_a_forbidden_call_names_what_to_grant_and_where() -> None:
         "update widgets/status (API group test.osmig.dev) is not allowed in namespace shop; "
         "grant it to the operator's service account"
     )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'widgets "w" is forbidden: exceeded quota: few, requested: count/widgets=1, used: count/widgets=5, limited: 5',
+        'widgets "w" is forbidden: status unknown for quota: few, resources: count/widgets',
+    ],
+)
+def test_a_quota_that_is_used_up_is_no_missing_right(message: str) -> None:
+    error = classify(CREATE, 403, retry_after=None, payload=status(403, "Forbidden", message))
+
+    assert isinstance(error, QuotaReached)
+    assert error.message == "create widgets: a ResourceQuota of namespace shop allows no more"
+
+
+def test_only_what_creates_may_reach_a_quota() -> None:
+    error = classify(PUT, 403, retry_after=None, payload=status(403, "Forbidden", "exceeded quota: few"))
+
+    assert isinstance(error, KubeForbidden)
 
 
 def test_a_forbidden_list_of_core_objects_says_so() -> None:

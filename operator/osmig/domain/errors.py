@@ -32,6 +32,7 @@ One class per cause: who has to tell causes apart catches a class and never comp
     │ ├ KubeThrottled                it asked us to wait
     │ ├ KubeUnauthorized             it refuses our credentials
     │ ├ KubeForbidden                RBAC does not allow the call
+    │ ├ QuotaReached                 a ResourceQuota of the namespace allows no more objects
     │ ├ NamespaceTerminating         the namespace is being deleted and takes nothing new
     │ ├ NotInstalled                 it does not serve this kind
     │ ├ CertificateRefused           its certificate is not the expected one
@@ -208,6 +209,10 @@ class KubeUnauthorized(KubeFailure):
 
 class KubeForbidden(KubeFailure):
     """RBAC does not allow the call (403)."""
+
+
+class QuotaReached(KubeFailure):
+    """A ResourceQuota of the namespace allows no more objects (403)."""
 
 
 class NamespaceTerminating(KubeFailure):

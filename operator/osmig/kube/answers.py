@@ -23,6 +23,7 @@ from osmig.domain.errors import (
     NotInstalled,
     ObjectGone,
     OperatorError,
+    QuotaReached,
     WriteConflict,
 )
 from osmig.kube.refs import KubeVerb
@@ -36,6 +37,8 @@ _FIELD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 # A manager may have any printable name; one of odd signs is not repeated.
 _MANAGER = re.compile(r'conflict with "([A-Za-z0-9_.:/@ -]{1,128})"')
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+# The admission plugin for quotas answers as RBAC does, and tells itself by these words alone.
+_QUOTA = re.compile(r"(exceeded|status unknown for) quota:")
 _MAX_FIELDS = 5
 LONGEST_WAIT_S = 30.0
 """A step that waits longer because an answer says so would be deaf to everything else."""
@@ -154,6 +157,9 @@ def _forbidden(call: Call, said: Mapping[str, Any]) -> OperatorError:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(said)):
         message = f"{call.operation}: the namespace is being deleted and takes nothing new"
         return NamespaceTerminating("NamespaceTerminating", message)
+    if call.verb is KubeVerb.CREATE and _QUOTA.search(str(said.get("message", ""))):
+        message = f"{call.operation}: a ResourceQuota of namespace {call.namespace} allows no more"
+        return QuotaReached("QuotaReached", message)
     where = f"in namespace {call.namespace}" if call.namespace is not None else "in the whole cluster"
     group = f"API group {call.resource.group}" if call.resource.group else "the core API group"
     message = f"{call.operation} ({group}) is not allowed {where}; grant it to the operator's service account"

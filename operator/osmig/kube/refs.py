@@ -113,8 +113,7 @@ class ObjectRef:
     ) -> Mapping[str, Any]:
         """Return the entry for ``metadata.ownerReferences`` of an object that this one owns.
 
-        The owned object must lie in the owner's namespace: else the garbage collector deletes it. Only the plans to
-        come own objects; nothing in the operator calls this yet.
+        The owned object must lie in the owner's namespace: else the garbage collector deletes it.
 
         Args:
             is_controller: an object has at most one owner that is its controller.

@@ -1,4 +1,4 @@
-"""Objects as a whole: read one, or all of a kind page by page; set finalizers, apply, delete."""
+"""Objects as a whole: read one, or all of a kind page by page; create, set finalizers, apply, delete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 
 
 class ResourceClient:
-    """Reads objects of any kind, sets their finalizers, applies and deletes them."""
+    """Reads objects of any kind, creates them, sets their finalizers, applies and deletes them."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
@@ -75,13 +75,34 @@ class ResourceClient:
         answer = await self._client.request(call, body={"metadata": metadata})
         return answer.body
 
+    async def create(self, resource: Resource, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Create the object and return it as stored.
+
+        Other than an apply it never touches an object that is somebody else's and happens to have this name.
+
+        Args:
+            resource: the kind; ``apiVersion`` and ``kind`` are taken from it.
+            body: the object, ``metadata.namespace`` and ``metadata.name`` among it.
+
+        Raises:
+            WriteConflict: there is an object of this name, be it from an earlier try of ours.
+            QuotaReached: a ResourceQuota of the namespace allows no more.
+            InvalidWrite: an admission rule or the schema refuses it.
+            ObjectGone: the namespace does not exist.
+            KubeFailure: no permission or no answer; without an answer it may have happened.
+        """
+        call = Call(KubeVerb.CREATE, resource, body["metadata"]["namespace"])
+        whole = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
+        answer = await self._client.request(call, body=whole)
+        return answer.body
+
     async def apply(self, resource: Resource, body: Mapping[str, Any], *, force: bool = False) -> Mapping[str, Any]:
         """Create the object or set the fields in ``body``, by server-side apply, and return the object as stored.
 
         The same body again changes nothing, whatever became of the first answer, since its name is the caller's and
         never ``generateName``. A field of ours that ``body`` leaves out is removed. A ``metadata.uid`` or
-        ``resourceVersion`` in ``body`` must still be the object's. Only the plans to come create objects; nothing in
-        the operator calls this yet, and its role grants nothing for it.
+        ``resourceVersion`` in ``body`` must still be the object's. Only the plans to come apply objects; nothing in
+        the operator calls this yet.
 
         Args:
             resource: the kind; ``apiVersion`` and ``kind`` are taken from it.
