@@ -59,6 +59,7 @@ class ApiServer:
     secret_error: Exception | None = None
     get_error: Exception | None = None
     list_errors: list[Exception] = field(default_factory=list)
+    create_errors: list[Exception | None] = field(default_factory=list)
 
     @property
     def as_resources(self) -> ResourceClient:
@@ -120,6 +121,18 @@ class ApiServer:
             del self.objects[key]
         self.on_finalizers(stored)
         return stored
+
+    async def create(self, resource: Resource, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Create an object unless there is one of its name."""
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
+        name = body["metadata"]["name"]
+        if self.create_errors and (error := self.create_errors.pop(0)) is not None:
+            raise error
+        if Key(Kind(resource.kind), body["metadata"]["namespace"], name) in self.objects:
+            raise WriteConflict("AlreadyExists", "there is one")
+        self.changes.append(f"create {name}")
+        whole = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
+        return self.add(Kind(resource.kind), whole | {"metadata": {"uid": f"uid-{name}", **body["metadata"]}})
 
     async def delete(self, ref: ObjectRef) -> None:
         """Delete an object if nobody changed it."""

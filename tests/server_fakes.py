@@ -135,7 +135,7 @@ class FakeBackend:
         assert job.server_id
         assert call.operation
         assert REQUEST not in claimed
-        return self.found or CallLookup(kind=CallLookupKind.NOTHING, server=self.view)
+        return self.found or CallLookup(kind=CallLookupKind.NOTHING, server=self._view(job.server_id))
 
     async def server(self, server_id: str) -> ServerView:
         """Show the server."""

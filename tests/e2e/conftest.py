@@ -5,6 +5,7 @@ The API server is not the one that other folders share: this folder's operator s
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,6 +100,18 @@ def boot(nova: NovaLab, request: pytest.FixtureRequest) -> Iterator[Boot]:
     yield boot_one
     for server in booted:
         end_moves(nova, server)
+
+
+@pytest.fixture
+def hidden_list(nova: NovaLab) -> Iterator[None]:
+    """A policy that forbids everybody to list migrations, as some hosted clouds have it."""
+    message = "Policy doesn't allow os_compute_api:os-migrations:index to be performed."
+    body = json.dumps({"forbidden": {"code": 403, "message": message}})
+    nova.control.fault(
+        path="/os-migrations", method="GET", when="before", action="status", status=403, body=body, count=0
+    )
+    yield
+    nova.control.clear_faults()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +11,6 @@ from e2e_status import condition, outcome
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
@@ -64,18 +61,6 @@ def test_a_member_sees_that_somebody_else_moves_the_server(empty_tenant: Tenant,
     move = empty_tenant.move_cold(server)
     assert condition(move.until_phase("Queued"), "Succeeded")["reason"] == "ServerBusy"
     assert calls(nova_keystone, server) == []
-
-
-@pytest.fixture
-def hidden_list(nova: NovaLab) -> Iterator[None]:
-    """A policy that forbids everybody to list migrations, as some hosted clouds have it."""
-    message = "Policy doesn't allow os_compute_api:os-migrations:index to be performed."
-    body = json.dumps({"forbidden": {"code": 403, "message": message}})
-    nova.control.fault(
-        path="/os-migrations", method="GET", when="before", action="status", status=403, body=body, count=0
-    )
-    yield
-    nova.control.clear_faults()
 
 
 def test_a_live_move_is_followed_by_its_server_where_no_migration_may_be_listed(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,10 @@ from osmig.drivers import DRIVERS
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
+    from osmig.controllers.build import Controllers
     from osmig.kube.refs import ObjectRef
 
 CONTACT_S = 5.0
@@ -72,11 +74,50 @@ class Costs:
     writes: Counter[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The engine, and what is around it.
+
+    Attributes:
+        controllers: not running yet.
+        journal: of the requests to the cloud.
+    """
+
+    clock: HeldClock
+    api: WatchedApiServer
+    cloud: ScriptedCloud
+    controllers: Controllers
+    journal: Path
+
+    @asynccontextmanager
+    async def run(self, spec: Mapping[str, Any]) -> AsyncGenerator[None]:
+        """Run the engine, with a Provider of this spec that was contacted."""
+        running = asyncio.create_task(self.controllers.scheduler.run())
+        provider = self.api.add(Kind.PROVIDER, provider_body(spec=dict(spec)))
+        self.controllers.intake.offer(Kind.PROVIDER, provider)
+        await self.clock.pass_by(CONTACT_S)
+        yield
+        running.cancel()
+        await asyncio.wait({running})
+
+
 async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
     """Apply ``count`` Migrations at once and let time pass until all have ended."""
+    held = hold(move_s, folder)
+    async with held.run({"limits": dict(LIMITS)}):
+        held.api.puts.clear()
+        for index in range(count):
+            held.controllers.intake.offer(Kind.MIGRATION, held.api.add(Kind.MIGRATION, _describe(index)))
+        await held.clock.pass_by(move_s + SETTLE_S)
+    return _count(held.api, JournalReader(held.journal).read())
+
+
+def hold(move_s: float, folder: Path) -> Held:
+    """Build an engine whose moves take so long; ``folder`` takes its journal."""
     clock, api = HeldClock(), WatchedApiServer()
     journal = folder / "journal"
-    factory = ScriptedFactory(ScriptedCloud(clock, move_s), Journal(journal, clock))
+    cloud = ScriptedCloud(clock, move_s)
+    factory = ScriptedFactory(cloud, Journal(journal, clock))
     controllers = build_controllers(
         Dependencies(
             clock=clock,
@@ -94,16 +135,7 @@ async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
         Periods(timings=Timings(), provider=ProviderPeriods()),
     )
     api.watch = controllers.intake.offer
-    running = asyncio.create_task(controllers.scheduler.run())
-    controllers.intake.offer(Kind.PROVIDER, api.add(Kind.PROVIDER, provider_body(spec={"limits": dict(LIMITS)})))
-    await clock.pass_by(CONTACT_S)
-    api.puts.clear()
-    for index in range(count):
-        controllers.intake.offer(Kind.MIGRATION, api.add(Kind.MIGRATION, _describe(index)))
-    await clock.pass_by(move_s + SETTLE_S)
-    running.cancel()
-    await asyncio.wait({running})
-    return _count(api, JournalReader(journal).read())
+    return Held(clock, api, cloud, controllers, journal)
 
 
 def _describe(index: int) -> dict[str, Any]:

@@ -250,6 +250,10 @@ def _token(**reference: object) -> dict[str, Any]:
 
 
 PROVIDERS = {
+    "mirrors-of-replications": Row(
+        _waldur() | {"discovery": {"mode": "Mirror"}},
+        "spec.discovery.mode: Forbidden: may be Mirror only when type is OpenStack",
+    ),
     "no-member": Row(_waldur() | {"waldur": None}, "spec.waldur: Required value: waldur is required when type is Wald"),
     "openstack-of-a-waldur": Row(
         {

@@ -54,6 +54,15 @@ def test_the_sample_of_limits_is_taken_and_read(crds: Cluster, namespace: str) -
     assert spec.auto_confirm_s == 86_400
 
 
+def test_the_sample_of_mirrors_is_taken_and_read(crds: Cluster, namespace: str) -> None:
+    crds.kubectl("apply", "-f", str(MORE / "provider-mirror.yaml"), "-n", namespace, "--validate=strict")
+
+    discovery = parse_provider(crds.get("osprov", "region-one", "-n", namespace)).spec.effective_discovery
+    assert (discovery.mode, discovery.max_mirrored) == ("Mirror", 100)
+    assert discovery.filters is not None
+    assert discovery.filters.hosts == ("cmp1", "cmp2")
+
+
 def test_the_samples_of_a_replication_belong_together(crds: Cluster, namespace: str) -> None:
     for sample in ("provider-waldur", "mapping", "tenant"):
         crds.kubectl("apply", "-f", str(MORE / f"{sample}.yaml"), "-n", namespace, "--validate=strict")
@@ -78,7 +87,7 @@ def test_the_sample_of_a_hosting_provider_is_taken_and_is_the_one_that_mailboxes
 
 
 def test_every_sample_has_its_test() -> None:
-    named = {"provider-limits", "provider-waldur", "provider-hosting", "mapping"}
+    named = {"provider-limits", "provider-mirror", "provider-waldur", "provider-hosting", "mapping"}
     assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, *named, *BOUNDS}
 
 

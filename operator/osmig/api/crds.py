@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from osmig.api.discovery import MIRROR_ONLY_WHAT_CAN_BE_ADOPTED
 from osmig.api.mapping import MappingStatus
 from osmig.api.mappings import Mappings
 from osmig.api.members import MIGRATION_MEMBERS, PROVIDER_MEMBERS
@@ -57,7 +58,7 @@ def provider_schema() -> Schema:
         status=(ProviderStatus, "status is what osmig found; nobody else may write it."),
     )
     _add_rules(root["properties"]["spec"], member_rules(PROVIDER_MEMBERS, ProviderType))
-    _add_rules(root["properties"]["spec"], [TYPE_STAYS])
+    _add_rules(root["properties"]["spec"], [TYPE_STAYS, MIRROR_ONLY_WHAT_CAN_BE_ADOPTED])
     return root
 
 

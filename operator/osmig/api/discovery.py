@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from osmig.api.meta import MAX_INT, MicroTime, Note, SpecModel, StatusModel, Word
+
+if TYPE_CHECKING:
+    from osmig.api.rules import Rule
 
 MAX_FILTERS = 64
 MAX_TYPES = 16
@@ -17,6 +20,15 @@ Count = Annotated[int, Field(ge=0, le=MAX_INT)]
 HostFilter = Annotated[str, Field(min_length=1, max_length=255)]
 ProjectFilter = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[-._A-Za-z0-9]+$")]
 TypeFilter = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[-_a-z0-9]+$")]
+
+
+MIRROR_ONLY_WHAT_CAN_BE_ADOPTED: Rule = {
+    "rule": "self.type == 'OpenStack' || !has(self.discovery) || self.discovery.mode != 'Mirror'",
+    "message": "may be Mirror only when type is OpenStack",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".discovery.mode",
+}
+"""A mirror adopts what it follows, and of replications and of jobs that copy mailboxes nothing can be adopted."""
 
 
 class DiscoveryMode(StrEnum):
@@ -40,7 +52,7 @@ class DiscoveryFilters(SpecModel):
         default=(),
         max_length=MAX_FILTERS,
         json_schema_extra={"x-kubernetes-list-type": "set"},
-        description="projectIDs whose migrations they are. Default: any.",
+        description="projectIDs of whoever began them, which the cloud tells from 2.80 on. Default: any.",
     )
     types: tuple[TypeFilter, ...] = Field(
         default=(),
@@ -48,7 +60,7 @@ class DiscoveryFilters(SpecModel):
         json_schema_extra={"x-kubernetes-list-type": "set"},
         description=(
             "types of migration in the words of status.upstream.byType. Default: any. Examples: live-migration, "
-            "migration, tenant-replication."
+            "migration."
         ),
     )
 
@@ -69,7 +81,8 @@ class Discovery(SpecModel):
         default=DiscoveryMode.COUNT,
         description=(
             "mode of discovery. Off: nothing is listed to be counted. Count: status.upstream counts what the "
-            "credentials see. Mirror: each live one also gets a Migration that follows it. Default: Count."
+            "credentials see. Mirror: each live one also gets a Migration that follows it; type must be OpenStack. "
+            "Default: Count."
         ),
     )
     filters: DiscoveryFilters | None = Field(
@@ -79,7 +92,10 @@ class Discovery(SpecModel):
         default=500,
         ge=1,
         le=2000,
-        description="maxMirrored Migrations at most; status.upstream.notMirrored counts the rest. Default: 500.",
+        description=(
+            "maxMirrored Migrations at most, those that have ended and await their deletion included; "
+            "status.upstream.notMirrored counts the rest. Default: 500."
+        ),
     )
 
 
@@ -131,7 +147,8 @@ class UpstreamCounts(StatusModel):
         default=None, description="mirrored counts those that have a Migration because discovery.mode is Mirror."
     )
     not_mirrored: Count | None = Field(
-        default=None, description="notMirrored counts those that would have one too, but for discovery.maxMirrored."
+        default=None,
+        description="notMirrored counts those that should have one and do not; the condition Mirrored says why.",
     )
     sample_time: MicroTime | None = Field(
         default=None,

@@ -65,6 +65,7 @@ class ConditionType(StrEnum):
     CONVERGING = "Converging"
     AUTHENTICATION_SUCCEEDED = "AuthenticationSucceeded"
     CREDENTIALS_EXPIRING = "CredentialsExpiring"
+    MIRRORED = "Mirrored"
 
 
 class ConditionStatus(StrEnum):
@@ -231,6 +232,9 @@ class Reason(StrEnum):
     INVALID_CONFIGURATION = "InvalidConfiguration"
     LINTED = "Linted"
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
+    MIRRORED = "Mirrored"
+    PARTLY_MIRRORED = "PartlyMirrored"
+    NAMESPACE_REFUSES = "NamespaceRefuses"
 
 
 class EventReason(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from osmig.api.discovery import Discovery, UpstreamCounts, UpstreamScope
+from osmig.api.discovery import Discovery, DiscoveryMode, UpstreamCounts, UpstreamScope
 from osmig.api.members import PROVIDER_MEMBERS
 from osmig.api.meta import (
     Condition,
@@ -103,6 +103,9 @@ class ProviderSpec(SpecModel):
     @model_validator(mode="after")
     def _members_match_type(self) -> ProviderSpec:
         check_members(self, PROVIDER_MEMBERS, self.type)
+        if self.type is not ProviderType.OPENSTACK and self.effective_discovery.mode is DiscoveryMode.MIRROR:
+            message = "discovery.mode may be Mirror only when type is OpenStack"
+            raise ValueError(message)
         return self
 
     @property

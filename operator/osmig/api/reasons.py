@@ -48,7 +48,7 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         Reason.INVALID_SPEC: "Upstream refused the order; the message names the field. Nothing was created.",
         Reason.START_REFUSED: "The cloud refused the order.",
         Reason.UNSUPPORTED: "This cloud has no such call.",
-        Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC for the Secret, forbids what is needed.",
+        Reason.NOT_PERMITTED: "The cloud's policy, or the cluster's RBAC, forbids what is needed.",
         Reason.PROBING: "The cloud is being contacted for the first time since the Provider changed.",
         Reason.PROBE_SUCCEEDED: "The cloud answered and its version is known.",
         Reason.AUTHENTICATED: "The credentials are accepted.",
@@ -60,6 +60,9 @@ _COMMON: Mapping[Reason, str] = MappingProxyType(
         Reason.INVALID_CONFIGURATION: "The Secret lacks clouds.yaml, the cloud or the token, or holds too much.",
         Reason.LINTED: "The mappings were read; whether they fit a tenant is checked before a replication.",
         Reason.SECRET_NOT_FOUND: "The Secret does not exist.",
+        Reason.MIRRORED: "Every move that nobody declared and that passes the filters has a Migration, or gets one.",
+        Reason.PARTLY_MIRRORED: "Some of these moves have no Migration; the message tells why.",
+        Reason.NAMESPACE_REFUSES: "A quota or an admission rule of the namespace refuses more Migrations.",
     }
 )
 """Those of all types; the others stand beside the models of their type."""

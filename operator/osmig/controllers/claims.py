@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import ConditionType, ControlResult, Kind, Phase, Reason
 from osmig.controllers.keys import Key
+from osmig.controllers.past_starts import PastStart, read_past_start
 from osmig.domain import phases
+from osmig.domain.mirroring import DISCOVERED_LABEL
 from osmig.domain.phases import CONFIRMATION
 from osmig.domain.queueing import HostPair
 
@@ -35,6 +37,9 @@ class Claims:
         is_over: it has ended, and with it what it followed in the cloud.
         has_order: something is to be done to it that the cloud has not accepted yet.
         mapping: that it refers to, while it may still matter.
+        adopts: the record that it names and does not follow yet.
+        past: what may go on in the cloud although it has ended.
+        mirror_of: the uid of the Provider that it is a mirror of.
     """
 
     provider: Key
@@ -50,6 +55,9 @@ class Claims:
     is_over: bool = False
     has_order: bool = False
     mapping: Key | None = None
+    adopts: str | None = None
+    past: PastStart | None = None
+    mirror_of: str | None = None
 
     @property
     def slot(self) -> tuple[object, ...]:
@@ -60,6 +68,7 @@ class Claims:
 def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     """Read what a body says; what it does not say is not claimed."""
     spec, status = _dig(body, "spec"), _dig(body, "status")
+    mirror_of = _read_mirrored(_dig(body, "metadata"))
     upstream, is_over, is_acting = _dig(status, "upstream"), has_ended(status), is_under_way(status)
     hosts = _read_hosts(spec, status)
     waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
@@ -68,7 +77,8 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         server_id=_dig(status, "server").get("id") if is_acting else None,
         record_id=upstream.get("id") if not is_over else None,
         request_id=upstream.get("requestID"),
-        holds=hosts if is_acting and not _has_arrived(status) else None,
+        # a mirror's move is counted by its row, as it was before: it hangs after an hour, and holds nothing then
+        holds=hosts if is_acting and not _has_arrived(status) and mirror_of is None else None,
         waits=hosts if waits_for_slot else None,
         wants_server=_dig(status, "server").get("id") if waits_for_slot else None,
         awaits_server=_dig(status, "server").get("id")
@@ -79,6 +89,9 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         is_over=is_over,
         has_order=not is_over and _has_order(status),
         mapping=_read_mapping(key, spec) if not is_over else None,
+        adopts=_dig(spec, "adopt").get("id") if not is_over else None,
+        past=read_past_start(status) if is_over else None,
+        mirror_of=mirror_of,
     )
 
 
@@ -108,6 +121,13 @@ def has_ended(status: Mapping[str, Any]) -> bool:
 def _read_mapping(key: Key, spec: Mapping[str, Any]) -> Key | None:
     name = _dig(_dig(spec, "tenant"), "mappingRef").get("name")
     return Key(Kind.MAPPING, key.namespace, str(name)) if name else None
+
+
+def _read_mirrored(metadata: Mapping[str, Any]) -> str | None:
+    owners = metadata.get("ownerReferences") or ()
+    if DISCOVERED_LABEL not in _dig(metadata, "labels"):
+        return None
+    return next((str(owner.get("uid")) for owner in owners if owner.get("kind") == Kind.PROVIDER), None)
 
 
 def _has_arrived(status: Mapping[str, Any]) -> bool:

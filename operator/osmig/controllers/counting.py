@@ -38,7 +38,8 @@ def count_upstream(
         return before or UpstreamCounts.model_validate({"scope": session.probe.scope})
     counts = session.rows.count() if can_count(session, provider, driver) else {}
     told = {"scope": session.probe.scope, "message": why_not or None, "sample_time": now if counts else None}
-    after = UpstreamCounts.model_validate({**told, **counts})
+    mirrors = {"mirrored": session.mirroring.has, "not_mirrored": session.mirroring.lacks}
+    after = UpstreamCounts.model_validate({**told, **counts, **mirrors})
     is_same = before is not None and after == before.model_copy(update={"sample_time": after.sample_time})
     return before if is_same else after
 

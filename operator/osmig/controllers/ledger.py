@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from osmig.controllers.keys import Key
+    from osmig.domain.operations import RecordView
     from osmig.domain.queueing import HostPair
 
 
@@ -47,6 +48,8 @@ class Ledger:
         self._by_server = Owners()
         self._by_request = Owners()
         self._by_reserved = Owners()
+        self._by_adopted = Owners()
+        self._by_past = Owners()
         self._reserved: dict[Key, _Reservation] = {}
         self._slots: dict[Key, ProviderSlots] = {}
         self._lines = ServerLines()
@@ -92,6 +95,8 @@ class Ledger:
         self._by_record.add(claims.record_id, scopes[:1], key)
         self._by_server.add(claims.server_id, scopes, key)
         self._by_request.add(claims.request_id, scopes, key)
+        self._by_adopted.add(claims.adopts, scopes[:1], key)
+        self._by_past.add(claims.past.server_id if claims.past else None, scopes, key)
         if claims.holds is not None:
             self._slots_of(claims.provider).set_holder(key, claims.holds)
         if claims.waits is not None:
@@ -116,6 +121,8 @@ class Ledger:
         self._by_record.remove(claims.record_id, scopes[:1], key)
         self._by_server.remove(claims.server_id, scopes, key)
         self._by_request.remove(claims.request_id, scopes, key)
+        self._by_adopted.remove(claims.adopts, scopes[:1], key)
+        self._by_past.remove(claims.past.server_id if claims.past else None, scopes, key)
         slots = self._slots_of(claims.provider)
         # A reservation outlives the claims before it: the write that it stands for is still under way.
         slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
@@ -211,9 +218,36 @@ class Ledger:
         owners = (self._by_server, self._by_reserved)
         return any(owner.find(server_id, scopes) is not None for owner in owners)
 
+    def is_declared(self, provider: Key, row: RecordView) -> bool:
+        """Whether a Migration through this Provider, other than a mirror, has the operation or its server."""
+        scopes = list_scopes(provider, None)[:1]
+        claimed = ((self._by_record, row.id), (self._by_server, row.server_id), (self._by_reserved, row.server_id))
+        return any(not self._is_mirror(key) for owners, name in claimed for key in owners.list_owners(name, scopes))
+
+    def _is_mirror(self, key: Key) -> bool:
+        claims = self._claims.get(key)
+        return claims is not None and claims.mirror_of is not None
+
     def find(self, provider: Key, record_id: str, *, besides: Key | None = None) -> Key | None:
         """Return the Migration (``besides`` one) that follows an upstream record."""
         return self._by_record.find(record_id, list_scopes(provider, None)[:1], besides=besides)
+
+    def knows(self, provider: Key, row: RecordView) -> bool:
+        """Whether somebody declared an operation here, however far that has come.
+
+        A Migration follows it, has its server, names it to adopt it, or has ended and may have begun it.
+        """
+        scopes = list_scopes(provider, self._find_service(provider))
+        names = [name for name in (row.id, row.uuid) if name is not None]
+        return (
+            any(owners.find(row.server_id, scopes) for owners in (self._by_server, self._by_reserved))
+            or any(owners.find(name, scopes[:1]) for owners in (self._by_record, self._by_adopted) for name in names)
+            or any(self._may_have_begun(key, row) for key in self._by_past.list_owners(row.server_id, scopes))
+        )
+
+    def _may_have_begun(self, key: Key, row: RecordView) -> bool:
+        past = self._claims[key].past
+        return past is not None and past.may_be(row)
 
     def claimed(self, key: Key) -> frozenset[str]:
         """Return the request ids of other Migrations, of the namespace and of those by the same Compute service."""

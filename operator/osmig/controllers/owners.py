@@ -64,6 +64,10 @@ class Owners:
                 return found
         return None
 
+    def list_owners(self, name: str, scopes: Iterable[Scope]) -> frozenset[Key]:
+        """Return all who claim a name in one of the scopes."""
+        return frozenset(key for scope in scopes for key in self._owners.get(scope, {}).get(name, ()))
+
     def list_names(self, scopes: Iterable[Scope], *, besides: Key) -> frozenset[str]:
         """Return every name that somebody ``besides`` one claims in one of the scopes."""
         return frozenset(

@@ -9,6 +9,7 @@ from osmig.api.names import ConditionType, EventReason, Reason
 from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, parse_provider
 from osmig.controllers.counting import count_upstream, may_write
 from osmig.controllers.last_calls import LOOK_S, LastCalls
+from osmig.controllers.mirrors import Mirrors
 from osmig.controllers.provider_connection import ProviderConnection
 from osmig.domain.conditions import describe_provider, find_condition
 from osmig.domain.observation import Note
@@ -32,6 +33,7 @@ class ProviderController:
         self._parts = parts
         self._connection = ProviderConnection(parts)
         self._last_calls = LastCalls(parts)
+        self._mirrors = Mirrors(parts)
 
     async def step(self, key: Key, _: Entry, parsed: Provider) -> float:
         """Bring one Provider up to date; return the seconds until the next step."""
@@ -53,6 +55,7 @@ class ProviderController:
             # whoever was stepped before the probe waits
             self._wake_followers(key)
         self._parts.queue.refresh(key)
+        await self._mirrors.keep(key, provider, session)
         await self._publish(key, provider, session)
         return due_s
 
@@ -94,6 +97,7 @@ class ProviderController:
                 generation=provider.metadata.generation,
                 now=self._parts.given.clock.now(),
                 expires=session.probe.expires if session.probe else None,
+                mirrored=session.mirroring.verdict,
             ),
             endpoint=session.probe.endpoint if session.probe else before.endpoint,
             api_version=session.probe.api_version if session.probe else before.api_version,

@@ -68,6 +68,20 @@ class Publisher:
         entry = self._find(key)
         await self._write(key, entry, self._statuses.put(refer(key, entry.body), to_wire(status)))
 
+    async def create(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Create an object, or take in the one that has its name: an earlier self may have made it.
+
+        Raises:
+            ObjectGone: the namespace does not exist, or the object went meanwhile.
+            InvalidWrite: the API server refuses it.
+            KubeFailure: no permission, no room, or no answer; without an answer it may have happened.
+        """
+        try:
+            stored = await self._resources.create(RESOURCES[key.kind], body)
+        except WriteConflict:
+            stored = await self._resources.get(RESOURCES[key.kind], key.namespace, key.name)
+        self._intake.offer(key.kind, stored)
+
     async def change(self, key: Key, change: ObjectChange, notes: Sequence[Note]) -> None:
         """Change the object itself, if it still is as the Inbox knows it, and post ``notes``.
 

@@ -12,6 +12,7 @@ from osmig.api.provider import Limits
 from osmig.controllers.listing import Listing
 from osmig.controllers.sweeping import Rows
 from osmig.domain.errors import ProviderDisconnected
+from osmig.domain.mirroring import Memory
 from osmig.domain.observation import ProviderView
 
 if TYPE_CHECKING:
@@ -22,10 +23,30 @@ if TYPE_CHECKING:
     from osmig.controllers.keys import Key
     from osmig.controllers.refused_logins import Refusal
     from osmig.domain.capabilities import Probe
+    from osmig.domain.conditions import Mirrored
     from osmig.drivers.ports import Backend
 
 
 _numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Mirroring:
+    """How far the mirrors of one Provider are.
+
+    Attributes:
+        memory: what the sweep before has left.
+        revision: of the rows that were mirrored last.
+        has: operations with a mirror, after the sweep; ``None`` before the first one and in another mode.
+        lacks: operations that should have one and do not.
+        verdict: for the condition; ``None`` in another mode.
+    """
+
+    memory: Memory = field(default_factory=Memory)
+    revision: int = 0
+    has: int | None = None
+    lacks: int | None = None
+    verdict: Mirrored | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +65,7 @@ class Session:
         listing: of what goes on, where sweeps list nothing.
         counts_written: when the status was last written for new counts alone.
         limits: of the Provider's spec as last stepped.
+        mirroring: what has a mirror.
         failed_sweeps: in a row; a Provider is unreachable after the third.
     """
 
@@ -56,6 +78,7 @@ class Session:
     )
     rows: Rows = field(default_factory=Rows)
     limits: Limits = field(default_factory=Limits)
+    mirroring: Mirroring = field(default_factory=Mirroring)
     cursor: dt.datetime | None = None
     secret_read_at: float = -math.inf
     swept_at: float = -math.inf
@@ -78,6 +101,7 @@ class Session:
         self.view = replace(Session().view, connection=next(_numbers))
         self.probe, self.cursor, self.swept_at = None, None, -math.inf
         self.rows.clear()
+        self.mirroring.memory = Memory()
         self.stop_listing()
 
     def stop_listing(self) -> None:

@@ -7,7 +7,6 @@ from the statuses in the Ledger and from the rows of the newest sweep.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from osmig.domain.queueing import Bounds, HostPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from osmig.api.provider import Limits
     from osmig.controllers.keys import Key
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from osmig.domain.clock import Clock
     from osmig.domain.observation import LimitHit
     from osmig.domain.operations import RecordView
-
-STALE_AFTER = timedelta(hours=1)
-"""A foreign record that upstream has not touched for so long hangs; an hour outweighs any difference of the clocks."""
 
 _MOVES = frozenset({MoveKind.LIVE, MoveKind.COLD, MoveKind.UNKNOWN})
 _MOVED = frozenset({Stage.AWAITING_CONFIRMATION, Stage.CONFIRMING, Stage.REVERTING})
@@ -158,11 +154,10 @@ class SlotQueue:
         return [row for row in known[1] if not self._is_ours(provider, row)]
 
     def _is_ours(self, provider: Key, row: RecordView) -> bool:
-        return self._ledger.find(provider, row.id) is not None or self._ledger.has_server_of(provider, row.server_id)
+        return self._ledger.is_declared(provider, row)
 
     def _is_stale(self, row: RecordView) -> bool:
-        touched = row.updated or row.created
-        return touched is not None and self._clock.now() - touched > STALE_AFTER
+        return row.is_stale(self._clock.now())
 
 
 def _is_moving(row: RecordView) -> bool:

@@ -43,6 +43,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """Whether everything that should be has a mirror.
+
+    Attributes:
+        reason: ``Mirrored``, or why some or all have none.
+        message: for people.
+    """
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
     type: ConditionType
     status: ConditionStatus
@@ -134,11 +147,13 @@ def describe_provider(
     generation: int,
     now: dt.datetime,
     expires: dt.datetime | None = None,
+    mirrored: Mirrored | None = None,
 ) -> tuple[Condition, ...]:
     """Derive all conditions of a Provider.
 
     ``Stalled`` only for what a person must mend; everything else is tried again and therefore ``Reconciling``.
-    ``CredentialsExpiring`` is present only while True, and changes no other: until then everything works.
+    ``CredentialsExpiring`` is present only while True, and changes no other: until then everything works. ``Mirrored``
+    is present only in mode Mirror, and changes no other either.
     """
     reason, message = view.reason, view.message
     ready = ConditionStatus.TRUE if view.is_ready else ConditionStatus.FALSE
@@ -158,6 +173,11 @@ def describe_provider(
                 reason=Reason.EXPIRES_SOON,
                 message=text,
             )
+        )
+    if mirrored is not None:
+        whole = ConditionStatus.TRUE if mirrored.reason == Reason.MIRRORED else ConditionStatus.FALSE
+        claims.append(
+            _Claim(type=ConditionType.MIRRORED, status=whole, reason=mirrored.reason, message=mirrored.message)
         )
     return merge(claims, before=before, generation=generation, now=now)
 

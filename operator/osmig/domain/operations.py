@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
 
@@ -37,6 +37,10 @@ TERMINAL_STAGES = frozenset({Stage.SUCCEEDED, Stage.REVERTED, Stage.CANCELLED, S
 
 WAITING_STAGES = frozenset({Stage.ACCEPTED, Stage.QUEUED, Stage.PREPARING})
 """Stages before any data moves."""
+
+
+STALE_AFTER = dt.timedelta(hours=1)
+"""A foreign record that upstream has not touched for so long hangs; an hour outweighs any difference of the clocks."""
 
 
 class MoveKind(StrEnum):
@@ -83,7 +87,7 @@ class RecordView:
         kind: what upstream says the record is about.
         uuid: its other name, where the cloud gives one.
         is_synthetic: built from the server and its actions where the credentials may not list records; never swept.
-        project_id: whose operation it is, where upstream says so.
+        project_id: whose operation it is, where upstream says so (Nova: of whoever began it, not of the server).
         created, updated: UTC; ``updated`` is ``None`` until the first change.
     """
 
@@ -107,6 +111,11 @@ class RecordView:
     def is_terminal(self) -> bool:
         """The record says the operation is over (the server may still be busy)."""
         return self.stage in TERMINAL_STAGES
+
+    def is_stale(self, now: dt.datetime) -> bool:
+        """Whether upstream has not touched it for `STALE_AFTER`; a row without dates never is."""
+        touched = self.updated or self.created
+        return touched is not None and now - touched > STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,8 @@ class Driver(Generic[F, B]):
         carried_out_by: the verb that an order is sent as, where it is another one.
         lists_operations: sweeps list what goes on, so that it can be counted.
         list_operations: lists it where sweeps do not, at a slow pace of its own; by default nothing is counted.
+        adopt: what the spec of a Migration says that adopts an operation, ``None`` for one that cannot be; ``None``
+            itself for an engine whose types of Migration know no ``adopt``.
     """
 
     provider_type: ProviderType
@@ -166,6 +168,7 @@ class Driver(Generic[F, B]):
     carried_out_by: Mapping[Verb, Verb] = field(default_factory=dict)
     lists_operations: bool = False
     list_operations: Callable[[B], Coroutine[Any, Any, Sweep]] | None = None
+    adopt: Callable[[RecordView], Mapping[str, Any] | None] | None = None
 
     async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> B:
         """Import, parse and build in a thread (`Build`).

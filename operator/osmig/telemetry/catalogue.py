@@ -165,8 +165,8 @@ UNOWNED_CONFIRMATIONS = Family(
 STALE_FOREIGN_MIGRATIONS = Family(
     "osmig_stale_foreign_migrations",
     "gauge",
-    "Unfinished upstream migrations that no Migration object here owns and whose record upstream has not touched for "
-    "so long that they hang rather than move.",
+    "Unfinished upstream migrations that nobody declared here, with a mirror or without, and whose record upstream has "
+    "not touched for so long that they hang rather than move.",
     _PROVIDER,
 )
 GRANTED_SLOT_AGE = Family(

@@ -8,6 +8,7 @@ from osmig.api.migration import MigrationType
 from osmig.api.provider import ProviderType
 from osmig.drivers.driver import Driver
 from osmig.drivers.servers import local_facts
+from osmig.drivers.servers.adopting import adopt
 from osmig.drivers.servers.performing import perform
 from osmig.drivers.servers.policy import confirming, policy
 from osmig.drivers.servers.reading import READERS
@@ -36,4 +37,5 @@ DRIVER = Driver(
     name_lock=local_facts.name_lock,
     carried_out_by=confirming.CALLS,
     lists_operations=True,
+    adopt=adopt,
 )
