@@ -91,6 +91,10 @@ LANES: Final = (
 """In the order in which they begin; a lane for which there is no place lets later ones pass."""
 
 
+BY_REQUEST: Final = frozenset({"image"})
+"""Folders with tests that no lane runs, for they want what few machines have: ``make image-test``."""
+
+
 def write_command(lane: Lane, folder: Path, *, with_coverage: bool) -> tuple[str, ...]:
     """Return the command of a lane, which leaves its report and its temporary files in ``folder``.
 

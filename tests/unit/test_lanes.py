@@ -15,7 +15,7 @@ import pytest
 
 from lab.waiting import eventually
 from lanes.outcomes import Outcome, conclude, render
-from lanes.plan import LANES, Kind, Lane, report_path, write_command, write_command_alone
+from lanes.plan import BY_REQUEST, LANES, Kind, Lane, report_path, write_command, write_command_alone
 from lanes.running import Runner
 
 if TYPE_CHECKING:
@@ -161,7 +161,10 @@ def test_the_sum_of_a_good_run_stands_alone_on_the_last_line() -> None:
 
 def test_every_folder_with_tests_is_a_lane() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert {lane.name for lane in LANES if lane.has_tests} == folders
+    assert {lane.name for lane in LANES if lane.has_tests} == folders - BY_REQUEST
+    assert folders >= BY_REQUEST
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert [name for name in BY_REQUEST if f"tests/{name})" not in makefile] == []
 
 
 def test_a_lane_alone_runs_the_same_tests_as_among_the_others(tmp_path: Path) -> None:
