@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from e2e_tenant import Tenant
     from lab.nova import NovaLab
 
-RULES = json.loads((ROOT / "deploy" / "samples" / "access-rules.json").read_text(encoding="utf-8"))
+RULES = json.loads((ROOT / "deploy" / "keystone" / "access-rules.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import re
 from doc_pages import ROOT, rows_of
 from doc_tables import DOCS
 
-RULES = json.loads((ROOT / "deploy" / "samples" / "access-rules.json").read_text(encoding="utf-8"))
+RULES = json.loads((ROOT / "deploy" / "keystone" / "access-rules.json").read_text(encoding="utf-8"))
 SOURCE = (ROOT / "operator/osmig/drivers/servers/nova/nova.py").read_text(encoding="utf-8")
 VERSIONS = ("GET", "/")
 """Asked by the SDK when it looks for the versions."""
