@@ -34,6 +34,7 @@ class Claims:
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
         is_acting: something was sent for it, or is about to be, and it has not ended.
+        is_sampled: the progress of its data is read, with a slot or, of a mirror, without.
         is_over: it has ended, and with it what it followed in the cloud.
         has_order: something is to be done to it that the cloud has not accepted yet.
         mapping: that it refers to, while it may still matter.
@@ -52,6 +53,7 @@ class Claims:
     awaits_server: str | None = None
     queued: str = NEVER_QUEUED
     is_acting: bool = False
+    is_sampled: bool = False
     is_over: bool = False
     has_order: bool = False
     mapping: Key | None = None
@@ -71,6 +73,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     mirror_of = _read_mirrored(_dig(body, "metadata"))
     upstream, is_over, is_acting = _dig(status, "upstream"), has_ended(status), is_under_way(status)
     hosts = _read_hosts(spec, status)
+    is_moving = is_acting and not _has_arrived(status)
     waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
     return Claims(
         provider=Key(Kind.PROVIDER, key.namespace, str(_dig(spec, "providerRef").get("name", ""))),
@@ -78,7 +81,8 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         record_id=upstream.get("id") if not is_over else None,
         request_id=upstream.get("requestID"),
         # a mirror's move is counted by its row, as it was before: it hangs after an hour, and holds nothing then
-        holds=hosts if is_acting and not _has_arrived(status) and mirror_of is None else None,
+        holds=hosts if is_moving and mirror_of is None else None,
+        is_sampled=is_moving,
         waits=hosts if waits_for_slot else None,
         wants_server=_dig(status, "server").get("id") if waits_for_slot else None,
         awaits_server=_dig(status, "server").get("id")

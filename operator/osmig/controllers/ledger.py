@@ -99,6 +99,8 @@ class Ledger:
         self._by_past.add(claims.past.server_id if claims.past else None, scopes, key)
         if claims.holds is not None:
             self._slots_of(claims.provider).set_holder(key, claims.holds)
+        if claims.is_sampled:
+            self._slots_of(claims.provider).sampled.add(key)
         if claims.waits is not None:
             bisect.insort(self._slots_of(claims.provider).waiting, (claims.queued, key))
         self._lines.add(key, claims)
@@ -124,6 +126,7 @@ class Ledger:
         self._by_adopted.remove(claims.adopts, scopes[:1], key)
         self._by_past.remove(claims.past.server_id if claims.past else None, scopes, key)
         slots = self._slots_of(claims.provider)
+        slots.sampled.discard(key)
         # A reservation outlives the claims before it: the write that it stands for is still under way.
         slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
         if claims.waits is not None:
@@ -239,15 +242,12 @@ class Ledger:
         """
         scopes = list_scopes(provider, self._find_service(provider))
         names = [name for name in (row.id, row.uuid) if name is not None]
+        pasts = (self._claims[key].past for key in self._by_past.list_owners(row.server_id, scopes))
         return (
             any(owners.find(row.server_id, scopes) for owners in (self._by_server, self._by_reserved))
             or any(owners.find(name, scopes[:1]) for owners in (self._by_record, self._by_adopted) for name in names)
-            or any(self._may_have_begun(key, row) for key in self._by_past.list_owners(row.server_id, scopes))
+            or any(past.may_be(row) for past in pasts if past is not None)
         )
-
-    def _may_have_begun(self, key: Key, row: RecordView) -> bool:
-        past = self._claims[key].past
-        return past is not None and past.may_be(row)
 
     def claimed(self, key: Key) -> frozenset[str]:
         """Return the request ids of other Migrations, of the namespace and of those by the same Compute service."""
@@ -270,6 +270,11 @@ class Ledger:
         """Return how much those hold; it changes with them."""
         slots = self._slots.get(provider)
         return slots.load if slots is not None else HostLoad()
+
+    def count_sampled(self, provider: Key) -> int:
+        """Count the moves whose progress is read, those of mirrors included."""
+        slots = self._slots.get(provider)
+        return len(slots.sampled) if slots is not None else 0
 
     def released(self, provider: Key) -> int:
         """Tell when somebody last may have let go of a slot, or of a place in the queue; only grows."""

@@ -121,8 +121,8 @@ class SlotQueue:
                 self._wake(key)
 
     def count_running(self, provider: Key) -> int:
-        """Count our own moves whose data moves."""
-        return self._ledger.load(provider).count
+        """Count the moves whose progress is read: our own whose data moves, and those of mirrors."""
+        return max(self._ledger.load(provider).count, self._ledger.count_sampled(provider))
 
     def count_stale(self, provider: Key) -> int:
         """Count the foreign moves that take no slot because they hang."""
