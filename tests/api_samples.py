@@ -243,6 +243,7 @@ def full_migration_status() -> dict[str, Any]:
             "sends": 1,
             "requestID": "req-0a0b0c0d-0000-4000-8000-0123456789ab",
             "answer": "Conflict",
+            "waitedSeconds": 40,
             "mark": {
                 "requestIDs": ["req-1", "req-2"],
                 "previousID": "41",
