@@ -87,7 +87,7 @@ async def test_a_sweep_is_one_request_for_one_row(waldur: WaldurLab) -> None:
         sweep = await backend.sweep(None)
 
     assert sweep.records == ()
-    assert sweep.is_full
+    assert not sweep.is_full  # or what is listed to be counted would be dropped with each of them
     assert sweep.cursor is not None
     [request] = waldur.control.requests()
     assert (request["path"], request["query"]) == ("/api/openstack-migrations/", [["page_size", "1"]])
