@@ -17,6 +17,7 @@ from e2e_waldur import put_mapping
 from lab.cluster import Cluster
 from lab.osmig_run import OsmigRun
 from lab.waiting import DEADLINE_S, eventually
+from osmig.domain.mirroring import DISCOVERED_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ ENDED_S = 50.0
 SLOW = ("--read-timeout", str(ANSWER_S), "--adopt-after", str(ANSWER_S + 5))
 LONG_LEASE = ("--lease-duration", "300", "--lease-renew-deadline", "200")
 """A Lease that was not released is not free within the test."""
+MIRROR = '{"spec": {"discovery": {"mode": "Mirror"}}}'
 AFTER_A_CONFLICT = {("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings")}
 """Made only when somebody else wrote first, which cannot be ordered here: tests/unit/test_controllers_*.py."""
 
@@ -123,7 +125,7 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(own_tenant: Tenant, no
     cluster, since = own_tenant.cluster, own_tenant.cluster.audit_mark()
     # else nothing would create it
     cluster.kubectl("delete", "lease", "osmig", "--namespace", OPERATOR_NAMESPACE, "--ignore-not-found")
-    good, hung = boot(host="cmp1"), boot(host="cmp2", plan="hang,memory=4096")
+    good, hung, others = boot(host="cmp1"), boot(host="cmp2", plan="hang,memory=4096"), boot(plan="hang")
 
     with run_operator(cluster, "--relist-period", "2") as operator:
         operator.wait_ready()
@@ -134,15 +136,12 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(own_tenant: Tenant, no
         succeeded = own_tenant.move(good, name="good", source="cmp1", destination="cmp3")
         fail_again_and_again(move_by_name(own_tenant, "no such server", name="mistyped"))
         succeeded.until_finished()
-        aborted = own_tenant.move(hung, name="hung")
-        aborted.until_phase("Running")
-        aborted.order("abort")
-        aborted.order("reconcile")
-        aborted.until_finished()
+        abort(own_tenant.move(hung, name="hung"))
         held = own_tenant.move(good, name="held", source="cmp3", deletionPolicy="Abort", ttlSecondsAfterFinished=1)
         own_tenant.kubectl("wait", "--for=delete", f"--timeout={DEADLINE_S:g}s", f"migration/{held.name}")
         own_tenant.put_secret(nova.clouds.read_text(encoding="utf-8") + "\n# rotated", name="cloud-credentials")
         succeeded.delete()
+        mirror_move(own_tenant, nova, others)
         eventually(lambda: _listed_again(cluster, since), what="listed again")
         operator.terminate()
 
@@ -153,6 +152,21 @@ def test_the_rights_of_deploy_are_the_calls_that_are_made(own_tenant: Tenant, no
     calls_made = {_name_call(event) for event in made}
     assert calls_made <= _allowed()
     assert _allowed() - calls_made <= AFTER_A_CONFLICT, "a right that nothing uses"
+
+
+def abort(move: HostPair) -> None:
+    """Call a move off once it runs."""
+    move.until_phase("Running")
+    move.order("abort")
+    move.order("reconcile")
+    move.until_finished()
+
+
+def mirror_move(tenant: Tenant, nova: NovaLab, server: str) -> None:
+    """Move a server as somebody else does, and wait for the Migration that follows it."""
+    nova.nova.live_migrate(server)
+    tenant.kubectl("patch", "provider", "cloud", "--type=merge", f"--patch={MIRROR}")
+    eventually(lambda: tenant.kubectl("get", "osmig", "-l", DISCOVERED_LABEL, "-o", "name"), what="a mirror")
 
 
 def fail_again_and_again(move: HostPair) -> None:
