@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lab.demo_story import FINISHED, MAILBOXES, Part
+from lab.demo_story import FINISHED, MAILBOXES, Part, judge_phase
 from lab.hosting import TOKEN, Fault
 
 if TYPE_CHECKING:
@@ -126,10 +126,7 @@ def judge(body: Mapping[str, Any], world: HostingWorld, told: Sequence[str]) -> 
         One sentence for each promise that was broken; empty when all were kept.
     """
     status = body.get("status") or {}
-    complaints = []
-    if (phase := status.get("phase")) != "Succeeded":
-        why = (status.get("failure") or {}).get("message") or "no failure is recorded"
-        complaints.append(f"{NAME} is {phase or 'not seen'} instead of Succeeded: {why}")
+    complaints = judge_phase(NAME, status, "Succeeded")
     counts = {method: world.count(method) for method in ("POST", "PUT")}
     if (counts, len(world.jobs)) != ({"POST": 1, "PUT": 1}, 1):
         complaints.append(f"{NAME}: the service was sent {counts} and has {len(world.jobs)} jobs, not one of each")

@@ -191,6 +191,14 @@ def is_over(bodies: Mapping[str, Mapping[str, Any]], parts: Sequence[Part] = PAR
     return all(_status(bodies, part).get("phase") in FINISHED for part in parts)
 
 
+def judge_phase(name: str, status: Mapping[str, Any], wanted: str) -> list[str]:
+    """Return one sentence if a Migration has not ended as it should have; else none."""
+    if (phase := status.get("phase")) == wanted:
+        return []
+    why = (status.get("failure") or {}).get("message") or "no failure is recorded"
+    return [f"{name} is {phase or 'not seen'} instead of {wanted}: {why}"]
+
+
 def judge(
     bodies: Mapping[str, Mapping[str, Any]],
     seen: Mapping[str, Sequence[int]],
@@ -211,9 +219,7 @@ def judge(
     complaints = []
     for part in parts:
         status = _status(bodies, part)
-        if (phase := status.get("phase")) != part.phase:
-            why = (status.get("failure") or {}).get("message") or "no failure is recorded"
-            complaints.append(f"{part.name} is {phase or 'not seen'} instead of {part.phase}: {why}")
+        complaints += judge_phase(part.name, status, part.phase)
         if part.verb and (result := _result(status, part.verb)) != "Done":
             complaints.append(f"{part.name}: {part.verb} is {result or 'not recorded'} instead of Done")
         if (count := starts.get(part.name, 0)) != 1:

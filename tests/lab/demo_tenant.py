@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.demo_story import FINISHED
+from lab.demo_story import FINISHED, judge_phase
 from lab.waldur_client import MIGRATIONS
 from lab.waldurlab.catalogue import DESTINATION_VOLUME_TYPE, OFFERING, PLAN, SOURCE, VOLUME_TYPE
 
@@ -100,10 +100,7 @@ def judge(body: Mapping[str, Any], requests: Sequence[WaldurRequest], rows: Sequ
         One sentence for each promise that was broken; empty when all were kept.
     """
     status = body.get("status") or {}
-    complaints = []
-    if (phase := status.get("phase")) != "Succeeded":
-        why = (status.get("failure") or {}).get("message") or "no failure is recorded"
-        complaints.append(f"{NAME} is {phase or 'not seen'} instead of Succeeded: {why}")
+    complaints = judge_phase(NAME, status, "Succeeded")
     if (count := count_orders(requests)) != 1:
         complaints.append(f"{NAME}: Waldur was asked {count} times to replicate, not once")
     replica = (status.get("tenant") or {}).get("destinationName")

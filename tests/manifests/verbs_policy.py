@@ -55,7 +55,7 @@ _VALIDATION = """\
       'user ' + request.userInfo.username + ' may not set {group}/{verb}: it needs update on migrations/{verb}
       ({group}), which the role osmig-verbs has'
 """
-_TAIL = f"""\
+_TAIL = """\
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -67,59 +67,56 @@ metadata:
 spec:
   policyName: osmig-verbs
   validationActions: [Deny]
----
-# Whoever has the role admin in a namespace has all verbs there; bind it, or a part of it, to others.
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata:
-  name: osmig-verbs
-  labels:
-    app.kubernetes.io/name: osmig
-    app.kubernetes.io/part-of: osmig
-    rbac.authorization.k8s.io/aggregate-to-admin: "true"
-rules:
-- apiGroups: [{GROUP}]
-  resources: [{", ".join(f"migrations/{verb}" for verb in GUARDED)}]
-  verbs: [update]
----
-# To be bound in a namespace, to whom the roles view, edit and admin give too little or too much. Who orders moves and
-# steers none: without update, it cannot annotate what is there.
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata:
-  name: osmig-requester
-  labels:
-    app.kubernetes.io/name: osmig
-    app.kubernetes.io/part-of: osmig
-rules:
-- apiGroups: [{GROUP}]
-  resources: [migrations, providers, migrationmappings]
-  verbs: [get, list, watch]
-- apiGroups: [{GROUP}]
-  resources: [migrations]
-  verbs: [create, delete]
----
-# Who steers what others ordered.
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata:
-  name: osmig-operator
-  labels:
-    app.kubernetes.io/name: osmig
-    app.kubernetes.io/part-of: osmig
-rules:
-- apiGroups: [{GROUP}]
-  resources: [migrations, providers, migrationmappings]
-  verbs: [get, list, watch]
-- apiGroups: [{GROUP}]
-  resources: [migrations]
-  verbs: [update, patch]
-- apiGroups: [{GROUP}]
-  resources: [{", ".join(f"migrations/{verb}" for verb in GUARDED)}]
-  verbs: [update]
 """
+
+
+_ROLE = """\
+---
+{comment}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {name}
+  labels:
+    app.kubernetes.io/name: osmig
+    app.kubernetes.io/part-of: osmig
+{label}rules:
+{rules}"""
+_ADMINS = '    rbac.authorization.k8s.io/aggregate-to-admin: "true"\n'
+
+
+def _rule(resources: str, verbs: str) -> str:
+    return f"- apiGroups: [{GROUP}]\n  resources: [{resources}]\n  verbs: [{verbs}]\n"
+
+
+_SEE = _rule("migrations, providers, migrationmappings", "get, list, watch")
+_STEER = _rule(", ".join(f"migrations/{verb}" for verb in GUARDED), "update")
+_ROLES = (
+    _ROLE.format(
+        name="osmig-verbs",
+        comment="# Whoever has the role admin in a namespace has all verbs there; bind it, or a part of it, to others.",
+        label=_ADMINS,
+        rules=_STEER,
+    ),
+    _ROLE.format(
+        name="osmig-requester",
+        comment=(
+            "# To be bound in a namespace, to whom the roles view, edit and admin give too little or too much. Who "
+            "orders moves and\n# steers none: without update, it cannot annotate what is there."
+        ),
+        label="",
+        rules=_SEE + _rule("migrations", "create, delete"),
+    ),
+    _ROLE.format(
+        name="osmig-operator",
+        comment="# Who steers what others ordered.",
+        label="",
+        rules=_SEE + _rule("migrations", "update, patch") + _STEER,
+    ),
+)
 
 
 def render_policy() -> str:
     """Return the policy, its binding and the roles, as YAML."""
-    return _HEAD + "".join(_VALIDATION.format(verb=verb, group=GROUP) for verb in GUARDED) + _TAIL
+    validations = (_VALIDATION.format(verb=verb, group=GROUP) for verb in GUARDED)
+    return "".join((_HEAD, *validations, _TAIL, *_ROLES))

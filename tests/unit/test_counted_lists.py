@@ -20,8 +20,7 @@ from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind, Stage
 from osmig.drivers.mailboxes import DRIVER
 from osmig.drivers.ports import Net
-from osmig.drivers.tenants.waldur.backend import MAX_COUNTED_PAGES
-from osmig.net.bounds import Timeouts
+from osmig.net.bounds import MAX_COUNTED_PAGES, Timeouts
 from osmig.net.endpoints import EndpointGuard
 from waldur_support import make_backend
 

@@ -15,12 +15,12 @@ from osmig.domain.mirroring import (
     MAX_CREATED,
     KnownHere,
     Memory,
-    MirrorPlan,
+    MirrorDecision,
     MirrorState,
     Obstacle,
+    decide_mirrors,
     describe,
     name_mirror,
-    plan,
 )
 from osmig.domain.operations import MoveKind, RecordView
 
@@ -44,13 +44,13 @@ def look(
     memory: Memory = SEEN,
     limit: int = 500,
     filters: Mapping[str, Any] | None = None,
-) -> MirrorPlan:
+) -> MirrorDecision:
     discovery = Discovery(
         mode=DiscoveryMode.MIRROR,
         max_mirrored=limit,
         filters=DiscoveryFilters.model_validate(filters) if filters else None,
     )
-    return plan(rows or (ROW,), discovery, here or around(), memory, now=NOW)
+    return decide_mirrors(rows or (ROW,), discovery, here or around(), memory, now=NOW)
 
 
 def test_an_operation_gets_a_mirror_after_the_second_sweep_that_shows_it() -> None:

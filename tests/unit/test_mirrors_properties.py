@@ -17,7 +17,7 @@ from osmig.api.discovery import Discovery, DiscoveryMode
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.ledger import Ledger
-from osmig.domain.mirroring import KnownHere, Memory, MirrorState, name_mirror, plan
+from osmig.domain.mirroring import KnownHere, Memory, MirrorState, decide_mirrors, name_mirror
 
 if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
@@ -188,9 +188,9 @@ class OneServer(RuleBasedStateMachine):
             can_follow=lambda _: True,
             mirrors=len(self.mirrored),
         )
-        planned = plan(rows, MIRROR, here, self.memory, now=self.now)
-        self.memory = planned.memory
-        for row in planned.create:
+        decision = decide_mirrors(rows, MIRROR, here, self.memory, now=self.now)
+        self.memory = decision.memory
+        for row in decision.create:
             assert row.id not in self.own, "an own start got a mirror"
             self.mirrored.add(name_mirror(row, "u-2"))
             self.tell_mirror(name_mirror(row, "u-2"))

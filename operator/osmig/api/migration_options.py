@@ -18,7 +18,7 @@ RECORD_TYPES = (MigrationType.TENANT_REPLICATION, MigrationType.MAILBOX_MIGRATIO
 """Types whose engines delete a finished record, and nothing with it; Nova has no such call."""
 
 RECORDS_CAN_BE_DELETED: Rule = {
-    "rule": "self.deletionPolicy != 'DeleteRecord' || self.type in ['TenantReplication', 'MailboxMigration']",
+    "rule": f"self.deletionPolicy != 'DeleteRecord' || self.type in {[str(name) for name in RECORD_TYPES]}",
     "message": f"DeleteRecord may only be set when type is {' or '.join(RECORD_TYPES)}",
     "reason": "FieldValueForbidden",
     "fieldPath": ".deletionPolicy",

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from osmig.api.discovery import Discovery, DiscoveryMode, UpstreamCounts, UpstreamScope
+from osmig.api.discovery import (
+    MIRROR_ONLY_WHAT_CAN_BE_ADOPTED,
+    Discovery,
+    DiscoveryMode,
+    UpstreamCounts,
+    UpstreamScope,
+)
 from osmig.api.members import PROVIDER_MEMBERS
 from osmig.api.meta import (
     Condition,
@@ -104,7 +110,7 @@ class ProviderSpec(SpecModel):
     def _members_match_type(self) -> ProviderSpec:
         check_members(self, PROVIDER_MEMBERS, self.type)
         if self.type is not ProviderType.OPENSTACK and self.effective_discovery.mode is DiscoveryMode.MIRROR:
-            message = "discovery.mode may be Mirror only when type is OpenStack"
+            message = f"discovery.mode {MIRROR_ONLY_WHAT_CAN_BE_ADOPTED['message']}"
             raise ValueError(message)
         return self
 

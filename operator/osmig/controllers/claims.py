@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import ConditionType, ControlResult, Kind, Phase, Reason
 from osmig.controllers.keys import Key
+from osmig.controllers.mirror_marks import find_provider
 from osmig.controllers.past_starts import PastStart, read_past_start
 from osmig.domain import phases
-from osmig.domain.mirroring import DISCOVERED_LABEL
 from osmig.domain.phases import CONFIRMATION
 from osmig.domain.queueing import HostPair
 
@@ -34,7 +34,7 @@ class Claims:
         awaits_server: the server that another move has, for whose end it waits.
         queued: since when it waits, as text that sorts by time.
         is_acting: something was sent for it, or is about to be, and it has not ended.
-        is_sampled: the progress of its data is read, with a slot or, of a mirror, without.
+        is_slotless: its data moves, and it holds no slot for that: a mirror.
         is_over: it has ended, and with it what it followed in the cloud.
         has_order: something is to be done to it that the cloud has not accepted yet.
         mapping: that it refers to, while it may still matter.
@@ -53,7 +53,7 @@ class Claims:
     awaits_server: str | None = None
     queued: str = NEVER_QUEUED
     is_acting: bool = False
-    is_sampled: bool = False
+    is_slotless: bool = False
     is_over: bool = False
     has_order: bool = False
     mapping: Key | None = None
@@ -70,7 +70,7 @@ class Claims:
 def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     """Read what a body says; what it does not say is not claimed."""
     spec, status = _dig(body, "spec"), _dig(body, "status")
-    mirror_of = _read_mirrored(_dig(body, "metadata"))
+    mirror_of = find_provider(_dig(body, "metadata"))
     upstream, is_over, is_acting = _dig(status, "upstream"), has_ended(status), is_under_way(status)
     hosts = _read_hosts(spec, status)
     is_moving = is_acting and not _has_arrived(status)
@@ -82,7 +82,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
         request_id=upstream.get("requestID"),
         # a mirror's move is counted by its row, as it was before: it hangs after an hour, and holds nothing then
         holds=hosts if is_moving and mirror_of is None else None,
-        is_sampled=is_moving,
+        is_slotless=is_moving and mirror_of is not None,
         waits=hosts if waits_for_slot else None,
         wants_server=_dig(status, "server").get("id") if waits_for_slot else None,
         awaits_server=_dig(status, "server").get("id")
@@ -125,13 +125,6 @@ def has_ended(status: Mapping[str, Any]) -> bool:
 def _read_mapping(key: Key, spec: Mapping[str, Any]) -> Key | None:
     name = _dig(_dig(spec, "tenant"), "mappingRef").get("name")
     return Key(Kind.MAPPING, key.namespace, str(name)) if name else None
-
-
-def _read_mirrored(metadata: Mapping[str, Any]) -> str | None:
-    owners = metadata.get("ownerReferences") or ()
-    if DISCOVERED_LABEL not in _dig(metadata, "labels"):
-        return None
-    return next((str(owner.get("uid")) for owner in owners if owner.get("kind") == Kind.PROVIDER), None)
 
 
 def _has_arrived(status: Mapping[str, Any]) -> bool:

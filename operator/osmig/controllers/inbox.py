@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.controllers.claims import has_ended, is_under_way
 from osmig.controllers.keys import Key
-from osmig.domain.mirroring import DISCOVERED_LABEL
+from osmig.controllers.mirror_marks import keep_marks
 from osmig.domain.observation import VerbRequest
 from osmig.domain.verbs import bound_token
 
@@ -26,7 +26,6 @@ _MAX_VERB_REQUESTS = 20
 
 _PARTS = ("apiVersion", "kind", "spec", "status")
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "deletionTimestamp", "finalizers")
-_UID_LENGTH = 63
 _VERB_ANNOTATIONS = tuple(verb_annotation(verb) for verb in Verb)
 _FASTEST = 1
 
@@ -164,7 +163,7 @@ def keep_read(body: Mapping[str, Any]) -> dict[str, Any]:
     """
     metadata = body["metadata"]
     kept = {name: metadata[name] for name in _METADATA if name in metadata}
-    kept |= _keep_mirrored(metadata)
+    kept |= keep_marks(metadata)
     annotations = metadata.get("annotations") or {}
     verbs = {name: bound_token(annotations[name]) for name in _VERB_ANNOTATIONS if name in annotations}
     if verbs:
@@ -172,15 +171,6 @@ def keep_read(body: Mapping[str, Any]) -> dict[str, Any]:
         if "managedFields" in metadata:
             kept["managedFields"] = metadata["managedFields"]
     return {**{name: body[name] for name in _PARTS if name in body}, "metadata": kept}
-
-
-def _keep_mirrored(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what tells a mirror and its Provider, in the form that a body has it."""
-    if DISCOVERED_LABEL not in (metadata.get("labels") or {}):
-        return {}
-    owners = [owner for owner in metadata.get("ownerReferences") or () if owner.get("kind") == Kind.PROVIDER][:1]
-    uids = [{"kind": Kind.PROVIDER.value, "uid": str(owner.get("uid"))[:_UID_LENGTH]} for owner in owners]
-    return {"labels": {DISCOVERED_LABEL: ""}, "ownerReferences": uids}
 
 
 def _read(kind: Kind, body: Mapping[str, Any]) -> Entry:

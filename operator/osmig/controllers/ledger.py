@@ -99,8 +99,8 @@ class Ledger:
         self._by_past.add(claims.past.server_id if claims.past else None, scopes, key)
         if claims.holds is not None:
             self._slots_of(claims.provider).set_holder(key, claims.holds)
-        if claims.is_sampled:
-            self._slots_of(claims.provider).sampled.add(key)
+        if claims.is_slotless:
+            self._slots_of(claims.provider).slotless.add(key)
         if claims.waits is not None:
             bisect.insort(self._slots_of(claims.provider).waiting, (claims.queued, key))
         self._lines.add(key, claims)
@@ -126,7 +126,7 @@ class Ledger:
         self._by_adopted.remove(claims.adopts, scopes[:1], key)
         self._by_past.remove(claims.past.server_id if claims.past else None, scopes, key)
         slots = self._slots_of(claims.provider)
-        slots.sampled.discard(key)
+        slots.slotless.discard(key)
         # A reservation outlives the claims before it: the write that it stands for is still under way.
         slots.set_holder(key, keeps or self._find_reserved(key, claims.provider))
         if claims.waits is not None:
@@ -271,10 +271,10 @@ class Ledger:
         slots = self._slots.get(provider)
         return slots.load if slots is not None else HostLoad()
 
-    def count_sampled(self, provider: Key) -> int:
-        """Count the moves whose progress is read, those of mirrors included."""
+    def count_moving(self, provider: Key) -> int:
+        """Count the moves of a Provider's Migrations whose data moves, with a slot or without."""
         slots = self._slots.get(provider)
-        return len(slots.sampled) if slots is not None else 0
+        return slots.load.count + len(slots.slotless) if slots is not None else 0
 
     def released(self, provider: Key) -> int:
         """Tell when somebody last may have let go of a slot, or of a place in the queue; only grows."""

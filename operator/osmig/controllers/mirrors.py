@@ -19,9 +19,9 @@ from osmig.domain.mirroring import (
     TTL_S,
     KnownHere,
     MirrorState,
+    decide_mirrors,
     describe,
     name_mirror,
-    plan,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import Provider
     from osmig.controllers.parts import Parts
     from osmig.controllers.sessions import Session
-    from osmig.domain.mirroring import MirrorPlan
+    from osmig.domain.mirroring import MirrorDecision
     from osmig.domain.operations import RecordView
 
 _logger = logging.getLogger(__name__)
@@ -69,12 +69,12 @@ class Mirrors:
             can_follow=lambda row: self._adopt(provider, row) is not None,
             mirrors=self._count(key),
         )
-        planned = plan(session.rows, discovery, here, mirroring.memory, now=self._clock.now())
-        mirroring.memory, mirroring.revision = planned.memory, session.rows.revision
-        made, error = await self._create(key, provider, planned, mirroring)
-        mirroring.has = planned.mirrored + made
-        mirroring.lacks = sum(planned.obstacles.values()) + len(planned.create) - made
-        verdict = _judge(planned, error)
+        decision = decide_mirrors(session.rows, discovery, here, mirroring.memory, now=self._clock.now())
+        mirroring.memory, mirroring.revision = decision.memory, session.rows.revision
+        made, error = await self._create(key, provider, decision, mirroring)
+        mirroring.has = decision.mirrored + made
+        mirroring.lacks = sum(decision.obstacles.values()) + len(decision.create) - made
+        verdict = _judge(decision, error)
         if error is not None and verdict != mirroring.verdict:
             # else it would be logged after every sweep
             _logger.warning("mirror.refused", extra={"reason": error.reason, "why": error.message})
@@ -96,7 +96,7 @@ class Mirrors:
         self,
         key: Key,
         provider: Provider,
-        planned: MirrorPlan,
+        decision: MirrorDecision,
         mirroring: Mirroring,
     ) -> tuple[int, OperatorError | None]:
         """Create one after the other; return how many are there then, and what was in the way last."""
@@ -105,7 +105,7 @@ class Mirrors:
             return 0, None
         owner = refer(key, entry.body).make_owner_reference(blocks_owner_deletion=False)
         made, refused = 0, None
-        for row in planned.create:
+        for row in decision.create:
             mirror = Key(Kind.MIGRATION, key.namespace, name_mirror(row, uid))
             try:
                 await self._publisher.create(mirror, _describe_mirror(mirror, key, owner, self._adopt(provider, row)))
@@ -145,10 +145,10 @@ def _describe_mirror(
     }
 
 
-def _judge(planned: MirrorPlan, error: OperatorError | None) -> Mirrored:
+def _judge(decision: MirrorDecision, error: OperatorError | None) -> Mirrored:
     match error:
         case None:
-            message = describe(planned)
+            message = describe(decision)
             return Mirrored(reason=Reason.PARTLY_MIRRORED if message else Reason.MIRRORED, message=message)
         case KubeForbidden():
             return Mirrored(reason=Reason.NOT_PERMITTED, message=error.message)

@@ -21,14 +21,14 @@ class ProviderSlots:
     """One Provider's: who holds one, how much that is together, and who waits, in order.
 
     Attributes:
-        sampled: those whose progress is read, mirrors included.
+        slotless: those whose data moves without a slot of theirs.
         released: when somebody last may have let go of a slot or of a place in the queue; a number that only grows.
         lost: when a move under way last may have lost the Migration that it belongs to, other than by its end.
     """
 
     holders: dict[Key, HostPair] = field(default_factory=dict)
     load: HostLoad = field(default_factory=HostLoad)
-    sampled: set[Key] = field(default_factory=set)
+    slotless: set[Key] = field(default_factory=set)
     waiting: list[tuple[str, Key]] = field(default_factory=list)
     released: int = field(default_factory=lambda: next(_moments))
     lost: int = field(default_factory=lambda: next(_moments))

@@ -122,7 +122,7 @@ class SlotQueue:
 
     def count_running(self, provider: Key) -> int:
         """Count the moves whose progress is read: our own whose data moves, and those of mirrors."""
-        return max(self._ledger.load(provider).count, self._ledger.count_sampled(provider))
+        return self._ledger.count_moving(provider)
 
     def count_stale(self, provider: Key) -> int:
         """Count the foreign moves that take no slot because they hang."""

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import DeletionPolicy, PolicyOrder, TenantFacts
 from osmig.api.migration_changes import change_status
-from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Reason, Verb
-from osmig.domain import orders, record_deletion
+from osmig.api.names import FINALIZER, EventReason, Phase, Policy, Verb
+from osmig.domain import letting_go, orders, record_deletion
 from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
 from osmig.domain.phases import FINISHED
 
 if TYPE_CHECKING:
     from osmig.api.migration import Migration, MigrationStatus
     from osmig.domain.observation import Observation
-
-_UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_FOUND})
-"""With these nothing can be called off any more: no connection is left."""
 
 
 def ensure_finalizer(observation: Observation) -> Decision | None:
@@ -62,16 +59,10 @@ def reconcile_finalizer(observation: Observation) -> Decision | None:
 
 def _find_reason_to_release(observation: Observation) -> str | None:
     """Say why the move cannot be waited for any longer; ``None`` when it can."""
-    deleted, order = observation.migration.metadata.deletion_timestamp, None
-    if observation.provider.reason in _UNREACHABLE_FOR_GOOD:
-        return "its Provider or Secret is gone"
     order = orders.find_policy_order(observation.status, Policy.DELETION)
     if order is not None and order.verb is None:
         return "the cloud cannot call it off"
-    longest_s = observation.timings.finalizer_s
-    if deleted is not None and (observation.now - deleted).total_seconds() >= longest_s:
-        return f"it did not end within {round(longest_s)} s"
-    return None
+    return letting_go.find_reason(observation, "did not end")
 
 
 def _release(*, left: str = "") -> Decision:

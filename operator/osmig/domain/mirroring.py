@@ -34,7 +34,6 @@ moves takes a fifth of a Provider's requests, its progress half of them at most;
 _SHOWN: Final = frozenset({MoveKind.LIVE, MoveKind.COLD, MoveKind.UNKNOWN})
 """What is a move between hosts, or may be: a resize or an evacuation is never shown as one."""
 
-
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -94,7 +93,7 @@ class KnownHere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MirrorPlan:
+class MirrorDecision:
     """What follows from one sweep.
 
     Attributes:
@@ -117,20 +116,22 @@ def name_mirror(row: RecordView, provider_uid: str) -> str:
     return f"discovered-{hashlib.sha256(f'{provider_uid}/{row.id}'.encode()).hexdigest()[:32]}"
 
 
-def describe(plan: MirrorPlan) -> str:
+def describe(decision: MirrorDecision) -> str:
     """Say why some have none; empty when nothing is in the way."""
-    told = [str(obstacle) for obstacle in Obstacle if plan.obstacles.get(obstacle) and obstacle is not Obstacle.PACE]
+    told = [
+        str(obstacle) for obstacle in Obstacle if decision.obstacles.get(obstacle) and obstacle is not Obstacle.PACE
+    ]
     return f"some are not mirrored: {'; '.join(told)}" if told else ""
 
 
-def plan(
+def decide_mirrors(
     rows: Iterable[RecordView],
     discovery: Discovery,
     here: KnownHere,
     memory: Memory,
     *,
     now: dt.datetime,
-) -> MirrorPlan:
+) -> MirrorDecision:
     """Decide after a sweep which mirrors to make.
 
     An operation gets one after two sweeps in a row at whose end nobody here had it: the row of an own start may be
@@ -162,7 +163,9 @@ def plan(
         else:
             obstacles[obstacle] += 1
     remembered = Memory(seen=frozenset(seen), ended=MappingProxyType(ended))
-    return MirrorPlan(create=tuple(create), mirrored=mirrored, obstacles=MappingProxyType(obstacles), memory=remembered)
+    return MirrorDecision(
+        create=tuple(create), mirrored=mirrored, obstacles=MappingProxyType(obstacles), memory=remembered
+    )
 
 
 def _is_left_out(row: RecordView, filters: DiscoveryFilters) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.migration import DeletionPolicy, PolicyOrder
-from osmig.api.names import EventReason, Policy, Reason
-from osmig.domain import clouds, orders, pauses, policies
+from osmig.api.names import EventReason, Policy
+from osmig.domain import clouds, letting_go, orders, pauses, policies
 from osmig.domain.calls import DeleteRecordCall
 from osmig.domain.errors import Absent, NotPermitted, Refused, Unsupported
 from osmig.domain.observation import ChangeObject, Commit, Decision, Note, ObjectChange
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from osmig.api.migration import MigrationStatus
     from osmig.domain.calls import Answer
     from osmig.domain.observation import Observation
-
-_UNREACHABLE_FOR_GOOD = frozenset({Reason.PROVIDER_NOT_FOUND, Reason.SECRET_NOT_FOUND})
 
 
 def is_wanted(observation: Observation) -> bool:
@@ -36,10 +34,9 @@ def carry_out(observation: Observation) -> Decision:
     status, upstream = observation.status, observation.status.upstream
     if _is_settled(status):
         return ChangeObject(ObjectChange.REMOVE_FINALIZER)
-    if (why := _find_reason_to_leave(observation)) is not None:
+    if (why := letting_go.find_reason(observation, "could not be deleted")) is not None:
         return ChangeObject(ObjectChange.REMOVE_FINALIZER, notes=(_tell_left(why),))
-    waits = clouds.wait_for_cloud(observation) is not None or not observation.provider.is_ready
-    if waits:
+    if clouds.wait_for_cloud(observation) is not None or not observation.provider.is_ready:
         return Commit(status=status, due_s=observation.timings.retry_s, wait_key=observation.wait_key)
     if (pause := pauses.go_on(observation)) is not None:
         return pause
@@ -69,16 +66,6 @@ def _settle(observation: Observation, notes: tuple[Note, ...]) -> Commit:
 def _is_settled(status: MigrationStatus) -> bool:
     order = orders.find_policy_order(status, Policy.DELETION)
     return order is not None and order.verb is None and order.given_up_time is None
-
-
-def _find_reason_to_leave(observation: Observation) -> str | None:
-    """Say why the record cannot be deleted any more; ``None`` while it can."""
-    if observation.provider.reason in _UNREACHABLE_FOR_GOOD:
-        return "its Provider or Secret is gone"
-    deleted, longest_s = observation.migration.metadata.deletion_timestamp, observation.timings.finalizer_s
-    if deleted is not None and (observation.now - deleted).total_seconds() >= longest_s:
-        return f"it could not be deleted within {round(longest_s)} s"
-    return None
 
 
 def _tell_left(why: str) -> Note:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from osmig.net.threads import run_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -38,7 +39,7 @@ class Entry:
         Raises:
             InvalidConfiguration: with the field or the Secret's key at fault in the message.
         """
-        driver = await asyncio.to_thread(self.find)
+        driver = await run_apart(self.find)
         backend: Backend = await driver.connect(net, key, spec, secret)
         return backend
 

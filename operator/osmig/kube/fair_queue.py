@@ -42,7 +42,8 @@ class FairQueue(Generic[T]):
             if len(longest) <= own + 1:
                 return owner
             longest.pop()
-            self._finish_one(taken=1)
+            self._count -= 1
+            self.finish()
         self._waiting.setdefault(owner, deque()).append(item)
         self._count += 1
         self._unfinished += 1
@@ -64,14 +65,10 @@ class FairQueue(Generic[T]):
 
     def finish(self) -> None:
         """Say that an item that was taken was dealt with."""
-        self._finish_one(taken=0)
+        self._unfinished -= 1
+        if not self._unfinished:
+            self._none.set()
 
     async def join(self) -> None:
         """Wait until everything that came was dealt with."""
         await self._none.wait()
-
-    def _finish_one(self, taken: int) -> None:
-        self._count -= taken
-        self._unfinished -= 1
-        if not self._unfinished:
-            self._none.set()

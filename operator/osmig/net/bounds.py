@@ -30,6 +30,9 @@ MAX_VALUES = 150_000
 MAX_ROWS = 10_000
 """Rows of an answer to a request that cannot say how many it wants, and rows that are kept of one Provider."""
 
+MAX_COUNTED_PAGES = 20
+"""Of a list that is only counted, once a minute, and has all that ever was; at a request a second 20 s of them."""
+
 _MAX_RETRY_AFTER_S = 3600.0
 _MAX_DIGITS = 9
 

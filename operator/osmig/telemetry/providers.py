@@ -42,31 +42,16 @@ class ProviderCollectors:
         """Return the labels of a Provider, without its name if there is none of this name."""
         return labels if labels in self._existing else (labels[0], "")
 
-    def set_up(self, labels: tuple[str, str], *, up: bool) -> None:
-        """Record whether the newest contact succeeded."""
+    def set(self, gauge: Gauge, labels: tuple[str, str], value: float) -> None:
+        """Replace a value of one Provider; one that is forgotten has none any more."""
         if labels in self._existing:
-            self.up.labels(*labels).set(up)
-
-    def set_stale_foreign(self, labels: tuple[str, str], count: int) -> None:
-        """Replace the number of foreign migrations whose record stands still."""
-        if labels in self._existing:
-            self.stale_foreign.labels(*labels).set(count)
-
-    def set_unowned_confirmations(self, labels: tuple[str, str], count: int) -> None:
-        """Replace the number of moves that wait for a confirmation and are nobody's here."""
-        if labels in self._existing:
-            self.unowned.labels(*labels).set(count)
+            gauge.labels(*labels).set(value)
 
     def forget_foreign(self, labels: tuple[str, str]) -> None:
         """Drop what is told of one Provider's foreign migrations, because nothing is known of them."""
         self._seen_statuses.pop(labels, None)
         for family in (self.foreign, self.unowned):
             family.remove_by_labels(_name_labels(labels))
-
-    def set_granted_slot_age(self, labels: tuple[str, str], age_s: float) -> None:
-        """Replace how long the oldest granted slot has not been used."""
-        if labels in self._existing:
-            self.granted_slot_age.labels(*labels).set(age_s)
 
     def count_request(self, labels: tuple[str, str], *words: str, code: str, duration_s: float) -> None:
         """Count a request by service and operation."""
@@ -115,7 +100,7 @@ class ProviderMetrics:
 
     def set_up(self, *, up: bool) -> None:
         """Record whether the newest contact succeeded."""
-        self._collectors.set_up(self._labels, up=up)
+        self._collectors.set(self._collectors.up, self._labels, up)
 
     def set_foreign(self, counts: Mapping[str, int]) -> None:
         """Replace the counts of foreign migrations, by words of the driver's table; call it after every sweep."""
@@ -123,7 +108,7 @@ class ProviderMetrics:
 
     def set_unowned_confirmations(self, count: int) -> None:
         """Replace the number of moves that wait for a confirmation and are nobody's here; call it after every sweep."""
-        self._collectors.set_unowned_confirmations(self._labels, count)
+        self._collectors.set(self._collectors.unowned, self._labels, count)
 
     def forget_foreign(self) -> None:
         """Drop what is told of foreign migrations, because nothing is known of them."""
@@ -131,11 +116,11 @@ class ProviderMetrics:
 
     def set_stale_foreign(self, count: int) -> None:
         """Replace the number of foreign migrations whose record stands still; call it after every sweep."""
-        self._collectors.set_stale_foreign(self._labels, count)
+        self._collectors.set(self._collectors.stale_foreign, self._labels, count)
 
     def set_granted_slot_age(self, age_s: float) -> None:
         """Replace how long ago the oldest turn was given that was not used; call it after every sweep."""
-        self._collectors.set_granted_slot_age(self._labels, age_s)
+        self._collectors.set(self._collectors.granted_slot_age, self._labels, age_s)
 
     def count_request(self, service: str, operation: str, code: int | str, duration_s: float) -> None:
         """Count one request that was sent, from any thread; ``code`` says what happened when no status came."""

@@ -27,6 +27,7 @@ from osmig.drivers.mailboxes.hosting.session import LOCATION
 from osmig.drivers.mailboxes.hosting.translate import count_mailboxes, view_job, view_operation
 from osmig.drivers.mailboxes.hosting.wire import CreatedRow, JobRow, MailboxRow
 from osmig.drivers.mailboxes.views import ENDED_STAGES, JobList, JobView
+from osmig.net.bounds import MAX_COUNTED_PAGES
 from osmig.net.json_reading import UnreadableError
 from osmig.net.limiting import Priority
 from osmig.net.wire import read_row
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 UNTOLD_VERSION = "untold"
 SWEEP_PERIOD_S = 60.0
 """A sweep tells no more than that the service answers, and takes one of few requests."""
-
-MAX_COUNTED_PAGES = 20
-"""Of a list that is only counted: at a request a second it takes a third of a minute."""
 
 _LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
 _RIGHTS = frozenset({Capability.MAILBOX_MIGRATION})

@@ -47,6 +47,7 @@ from osmig.drivers.tenants.waldur.wire import (
     read_created,
 )
 from osmig.net.answers import Call
+from osmig.net.bounds import MAX_COUNTED_PAGES
 from osmig.net.cleaning import clean_text
 from osmig.net.json_reading import UnreadableError
 from osmig.net.limiting import Priority
@@ -65,9 +66,6 @@ if TYPE_CHECKING:
     from osmig.net.permits import Permit
 
 T = TypeVar("T")
-
-MAX_COUNTED_PAGES = 20
-"""Of a list that is only counted, once a minute; it has every replication there ever was."""
 
 _WELL = frozenset({ReplicaStage.CREATING, ReplicaStage.OK})
 """While its resource is in one of these, the tenant behind it has nothing to say."""
