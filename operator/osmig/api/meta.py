@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_INT = 2**53
 """The API server holds bounds as doubles: a larger one makes it refuse the CRD."""
 
-_ACRONYMS = {"id": "ID", "ids": "IDs", "cidr": "CIDR"}
+_ACRONYMS = {"id": "ID", "ids": "IDs", "cidr": "CIDR", "mib": "MiB"}
 
 S = TypeVar("S", bound="SpecModel")
 T = TypeVar("T", bound="StatusModel")

@@ -1,0 +1,184 @@
+"""The MigrationPlan: hosts that are emptied by Migrations of their servers, and proven to be empty.
+
+Here is what a user writes; what osmig writes back is in `osmig.api.plan_status`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from osmig.api.meta import ObjectMeta, SpecModel, parse_metadata, parse_spec, parse_status
+from osmig.api.migration_options import MAX_SECONDS, Mode, ProviderRef
+from osmig.api.plan_options import (
+    Approval,
+    ComputeService,
+    FailureBudget,
+    OnBlocked,
+    OnFinish,
+    PlanExclude,
+    PlanLimits,
+    PlanMaintenance,
+    PlanOrder,
+    PlanRule,
+    PlanSchedule,
+    PlanSelector,
+    PlanTargets,
+    PlanTemplate,
+)
+from osmig.api.plan_rules import APPROVAL_STAYS, VALIDATE_NEEDS_NO_APPROVAL
+from osmig.api.plan_status import PlanStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAN_FROZEN = ("providerRef", "mode", "targets", "selector", "rules", "maintenance.computeService")
+"""What of a plan's spec may not change once it has started."""
+
+
+class PlanSpec(SpecModel):
+    """What the user wants; a part of it is frozen once `status.startTime` is set, see `PLAN_FROZEN`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"x-kubernetes-validations": [VALIDATE_NEEDS_NO_APPROVAL, APPROVAL_STAYS]}
+    )
+
+    provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the hosts.")
+    mode: Mode = Field(
+        default=Mode.EXECUTE,
+        description=(
+            "mode of work. Execute: do it. Validate: only look at every server and write the preview; changing it to "
+            "Execute afterwards starts the plan. Default: Execute."
+        ),
+    )
+    suspend: bool = Field(
+        default=False,
+        strict=True,
+        description="suspend begins nothing new while true; moves under way go on. Default: false.",
+    )
+    targets: PlanTargets = Field(description="targets are the hosts to empty.")
+    selector: PlanSelector | None = Field(
+        default=None,
+        description="selector narrows the servers of the hosts down; the others are skipped. Default: all servers.",
+    )
+    exclude: tuple[PlanExclude, ...] = Field(
+        default=(),
+        max_length=200,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        description="exclude names servers that are never touched.",
+    )
+    rules: tuple[PlanRule, ...] = Field(
+        default=(),
+        max_length=50,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        description=(
+            "rules of which the first that matches a server decides. What none matches is moved: cold what is SHUTOFF, "
+            "live everything else. No server is ever stopped without a rule that says Cold."
+        ),
+    )
+    template: PlanTemplate | None = Field(
+        default=None, description="template holds what every Migration of the plan has in its spec. Default: defaults."
+    )
+    order: PlanOrder = Field(
+        default=PlanOrder.SMALLEST_MEMORY_FIRST,
+        description=(
+            "order in which servers go: SmallestMemoryFirst, LargestMemoryFirst, OldestFirst, NewestFirst or Name. "
+            "Default: SmallestMemoryFirst."
+        ),
+    )
+    limits: PlanLimits | None = Field(
+        default=None, description="limits say how many moves are under way at once. Default: all at their defaults."
+    )
+    schedule: PlanSchedule | None = Field(default=None, description="schedule says when. Default: at once, and ever.")
+    failure_budget: FailureBudget | None = Field(
+        default=None, description="failureBudget says how many moves may fail. Default: 3, then the plan pauses."
+    )
+    on_blocked: OnBlocked = Field(
+        default=OnBlocked.CONTINUE,
+        description=(
+            "onBlocked says what servers that cannot be moved mean at the beginning. Continue: the others are moved. "
+            "Refuse: nothing is begun. Default: Continue."
+        ),
+    )
+    approval: Approval = Field(
+        default=Approval.NONE,
+        description=(
+            "approval that the plan needs. None: none. Manual: nothing is begun before the annotation "
+            "osmig.dev/approve has the hash of the preview. Default: None."
+        ),
+    )
+    maintenance: PlanMaintenance | None = Field(
+        default=None,
+        description="maintenance says what is done to the compute services of the hosts. Default: nothing.",
+    )
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=MAX_SECONDS)] | None = Field(
+        default=None,
+        description=(
+            "ttlSecondsAfterFinished after the end osmig deletes the plan, and its Migrations with it. Leave it unset "
+            "under GitOps. Default: never."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _nothing_to_approve(self) -> PlanSpec:
+        if self.mode is Mode.VALIDATE and self.approval is Approval.MANUAL:
+            message = "approval may not be Manual when mode is Validate: there is nothing to approve"
+            raise ValueError(message)
+        return self
+
+    @property
+    def disables(self) -> bool:
+        """Whether the compute services of the hosts are disabled."""
+        return self.maintenance is not None and self.maintenance.compute_service is ComputeService.DISABLE
+
+    @property
+    def enables_at_end(self) -> bool:
+        """Whether what the plan disabled is enabled after success."""
+        return self.maintenance is not None and self.maintenance.on_finish is OnFinish.ENABLE
+
+    @property
+    def bounds(self) -> PlanLimits:
+        """How many moves are under way at once, defaults filled in."""
+        return self.limits or PlanLimits()
+
+    @property
+    def budget(self) -> FailureBudget:
+        """How many moves may fail, defaults filled in."""
+        return self.failure_budget or FailureBudget()
+
+    @property
+    def times(self) -> PlanSchedule:
+        """When moves may begin, defaults filled in."""
+        return self.schedule or PlanSchedule()
+
+
+class MigrationPlan(BaseModel):
+    """A MigrationPlan as read from the API server.
+
+    Attributes:
+        status_readable: false when `status` held something this version cannot read. It then is empty,
+            and what was done before is unknown, so nothing may be done on its ground.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: ObjectMeta
+    spec: PlanSpec
+    status: PlanStatus = PlanStatus()
+    status_readable: bool = True
+
+
+def parse_plan(body: Mapping[str, Any]) -> MigrationPlan:
+    """Read a MigrationPlan as the API server sent it.
+
+    Raises:
+        InvalidManifest: the spec or the metadata is not one that this version can follow.
+    """
+    status = parse_status(PlanStatus, body)
+    return MigrationPlan(
+        metadata=parse_metadata(body),
+        spec=parse_spec(PlanSpec, body),
+        status=status if status is not None else PlanStatus(),
+        status_readable=status is not None,
+    )

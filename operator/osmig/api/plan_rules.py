@@ -1,0 +1,45 @@
+"""The CEL rules of plans, by which the API server itself refuses what could never be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osmig.api.rules import Rule
+
+EXACTLY_ONE_TARGET: Rule = {
+    "rule": "[has(self.hosts), has(self.aggregate), has(self.availabilityZone)].filter(x, x).size() == 1",
+    "message": "exactly one of hosts, aggregate and availabilityZone must be set",
+}
+
+EXACTLY_ONE_EXCLUDED: Rule = {
+    "rule": "has(self.serverID) != has(self.projectID)",
+    "message": "exactly one of serverID and projectID must be set",
+}
+
+METHOD_IFF_MOVE: Rule = {
+    "rule": "(self.behavior == 'Move') == has(self.method)",
+    "message": "method is required when behavior is Move, and forbidden otherwise",
+    "fieldPath": ".method",
+}
+
+NOT_BEFORE_IS_EARLIER: Rule = {
+    "rule": "!has(self.notBeforeTime) || !has(self.notAfterTime) || self.notBeforeTime < self.notAfterTime",
+    "message": "notBeforeTime must be earlier than notAfterTime",
+    "fieldPath": ".notBeforeTime",
+}
+
+VALIDATE_NEEDS_NO_APPROVAL: Rule = {
+    "rule": "self.mode != 'Validate' || self.approval != 'Manual'",
+    "message": "approval may not be Manual when mode is Validate: there is nothing to approve",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".approval",
+}
+
+APPROVAL_STAYS: Rule = {
+    "rule": "oldSelf.approval != 'Manual' || self.approval == 'Manual'",
+    "message": "approval may be raised to Manual, but not dropped; approve the plan, or make another one",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".approval",
+}
+"""Who may edit a plan need not be who may approve it."""

@@ -1,0 +1,259 @@
+"""What osmig writes into a plan's status: the ledger of what it did to hosts, the preview, counts and failures.
+
+Servers that go the plain way are counted only; their Migrations have the details. So the status stays small.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from osmig.api.meta import MAX_INT, Condition, Generation, Name, Note, StatusModel, Time, Word
+from osmig.api.names import ControlResult
+from osmig.api.plan_names import Judgement, PlanPhase, PlanVerb
+from osmig.api.plan_options import MAX_HOSTS
+from osmig.api.rules import START_TIME_STAYS
+
+Count = Annotated[int, Field(ge=0, le=MAX_INT)]
+Round = Annotated[int, Field(ge=1, le=999)]
+
+MAX_NOT_PLAIN = 200
+MAX_FAILURES = 50
+MAX_SKIPS = 1000
+
+
+class DisabledBy(StrEnum):
+    """Who disabled a host's compute service."""
+
+    PLAN = "Plan"
+    OTHER = "Other"
+
+
+class ServiceBefore(StatusModel):
+    """A compute service as it was before the plan did anything to it."""
+
+    enabled: bool = Field(description="enabled says whether the scheduler might choose the host.")
+    disabled_reason: Name | None = Field(
+        default=None, description="disabledReason is the text that the cloud had beside it; absent for none."
+    )
+
+
+class PlanHost(StatusModel):
+    """One host: what was done to it, what is left on it, and the proof that nothing is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)] = Field(description="name of its compute service.")
+    service_id: Word | None = Field(default=None, description="serviceID of its compute service.")
+    before: ServiceBefore | None = Field(
+        default=None,
+        description="before is the service as it was, written down before the first order to change it.",
+    )
+    order_time: Time | None = Field(
+        default=None,
+        description="orderTime is when osmig first meant to disable the service, in UTC; absent if it never did.",
+    )
+    disabled_time: Time | None = Field(
+        default=None, description="disabledTime is when the service was first seen disabled, in UTC."
+    )
+    disabled_by: DisabledBy | None = Field(
+        default=None, description="disabledBy says who disabled it: Plan, by its mark, or Other."
+    )
+    released_time: Time | None = Field(
+        default=None, description="releasedTime is when it was seen enabled after osmig ordered so, in UTC."
+    )
+    remaining: Count | None = Field(default=None, description="remaining servers, without soft-deleted ones.")
+    soft_deleted: Count | None = Field(
+        default=None, description="softDeleted servers, whose disks the cloud still keeps on the host."
+    )
+    unconfirmed: Count | None = Field(
+        default=None,
+        description="unconfirmed cold moves away from the host, whose disks the cloud still keeps on the host.",
+    )
+    inbound: Count | None = Field(default=None, description="inbound moves that are not over.")
+    quiet_sweeps: Count | None = Field(
+        default=None, description="quietSweeps that found nothing, in a row; two prove the host drained."
+    )
+    drained_time: Time | None = Field(
+        default=None, description="drainedTime is when the host was proven empty, in UTC; absent while it is not."
+    )
+    message: Note | None = Field(default=None, description="message tells what keeps the host from being done.")
+
+
+class PreviewCounts(StatusModel):
+    """How many servers were found, by what is done with them."""
+
+    move: Count = Field(default=0, description="move counts servers that are moved live.")
+    cold: Count = Field(default=0, description="cold counts servers that are moved cold.")
+    skip: Count = Field(default=0, description="skip counts servers that are left where they are.")
+    hold: Count = Field(default=0, description="hold counts servers that are waited for, by a rule.")
+    wait: Count = Field(default=0, description="wait counts servers that the cloud is busy with.")
+    blocked: Count = Field(default=0, description="blocked counts servers that cannot be moved as they are.")
+    memory_mib: Count = Field(default=0, description="memoryMiB of all servers that are moved, live or cold.")
+
+
+class PreviewServer(StatusModel):
+    """One server that is not simply moved live."""
+
+    server_id: Word = Field(description="serverID of the server.")
+    name: Name | None = Field(default=None, description="name of the server.")
+    project_id: Word | None = Field(default=None, description="projectID of the server.")
+    host: Name | None = Field(default=None, description="host the server is on.")
+    status: Word | None = Field(default=None, description="status of the server, in the cloud's word.")
+    verdict: Judgement = Field(description="verdict on it: Move (with a warning), Cold, Skip, Hold, Wait or Blocked.")
+    reason: Name = Field(description="reason for the verdict, one CamelCase word. Example: AffinityGroup.")
+    message: Note | None = Field(default=None, description="message tells why, and what to do.")
+
+
+class Preview(StatusModel):
+    """What the plan would do, or did, as of its beginning."""
+
+    hash: Word = Field(description="hash over every server, host and verdict, which osmig.dev/approve must name.")
+    sample_time: Time = Field(description="sampleTime is when the servers were looked at, in UTC.")
+    counts: PreviewCounts = Field(default=PreviewCounts(), description="counts of servers by verdict.")
+    free_memory_mib: Count | None = Field(
+        default=None,
+        description="freeMemoryMiB of all other hosts that the scheduler may choose; absent where unknown.",
+    )
+    not_plain: tuple[PreviewServer, ...] = Field(
+        default=(),
+        max_length=MAX_NOT_PLAIN,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["serverID"]},
+        description="notPlain lists servers that are not simply moved live, blocked ones first.",
+    )
+    truncated_count: Count = Field(
+        default=0, description="truncatedCount is how many more of them there are than the list holds."
+    )
+
+
+class PlanCounts(StatusModel):
+    """How many servers stand where."""
+
+    total: Count = Field(default=0, description="total servers that were found, whatever becomes of them.")
+    pending: Count = Field(default=0, description="pending servers whose move is not ordered yet, waiting ones too.")
+    queued: Count = Field(default=0, description="queued servers whose Migration has not started.")
+    running: Count = Field(default=0, description="running moves.")
+    awaiting_confirmation: Count = Field(
+        default=0, description="awaitingConfirmation counts cold moves that somebody must confirm or revert."
+    )
+    succeeded: Count = Field(default=0, description="succeeded moves.")
+    failed: Count = Field(default=0, description="failed moves; servers that were broken before are blocked instead.")
+    aborted: Count = Field(default=0, description="aborted or reverted moves, and those whose Migration was deleted.")
+    skipped: Count = Field(default=0, description="skipped servers, by rule, selector, exclude or the verb skip.")
+    blocked: Count = Field(default=0, description="blocked servers, which cannot be moved as they are.")
+    joined: Count = Field(default=0, description="joined servers that came after the plan had started.")
+
+
+class PlanFailure(StatusModel):
+    """One move that did not succeed."""
+
+    server_id: Word = Field(description="serverID of the server.")
+    name: Name | None = Field(default=None, description="name of the server.")
+    migration_name: Name = Field(description="migrationName of the Migration that has the details.")
+    reason: Name = Field(description="reason of the Migration's end, one CamelCase word.")
+    message: Name | None = Field(default=None, description="message of the Migration's end.")
+    time: Time | None = Field(default=None, description="time of the Migration's end, in UTC.")
+
+
+class PlanControl(StatusModel):
+    """The last order given by one verb, and what became of it."""
+
+    verb: PlanVerb = Field(description="verb of the order, the annotation's name after osmig.dev/.")
+    token: Word = Field(
+        description="token is the annotation's value that was last seen; another value is another order."
+    )
+    round: Round = Field(description="round the order was given in, counted from 1.")
+    result: ControlResult = Field(
+        description="result so far. Accepted: will be done. Done, Rejected, TooLate and Superseded are final."
+    )
+    message: Note | None = Field(default=None, description="message tells why, in one sentence.")
+    time: Time = Field(description="time the result was reached, in UTC.")
+    field_manager: Name | None = Field(
+        default=None,
+        description="fieldManager is the tool that set the annotation; anyone may choose it, so it proves nothing.",
+    )
+
+
+class PlanStatus(StatusModel):
+    """What osmig found and did."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [START_TIME_STAYS]})
+
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description=(
+            "conditions are the contract for tools: Succeeded, Finished, Ready, ProviderReady, Approved, HostsDisabled,"
+            " Drained, WithinBudget, Blocked, and while True only: Reconciling, Stalled."
+        ),
+    )
+    observed_generation: Generation = Field(
+        default=-1, description="observedGeneration is the metadata.generation last acted upon; -1 means none yet."
+    )
+    phase: PlanPhase | None = Field(
+        default=None, description="phase sums the conditions up in one word for people; scripts should read conditions."
+    )
+    start_time: Time | None = Field(
+        default=None,
+        description=(
+            "startTime is when osmig first meant to change anything, in UTC. From then on a part of the spec is "
+            "frozen, and startTime itself can be neither changed nor removed."
+        ),
+    )
+    completion_time: Time | None = Field(
+        default=None, description="completionTime is when the outcome was known, in UTC; absent while under way."
+    )
+    estimated_completion_time: Time | None = Field(
+        default=None,
+        description=(
+            "estimatedCompletionTime if servers go on to move as fast as so far, in UTC; absent before three have."
+        ),
+    )
+    preview: Preview | None = Field(
+        default=None, description="preview of what will be done; it stays as it was when the plan started."
+    )
+    round: Round = Field(default=1, description="round of the plan: 1, and one more with each retry.")
+    found_at_start: Count | None = Field(
+        default=None, description="foundAtStart counts the servers that were there when the plan started."
+    )
+    counts: PlanCounts | None = Field(default=None, description="counts of servers by where they stand.")
+    progress_text: Word | None = Field(
+        default=None, description="progressText is how many servers are done, of how many. Example: 48/124."
+    )
+    hosts_text: Word | None = Field(
+        default=None, description="hostsText is how many hosts are drained, of how many. Example: 1/2."
+    )
+    hosts: tuple[PlanHost, ...] = Field(
+        default=(),
+        max_length=MAX_HOSTS,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        description="hosts to empty, as they were looked up once.",
+    )
+    approved_hash: Word | None = Field(
+        default=None, description="approvedHash of the preview that somebody approved; absent before."
+    )
+    paused_time: Time | None = Field(
+        default=None, description="pausedTime is since when the plan is paused, in UTC; absent while it is not."
+    )
+    forgiven_failures: Count = Field(
+        default=0, description="forgivenFailures no longer count against the budget, since somebody resumed the plan."
+    )
+    skips: tuple[Word, ...] = Field(
+        default=(),
+        max_length=MAX_SKIPS,
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+        description="skips are the ids of servers that the verb skip named.",
+    )
+    failures: tuple[PlanFailure, ...] = Field(
+        default=(),
+        max_length=MAX_FAILURES,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        description="failures of moves, newest first.",
+    )
+    controls: tuple[PlanControl, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["verb"]},
+        description="controls holds the last order of each verb and what became of it.",
+    )

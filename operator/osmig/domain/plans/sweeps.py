@@ -1,0 +1,138 @@
+"""What a cloud tells of one compute host: its service, its servers, their groups and moves. Data only.
+
+A driver fills these in; the names of states are upstream's words, verbatim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from osmig.domain.operations import RecordView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRow:
+    """One server as a list of a host's servers shows it.
+
+    Attributes:
+        status: such as ``ACTIVE`` or ``SOFT_DELETED``.
+        task_state: ``None`` when idle.
+        vm_state: the state that no task hides, such as ``active``; empty where the cloud does not tell.
+        host: the host the row itself names; ``None`` where it names none, which makes a sweep worth nothing.
+        memory_mib: of its flavor.
+        is_locked: ``None`` where the cloud's version does not tell.
+        pinned_zone: the availability zone that its owner asked for.
+        is_soft_deleted: deleted by its owner and not reclaimed yet: it still has its disk here.
+        extra_specs: of its flavor.
+    """
+
+    id: str
+    name: str
+    project_id: str
+    status: str
+    host: str | None
+    task_state: str | None = None
+    vm_state: str = ""
+    memory_mib: int = 0
+    is_locked: bool | None = None
+    pinned_zone: str | None = None
+    is_soft_deleted: bool = False
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    created: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRow:
+    """One server group that has a member on the host.
+
+    Attributes:
+        policy: ``affinity``, ``anti-affinity``, ``soft-affinity`` or ``soft-anti-affinity``.
+        members: ids of all its servers, wherever they are.
+        max_server_per_host: of ``anti-affinity``; 1 where the cloud does not tell.
+    """
+
+    id: str
+    name: str
+    policy: str
+    members: frozenset[str]
+    max_server_per_host: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """The compute service of one host.
+
+    Attributes:
+        is_up: it reports regularly; ``None`` where a cell did not answer (Nova: ``UNKNOWN``).
+        is_enabled: the scheduler may choose the host.
+        disabled_reason: the text beside it, ``""`` for none.
+    """
+
+    id: str
+    host: str
+    is_up: bool | None
+    is_enabled: bool
+    disabled_reason: str = ""
+    is_forced_down: bool = False
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSweep:
+    """One look at one host. Its service is read first, so a sweep that says "disabled" was made while it was.
+
+    Attributes:
+        started_s: when its first request was sent, by this process's monotonic clock.
+        time: the same by the wall clock, UTC, to be shown only.
+        services: every compute service of exactly this name; only one may be trusted.
+        servers: every server on it, soft-deleted ones included.
+        groups: those with a member in ``servers``.
+        moves: migrations with the host as source or destination that are not over, and cold ones that await their
+            confirmation.
+        problem: why the sweep is not complete: an answer failed, a cell was silent, rows of another host, too many
+            rows; empty when it is. Only a complete sweep proves that something is absent.
+    """
+
+    host: str
+    started_s: float
+    time: dt.datetime
+    services: tuple[ServiceRow, ...] = ()
+    servers: tuple[ServerRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    moves: tuple[RecordView, ...] = ()
+    problem: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was read to its end, and every server says that it is on this very host."""
+        return not self.problem and all(server.host == self.host for server in self.servers)
+
+    @property
+    def service(self) -> ServiceRow | None:
+        """The host's one compute service; ``None`` when there is none, or more than one."""
+        return self.services[0] if len(self.services) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRow:
+    """One compute host of the cloud, as a list of all of them shows it: where servers may go.
+
+    Attributes:
+        zone: its availability zone.
+        aggregates: names of the aggregates it is in.
+        free_memory_mib: ``None`` where the cloud does not tell.
+    """
+
+    name: str
+    is_up: bool = True
+    is_enabled: bool = True
+    zone: str | None = None
+    aggregates: tuple[str, ...] = ()
+    free_memory_mib: int | None = None
