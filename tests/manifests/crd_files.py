@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
-KINDS = ("migrations", "providers", "migrationmappings")
+KINDS = ("migrations", "providers", "migrationmappings", "migrationplans")
 
 
 class Field(NamedTuple):

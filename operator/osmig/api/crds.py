@@ -13,6 +13,8 @@ from osmig.api.mappings import Mappings
 from osmig.api.members import MIGRATION_MEMBERS, PROVIDER_MEMBERS
 from osmig.api.migration import MigrationSpec, MigrationStatus
 from osmig.api.names import CATEGORY, GROUP, VERSION, ConditionType, MigrationType, ProviderType
+from osmig.api.plan import PLAN_FROZEN, PlanSpec
+from osmig.api.plan_status import PlanStatus
 from osmig.api.provider import ProviderSpec, ProviderStatus
 from osmig.api.rules import TYPE_STAYS, Rule, freeze_rules, member_rules
 from osmig.api.structural import Schema, compile_schema
@@ -33,7 +35,7 @@ _HEADER = "# Generated from operator/osmig/api; change it there.\n"
 
 def render_crds() -> dict[str, str]:
     """Render all CRDs: file name to YAML text, the same text every time."""
-    crds = (_migration(), _provider(), _mapping())
+    crds = (_migration(), _provider(), _mapping(), _plan())
     return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": _dump(crd) for crd in crds}
 
 
@@ -69,6 +71,17 @@ def mapping_schema() -> Schema:
         spec=(Mappings, "spec is what is replicated otherwise than it is."),
         status=(MappingStatus, "status is what osmig makes of the spec; nobody else may write it."),
     )
+
+
+def plan_schema() -> Schema:
+    """Build the schema of a whole MigrationPlan, rules included."""
+    root = _root(
+        "MigrationPlan empties hosts by Migrations of their servers, and proves that they are empty.",
+        spec=(PlanSpec, "spec is what shall be done. A part of it is frozen once status.startTime is set."),
+        status=(PlanStatus, "status is what osmig found and did; nobody else may write it."),
+    )
+    _add_rules(root, freeze_rules(root, PLAN_FROZEN, what="plan"))
+    return root
 
 
 def _migration() -> dict[str, Any]:
@@ -136,6 +149,24 @@ def _mapping() -> dict[str, Any]:
             _column("Ready", _of(ConditionType.READY, "status"), "whether the mappings could be read"),
             _column("Reason", _of(ConditionType.READY, "reason"), "why Ready is what it is"),
             _column("Age", ".metadata.creationTimestamp", "time since the MigrationMapping was created", type_="date"),
+        ],
+    )
+
+
+def _plan() -> dict[str, Any]:
+    return _crd(
+        kind="MigrationPlan",
+        short_name="osplan",
+        schema=plan_schema(),
+        selectable=(".spec.providerRef.name", ".status.phase"),
+        columns=[
+            _column("Phase", ".status.phase", "where the plan stands"),
+            _column("Progress", ".status.progressText", "servers that are done, of all"),
+            _column("Hosts", ".status.hostsText", "hosts that are proven empty, of all"),
+            _column("ETA", ".status.estimatedCompletionTime", "when it ends if it goes on as so far"),
+            _column("Reason", _of(ConditionType.SUCCEEDED, "reason"), "why the plan stands there"),
+            _column("Ready", _of(ConditionType.READY, "status"), "True after success", wide=True),
+            _column("Age", ".metadata.creationTimestamp", "time since the plan was created", type_="date"),
         ],
     )
 

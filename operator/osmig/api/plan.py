@@ -17,17 +17,14 @@ from osmig.api.plan_options import (
     FailureBudget,
     OnBlocked,
     OnFinish,
-    PlanExclude,
     PlanLimits,
     PlanMaintenance,
     PlanOrder,
-    PlanRule,
     PlanSchedule,
-    PlanSelector,
-    PlanTargets,
     PlanTemplate,
 )
 from osmig.api.plan_rules import APPROVAL_STAYS, VALIDATE_NEEDS_NO_APPROVAL
+from osmig.api.plan_servers import PlanExclude, PlanRule, PlanSelector, PlanTargets
 from osmig.api.plan_status import PlanStatus
 
 if TYPE_CHECKING:
@@ -66,7 +63,7 @@ class PlanSpec(SpecModel):
         default=(),
         max_length=200,
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
-        description="exclude names servers that are never touched.",
+        description="exclude names servers that are never touched. Default: none.",
     )
     rules: tuple[PlanRule, ...] = Field(
         default=(),
@@ -74,7 +71,7 @@ class PlanSpec(SpecModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         description=(
             "rules of which the first that matches a server decides. What none matches is moved: cold what is SHUTOFF, "
-            "live everything else. No server is ever stopped without a rule that says Cold."
+            "live everything else. No server is ever stopped without a rule that says Cold. Default: none."
         ),
     )
     template: PlanTemplate | None = Field(
@@ -90,7 +87,7 @@ class PlanSpec(SpecModel):
     limits: PlanLimits | None = Field(
         default=None, description="limits say how many moves are under way at once. Default: all at their defaults."
     )
-    schedule: PlanSchedule | None = Field(default=None, description="schedule says when. Default: at once, and ever.")
+    schedule: PlanSchedule | None = Field(default=None, description="schedule says when. Default: at once.")
     failure_budget: FailureBudget | None = Field(
         default=None, description="failureBudget says how many moves may fail. Default: 3, then the plan pauses."
     )

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from osmig.api.meta import MAX_INT, Condition, Generation, Name, Note, StatusModel, Time, Word
 from osmig.api.names import ControlResult
 from osmig.api.plan_names import Judgement, PlanPhase, PlanVerb
-from osmig.api.plan_options import MAX_HOSTS
+from osmig.api.plan_servers import MAX_HOSTS
 from osmig.api.rules import START_TIME_STAYS
 
 Count = Annotated[int, Field(ge=0, le=MAX_INT)]
@@ -31,10 +31,17 @@ class DisabledBy(StrEnum):
     OTHER = "Other"
 
 
+class ServiceState(StrEnum):
+    """Whether the scheduler may choose a host."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+
+
 class ServiceBefore(StatusModel):
     """A compute service as it was before the plan did anything to it."""
 
-    enabled: bool = Field(description="enabled says whether the scheduler might choose the host.")
+    state: ServiceState = Field(description="state of the service: Enabled if the scheduler might choose the host.")
     disabled_reason: Name | None = Field(
         default=None, description="disabledReason is the text that the cloud had beside it; absent for none."
     )
@@ -248,7 +255,7 @@ class PlanStatus(StatusModel):
     failures: tuple[PlanFailure, ...] = Field(
         default=(),
         max_length=MAX_FAILURES,
-        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["migrationName"]},
         description="failures of moves, newest first.",
     )
     controls: tuple[PlanControl, ...] = Field(

@@ -43,7 +43,9 @@ START_TIME_STAYS: Rule = {
 _STARTED = "has(oldSelf.status) && has(oldSelf.status.startTime)"
 
 
-def freeze_rules(root: Schema, paths: Iterable[str], why: Mapping[str, str] | None = None) -> list[Rule]:
+def freeze_rules(
+    root: Schema, paths: Iterable[str], why: Mapping[str, str] | None = None, *, what: str = "migration"
+) -> list[Rule]:
     """Write one rule per field of `spec` that may not change once `status.startTime` is set.
 
     One rule each, so that the message names the field.
@@ -52,12 +54,13 @@ def freeze_rules(root: Schema, paths: Iterable[str], why: Mapping[str, str] | No
         root: the schema of the whole object.
         paths: dotted paths below `spec`; a path of two parts is a leaf in an optional member.
         why: what the message adds about a path.
+        what: the word for what has started.
     """
     reasons = why or {}
     return [
         {
             "rule": f"!({_STARTED}) || ({_unchanged(root['properties']['spec'], path)})",
-            "message": f"{path} may not be changed once the migration has started{_because(reasons.get(path))}",
+            "message": f"{path} may not be changed once the {what} has started{_because(reasons.get(path))}",
             "reason": "FieldValueForbidden",
             "fieldPath": f".spec.{path}",
         }
