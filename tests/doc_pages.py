@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = DOCS.parent
 CODE = re.compile(r"`([^`\n]+)`")
-KINDS = {"Migration", "MigrationMapping", "Provider"}
+KINDS = {"Migration", "MigrationMapping", "MigrationPlan", "Provider"}
 
 
 def rows_of(page: Path, heading: str) -> list[list[str]]:

@@ -128,4 +128,6 @@ class PlanReason(StrEnum):
     SERVER_STATE = "ServerState"
     METHOD_NOT_POSSIBLE = "MethodNotPossible"
     CHILD_DELETED = "ChildDeleted"
-    UNTOLD_STATE = "UntoldState"
+    DEVICE = "Device"
+    PINNED_ZONE = "PinnedZone"
+    PLAIN = "Plain"

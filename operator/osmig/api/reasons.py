@@ -98,6 +98,18 @@ EVENT_REASONS: Mapping[EventReason, str] = MappingProxyType(
         EventReason.VERB_SUPERSEDED: "Another order took this one's place.",
         EventReason.DUPLICATE_START: "A second move of the same server was found where one was ordered.",
         EventReason.STALE_RECORD: "The cloud has a record of a move that goes on, and its server is idle.",
+        EventReason.PLAN_STARTED: "A plan begins to change something.",
+        EventReason.PLAN_FINISHED: "A plan is over; the text has its phase and reason.",
+        EventReason.NO_EXPIRY: (
+            "A plan has no `schedule.notAfterTime`: applied again elsewhere, it would empty its hosts again."
+        ),
+        EventReason.HOST_DRAINED: "A host of a plan is proven empty.",
+        EventReason.SERVICE_DISABLED: "The compute service of a host is disabled, by a plan.",
+        EventReason.SERVICE_ENABLED: "The compute service of a host is enabled again, by the plan that disabled it.",
+        EventReason.SERVICE_NOT_OURS: (
+            "The compute service of a host was disabled by somebody else, or its mark is gone; the plan leaves it."
+        ),
+        EventReason.SERVICE_LEFT_DISABLED: "A plan is over and leaves compute services disabled.",
         EventReason.PROVIDER_READY: "The Provider can be used.",
         EventReason.PROVIDER_NOT_READY: "The Provider cannot be used.",
         EventReason.CREDENTIALS_EXPIRING: "The credentials of a Provider expire within 7 days.",

@@ -56,8 +56,10 @@ class Mirrored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    type: ConditionType
+class Claim:
+    """What one condition says; `merge` adds since when."""
+
+    type: str
     status: ConditionStatus
     reason: str
     message: str = ""
@@ -79,26 +81,26 @@ def describe_migration(
     return merge(claims, before=before, generation=generation, now=now)
 
 
-def _claim_converging(verdict: Verdict, before: Sequence[Condition]) -> list[_Claim]:
+def _claim_converging(verdict: Verdict, before: Sequence[Condition]) -> list[Claim]:
     """A condition of moves whose data is moving; between two samples it stays as it was."""
     if verdict.phase not in {Phase.RUNNING, Phase.ABORTING}:
         return []
     known = verdict.converging or find_condition(before, ConditionType.CONVERGING)
     if known is None:
         return []
-    return [_Claim(type=ConditionType.CONVERGING, status=known.status, reason=known.reason, message=known.message)]
+    return [Claim(type=ConditionType.CONVERGING, status=known.status, reason=known.reason, message=known.message)]
 
 
-def _claim_migration(verdict: Verdict, provider: ProviderView) -> list[_Claim]:
+def _claim_migration(verdict: Verdict, provider: ProviderView) -> list[Claim]:
     succeeded, finished, ready = _summarise(verdict.phase)
     claims = [
-        _Claim(type=ConditionType.SUCCEEDED, status=succeeded, reason=verdict.reason, message=verdict.message),
-        _Claim(type=ConditionType.FINISHED, status=finished, reason=verdict.reason),
-        _Claim(type=ConditionType.READY, status=ready, reason=verdict.reason, message=verdict.message),
+        Claim(type=ConditionType.SUCCEEDED, status=succeeded, reason=verdict.reason, message=verdict.message),
+        Claim(type=ConditionType.FINISHED, status=finished, reason=verdict.reason),
+        Claim(type=ConditionType.READY, status=ready, reason=verdict.reason, message=verdict.message),
     ]
     if verdict.phase not in FINISHED:
         claims.append(
-            _Claim(
+            Claim(
                 type=ConditionType.RECONCILING,
                 status=ConditionStatus.TRUE,
                 reason=verdict.reason,
@@ -108,7 +110,7 @@ def _claim_migration(verdict: Verdict, provider: ProviderView) -> list[_Claim]:
         claims.append(_claim_provider(provider))
     elif succeeded is not ConditionStatus.TRUE:
         claims.append(
-            _Claim(
+            Claim(
                 type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=verdict.reason, message=verdict.message
             )
         )
@@ -123,10 +125,10 @@ def _summarise(phase: Phase) -> tuple[ConditionStatus, ConditionStatus, Conditio
     return ConditionStatus.UNKNOWN, ConditionStatus.FALSE, ConditionStatus.FALSE
 
 
-def _claim_provider(provider: ProviderView) -> _Claim:
+def _claim_provider(provider: ProviderView) -> Claim:
     if provider.is_ready:
-        return _Claim(type=ConditionType.PROVIDER_READY, status=ConditionStatus.TRUE, reason=Reason.PROVIDER_READY)
-    return _Claim(
+        return Claim(type=ConditionType.PROVIDER_READY, status=ConditionStatus.TRUE, reason=Reason.PROVIDER_READY)
+    return Claim(
         type=ConditionType.PROVIDER_READY,
         status=ConditionStatus.FALSE,
         reason=provider.reason or Reason.PROVIDER_NOT_READY,
@@ -157,17 +159,17 @@ def describe_provider(
     """
     reason, message = view.reason, view.message
     ready = ConditionStatus.TRUE if view.is_ready else ConditionStatus.FALSE
-    claims = [_Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
+    claims = [Claim(type=ConditionType.READY, status=ready, reason=reason, message=message), _claim_login(reason)]
     if reason in STALLED_REASONS:
-        claims.append(_Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
+        claims.append(Claim(type=ConditionType.STALLED, status=ConditionStatus.TRUE, reason=reason, message=message))
     elif not view.is_ready:
         claims.append(
-            _Claim(type=ConditionType.RECONCILING, status=ConditionStatus.TRUE, reason=reason, message=message)
+            Claim(type=ConditionType.RECONCILING, status=ConditionStatus.TRUE, reason=reason, message=message)
         )
     if expires is not None and expires - now <= EXPIRES_SOON:
         text = f"the credentials expire at {expires:%Y-%m-%dT%H:%M:%SZ}; put new ones of the same user into the Secret"
         claims.append(
-            _Claim(
+            Claim(
                 type=ConditionType.CREDENTIALS_EXPIRING,
                 status=ConditionStatus.TRUE,
                 reason=Reason.EXPIRES_SOON,
@@ -177,7 +179,7 @@ def describe_provider(
     if mirrored is not None:
         whole = ConditionStatus.TRUE if mirrored.reason == Reason.MIRRORED else ConditionStatus.FALSE
         claims.append(
-            _Claim(type=ConditionType.MIRRORED, status=whole, reason=mirrored.reason, message=mirrored.message)
+            Claim(type=ConditionType.MIRRORED, status=whole, reason=mirrored.reason, message=mirrored.message)
         )
     return merge(claims, before=before, generation=generation, now=now)
 
@@ -196,10 +198,10 @@ def describe_mapping(
         now: this moment.
     """
     if not problem:
-        claims = [_Claim(type=ConditionType.READY, status=ConditionStatus.TRUE, reason=Reason.LINTED)]
+        claims = [Claim(type=ConditionType.READY, status=ConditionStatus.TRUE, reason=Reason.LINTED)]
     else:
         claims = [
-            _Claim(type=kind, status=status, reason=Reason.INVALID_MANIFEST, message=problem)
+            Claim(type=kind, status=status, reason=Reason.INVALID_MANIFEST, message=problem)
             for kind, status in (
                 (ConditionType.READY, ConditionStatus.FALSE),
                 (ConditionType.STALLED, ConditionStatus.TRUE),
@@ -208,20 +210,20 @@ def describe_mapping(
     return merge(claims, before=before, generation=generation, now=now)
 
 
-def _claim_login(reason: str) -> _Claim:
+def _claim_login(reason: str) -> Claim:
     match reason:
         case Reason.PROBE_SUCCEEDED:
-            return _Claim(
+            return Claim(
                 type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.TRUE, reason=Reason.AUTHENTICATED
             )
         case Reason.UNAUTHORIZED:
-            return _Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.FALSE, reason=reason)
+            return Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.FALSE, reason=reason)
         case _:
-            return _Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.UNKNOWN, reason=reason)
+            return Claim(type=ConditionType.AUTHENTICATION_SUCCEEDED, status=ConditionStatus.UNKNOWN, reason=reason)
 
 
 def merge(
-    claims: Iterable[_Claim], *, before: Sequence[Condition], generation: int, now: dt.datetime
+    claims: Iterable[Claim], *, before: Sequence[Condition], generation: int, now: dt.datetime
 ) -> tuple[Condition, ...]:
     """Make conditions; ``lastTransitionTime`` moves only when a status changes."""
     known = {condition.type: condition for condition in before}
@@ -242,6 +244,6 @@ def merge(
     return tuple(merged)
 
 
-def find_condition(conditions: Iterable[Condition], wanted: ConditionType) -> Condition | None:
+def find_condition(conditions: Iterable[Condition], wanted: str) -> Condition | None:
     """Return the condition of that type, or ``None``."""
     return next((condition for condition in conditions if condition.type == wanted), None)

@@ -177,7 +177,7 @@ def _rule(
 ) -> tuple[ControlResult, str]:
     status, spec = observation.status, observation.migration.spec
     attempt = status.attempt or 1
-    if objection := _object_to_token(request.token, attempt):
+    if objection := object_to_token(request.token, attempt):
         return ControlResult.REJECTED, objection
     if request.verb is Verb.RECONCILE:
         return ControlResult.DONE, "everything is read again"
@@ -190,7 +190,14 @@ def _rule(
     return ControlResult.ACCEPTED, "will be carried out as soon as the cloud allows it"
 
 
-def _object_to_token(token: str, attempt: int) -> str:
+def object_to_token(token: str, attempt: int, *, of: str = "attempt") -> str:
+    """Say what is wrong with a token; empty when nothing is.
+
+    Args:
+        token: as it was seen.
+        attempt: the current one.
+        of: the word for what is counted.
+    """
     if not token:
         return "the token is empty; set the annotation to any text of 1 to 63 characters"
     if len(token) > TOKEN_MAX_LENGTH:
@@ -199,7 +206,7 @@ def _object_to_token(token: str, attempt: int) -> str:
     if bound and int(bound[1]) != attempt:
         fit = f"{attempt}{bound[2] or '/' + token}"
         return (
-            f"the token is bound to attempt {bound[1]}, the current attempt is {attempt}: {fit} would do, or any text "
+            f"the token is bound to {of} {bound[1]}, the current {of} is {attempt}: {fit} would do, or any text "
             "that is not a number"
         )
     return ""

@@ -1,0 +1,202 @@
+"""A plan that is not over: look, judge, begin, disable, make Migrations, verify, end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.migration_options import Mode
+from osmig.api.names import EventReason
+from osmig.api.plan_names import PlanPhase, PlanReason
+from osmig.api.plan_status import PlanHost
+from osmig.domain.observation import Note
+from osmig.domain.plans import gates, targets
+from osmig.domain.plans.building import Work, build, wants_abort
+from osmig.domain.plans.choosing import choose
+from osmig.domain.plans.conditions import PlanVerdict
+from osmig.domain.plans.decisions import CommitPlan, ReadCloud
+from osmig.domain.plans.scenes import Place
+from osmig.domain.plans.services import (
+    disable,
+    fresh_sweep,
+    is_enabled_again,
+    oldest_s,
+    remember_order,
+)
+from osmig.domain.plans.stock import take_stock
+
+if TYPE_CHECKING:
+    from osmig.domain.plans.decisions import PlanDecision
+    from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.stock import Stock
+
+_OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
+_UNDER_WAY = (Place.QUEUED, Place.RUNNING)
+_LEFT = (Place.BLOCKED, Place.FAILED, Place.ABORTED)
+_SOON_S = 1.0
+
+
+def _say(stock: Stock, phase: PlanPhase, reason: PlanReason, message: str = "") -> CommitPlan:
+    """End the step with this verdict and nothing to do."""
+    return _commit(stock, PlanVerdict(phase=phase, reason=reason, message=message))
+
+
+def _commit(stock: Stock, verdict: PlanVerdict, work: Work | None = None) -> CommitPlan:
+    """End the step with a verdict and what is done."""
+    work = replace(work or Work(), notes=stock.notes, memory=stock.memory)
+    return build(stock.observation, replace(verdict, rest=stock.rest), stock.status, work)
+
+
+def decide_active(observation: PlanObservation) -> PlanDecision:
+    """Decide what is done about a plan that is not over."""
+    if (obstacle := gates.find_obstacle(observation)) is not None:
+        return build(observation, obstacle, observation.status)
+    if observation.cloud_hosts is None:
+        return ReadCloud(sweeps=_stale(observation), cloud_hosts=True)
+    if not observation.status.hosts:
+        return _resolve(observation)
+    if stale := _stale(observation):
+        return ReadCloud(sweeps=stale)
+    if observation.status.start_time is None and (missing := targets.find_missing(observation)) is not None:
+        return build(observation, missing, observation.status)
+    stock = take_stock(observation)
+    if wants_abort(stock.status, observation):
+        return _abort(stock)
+    if observation.status.start_time is None:
+        return _begin(stock)
+    return _go_on(stock)
+
+
+def _stale(observation: PlanObservation) -> dict[str, float]:
+    """Return the hosts that must be looked at; what is proven empty is not looked at again."""
+    return {
+        host.name: oldest_s(observation, host.name)
+        for host in observation.status.hosts
+        if host.drained_time is None and fresh_sweep(observation, host.name) is None
+    }
+
+
+def _resolve(observation: PlanObservation) -> CommitPlan:
+    found = targets.resolve(observation.plan.spec.targets, observation.cloud_hosts or ())
+    if isinstance(found, PlanVerdict):
+        return build(observation, found, observation.status)
+    hosts = tuple(PlanHost(name=name) for name in found)
+    changes: dict[str, Any] = {"hosts": hosts, "phase": observation.status.phase or PlanPhase.PENDING}
+    return CommitPlan(
+        status=observation.status.model_copy(update=changes), memory=observation.memory, due_s=0.0, goes_on=True
+    )
+
+
+def _abort(stock: Stock) -> CommitPlan:
+    if any(stock.scene.at(*_UNDER_WAY)):
+        return _say(stock, PlanPhase.ABORTING, PlanReason.ABORTING, "Migrations under way are being called off")
+    is_by_budget = gates.is_aborted_by_budget(stock.status, stock.observation)
+    reason = PlanReason.BUDGET_EXCEEDED if is_by_budget else PlanReason.ABORTED
+    return _say(stock, PlanPhase.ABORTED, reason, stock.rest)
+
+
+def _begin(stock: Stock) -> CommitPlan:
+    """Decide about a plan that has changed nothing yet: only a complete look may begin it."""
+    observation = stock.observation
+    if not stock.is_complete:
+        return _say(stock, PlanPhase.WAITING, PlanReason.INCOMPLETE_SWEEP, _word_problems(stock))
+    if observation.plan.spec.mode is Mode.VALIDATE:
+        return _say(stock, PlanPhase.SUCCEEDED, PlanReason.VALIDATED, "nothing was changed; see status.preview")
+    if gates.is_expired(observation):
+        if not stock.scene.planned_servers and not any(host.unconfirmed or host.inbound for host in stock.status.hosts):
+            return _say(stock, PlanPhase.SUCCEEDED, PlanReason.ALREADY_DRAINED, "nothing was changed")
+        text = "notAfterTime has passed, so nothing was begun"
+        return _say(stock, PlanPhase.EXPIRED, PlanReason.EXPIRED, text)
+    blocked = gates.check_start(observation, stock.status) or gates.check_more(observation, stock.status)
+    if blocked is not None:
+        return _commit(stock, blocked)
+    counts = stock.status.counts
+    started = stock.status.model_copy(
+        update={"start_time": observation.now, "found_at_start": counts.total if counts is not None else 0}
+    )
+    notes = [Note(reason=EventReason.PLAN_STARTED, text="the plan begins")]
+    if observation.plan.spec.times.not_after_time is None:
+        text = "schedule.notAfterTime is not set: applied again elsewhere, this plan would empty its hosts again"
+        notes.append(Note(reason=EventReason.NO_EXPIRY, text=text, is_warning=True))
+    return _work(replace(stock, status=started, notes=(*stock.notes, *notes)))
+
+
+def _go_on(stock: Stock) -> CommitPlan:
+    """Decide about a plan that has begun: end it, or go on unless something keeps it from that."""
+    if (end := _end(stock)) is not None:
+        return end
+    if gates.is_expired(stock.observation):
+        if not any(stock.scene.at(*_UNDER_WAY, Place.AWAITING)):
+            return _say(stock, PlanPhase.EXPIRED, PlanReason.EXPIRED, f"notAfterTime has passed; {stock.rest}")
+        return _say(stock, PlanPhase.RUNNING, PlanReason.EXPIRED, "notAfterTime has passed; what moves ends")
+    if (blocked := gates.check_more(stock.observation, stock.status)) is not None:
+        return _commit(stock, blocked)
+    return _work(stock)
+
+
+def _end(stock: Stock) -> CommitPlan | None:
+    """Return the outcome, once there is one; ``None`` before. Only complete sweeps end a plan."""
+    if not stock.is_complete or any(stock.scene.at(*_OPEN)) or not _all_disabled(stock):
+        return None
+    if any(stock.scene.at(*_LEFT)):
+        return _say(stock, PlanPhase.FAILED, PlanReason.SERVERS_LEFT, stock.rest)
+    if not stock.is_done:
+        return None
+    if any(host.drained_time is None for host in stock.status.hosts):
+        return _say(stock, PlanPhase.SUCCEEDED, PlanReason.MOVED_ALL_SELECTED, stock.rest)
+    reason = PlanReason.SUCCEEDED if stock.observation.children else PlanReason.ALREADY_DRAINED
+    return _say(stock, PlanPhase.SUCCEEDED, reason, "every host is proven empty")
+
+
+def _all_disabled(stock: Stock) -> bool:
+    return not stock.observation.plan.spec.disables or all(
+        host.disabled_time is not None and not is_enabled_again(host, fresh_sweep(stock.observation, host.name))
+        for host in stock.status.hosts
+    )
+
+
+def _work(stock: Stock) -> CommitPlan:
+    """Disable every host first, then make the next Migrations."""
+    observation = stock.observation
+    if not _all_disabled(stock):
+        changes = tuple(disable(host, fresh_sweep(observation, host.name), observation) for host in stock.status.hosts)
+        hosts = tuple(change.host for change in changes)
+        effects = tuple(change.effect for change in changes if change.effect is not None)
+        memory = remember_order(stock.memory, changes, observation.clock_s)
+        ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}), memory=memory)
+        text = _word_problems(ordering) or "compute services are being disabled"
+        due_s = _SOON_S if effects and not observation.problems else None
+        verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text)
+        return _commit(ordering, verdict, Work(effects=effects, due_s=due_s))
+    ready = {host.name for host in stock.status.hosts if _is_ready(host.name, observation)}
+    chosen = choose(stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken)
+    if observation.names_taken and not chosen:
+        text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"
+        taken = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.NAME_TAKEN, message=text, is_stalled=True)
+        return _commit(stock, taken)
+    if not any(stock.scene.at(*_OPEN)):
+        return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, "two quiet sweeps of each host are awaited")
+    text = _word_problems(stock) or stock.rest
+    verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=_reason_of(stock), message=text)
+    return _commit(stock, verdict, Work(effects=chosen))
+
+
+def _is_ready(name: str, observation: PlanObservation) -> bool:
+    """Whether servers may leave a host now: it was read to its end, and its service reports."""
+    sweep = fresh_sweep(observation, name)
+    return sweep is not None and sweep.is_complete and sweep.service is not None and sweep.service.is_up is True
+
+
+def _reason_of(stock: Stock) -> PlanReason:
+    down = any(
+        sweep.service is not None and sweep.service.is_up is False
+        for host in stock.status.hosts
+        if (sweep := fresh_sweep(stock.observation, host.name)) is not None
+    )
+    if down and not any(stock.scene.at(*_UNDER_WAY)):
+        return PlanReason.HOST_DOWN
+    return PlanReason.RUNNING
+
+
+def _word_problems(stock: Stock) -> str:
+    return "; ".join(f"{host.name}: {host.message}" for host in stock.status.hosts if host.message)[:1024]

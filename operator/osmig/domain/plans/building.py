@@ -1,0 +1,114 @@
+"""Build the next status of a plan and what is done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import ControlResult, EventReason
+from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.domain.observation import Note
+from osmig.domain.plans.conditions import describe_plan
+from osmig.domain.plans.decisions import CommitPlan
+from osmig.domain.plans.fan_out import abort_children, order_children
+from osmig.domain.plans.gates import is_aborted_by_budget
+from osmig.domain.plans.observation import SWEEP_PERIOD_S
+from osmig.domain.plans.phases import PLAN_FINISHED
+from osmig.domain.plans.services import describe_left
+from osmig.domain.plans.verbs import is_active, settle_all
+
+if TYPE_CHECKING:
+    from osmig.api.plan_status import PlanStatus
+    from osmig.domain.plans.conditions import PlanVerdict
+    from osmig.domain.plans.decisions import Effect
+    from osmig.domain.plans.observation import PlanMemory, PlanObservation
+
+QUIET_WAIT_S = 300.0
+"""How often a plan that waits for people or a time is looked at, in seconds."""
+
+_STILL = frozenset({PlanPhase.WAITING, PlanPhase.AWAITING_APPROVAL, PlanPhase.PAUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a step does besides its verdict.
+
+    Attributes:
+        effects: to be made, before the orders to Migrations.
+        notes: Events.
+        due_s: when to look again; ``None`` chooses by the phase.
+        memory: ``None`` keeps the one that was observed.
+    """
+
+    effects: tuple[Effect, ...] = ()
+    notes: tuple[Note, ...] = ()
+    due_s: float | None = None
+    memory: PlanMemory | None = None
+
+
+def build(
+    observation: PlanObservation, verdict: PlanVerdict, status: PlanStatus, work: Work | None = None
+) -> CommitPlan:
+    """Make the decision that a verdict comes to; orders to Migrations go along whatever else there is to do.
+
+    Args:
+        observation: of this moment.
+        verdict: where the plan stands.
+        status: the new one, but for phase, conditions and the results of orders.
+        work: what else is done.
+    """
+    work = work or Work()
+    orders: tuple[Effect, ...] = ()
+    notes = work.notes
+    if wants_abort(status, observation):
+        orders = abort_children(observation)
+    else:
+        status, orders, told = order_children(observation, status)
+        notes += told
+    changes: dict[str, Any] = {
+        "phase": verdict.phase,
+        "observed_generation": observation.plan.metadata.generation,
+        "conditions": describe_plan(verdict, status, observation),
+    }
+    if verdict.phase in PLAN_FINISHED:
+        status, told = _close(status, verdict, observation)
+        notes += told
+        changes |= {"completion_time": observation.now, "estimated_completion_time": None, "paused_time": None}
+    return CommitPlan(
+        status=status.model_copy(update=changes),
+        effects=(*work.effects, *orders),
+        notes=notes,
+        due_s=work.due_s if work.due_s is not None else _measure_due_s(observation, verdict),
+        memory=work.memory or observation.memory,
+    )
+
+
+def wants_abort(status: PlanStatus, observation: PlanObservation) -> bool:
+    """Whether the plan is to be called off, by a person or by its budget."""
+    return is_active(status, PlanVerb.ABORT) or is_aborted_by_budget(status, observation)
+
+
+def _close(
+    status: PlanStatus, verdict: PlanVerdict, observation: PlanObservation
+) -> tuple[PlanStatus, tuple[Note, ...]]:
+    """Give accepted orders their result, and tell how it ended and what stays disabled."""
+    is_aborted = verdict.phase is PlanPhase.ABORTED
+    result = ControlResult.DONE if is_aborted else ControlResult.TOO_LATE
+    text = "the plan was aborted" if is_aborted else f"the plan ended before it took effect ({verdict.phase})"
+    status, notes = settle_all(status, (PlanVerb.ABORT,), result, text, observation)
+    others = (PlanVerb.CONFIRM, PlanVerb.REVERT, PlanVerb.FORCE_COMPLETE)
+    status, more = settle_all(status, others, ControlResult.TOO_LATE, "the plan is over", observation)
+    is_good = verdict.phase is PlanPhase.SUCCEEDED
+    told = f"{verdict.phase}: {verdict.reason}" + (f": {verdict.message}" if verdict.message else "")
+    end = Note(reason=EventReason.PLAN_FINISHED, text=told[:1000], is_warning=not is_good)
+    left = describe_left(observation.plan.model_copy(update={"status": status}))
+    returns = is_good and observation.plan.spec.enables_at_end
+    return status, (*notes, *more, end, *((left,) if left is not None and not returns else ()))
+
+
+def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict) -> float:
+    not_before = observation.plan.spec.times.not_before_time
+    if verdict.phase not in _STILL or not observation.provider.is_ready:
+        return 0.0 if verdict.phase in PLAN_FINISHED else SWEEP_PERIOD_S
+    left_s = (not_before - observation.now).total_seconds() if not_before is not None else QUIET_WAIT_S
+    return min(left_s, QUIET_WAIT_S) if left_s > 0 else QUIET_WAIT_S

@@ -1,0 +1,127 @@
+"""Which servers go next: the plan's order, and its limits over what is ordered and has not arrived."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.migration import MigrationSpec, Placement, ServerRef
+from osmig.api.names import MigrationType, Verb
+from osmig.api.plan_names import Judgement
+from osmig.api.plan_options import PlanOrder
+from osmig.domain.plans.decisions import CreateChild, OrderChild
+from osmig.domain.plans.naming import label_child, name_child
+from osmig.domain.plans.scenes import Place, retry_token
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from osmig.api.plan import MigrationPlan
+    from osmig.api.plan_options import PlanLimits
+    from osmig.domain.plans.scenes import PlannedServer, Scene
+
+_NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def choose(
+    scene: Scene, plan: MigrationPlan, *, ready_hosts: Container[str], names_taken: Container[str]
+) -> tuple[CreateChild | OrderChild, ...]:
+    """Return the Migrations to make, and those to try again, as many as the limits leave places for.
+
+    Args:
+        scene: every server.
+        plan: whose limits and order.
+        ready_hosts: hosts that servers may leave now.
+        names_taken: names that somebody else's Migrations have.
+    """
+    taken = _Taken(plan.spec.bounds)
+    for planned in scene.at(Place.QUEUED, Place.RUNNING):
+        taken.add(planned, scene)
+    chosen: list[CreateChild | OrderChild] = []
+    for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
+        host = _host_of(planned)
+        order = _make_order(planned, plan)
+        if host not in ready_hosts or order.name in names_taken or not taken.has_place(planned, scene):
+            continue
+        taken.add(planned, scene)
+        chosen.append(order)
+    return tuple(chosen)
+
+
+def sort_planned_servers(planned_servers: Iterator[PlannedServer], order: PlanOrder) -> list[PlannedServer]:
+    """Sort servers in the plan's order; of equals the name decides, then the id."""
+    reverse = order in {PlanOrder.LARGEST_MEMORY_FIRST, PlanOrder.NEWEST_FIRST}
+    by_name = sorted(planned_servers, key=lambda one: (one.row.name if one.row else "", one.server_id))
+    if order is PlanOrder.NAME:
+        return by_name
+    return sorted(by_name, key=lambda one: _key(one, order), reverse=reverse)
+
+
+def _key(planned: PlannedServer, order: PlanOrder) -> Any:  # noqa: ANN401 - numbers or moments, never both
+    row = planned.row
+    if order in {PlanOrder.OLDEST_FIRST, PlanOrder.NEWEST_FIRST}:
+        return (row.created if row is not None else None) or _NO_TIME
+    return row.memory_mib if row is not None else 0
+
+
+class _Taken:
+    """How many places are taken, of each limit."""
+
+    def __init__(self, limits: PlanLimits) -> None:
+        self._limits = limits
+        self._count: Counter[tuple[str, str]] = Counter()
+
+    def has_place(self, planned: PlannedServer, scene: Scene) -> bool:
+        """Whether one more fits."""
+        return all(self._count[key] < limit for key, limit in self._keys(planned, scene))
+
+    def add(self, planned: PlannedServer, scene: Scene) -> None:
+        """Take a place."""
+        self._count.update(key for key, _ in self._keys(planned, scene))
+
+    def _keys(self, planned: PlannedServer, scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
+        limits, row = self._limits, planned.row
+        yield ("plan", ""), limits.max_in_flight
+        yield ("host", _host_of(planned)), limits.max_in_flight_per_source_host
+        for group in scene.groups.get(planned.server_id, ()):
+            yield ("group", group), limits.max_in_flight_per_server_group
+        if row is not None and limits.max_in_flight_per_project is not None:
+            yield ("project", row.project_id), limits.max_in_flight_per_project
+
+
+def _host_of(planned: PlannedServer) -> str:
+    """Return the host that the server leaves, or has left."""
+    if planned.row is not None and planned.row.host is not None:
+        return planned.row.host
+    return (planned.child.source_host if planned.child is not None else None) or ""
+
+
+def _make_order(planned: PlannedServer, plan: MigrationPlan) -> CreateChild | OrderChild:
+    child = planned.child
+    if planned.is_again and child is not None:
+        return OrderChild(name=child.name, verb=Verb.RETRY, token=retry_token(plan.status))
+    index = 1 + (child.index if child is not None else 0)
+    host = _host_of(planned)
+    return CreateChild(
+        name=name_child(plan, planned.server_id, index),
+        labels=label_child(plan, planned.server_id, host, index),
+        spec=_write_spec(planned, plan, host),
+    )
+
+
+def _write_spec(planned: PlannedServer, plan: MigrationPlan, host: str) -> MigrationSpec:
+    """Write a child's spec; its source host makes a second one for the same server harmless."""
+    is_cold = planned.verdict is not None and planned.verdict.judgement is Judgement.COLD
+    spec: dict[str, Any] = {
+        "provider_ref": plan.spec.provider_ref,
+        "type": MigrationType.COLD_MIGRATION if is_cold else MigrationType.LIVE_MIGRATION,
+        "server": ServerRef(id=planned.server_id),
+        "placement": Placement(source_host=host),
+    }
+    template = plan.spec.template
+    if template is not None:
+        options = {"cold": template.cold} if is_cold else {"live": template.live}
+        spec |= options | {"deadline_seconds": template.deadline_seconds, "on_deadline": template.on_deadline}
+        spec["retry"] = template.retry
+    return MigrationSpec(**spec)

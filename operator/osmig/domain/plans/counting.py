@@ -1,0 +1,154 @@
+"""What a plan tells of its servers: the preview with its hash, counts, progress, failures, and when it may end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Phase
+from osmig.api.plan_names import Judgement
+from osmig.api.plan_status import (
+    MAX_FAILURES,
+    MAX_NOT_PLAIN,
+    PlanCounts,
+    PlanFailure,
+    Preview,
+    PreviewCounts,
+    PreviewServer,
+)
+from osmig.domain.plans.scenes import Place, find_usable
+
+if TYPE_CHECKING:
+    from osmig.api.plan_status import PlanStatus
+    from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.scenes import PlannedServer, Scene
+
+_HASH = 16
+_FEWEST_MOVES = 3
+_DONE = (Place.SUCCEEDED, Place.SKIPPED)
+_VERDICTS = tuple(reversed(Judgement))
+
+
+def write_preview(scene: Scene, observation: PlanObservation) -> Preview:
+    """Write what would be done with every server that is there, and a hash that somebody may approve."""
+    there = [planned for planned in scene.planned_servers if planned.row is not None and planned.verdict is not None]
+    hash_ = _hash(there)
+    known = observation.status.preview
+    special = sorted((planned for planned in there if not _is_plain(planned)), key=_sort_key)
+    usable = find_usable(observation)
+    free = [host.free_memory_mib for host in usable or () if host.free_memory_mib is not None]
+    return Preview(
+        hash=hash_,
+        sample_time=known.sample_time if known is not None and known.hash == hash_ else observation.now,
+        counts=_count_verdicts(there),
+        free_memory_mib=sum(free) if free else None,
+        not_plain=tuple(_write_server(planned) for planned in special[:MAX_NOT_PLAIN]),
+        truncated_count=max(0, len(special) - MAX_NOT_PLAIN),
+    )
+
+
+def _hash(there: list[PlannedServer]) -> str:
+    lines = [
+        f"{one.server_id} {one.row.host if one.row else ''} {one.verdict.judgement if one.verdict else ''}"
+        for one in there
+    ]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:_HASH]
+
+
+def _is_plain(planned: PlannedServer) -> bool:
+    return planned.verdict is not None and planned.verdict.is_plain
+
+
+def _sort_key(planned: PlannedServer) -> tuple[int, str, str, str]:
+    assert planned.verdict is not None  # noqa: S101 - only servers with one are listed
+    assert planned.row is not None  # noqa: S101 - as above
+    judgement, reason = planned.verdict.judgement, planned.verdict.reason
+    return _VERDICTS.index(judgement), reason, planned.row.name, planned.server_id
+
+
+def _count_verdicts(there: list[PlannedServer]) -> PreviewCounts:
+    counts = dict.fromkeys((judgement.lower() for judgement in Judgement), 0)
+    memory_mib = 0
+    for planned in there:
+        assert planned.verdict is not None  # noqa: S101 - only servers with one are counted
+        assert planned.row is not None  # noqa: S101 - as above
+        counts[planned.verdict.judgement.lower()] += 1
+        memory_mib += planned.row.memory_mib if planned.verdict.is_ordered else 0
+    return PreviewCounts(**counts, memory_mib=memory_mib)
+
+
+def _write_server(planned: PlannedServer) -> PreviewServer:
+    row, verdict = planned.row, planned.verdict
+    assert row is not None  # noqa: S101 - only servers that are there are listed
+    assert verdict is not None  # noqa: S101 - as above
+    return PreviewServer(
+        server_id=row.id,
+        name=row.name,
+        project_id=row.project_id,
+        host=row.host,
+        status=row.status,
+        verdict=verdict.judgement,
+        reason=verdict.reason,
+        message=verdict.message or None,
+    )
+
+
+def count_places(scene: Scene, status: PlanStatus) -> PlanCounts:
+    """Count servers by where they stand."""
+    count = scene.count()
+    total = len(scene.planned_servers) - count[Place.GONE]
+    at_start = status.found_at_start if status.found_at_start is not None else total
+    return PlanCounts(
+        total=total,
+        pending=count[Place.PENDING] + count[Place.WAITING],
+        queued=count[Place.QUEUED],
+        running=count[Place.RUNNING],
+        awaiting_confirmation=count[Place.AWAITING],
+        succeeded=count[Place.SUCCEEDED],
+        failed=count[Place.FAILED],
+        aborted=count[Place.ABORTED],
+        skipped=count[Place.SKIPPED],
+        blocked=count[Place.BLOCKED],
+        joined=max(0, total - at_start),
+    )
+
+
+def word_progress(counts: PlanCounts) -> str:
+    """Write done of total: ``48/124``."""
+    return f"{counts.succeeded + counts.skipped}/{counts.total}"
+
+
+def list_failures(scene: Scene) -> tuple[PlanFailure, ...]:
+    """List the moves that failed, newest first."""
+    failed = [
+        planned.child for planned in scene.at(Place.FAILED) if planned.child and planned.child.phase is Phase.FAILED
+    ]
+    oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
+    failed.sort(key=lambda child: (child.completion_time or oldest, child.name), reverse=True)
+    return tuple(
+        PlanFailure(
+            server_id=child.server_id,
+            name=child.server_name or None,
+            migration_name=child.name,
+            reason=child.reason or "Unknown",
+            message=child.message or None,
+            time=child.completion_time,
+        )
+        for child in failed[:MAX_FAILURES]
+    )
+
+
+def forecast(scene: Scene, observation: PlanObservation) -> dt.datetime | None:
+    """Say when the last server has moved if they go on as so far; ``None`` before three have."""
+    done = [planned.child for planned in scene.at(Place.SUCCEEDED) if planned.child is not None]
+    started = [child.start_time for child in done if child.start_time is not None]
+    moved_mib = sum(max(child.memory_mib, 1) for child in done)
+    rest = [
+        max(planned.row.memory_mib if planned.row else planned.child.memory_mib if planned.child else 0, 1)
+        for planned in scene.at(Place.PENDING, Place.QUEUED, Place.RUNNING)
+    ]
+    if len(started) < _FEWEST_MOVES or not rest:
+        return None
+    took = observation.now - min(started)
+    return observation.now + took * (sum(rest) / moved_mib)

@@ -1,0 +1,45 @@
+"""``decide_plan``: one observation in, one decision out. Total and pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.domain.plans import active, ended, verbs
+from osmig.domain.plans.decisions import CommitPlan
+from osmig.domain.plans.phases import PLAN_FINISHED
+
+if TYPE_CHECKING:
+    from osmig.domain.plans.decisions import PlanDecision
+    from osmig.domain.plans.observation import PlanMemory, PlanObservation
+
+
+def decide_plan(observation: PlanObservation) -> PlanDecision:
+    """Decide what one step does.
+
+    New orders are recorded in a write of their own, before anything else. Nothing is begun for a plan that is being
+    deleted, nor on ground of a status that could not be read.
+    """
+    status = observation.status
+    if not observation.plan.status_readable:
+        return CommitPlan(status=status, memory=observation.memory)
+    if (recorded := verbs.accept(observation)) is not None:
+        after, notes = recorded
+        memory = observation.memory if after.round == status.round else replace(observation.memory, lost=frozenset())
+        return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
+    if observation.plan.metadata.deletion_timestamp is not None:
+        return CommitPlan(status=status, memory=observation.memory)
+    remembering = replace(observation, memory=remember_children(observation))
+    if status.phase in PLAN_FINISHED:
+        return ended.decide_ended(remembering)
+    return active.decide_active(remembering)
+
+
+def remember_children(observation: PlanObservation) -> PlanMemory:
+    """Notice Migrations that somebody deleted before they had an outcome: they are not made again before ``retry``."""
+    memory = observation.memory
+    there = {child.name for child in observation.children}
+    served = {child.server_id for child in observation.children}
+    gone = {server for name, server in memory.seen.items() if name not in there and server not in served}
+    under_way = {child.name: child.server_id for child in observation.children if not child.is_finished}
+    return replace(memory, seen=under_way, lost=memory.lost | gone)

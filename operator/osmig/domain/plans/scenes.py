@@ -1,0 +1,207 @@
+"""One look at a whole plan: every server with its verdict and its newest Migration, and where it therefore stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.api.plan_names import Judgement, PlanVerb
+from osmig.domain.capabilities import Capability
+from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from osmig.api.plan_status import PlanStatus
+    from osmig.domain.plans.children import ChildView
+    from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow
+
+MAX_CHILDREN = 9
+"""How many Migrations one server gets at most: one that comes back again and again needs a person."""
+
+_GONE = frozenset({Reason.SERVER_GONE, Reason.SERVER_NOT_FOUND})
+_BEFORE_THE_START = frozenset({None, Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED})
+
+
+class Place(StrEnum):
+    """Where a server stands in a plan."""
+
+    PENDING = "Pending"
+    WAITING = "Waiting"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    AWAITING = "AwaitingConfirmation"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    ABORTED = "Aborted"
+    SKIPPED = "Skipped"
+    BLOCKED = "Blocked"
+    GONE = "Gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedServer:
+    """One server of the plan.
+
+    Attributes:
+        row: as the newest sweep shows it; ``None`` once it is on none of the plan's hosts.
+        verdict: on ``row``.
+        child: its newest Migration.
+        is_again: its Migration did not succeed and is to be tried again.
+    """
+
+    server_id: str
+    place: Place
+    row: ServerRow | None = None
+    verdict: ServerVerdict | None = None
+    child: ChildView | None = None
+    is_again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything that is known of a plan's servers at one moment."""
+
+    planned_servers: tuple[PlannedServer, ...]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def at(self, *places: Place) -> Iterator[PlannedServer]:
+        """Yield the servers that stand at one of these places."""
+        return (planned for planned in self.planned_servers if planned.place in places)
+
+    def count(self) -> Counter[Place]:
+        """Count the servers by place."""
+        return Counter(planned.place for planned in self.planned_servers)
+
+
+def find_usable(observation: PlanObservation) -> tuple[HostRow, ...] | None:
+    """Return the hosts that servers may go to; ``None`` until the cloud's hosts were read."""
+    if observation.cloud_hosts is None:
+        return None
+    emptied = {host.name for host in observation.status.hosts}
+    return tuple(row for row in observation.cloud_hosts if row.is_up and row.is_enabled and row.name not in emptied)
+
+
+def build_scene(observation: PlanObservation) -> Scene:
+    """Judge every server that a sweep shows or that has a Migration."""
+    children = newest_children(observation)
+    rows = {server.id: (server, sweep) for sweep in _sweeps(observation) for server in sweep.servers}
+    groups: dict[str, GroupRow] = {group.id: group for sweep in _sweeps(observation) for group in sweep.groups}
+    usable = find_usable(observation)
+    planned_servers = []
+    for server_id in sorted({*rows, *children}):
+        row, sweep = rows.get(server_id, (None, None))
+        verdict = _judge(row, sweep, observation, usable) if row is not None and sweep is not None else None
+        planned_servers.append(_stand(server_id, row, sweep, verdict, children.get(server_id), observation))
+    memberships: dict[str, list[str]] = {}
+    for group in groups.values():
+        for member in group.members:
+            memberships.setdefault(member, []).append(group.id)
+    return Scene(
+        planned_servers=tuple(planned_servers), groups={key: tuple(value) for key, value in memberships.items()}
+    )
+
+
+def newest_children(observation: PlanObservation) -> dict[str, ChildView]:
+    """Return each server's newest Migration."""
+    newest: dict[str, ChildView] = {}
+    for child in observation.children:
+        known = newest.get(child.server_id)
+        if known is None or known.index < child.index:
+            newest[child.server_id] = child
+    return newest
+
+
+def _sweeps(observation: PlanObservation) -> Iterator[HostSweep]:
+    for host in observation.status.hosts:
+        sweep = observation.sweeps.get(host.name)
+        if sweep is not None:
+            yield sweep
+
+
+def _judge(
+    row: ServerRow, sweep: HostSweep, observation: PlanObservation, usable: tuple[HostRow, ...] | None
+) -> ServerVerdict:
+    around = Circumstances(
+        groups=sweep.groups,
+        records=sweep.moves,
+        usable=usable,
+        is_admin=observation.provider.can(Capability.HOSTS),
+        is_host_up=sweep.service is not None and sweep.service.is_up is True,
+        skips=frozenset(observation.status.skips),
+    )
+    return judge(row, observation.plan.spec, around)
+
+
+def _stand(
+    server_id: str,
+    row: ServerRow | None,
+    sweep: HostSweep | None,
+    verdict: ServerVerdict | None,
+    child: ChildView | None,
+    observation: PlanObservation,
+) -> PlannedServer:
+    is_again = False
+    if child is not None and not child.is_finished:
+        place = _place_under_way(child)
+    elif verdict is not None and verdict.judgement is Judgement.SKIP:
+        place = Place.SKIPPED
+    elif child is not None and child.phase is not Phase.SUCCEEDED:
+        is_again = is_tried_again(child, observation.status)
+        place = Place.PENDING if is_again else _place_of_failed(child)
+    elif child is not None and not _is_back(child, sweep):
+        place = Place.SUCCEEDED
+    elif child is not None and child.index >= MAX_CHILDREN:
+        place = Place.FAILED
+    elif child is None and server_id in observation.memory.lost:
+        place = Place.ABORTED
+    else:
+        place = _place_by_verdict(verdict)
+    return PlannedServer(server_id=server_id, place=place, row=row, verdict=verdict, child=child, is_again=is_again)
+
+
+def _place_under_way(child: ChildView) -> Place:
+    if child.is_awaiting:
+        return Place.AWAITING
+    return Place.QUEUED if child.phase in _BEFORE_THE_START and not child.is_sent else Place.RUNNING
+
+
+def _place_of_failed(child: ChildView) -> Place:
+    if child.reason in _GONE:
+        return Place.GONE
+    return Place.FAILED if child.phase is Phase.FAILED else Place.ABORTED
+
+
+def _place_by_verdict(verdict: ServerVerdict | None) -> Place:
+    assert verdict is not None  # noqa: S101 - a server without a Migration is there because a sweep shows it
+    match verdict.judgement:
+        case Judgement.MOVE | Judgement.COLD:
+            return Place.PENDING
+        case Judgement.BLOCKED:
+            return Place.BLOCKED
+        case _:
+            return Place.WAITING
+
+
+def _is_back(child: ChildView, sweep: HostSweep | None) -> bool:
+    """Whether a sweep that began after the Migration had succeeded shows its server on a host of the plan."""
+    return sweep is not None and child.completion_time is not None and sweep.time > child.completion_time
+
+
+def retry_token(status: PlanStatus) -> str:
+    """Return the token of this round's order to try again."""
+    return f"plan-round-{status.round}"
+
+
+def is_tried_again(child: ChildView, status: PlanStatus) -> bool:
+    """Whether the plan's own retry is meant for this Migration: it had ended by then, and has not got the order yet."""
+    control = next((control for control in status.controls if control.verb is PlanVerb.RETRY), None)
+    if control is None or control.result is not ControlResult.DONE or control.round + 1 != status.round:
+        return False
+    ended = child.completion_time or dt.datetime.min.replace(tzinfo=dt.UTC)
+    return ended <= control.time and child.tokens.get(Verb.RETRY) != retry_token(status)

@@ -1,0 +1,125 @@
+"""Takes in what the sweeps of a plan's hosts show: services, servers, what is left, and what that proves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import EventReason
+from osmig.domain.observation import Note
+from osmig.domain.plans.counting import count_places, forecast, list_failures, word_progress, write_preview
+from osmig.domain.plans.draining import continue_run, count_rest, has_children_from, is_proven, word_rest
+from osmig.domain.plans.scenes import build_scene
+from osmig.domain.plans.services import HostChange, fresh_sweep, note_service
+
+if TYPE_CHECKING:
+    from osmig.api.plan_status import PlanHost, PlanStatus
+    from osmig.domain.plans.observation import PlanMemory, PlanObservation, QuietRun
+    from osmig.domain.plans.scenes import Scene
+    from osmig.domain.plans.sweeps import HostSweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What is known of a plan once every host was looked at.
+
+    Attributes:
+        status: with hosts, preview, counts of this moment.
+        notes: Events about hosts.
+        memory: with the newest quiet sweeps.
+        is_complete: every sweep is; else nothing is counted or ended.
+        is_done: by host, whether two quiet sweeps have proven that nothing is left but what stays there.
+        rest: what is left of the hosts, in words.
+    """
+
+    observation: PlanObservation
+    scene: Scene
+    status: PlanStatus
+    notes: tuple[Note, ...]
+    memory: PlanMemory
+    is_complete: bool
+    is_done: bool
+    rest: str
+
+
+def take_stock(observation: PlanObservation) -> Stock:
+    """Take in what the sweeps show: services, servers, what is left, and what that proves."""
+    scene = build_scene(observation)
+    changes, runs, done = [], {}, []
+    for host in observation.status.hosts:
+        change, run = _look_at_host(host, scene, observation)
+        changes.append(change)
+        done.append(change.host.drained_time is not None or is_proven(run))
+        if run is not None:
+            runs[host.name] = run
+    hosts = tuple(change.host for change in changes)
+    status = observation.status.model_copy(update={"hosts": hosts})
+    is_complete = all(_is_complete(host, observation) for host in hosts)
+    if is_complete:
+        status = _count(scene, status, observation)
+    left = [word_rest(host, scene) for host in hosts if host.drained_time is None]
+    return Stock(
+        observation=observation,
+        scene=scene,
+        status=status,
+        notes=tuple(note for change in changes for note in change.notes),
+        memory=replace(observation.memory, quiet=runs),
+        is_complete=is_complete,
+        is_done=all(done),
+        rest="; ".join(left)[:1024],
+    )
+
+
+def _is_complete(host: PlanHost, observation: PlanObservation) -> bool:
+    sweep = fresh_sweep(observation, host.name)
+    return host.drained_time is not None or (sweep is not None and sweep.is_complete)
+
+
+def _look_at_host(host: PlanHost, scene: Scene, observation: PlanObservation) -> tuple[HostChange, QuietRun | None]:
+    sweep = fresh_sweep(observation, host.name)
+    if sweep is None or not sweep.is_complete:
+        return HostChange(host=_note_problem(host, sweep)), None
+    change = note_service(host, sweep, observation)
+    rest = count_rest(sweep, scene)
+    run = continue_run(
+        observation.memory.quiet.get(host.name),
+        sweep,
+        rest,
+        must_be_disabled=observation.plan.spec.disables,
+        has_children=has_children_from(observation.children, host.name),
+    )
+    is_drained = is_proven(run) and rest.is_empty and observation.plan.spec.disables
+    told = (Note(reason=EventReason.HOST_DRAINED, text=f"{host.name} is empty: two sweeps found nothing"),)
+    counted = change.host.model_copy(
+        update={
+            "remaining": rest.remaining,
+            "soft_deleted": rest.soft_deleted,
+            "unconfirmed": rest.unconfirmed,
+            "inbound": rest.inbound,
+            "quiet_sweeps": run.sweeps if run is not None else 0,
+            "drained_time": observation.now if is_drained else None,
+        }
+    )
+    return replace(change, host=counted, notes=(*change.notes, *(told if is_drained else ()))), run
+
+
+def _note_problem(host: PlanHost, sweep: HostSweep | None) -> PlanHost:
+    """Say why a host could not be read; one that is proven empty was not read on purpose."""
+    if sweep is None:
+        return host
+    problem = sweep.problem or "the cloud listed servers of other hosts, or does not say where they are"
+    return host.model_copy(update={"message": problem, "quiet_sweeps": 0})
+
+
+def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> PlanStatus:
+    counts = count_places(scene, status)
+    changes: dict[str, Any] = {
+        "counts": counts,
+        "progress_text": word_progress(counts),
+        "hosts_text": f"{sum(host.drained_time is not None for host in status.hosts)}/{len(status.hosts)}",
+        "failures": list_failures(scene),
+        "estimated_completion_time": forecast(scene, observation),
+    }
+    if status.start_time is None and status.approved_hash is None:
+        changes["preview"] = write_preview(scene, observation)
+    return status.model_copy(update=changes)

@@ -1,0 +1,49 @@
+"""Which hosts a plan is about: looked up once, written down, and the same until it is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osmig.api.plan_names import PlanPhase, PlanReason
+from osmig.api.plan_servers import MAX_HOSTS
+from osmig.domain.plans.conditions import PlanVerdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from osmig.api.plan_servers import PlanTargets
+    from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.sweeps import HostRow
+
+
+def resolve(targets: PlanTargets, cloud_hosts: Sequence[HostRow]) -> tuple[str, ...] | PlanVerdict:
+    """Return the names of the hosts, sorted, or why the plan cannot be about them."""
+    if targets.hosts is not None:
+        names, of = sorted(targets.hosts), ""
+    elif targets.aggregate is not None:
+        names = sorted(row.name for row in cloud_hosts if targets.aggregate in row.aggregates)
+        of = f"aggregate {targets.aggregate}"
+    else:
+        names = sorted(row.name for row in cloud_hosts if row.zone == targets.availability_zone)
+        of = f"availability zone {targets.availability_zone}"
+    if not names:
+        return _stop(PlanReason.HOST_NOT_FOUND, f"the cloud has no compute host in {of}")
+    if len(names) > MAX_HOSTS:
+        return _stop(PlanReason.TOO_MANY_HOSTS, f"{of} has {len(names)} hosts, a plan empties at most {MAX_HOSTS}")
+    return tuple(names)
+
+
+def find_missing(observation: PlanObservation) -> PlanVerdict | None:
+    """Stop at a name that is no compute service's: the cloud answers a misspelt host with an empty list."""
+    missing = [
+        host.name
+        for host in observation.status.hosts
+        if (sweep := observation.sweeps.get(host.name)) is not None and sweep.is_complete and sweep.service is None
+    ]
+    if not missing:
+        return None
+    return _stop(PlanReason.HOST_NOT_FOUND, f"no compute service, or more than one, has the name {', '.join(missing)}")
+
+
+def _stop(reason: PlanReason, message: str) -> PlanVerdict:
+    return PlanVerdict(phase=PlanPhase.WAITING, reason=reason, message=message, is_stalled=True)

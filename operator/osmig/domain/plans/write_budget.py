@@ -1,0 +1,48 @@
+"""Which change of a plan's status is worth a write: orders, hosts and outcomes at once, counts every 10 s."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from osmig.domain.write_budget import ANY_CHANGE_PERIOD_S, Urgency
+
+if TYPE_CHECKING:
+    from osmig.api.plan_status import PlanStatus
+
+COUNTS_PERIOD_S = 10.0
+
+_COUNTED = {"counts", "failures", "progress_text", "estimated_completion_time", "conditions", "preview", "hosts"}
+_HOST_COUNTED = {"remaining", "soft_deleted", "unconfirmed", "inbound", "quiet_sweeps", "message"}
+
+
+def judge_plan(before: PlanStatus, after: PlanStatus, *, age_s: float) -> Urgency:
+    """Say when ``after`` must be written over ``before``.
+
+    Args:
+        before: as the API server has it.
+        after: as decided now.
+        age_s: seconds since this process last wrote this status; infinite if it never did.
+    """
+    if before == after:
+        return Urgency.LATER
+    if _essence(before) != _essence(after):
+        return Urgency.NOW
+    if _counts(before) != _counts(after):
+        return Urgency.NOW if age_s >= COUNTS_PERIOD_S else Urgency.LATER
+    return Urgency.NOW if age_s >= ANY_CHANGE_PERIOD_S else Urgency.LATER
+
+
+def _essence(status: PlanStatus) -> dict[str, Any]:
+    """Return what is never delayed: a host's mark, an order, an outcome, a preview to be approved."""
+    essence = status.model_dump(exclude=_COUNTED)
+    essence["hosts"] = [host.model_dump(exclude=_HOST_COUNTED) for host in status.hosts]
+    essence["conditions"] = [(one.type, one.status, one.reason) for one in status.conditions]
+    essence["hash"] = status.preview.hash if status.preview is not None else None
+    return essence
+
+
+def _counts(status: PlanStatus) -> dict[str, Any]:
+    """Return what people watch, without the forecast, which changes with every look."""
+    counted = status.model_dump(include={"counts", "failures"})
+    counted["hosts"] = [host.model_dump(include=_HOST_COUNTED) for host in status.hosts]
+    return counted
