@@ -87,6 +87,7 @@ class PlanWorld:
         self.notes: list[str] = []
         self.due_s: float | None = None
         self.is_deleted = False
+        self.history: dict[str, list[HostSweep]] = {}
 
     @property
     def phase(self) -> str:
@@ -120,7 +121,7 @@ class PlanWorld:
             memory=self.memory,
         )
 
-    def step(self) -> CommitPlan | DeletePlan:
+    def step(self, *, dies_after_the_write: bool = False) -> CommitPlan | DeletePlan:
         """Make one step: decide, read what is missing, write, do."""
         for _ in range(MAX_ROUNDS):
             decision = decide_plan(self.observe())
@@ -132,7 +133,7 @@ class PlanWorld:
                     self.is_deleted = True
                     return decision
                 case CommitPlan():
-                    self.commit(decision)
+                    self.commit(decision, effects=not dies_after_the_write)
             if not decision.goes_on:
                 return decision
         raise AssertionError("a step does not come to an end")
@@ -206,6 +207,7 @@ class PlanWorld:
             assert after_s < self.clock_s + 0.01
             self.clock_s += 0.01
             self.sweeps[host] = self.sweep(host)
+            self.history.setdefault(host, []).append(self.sweeps[host])
 
     def sweep(self, host: str) -> HostSweep:
         """Look at one host."""

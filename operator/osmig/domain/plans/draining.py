@@ -105,7 +105,7 @@ def continue_run(
     is_closed = service is not None and (not must_be_disabled or not service.is_enabled)
     if not sweep.is_complete or not is_closed or not rest.is_done or has_children:
         return None
-    if run is None or sweep.started_s < run.first_s:
+    if run is None:
         return QuietRun(sweep.started_s, sweep.started_s)
     if sweep.started_s - run.last_s < SWEEP_PERIOD_S:
         return run

@@ -21,7 +21,7 @@ from osmig.domain.verbs import canonical_token, object_to_token
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from osmig.api.plan_status import PlanStatus
+    from osmig.api.plan_status import PlanHost, PlanStatus
     from osmig.domain.plans.observation import PlanObservation, PlanVerbRequest
 
 LAST_ROUND = 999
@@ -101,7 +101,7 @@ def _release(_token: str, status: PlanStatus, _observation: PlanObservation) -> 
     return Ruling(result=ControlResult.ACCEPTED, message="what the plan disabled is enabled")
 
 
-def _retry(_token: str, status: PlanStatus, _observation: PlanObservation) -> Ruling:
+def _retry(_token: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
     if status.phase in {PlanPhase.SUCCEEDED, PlanPhase.EXPIRED}:
         return _reject(f"there is nothing to try again ({status.phase})")
     if status.phase is PlanPhase.ABORTING:
@@ -109,6 +109,7 @@ def _retry(_token: str, status: PlanStatus, _observation: PlanObservation) -> Ru
     if status.round >= LAST_ROUND:
         return _reject(f"{LAST_ROUND} rounds were made")
     changes: dict[str, Any] = {"round": status.round + 1, "forgiven_failures": 0, "paused_time": None}
+    changes["hosts"] = _reopen_hosts(status, observation)
     if status.phase in PLAN_FINISHED:
         changes |= {"phase": PlanPhase.PENDING, "completion_time": None}
     return Ruling(result=ControlResult.DONE, message=f"round {status.round + 1} begins", changes=changes)
@@ -137,15 +138,21 @@ def _pause(_token: str, status: PlanStatus, observation: PlanObservation) -> Rul
 def _resume(_token: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
     if status.phase in PLAN_FINISHED:
         return _reject(f"the plan is over ({status.phase}); retry begins it anew")
-    forgotten = {"disabled_time": None, "disabled_by": None}
-    hosts = tuple(
-        host.model_copy(update=forgotten) if is_enabled_again(host, observation.sweeps.get(host.name)) else host
-        for host in status.hosts
-    )
     failed = status.counts.failed if status.counts is not None else 0
-    changes = {"paused_time": None, "forgiven_failures": failed, "hosts": hosts}
+    changes = {"paused_time": None, "forgiven_failures": failed, "hosts": _reopen_hosts(status, observation)}
     return Ruling(
         result=ControlResult.DONE, message="moves begin again, with the same failure budget anew", changes=changes
+    )
+
+
+def _reopen_hosts(status: PlanStatus, observation: PlanObservation) -> tuple[PlanHost, ...]:
+    """Let hosts that are enabled by now be disabled once more; what they were before the plan stays on record."""
+    anew = {"disabled_time": None, "disabled_by": None, "released_time": None, "drained_time": None}
+    return tuple(
+        host.model_copy(update=anew)
+        if host.released_time is not None or is_enabled_again(host, observation.sweeps.get(host.name))
+        else host
+        for host in status.hosts
     )
 
 

@@ -1,0 +1,201 @@
+"""Which Migrations are made next, what they are called, and what is in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+
+from osmig.api.meta import to_wire
+from osmig.api.names import Phase
+from osmig.api.plan import parse_plan
+from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.domain.plans.decisions import CreateChild
+from osmig.domain.plans.naming import label_child, marker_of, name_child, word_reason
+from osmig.domain.plans.sweeps import GroupRow
+from plan_samples import plan_body
+from plan_world import DISABLE, START, PlanWorld, server, server_id
+
+COLD = {"rules": [{"name": "all", "behavior": "Move", "method": "Cold"}]}
+
+
+def start(world: PlanWorld) -> list[CreateChild]:
+    """Step until the first Migrations are made."""
+    world.step()
+    world.wait(2.0)
+    world.step()
+    return world.made(CreateChild)
+
+
+def first(order: str) -> list[str]:
+    """Return the names of servers in the order in which a plan would take them, one at a time."""
+    servers = [
+        server(1, name="b", memory_mib=4096, created=START - dt.timedelta(days=3)),
+        server(2, name="c", memory_mib=1024, created=START - dt.timedelta(days=1)),
+        server(3, name="a", memory_mib=2048, created=START - dt.timedelta(days=2)),
+        server(4, name="d", memory_mib=2048, created=None),
+    ]
+    world = PlanWorld(spec=DISABLE | {"order": order, "limits": {"maxInFlight": 1}}, servers=servers)
+    world.run()
+    names = {row.id: row.name for row in servers}
+    return [names[str(effect.spec.server.id)] for effect in world.made(CreateChild) if effect.spec.server]
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("SmallestMemoryFirst", "cadb"),
+        ("LargestMemoryFirst", "badc"),
+        ("OldestFirst", "dbac"),
+        ("NewestFirst", "cabd"),
+        ("Name", "abcd"),
+    ],
+)
+def test_servers_go_in_the_order_of_the_spec(order: str, names: str) -> None:
+    assert first(order) == list(names)
+
+
+def group(*members: int) -> GroupRow:
+    """Make a group whose members must be apart."""
+    ids = frozenset(map(server_id, members))
+    return GroupRow(id="g", name="db", policy="soft-anti-affinity", members=ids)
+
+
+@pytest.mark.parametrize(
+    ("limits", "made"),
+    [
+        ({"maxInFlight": 3, "maxInFlightPerSourceHost": 9}, 3),
+        ({"maxInFlight": 9, "maxInFlightPerSourceHost": 2}, 2),
+        ({"maxInFlight": 9, "maxInFlightPerSourceHost": 9}, 5),
+        ({"maxInFlight": 9, "maxInFlightPerSourceHost": 9, "maxInFlightPerServerGroup": 2}, 6),
+        ({"maxInFlight": 9, "maxInFlightPerSourceHost": 9, "maxInFlightPerProject": 1}, 2),
+    ],
+)
+def test_no_more_migrations_are_under_way_than_each_limit_says(limits: dict[str, int], made: int) -> None:
+    servers = [server(number, project_id="7" if number < 5 else "8") for number in range(1, 8)]
+    world = PlanWorld(spec=DISABLE | {"limits": limits}, servers=servers, groups=[group(1, 2, 3)])
+
+    assert len(start(world)) == made
+    world.step()
+    assert len(world.made(CreateChild)) == made
+
+
+def test_a_place_is_free_again_when_a_move_has_arrived_and_awaits_its_confirmation() -> None:
+    world = PlanWorld(spec=DISABLE | COLD | {"limits": {"maxInFlight": 1}}, servers=[server(1), server(2)])
+    (made,) = start(world)
+
+    world.follow(made.name, phase=Phase.AWAITING_CONFIRMATION, is_sent=True)
+    world.step()
+
+    assert len(world.made(CreateChild)) == 2
+    assert world.status.counts.awaiting_confirmation == 1
+
+
+def test_a_child_has_what_the_template_says_and_the_source_host() -> None:
+    template = {
+        "live": {"blockMigration": "Never"},
+        "cold": {"confirm": "Automatic"},
+        "deadlineSeconds": 600,
+        "onDeadline": "Abort",
+        "retry": {"limit": 1},
+    }
+    world = PlanWorld(spec=DISABLE | {"template": template}, servers=[server(1), server(2, status="SHUTOFF")])
+    live, cold = sorted(start(world), key=lambda effect: str(effect.spec.type), reverse=True)
+    wire: dict[str, Any] = to_wire(live.spec)
+
+    assert wire["providerRef"] == {"name": "region-one"}
+    assert wire["placement"] == {"sourceHost": "cmp1"}
+    assert wire["server"] == {"id": server_id(1)}
+    assert wire["type"] == "LiveMigration"
+    assert wire["live"] == {"blockMigration": "Never"}
+    assert "cold" not in wire
+    assert (wire["deadlineSeconds"], wire["onDeadline"], wire["retry"]["limit"]) == (600, "Abort", 1)
+    assert to_wire(cold.spec)["cold"]["confirm"] == "Automatic"
+    assert "live" not in to_wire(cold.spec)
+
+
+def test_names_and_labels_of_children_are_those_of_the_objects_of_kubernetes() -> None:
+    for name in ("drain", "d" * 253, f"{'d' * 47}-x", "a.b"):
+        plan = parse_plan(plan_body(name=name))
+        names = {name_child(plan, server_id(number), index) for number in range(20) for index in (1, 2)}
+        assert len(names) == 40
+        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?-[a-z2-7]{10}", one) for one in names)
+        assert all(len(one) <= 63 for one in names)
+        assert not any("--" in one or ".-" in one for one in names)
+        for label in label_child(plan, server_id(1), "a host/with spaces", 1).values():
+            assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", label)
+
+
+def test_names_of_children_differ_by_the_uid_of_the_plan() -> None:
+    plans = [parse_plan(plan_body(uid=uid)) for uid in ("one", "two")]
+
+    assert len({name_child(plan, server_id(1), 1) for plan in plans}) == 2
+
+
+def test_the_reason_of_a_service_begins_with_the_marker_and_fits() -> None:
+    maintenance = {"computeService": "Disable", "reason": "r" * 100}
+    plan = parse_plan(plan_body(name="p" * 253, namespace="n" * 63, spec={"maintenance": maintenance}))
+
+    assert word_reason(plan).startswith(marker_of(plan))
+    assert word_reason(plan).endswith("r" * 100)
+    assert len(word_reason(plan)) <= 255
+    assert word_reason(parse_plan(plan_body())) == "osmig/moves/drain/6f1d2c7b: host is being emptied"
+
+
+def test_a_server_that_was_deleted_during_its_move_is_neither_failed_nor_counted() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1), server(2)])
+    made, _ = start(world)
+    world.end(made.name, Phase.FAILED, reason="ServerGone")
+    world.servers = world.servers[1:]
+    world.run()
+
+    assert world.phase == PlanPhase.SUCCEEDED
+    assert (world.status.counts.total, world.status.counts.failed) == (1, 0)
+
+
+def test_a_failed_move_whose_server_is_on_no_list_any_more_is_tried_again_by_retry() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1)])
+    (made,) = start(world)
+    world.servers = []
+    world.end(made.name, Phase.FAILED)
+    world.wait()
+    world.step()
+    assert world.phase == PlanPhase.FAILED
+    assert world.status.failures[0].migration_name == made.name
+
+    world.order(PlanVerb.RETRY)
+    world.run()
+
+    assert world.phase == PlanPhase.SUCCEEDED
+    assert len(world.children) == 1
+
+
+def test_the_forecast_comes_after_three_moves() -> None:
+    world = PlanWorld(spec=DISABLE | {"limits": {"maxInFlight": 1}}, servers=[server(number) for number in range(1, 7)])
+    forecasts = []
+    for _ in range(9):
+        world.step()
+        forecasts.append((world.status.counts.succeeded, world.status.estimated_completion_time))
+        world.wait()
+        for child in list(world.children.values()):
+            if not child.is_finished:
+                world.end(child.name)
+
+    assert all((end is not None) == (3 <= done < 6) for done, end in forecasts)
+    assert all(end > START for _, end in forecasts if end is not None)
+
+
+def test_the_newest_of_several_migrations_of_a_server_counts() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1)])
+    (made,) = start(world)
+    world.end(made.name)
+    world.wait()
+    world.servers = [server(1)]
+    world.step()
+    world.children = dict(reversed(world.children.items()))
+    world.step()
+
+    assert world.find(1).index == 2
+    assert world.status.counts.queued == 1

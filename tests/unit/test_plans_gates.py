@@ -1,0 +1,444 @@
+"""What keeps a plan from beginning, from going on, or lets it end otherwise: each with its phase and conditions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from osmig.api.names import ConditionStatus, Phase
+from osmig.api.plan import parse_plan
+from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
+from osmig.domain.observation import ProviderView
+from osmig.domain.operations import RecordView, Stage
+from osmig.domain.plans.decisions import CommitPlan, CreateChild, DeletePlan, DisableService, OrderChild
+from osmig.domain.plans.machine import decide_plan
+from osmig.domain.plans.services import describe_left
+from osmig.domain.plans.sweeps import HostRow
+from osmig.domain.plans.targets import resolve
+from plan_samples import plan_body
+from plan_world import DISABLE, READY, PlanWorld, server
+
+PAST, FUTURE = "2026-12-05T20:00:00Z", "2026-12-05T22:00:00Z"
+
+
+class Row(NamedTuple):
+    """A plan that has changed nothing, what stands in its way, and what is told about it."""
+
+    phase: PlanPhase
+    reason: PlanReason
+    spec: dict[str, Any]
+    world: dict[str, Any]
+    is_stalled: bool = False
+    words: str = ""
+
+
+P, R = PlanPhase, PlanReason
+BROKEN: dict[str, Any] = {"servers": [server(1), server(2, status="ERROR")]}
+TABLE: dict[str, Row] = {
+    "the Provider is not ready": Row(
+        P.WAITING,
+        R.PROVIDER_NOT_READY,
+        {},
+        {"provider": ProviderView(is_ready=False, message="no route")},
+        words="no route",
+    ),
+    "the Provider says nothing": Row(
+        P.WAITING, R.PROVIDER_NOT_READY, {}, {"provider": ProviderView(is_ready=False)}, words="not ready"
+    ),
+    "hosts cannot be seen": Row(
+        P.WAITING, R.HOSTS_NOT_VISIBLE, {}, {"provider": ProviderView(is_ready=True)}, is_stalled=True
+    ),
+    "a read failed": Row(P.WAITING, R.RETRYING, {}, {"read_error": "HTTP 503"}, words="HTTP 503"),
+    "a sweep is not complete": Row(P.WAITING, R.INCOMPLETE_SWEEP, {}, {"problem": "cell 2"}, words="cmp1: cell 2"),
+    "another plan empties the host": Row(
+        P.WAITING, R.HOST_CLAIMED, {}, {"claimed": {"cmp1": "other"}}, words="by other"
+    ),
+    "it is too early": Row(P.WAITING, R.NOT_BEFORE, {"schedule": {"notBeforeTime": FUTURE}}, {}, words="22:00:00Z"),
+    "it is too late": Row(P.EXPIRED, R.EXPIRED, {"schedule": {"notAfterTime": PAST}}, {}, is_stalled=True),
+    "it needs an approval": Row(P.AWAITING_APPROVAL, R.AWAITING_APPROVAL, {"approval": "Manual"}, {}, words="approve"),
+    "it is suspended": Row(P.PAUSED, R.SUSPENDED, {"suspend": True}, {}),
+    "something is blocked": Row(
+        P.FAILED, R.SERVERS_BLOCKED, {"onBlocked": "Refuse"}, BROKEN, is_stalled=True, words="ServerInError 1: web-2"
+    ),
+    "no such host": Row(
+        P.WAITING, R.HOST_NOT_FOUND, {"targets": {"hosts": ["typo"]}}, {}, is_stalled=True, words="typo"
+    ),
+    "no such aggregate": Row(
+        P.WAITING, R.HOST_NOT_FOUND, {"targets": {"aggregate": "rack9"}}, {}, is_stalled=True, words="aggregate rack9"
+    ),
+    "no such zone": Row(
+        P.WAITING, R.HOST_NOT_FOUND, {"targets": {"availabilityZone": "az9"}}, {}, is_stalled=True, words="zone az9"
+    ),
+}
+"""By what stands in its way."""
+
+
+def condition(world: PlanWorld, kind: str) -> Any:  # noqa: ANN401 - the model, or None
+    """Return a condition, if it is there."""
+    return next((one for one in world.status.conditions if one.type == kind), None)
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_what_stands_in_the_way_is_told_and_nothing_is_changed(case: str) -> None:
+    row = TABLE[case]
+    fields: dict[str, Any] = {"servers": [server()]} | row.world
+    world = PlanWorld(spec=DISABLE | row.spec, **fields)
+
+    world.step()
+
+    assert (world.phase, condition(world, "Succeeded").reason) == (row.phase, row.reason)
+    assert row.words in condition(world, "Succeeded").message
+    assert (condition(world, "Stalled") is not None) == row.is_stalled
+    assert (condition(world, "Reconciling") is not None) != row.is_stalled
+    assert world.done == []
+    assert world.status.start_time is None
+
+
+def test_a_plan_that_came_too_late_and_finds_its_hosts_empty_has_succeeded() -> None:
+    world = PlanWorld(spec=DISABLE | {"schedule": {"notAfterTime": PAST}})
+
+    world.step()
+
+    assert (world.phase, condition(world, "Ready").reason) == (P.SUCCEEDED, R.ALREADY_DRAINED)
+    assert world.done == []
+
+
+def test_a_plan_that_came_too_late_does_not_call_a_host_empty_whose_moves_are_unconfirmed() -> None:
+    record = RecordView(id="7", stage=Stage.AWAITING_CONFIRMATION, source_host="cmp1")
+    world = PlanWorld(spec=DISABLE | {"schedule": {"notAfterTime": PAST}}, records=[record])
+
+    world.step()
+
+    assert world.phase == P.EXPIRED
+
+
+def test_a_plan_begins_when_its_time_has_come() -> None:
+    world = PlanWorld(spec=DISABLE | {"schedule": {"notBeforeTime": FUTURE}}, servers=[server()])
+    world.step()
+    assert world.due_s == 300.0
+    world.wait(3500)
+    world.step()
+    assert world.due_s == 100.0
+    world.wait(100)
+    world.step()
+
+    assert world.status.start_time == world.now
+
+
+def test_after_its_last_time_what_moves_ends_and_nothing_begins() -> None:
+    world = PlanWorld(
+        spec=DISABLE | {"schedule": {"notAfterTime": FUTURE}, "limits": {"maxInFlight": 1}},
+        servers=[server(1), server(2)],
+    )
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    assert "NoExpiry" not in world.notes
+    world.wait(3600)
+    world.step()
+    assert (world.phase, condition(world, "Ready").reason) == (P.RUNNING, R.EXPIRED)
+
+    for child in list(world.children):
+        world.end(child)
+    world.wait()
+    world.step()
+
+    assert world.phase == P.EXPIRED
+    assert len(world.children) == 1
+    assert condition(world, "Stalled") is not None
+
+
+def test_validate_changes_nothing_and_tells_everything() -> None:
+    world = PlanWorld(spec={"mode": "Validate", **DISABLE}, claimed={"cmp1": "other"}, servers=BROKEN["servers"])
+
+    world.step()
+    world.step()
+
+    assert (world.phase, condition(world, "Succeeded").reason) == (P.SUCCEEDED, R.VALIDATED)
+    assert world.done == []
+    preview = world.status.preview
+    assert (preview.counts.move, preview.counts.blocked, preview.counts.memory_mib) == (1, 1, 2048)
+    assert preview.free_memory_mib == 65536
+    assert [(one.name, one.verdict, one.reason) for one in preview.not_plain] == [("web-2", "Blocked", "ServerInError")]
+    assert condition(world, "Blocked").message == "ServerInError 1: web-2"
+
+
+def test_a_plan_that_was_only_validated_is_evaluated_anew_when_its_spec_changes() -> None:
+    world = PlanWorld(spec={"mode": "Validate", **DISABLE}, servers=[server()])
+    world.step()
+    world.plan = parse_plan(plan_body(spec=DISABLE, generation=2)).model_copy(update={"status": world.status})
+
+    world.run()
+
+    assert world.phase == P.SUCCEEDED
+    assert len(world.children) == 1
+    assert world.status.observed_generation == 2
+
+
+def test_a_plan_that_is_over_takes_note_of_another_spec_and_does_nothing() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    world.run()
+    before, done = world.status, list(world.done)
+    world.plan = world.plan.model_copy(update={"metadata": world.plan.metadata.model_copy(update={"generation": 2})})
+    world.step()
+    world.step()
+
+    assert world.status.observed_generation == 2
+    assert {one.observed_generation for one in world.status.conditions} == {2}
+    assert world.status.completion_time == before.completion_time
+    assert world.done == done
+
+
+def test_applying_the_same_manifest_again_changes_nothing() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    world.run()
+    world.step()
+    before = world.status
+
+    world.wait()
+    world.step()
+
+    assert world.status == before
+    assert world.due_s is None
+
+
+def test_a_plan_goes_away_after_its_time() -> None:
+    world = PlanWorld(spec=DISABLE | {"ttlSecondsAfterFinished": 60})
+    world.run()
+    world.step()
+    assert world.due_s == 60.0
+    world.wait(60)
+
+    assert isinstance(world.step(), DeletePlan)
+
+
+def test_too_many_failures_abort_when_the_plan_says_so() -> None:
+    world = PlanWorld(
+        spec=DISABLE | {"failureBudget": {"maxFailures": 0, "onExceeded": "Abort"}},
+        servers=[server(number) for number in range(1, 5)],
+    )
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    first, second = world.children
+    world.end(first, Phase.FAILED)
+    world.wait()
+    world.step()
+    assert world.phase == P.ABORTING
+    assert [one.name for one in world.made(OrderChild)] == [second]
+    world.end(second, Phase.ABORTED)
+    world.wait()
+    world.step()
+
+    assert (world.phase, condition(world, "Succeeded").reason) == (P.ABORTED, R.BUDGET_EXCEEDED)
+    assert len(world.children) == 2
+
+
+def test_suspend_begins_nothing_new_and_what_moves_goes_on() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(number) for number in range(1, 5)])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    suspended = parse_plan(plan_body(spec=DISABLE | {"suspend": True}, generation=2))
+    world.plan = suspended.model_copy(update={"status": world.status})
+    for child in list(world.children):
+        world.end(child)
+    world.wait()
+    world.step()
+
+    assert world.phase == P.PAUSED
+    assert len(world.children) == 2
+    assert condition(world, "Reconciling") is not None
+
+
+def test_while_the_provider_is_away_the_phase_stays_and_an_abort_still_reaches_the_migrations() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    world.provider = ProviderView(is_ready=False, reason="Unreachable", message="no route")
+    world.order(PlanVerb.ABORT)
+    world.step()
+
+    assert world.phase == P.RUNNING
+    assert condition(world, "ProviderReady").reason == "Unreachable"
+    assert len(world.made(OrderChild)) == 1
+
+
+def test_a_name_that_somebody_else_has_is_told_and_the_others_move() -> None:
+    world = PlanWorld(spec=DISABLE | {"limits": {"maxInFlight": 1}}, servers=[server(1), server(2)])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    (taken,) = world.children
+    world.children.clear()
+    world.memory = replace(world.memory, seen={})
+    world.names_taken = frozenset({taken})
+    world.wait()
+    world.step()
+    assert len(world.children) == 1
+    for child in list(world.children):
+        world.end(child)
+    world.wait()
+    world.step()
+
+    assert condition(world, "Stalled").reason == R.NAME_TAKEN
+    assert taken in condition(world, "Stalled").message
+
+
+def test_a_status_that_cannot_be_read_is_no_ground_for_anything() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    world.plan = parse_plan(plan_body(spec=DISABLE, status={"round": "many"}))
+
+    decision = world.step()
+
+    assert isinstance(decision, CommitPlan)
+    assert decision.effects == ()
+    assert decision.status == world.plan.status
+
+
+def test_a_plan_that_is_being_deleted_begins_nothing_and_enables_nothing() -> None:
+    world = PlanWorld(spec={"maintenance": {"computeService": "Disable", "onFinish": "Enable"}}, servers=[server()])
+    world.step()
+    world.plan = world.plan.model_copy(
+        update={"metadata": world.plan.metadata.model_copy(update={"deletion_timestamp": world.now})}
+    )
+    for _ in range(3):
+        world.wait()
+        world.step()
+
+    assert [type(effect) for effect in world.done] == [DisableService]
+    assert not world.is_enabled("cmp1")
+
+
+def test_while_the_provider_is_away_a_release_waits() -> None:
+    world = PlanWorld(spec=DISABLE)
+    world.run()
+    world.provider = ProviderView(is_ready=False)
+    world.wait()
+    world.order(PlanVerb.RELEASE)
+    world.step()
+    assert world.due_s == 30.0
+    world.provider = READY
+    for _ in range(3):
+        world.step()
+        world.wait(2.0)
+
+    assert world.is_enabled("cmp1")
+
+
+def test_what_is_left_disabled_is_named_with_the_command_that_enables_it() -> None:
+    world = PlanWorld(spec=DISABLE)
+    assert describe_left(world.plan) is None
+    world.run()
+
+    note = describe_left(world.plan)
+
+    assert note is not None
+    assert "openstack compute service set --enable cmp1 nova-compute" in note.text
+
+
+HOSTS = (
+    HostRow(name="b", aggregates=("rack1",), zone="az1"),
+    HostRow(name="a", aggregates=("rack1", "ssd"), zone="az2"),
+    HostRow(name="c", zone="az1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("targets", "names"),
+    [
+        ({"hosts": ["z", "y"]}, ("y", "z")),
+        ({"aggregate": "rack1"}, ("a", "b")),
+        ({"availabilityZone": "az1"}, ("b", "c")),
+    ],
+)
+def test_targets_are_resolved_to_names(targets: dict[str, Any], names: tuple[str, ...]) -> None:
+    plan = parse_plan(plan_body(spec={"targets": targets}))
+
+    assert resolve(plan.spec.targets, HOSTS) == names
+
+
+def test_a_zone_of_too_many_hosts_is_refused() -> None:
+    plan = parse_plan(plan_body(spec={"targets": {"availabilityZone": "az1"}}))
+
+    found = resolve(plan.spec.targets, [HostRow(name=f"h{number}", zone="az1") for number in range(51)])
+
+    assert not isinstance(found, tuple)
+    assert (found.reason, found.is_stalled) == (R.TOO_MANY_HOSTS, True)
+    assert "51 hosts" in found.message
+
+
+def test_the_hosts_of_an_aggregate_are_looked_up_once() -> None:
+    world = PlanWorld(spec=DISABLE | {"targets": {"aggregate": "rack1"}}, servers=[server()])
+    world.step()
+    world.cloud_hosts = (HostRow(name="cmp7", aggregates=("rack1",)),)
+
+    world.run()
+
+    assert [host.name for host in world.status.hosts] == ["cmp1"]
+    assert world.phase == P.SUCCEEDED
+
+
+def test_the_conditions_of_every_end_are_those_that_kstatus_reads() -> None:
+    ends = {P.SUCCEEDED: Phase.SUCCEEDED, P.FAILED: Phase.FAILED}
+    for phase, ending in ends.items():
+        world = PlanWorld(spec=DISABLE, servers=[server()])
+        world.run(ends=ending)
+        good = ConditionStatus.TRUE if phase is P.SUCCEEDED else ConditionStatus.FALSE
+        assert world.phase == phase
+        assert condition(world, "Succeeded").status is good
+        assert condition(world, "Ready").status is good
+        assert condition(world, "Finished").status is ConditionStatus.TRUE
+        assert condition(world, "ProviderReady") is None
+        assert (condition(world, "Stalled") is None) == (phase is P.SUCCEEDED)
+        assert condition(world, "Reconciling") is None
+
+
+def test_after_a_release_a_retry_disables_the_host_once_more_and_it_can_be_released_again() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    world.run(ends=Phase.FAILED)
+    for token in ("once", "twice"):
+        world.order(PlanVerb.RELEASE, token)
+        for _ in range(4):
+            world.step()
+            world.wait(2.0)
+        assert world.is_enabled("cmp1")
+        world.order(PlanVerb.RETRY, token)
+        world.step()
+        assert not world.is_enabled("cmp1")
+        assert condition(world, "HostsDisabled").status is ConditionStatus.FALSE
+        world.run(ends=Phase.FAILED)
+        assert condition(world, "HostsDisabled").status is ConditionStatus.TRUE
+
+
+def test_while_hosts_are_given_back_they_are_not_called_disabled() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    world.run(ends=Phase.FAILED)
+    host = world.status.hosts[0].model_copy(update={"released_time": world.now})
+    status = world.status.model_copy(update={"hosts": (host,), "phase": P.PENDING, "completion_time": None})
+    world.plan = world.plan.model_copy(update={"status": status})
+    world.wait()
+    world.step()
+
+    assert condition(world, "HostsDisabled").reason == R.RELEASED
+
+
+def test_many_blocked_servers_are_grouped_by_cause() -> None:
+    servers = [server(number, status="ERROR") for number in range(1, 6)] + [server(9, status="SUSPENDED")]
+    world = PlanWorld(spec={"mode": "Validate"}, servers=servers)
+
+    world.step()
+
+    assert condition(world, "Blocked").message == "ServerInError 5: web-1, web-2, web-3 (2 more); ServerState 1: web-9"
+
+
+def test_nothing_to_do_for_a_young_decision_is_decided_again_after_the_read() -> None:
+    world = PlanWorld(spec=DISABLE)
+    first = decide_plan(world.observe())
+
+    assert not isinstance(first, CommitPlan)
+    assert isinstance(world.step(), CommitPlan)
+    assert world.made(CreateChild) == []

@@ -1,0 +1,135 @@
+"""What a plan tells: small enough at any size, written no more often than worth it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from osmig.api.meta import to_wire
+from osmig.api.names import Phase
+from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.api.plan_status import MAX_FAILURES, MAX_NOT_PLAIN, PlanCounts, PlanHost, PlanStatus, Preview
+from osmig.domain.plans.conditions import word_blocked
+from osmig.domain.plans.scenes import find_usable
+from osmig.domain.plans.services import note_service, release
+from osmig.domain.plans.write_budget import judge_plan
+from osmig.domain.write_budget import Urgency
+from plan_world import DISABLE, START, PlanWorld, server, server_id
+
+MAX_STATUS_BYTES = 256 * 1024
+
+
+def test_the_status_of_a_plan_of_1000_broken_servers_on_50_hosts_is_small() -> None:
+    hosts = tuple(f"host-{number:03}.rack-1.region-one.example.com" for number in range(50))
+    servers = [
+        server(number, name=f"a-rather-long-name-of-a-server-{number:04}" * 3, host=hosts[number % 50], status="ERROR")
+        for number in range(1000)
+    ]
+    world = PlanWorld(spec=DISABLE | {"targets": {"hosts": list(hosts)}}, servers=servers, hosts=(*hosts, "cmp9"))
+    world.run()
+    world.order(PlanVerb.SKIP, "x")
+    world.step()
+    skips = tuple(server_id(number) for number in range(1000))
+    status = world.status.model_copy(update={"skips": skips})
+
+    assert world.status.counts.blocked == 1000
+    assert len(world.status.preview.not_plain) == MAX_NOT_PLAIN
+    assert world.status.preview.truncated_count == 800
+    assert len(json.dumps(to_wire(status))) <= MAX_STATUS_BYTES
+    assert PlanStatus.model_validate(to_wire(status)) == status
+
+
+def test_failures_are_listed_newest_first_up_to_a_bound() -> None:
+    world = PlanWorld(
+        spec=DISABLE
+        | {"limits": {"maxInFlight": 100, "maxInFlightPerSourceHost": 100}, "failureBudget": {"maxFailures": 1000}},
+        servers=[server(number) for number in range(1, 71)],
+    )
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    for name in list(world.children):
+        world.wait(1.0)
+        world.end(name, Phase.FAILED, reason="NoValidHost")
+    world.follow(next(iter(world.children)), message="x" * 5000)
+    world.wait()
+    world.step()
+
+    times = [failure.time for failure in world.status.failures]
+    assert len(times) == MAX_FAILURES
+    assert times == sorted(times, reverse=True)
+    assert world.status.counts.failed == 70
+
+
+STATUS = PlanStatus(
+    phase=PlanPhase.RUNNING,
+    counts=PlanCounts(total=9),
+    hosts=(PlanHost(name="cmp1", remaining=3),),
+    progress_text="0/9",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "age_s", "urgency"),
+    [
+        ({}, 1e9, Urgency.LATER),
+        ({"phase": PlanPhase.PAUSED}, 0.0, Urgency.NOW),
+        ({"hosts": (PlanHost(name="cmp1", remaining=3, order_time=START),)}, 0.0, Urgency.NOW),
+        ({"preview": Preview(hash="1", sample_time=START)}, 0.0, Urgency.NOW),
+        ({"counts": PlanCounts(total=10)}, 9.9, Urgency.LATER),
+        ({"counts": PlanCounts(total=10)}, 10.0, Urgency.NOW),
+        ({"hosts": (PlanHost(name="cmp1", remaining=2),)}, 9.9, Urgency.LATER),
+        ({"hosts": (PlanHost(name="cmp1", remaining=2),)}, 10.0, Urgency.NOW),
+        ({"estimated_completion_time": START}, 299.0, Urgency.LATER),
+        ({"estimated_completion_time": START}, 300.0, Urgency.NOW),
+    ],
+)
+def test_a_status_is_written_at_once_after_10_s_or_later(
+    changes: dict[str, Any], age_s: float, urgency: Urgency
+) -> None:
+    assert judge_plan(STATUS, STATUS.model_copy(update=changes), age_s=age_s) is urgency
+
+
+def test_only_blocked_servers_are_called_blocked() -> None:
+    world = PlanWorld(spec={"mode": "Validate"}, servers=[server(1, status="ERROR"), server(2, status="SHUTOFF")])
+    world.step()
+
+    assert len(world.status.preview.not_plain) == 2
+    assert word_blocked(world.status) == "ServerInError 1: web-1"
+
+
+def test_a_sweep_without_one_service_says_nothing_of_a_service() -> None:
+    world = PlanWorld(spec=DISABLE)
+    host = PlanHost(name="cmp1", order_time=START)
+    for sweep in (replace(world.sweep("cmp1"), services=()), replace(world.sweep("cmp1"), problem="cell 2")):
+        assert note_service(host, sweep, world.observe()).host == host
+        assert release(host, sweep, world.observe()).host == host
+    assert release(host, None, world.observe()).effect is None
+    assert release(PlanHost(name="cmp1"), world.sweep("cmp1"), world.observe()).notes == ()
+
+
+def test_before_the_first_sweep_every_server_is_known_by_its_migrations_only() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1)])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    world.run()
+    host = world.status.hosts[0]
+    assert host.drained_time is not None
+
+    status = world.status.model_copy(update={"phase": PlanPhase.RUNNING, "completion_time": None})
+    world.plan = world.plan.model_copy(update={"status": status})
+    world.restart()
+    world.step()
+
+    assert world.phase == PlanPhase.SUCCEEDED
+    assert world.status.progress_text == "1/1"
+
+
+def test_until_the_hosts_of_the_cloud_were_read_nothing_is_known_of_them() -> None:
+    world = PlanWorld(spec=DISABLE)
+
+    assert find_usable(world.observe()) is None
