@@ -10,6 +10,7 @@ import yaml
 from manifests.crd_files import ROOT
 from osmig.api.mapping import parse_mapping
 from osmig.api.migration import ConfirmBy, MigrationType, Mode, parse_migration
+from osmig.api.plan import parse_plan
 from osmig.api.provider import Limits, parse_provider
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from lab.cluster import Cluster
     from osmig.api.migration import MigrationSpec
+    from osmig.api.plan import PlanSpec
 
 MORE = ROOT / "deploy" / "samples" / "more"
 MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
@@ -28,6 +30,11 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
     "policies": lambda spec: spec.retries.limit > 0,
     "mailboxes": lambda spec: spec.mailboxes is not None and spec.mailboxes.second_execution_time is not None,
     "tenant": lambda spec: spec.tenant is not None and spec.tenant.mapping_ref is not None,
+}
+
+PLANS: dict[str, Callable[[PlanSpec], bool]] = {
+    "plan": lambda spec: spec.disables and spec.times.not_after_time is not None,
+    "plan-validate": lambda spec: spec.mode is Mode.VALIDATE and spec.targets.aggregate is not None,
 }
 
 BOUNDS = ("admission-sizes", "quota")
@@ -86,9 +93,17 @@ def test_the_sample_of_a_hosting_provider_is_taken_and_is_the_one_that_mailboxes
     assert parse_provider(crds.get("osprov", name, "-n", namespace)).spec.hosting is not None
 
 
+@pytest.mark.parametrize("sample", PLANS)
+def test_a_sample_of_a_plan_is_taken_and_read(crds: Cluster, namespace: str, sample: str) -> None:
+    crds.kubectl("apply", "-f", str(MORE / f"{sample}.yaml"), "-n", namespace, "--validate=strict")
+
+    (taken,) = crds.get("osplan", "-n", namespace)["items"]
+    assert PLANS[sample](parse_plan(taken).spec)
+
+
 def test_every_sample_has_its_test() -> None:
     named = {"provider-limits", "provider-mirror", "provider-waldur", "provider-hosting", "mapping"}
-    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, *named, *BOUNDS}
+    assert {path.stem for path in MORE.iterdir()} == {*MIGRATIONS, *PLANS, *named, *BOUNDS}
 
 
 @pytest.mark.parametrize("sample", sorted(MORE.iterdir()), ids=lambda path: path.stem)

@@ -19,6 +19,8 @@ from osmig.api.names import (
     Verb,
     verb_annotation,
 )
+from osmig.api.plan_names import Judgement, PlanCondition, PlanPhase, PlanReason, PlanVerb
+from osmig.api.plan_reasons import JUDGEMENTS, PLAN_CONDITIONS, PLAN_PHASES, PLAN_REASONS, PLAN_VERBS
 from osmig.api.reasons import CHECK_RESULTS, CONTROL_RESULTS, EVENT_REASONS, PHASES, POLICIES, REASONS, TRENDS, VERBS
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ EXPLAINED: dict[type[StrEnum], Mapping[Any, str]] = {
     Trend: TRENDS,
     CheckResult: CHECK_RESULTS,
     ControlResult: CONTROL_RESULTS,
+    PlanVerb: PLAN_VERBS,
+    PlanPhase: PLAN_PHASES,
+    PlanCondition: PLAN_CONDITIONS,
+    Judgement: JUDGEMENTS,
+    PlanReason: PLAN_REASONS,
 }
 
 

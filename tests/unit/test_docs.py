@@ -11,7 +11,7 @@ import yaml
 from doc_pages import CODE, KINDS, ROOT, list_alerts, list_checks, list_tenant_checks
 from doc_tables import DOCS
 from osmig.api import migration as api_migration
-from osmig.api import names
+from osmig.api import names, plan_names
 from osmig.api.discovery import DiscoveryMode
 from osmig.api.meta import to_wire
 from osmig.api.migration import parse_migration
@@ -116,6 +116,7 @@ def vocabulary() -> set[str]:
             names.Reason,
             names.EventReason,
         ),
+        *(plan_names.PlanPhase, plan_names.PlanCondition, plan_names.Judgement, plan_names.PlanReason),
         *(Capability, CallLookupKind, Stage, ProviderType, UpstreamScope, DiscoveryMode),
         *(api_migration.MigrationType, api_migration.Mode, api_migration.BlockMigration, api_migration.ConfirmBy),
         *(api_migration.OnStall, api_migration.OnDeadline, api_migration.OnConfirmDeadline),

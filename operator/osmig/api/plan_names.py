@@ -50,7 +50,6 @@ class PlanCondition(StrEnum):
     """Types of conditions that only plans have."""
 
     APPROVED = "Approved"
-    WINDOW_OPEN = "WindowOpen"
     HOSTS_DISABLED = "HostsDisabled"
     DRAINED = "Drained"
     WITHIN_BUDGET = "WithinBudget"
@@ -72,7 +71,6 @@ class PlanReason(StrEnum):
     """Why a condition of a plan has its status, or why a server is not simply moved."""
 
     # of a plan
-    VALIDATING = "Validating"
     PROVIDER_NOT_READY = "ProviderNotReady"
     PROVIDER_READY = "ProviderReady"
     WRONG_PROVIDER_TYPE = "WrongProviderType"
@@ -102,7 +100,6 @@ class PlanReason(StrEnum):
     DISABLED = "Disabled"
     NOT_DISABLED = "NotDisabled"
     RELEASED = "Released"
-    SERVICE_NOT_OURS = "ServiceNotOurs"
     DRAINED = "Drained"
     SERVERS_LEFT = "ServersLeft"
     EXCLUDED_SERVERS_LEFT = "ExcludedServersLeft"
@@ -127,7 +124,6 @@ class PlanReason(StrEnum):
     SERVER_IN_ERROR = "ServerInError"
     SERVER_STATE = "ServerState"
     METHOD_NOT_POSSIBLE = "MethodNotPossible"
-    CHILD_DELETED = "ChildDeleted"
     DEVICE = "Device"
     PINNED_ZONE = "PinnedZone"
     PLAIN = "Plain"

@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.crds import FROZEN, mapping_schema, migration_schema, provider_schema
-from osmig.api.names import API_VERSION, CATEGORY, TOKEN_MAX_LENGTH, verb_annotation
+from osmig.api.crds import FROZEN, mapping_schema, migration_schema, plan_schema, provider_schema
+from osmig.api.names import API_VERSION, CATEGORY, GROUP, TOKEN_MAX_LENGTH, verb_annotation
+from osmig.api.plan import PLAN_FROZEN
+from osmig.api.plan_reasons import JUDGEMENTS, PLAN_CONDITIONS, PLAN_PHASES, PLAN_REASONS, PLAN_VERBS
 from osmig.api.reasons import (
     CHECK_RESULTS,
     CONTROL_RESULTS,
@@ -22,7 +24,7 @@ from osmig.api.reasons import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from osmig.api.structural import Schema
 
@@ -63,6 +65,7 @@ def render_reference() -> str:
         f"Frozen once `status.startTime` is set: {_codes(FROZEN)}. Open at any time: {_codes(_open(migration))}.\n",
         *_kind("Provider", "osprov", provider_schema()),
         *_kind("MigrationMapping", "osmap", mapping_schema()),
+        *_plan(),
         "## Verbs\n",
         _VERBS_INTRO,
         _make_table("Annotation", "What it does", {verb_annotation(verb): text for verb, text in VERBS.items()}),
@@ -83,12 +86,28 @@ def render_reference() -> str:
     return "\n".join(parts)
 
 
-def _open(root: Schema) -> Iterator[str]:
+def _plan() -> Iterator[str]:
+    """Tell of plans: their schema and the words that only they have."""
+    root = plan_schema()
+    yield from _kind("MigrationPlan", "osplan", root)
+    open_ = _codes(_open(root, PLAN_FROZEN))
+    yield f"Frozen once `status.startTime` is set: {_codes(PLAN_FROZEN)}. Open at any time: {open_}.\n"
+    yield "### Verbs of a plan\n"
+    yield "Tokens are as for a Migration, bound to the round instead of the attempt.\n"
+    yield _make_table("Annotation", "What it does", {f"{GROUP}/{verb}": text for verb, text in PLAN_VERBS.items()})
+    yield "### Words of a plan\n"
+    yield _make_table("Phase", "Meaning", PLAN_PHASES)
+    yield _make_table("Condition", "Meaning", PLAN_CONDITIONS)
+    yield _make_table("Verdict", "Meaning", JUDGEMENTS)
+    yield _make_table("Reason", "Meaning", PLAN_REASONS)
+
+
+def _open(root: Schema, frozen: Collection[str] = FROZEN) -> Iterator[str]:
     """Name what may be changed after the start: whole members where nothing of them is frozen, else their fields."""
     for key, node in root["properties"]["spec"]["properties"].items():
-        if any(path.startswith(f"{key}.") for path in FROZEN):
-            yield from (path for child in node["properties"] if (path := f"{key}.{child}") not in FROZEN)
-        elif key not in FROZEN:
+        if any(path.startswith(f"{key}.") for path in frozen):
+            yield from (path for child in node["properties"] if (path := f"{key}.{child}") not in frozen)
+        elif key not in frozen:
             yield key
 
 
