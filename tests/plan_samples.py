@@ -57,7 +57,12 @@ def full_plan_spec() -> dict[str, Any]:
             "maxInFlightPerServerGroup": 1,
             "maxInFlightPerProject": 2,
         },
-        "schedule": {"notBeforeTime": "2026-12-05T21:00:00Z", "notAfterTime": "2026-12-07T06:00:00Z"},
+        "schedule": {
+            "notBeforeTime": "2026-12-05T21:00:00Z",
+            "notAfterTime": "2026-12-07T06:00:00Z",
+            "timeZone": "Europe/Rome",
+            "windows": [{"name": "night", "kind": "Allow", "cron": "0 22 * * *", "durationSeconds": 25200}],
+        },
         "failureBudget": {"maxFailures": 3, "onExceeded": "Pause"},
         "onBlocked": "Continue",
         "approval": "Manual",
@@ -139,6 +144,7 @@ def full_plan_status() -> dict[str, Any]:
             }
         ],
         "approvedHash": "sha256:00",
+        "windowChangeTime": TIME,
         "pausedTime": TIME,
         "forgivenFailures": 1,
         "skips": [SERVER_ID],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
 
 RULE = {"name": "one", "behavior": "Move", "method": "Live"}
+WINDOW = {"name": "n", "cron": "0 22 * * *", "durationSeconds": 300}
 ONE_TARGET = "exactly one of hosts, aggregate and availabilityZone must be set"
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no-target": ({"targets": {}}, ONE_TARGET),
@@ -38,6 +39,19 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"schedule": {"notBeforeTime": "2026-12-05T21:00:00+02:00", "notAfterTime": "2026-12-05T19:00:00Z"}},
         "notBeforeTime must be earlier than notAfterTime",
     ),
+    "window-of-six-fields": (
+        {"schedule": {"windows": [{"name": "n", "cron": "0 0 22 * * *", "durationSeconds": 300}]}},
+        "spec.schedule.windows[0].cron",
+    ),
+    "window-with-a-zone": (
+        {"schedule": {"windows": [{"name": "n", "cron": "TZ=UTC 22 * * *", "durationSeconds": 300}]}},
+        "spec.schedule.windows[0].cron",
+    ),
+    "window-too-short": (
+        {"schedule": {"windows": [{"name": "n", "cron": "0 22 * * *", "durationSeconds": 299}]}},
+        "spec.schedule.windows[0].durationSeconds",
+    ),
+    "zone-of-no-name": ({"schedule": {"timeZone": "../etc"}}, "spec.schedule.timeZone"),
     "no-slot": ({"limits": {"maxInFlight": 0}}, "spec.limits.maxInFlight"),
     "maintenance-of-nothing": ({"maintenance": {"reason": "x"}}, "spec.maintenance.computeService"),
     "long-reason": ({"maintenance": {"computeService": "Disable", "reason": "x" * 101}}, "spec.maintenance.reason"),
@@ -47,6 +61,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 DOUBLE: dict[str, dict[str, Any]] = {
     "rules": {"rules": [RULE, RULE]},
     "hosts": {"targets": {"hosts": ["a", "a"]}},
+    "windows": {"schedule": {"windows": [WINDOW, WINDOW]}},
     "keys": {"selector": {"matchMetadata": [{"key": "a", "values": ["x"]}, {"key": "a", "values": ["y"]}]}},
 }
 

@@ -20,12 +20,12 @@ from osmig.api.plan_options import (
     PlanLimits,
     PlanMaintenance,
     PlanOrder,
-    PlanSchedule,
     PlanTemplate,
 )
 from osmig.api.plan_rules import APPROVAL_STAYS, VALIDATE_NEEDS_NO_APPROVAL
 from osmig.api.plan_servers import PlanExclude, PlanRule, PlanSelector, PlanTargets
 from osmig.api.plan_status import PlanStatus
+from osmig.api.plan_windows import PlanSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

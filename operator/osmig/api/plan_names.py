@@ -50,6 +50,7 @@ class PlanCondition(StrEnum):
     """Types of conditions that only plans have."""
 
     APPROVED = "Approved"
+    WINDOW_OPEN = "WindowOpen"
     HOSTS_DISABLED = "HostsDisabled"
     DRAINED = "Drained"
     WITHIN_BUDGET = "WithinBudget"
@@ -82,6 +83,9 @@ class PlanReason(StrEnum):
     INVALID_MANIFEST = "InvalidManifest"
     RETRYING = "Retrying"
     NOT_BEFORE = "NotBefore"
+    OPEN = "Open"
+    WINDOW_CLOSED = "WindowClosed"
+    INVALID_SCHEDULE = "InvalidSchedule"
     EXPIRED = "Expired"
     AWAITING_APPROVAL = "AwaitingApproval"
     APPROVED = "Approved"

@@ -5,13 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
-from osmig.api.meta import SpecModel, Time
+from osmig.api.meta import SpecModel
 from osmig.api.migration_options import MAX_SECONDS, OnDeadline, Retry
-from osmig.api.plan_rules import (
-    NOT_BEFORE_IS_EARLIER,
-)
 from osmig.api.server_options import ColdOptions, LiveOptions
 
 
@@ -104,31 +101,6 @@ class PlanLimits(SpecModel):
     max_in_flight_per_project: _AtOnce | None = Field(
         default=None, description="maxInFlightPerProject moves of servers of one project. Default: no such limit."
     )
-
-
-class PlanSchedule(SpecModel):
-    """When moves may begin."""
-
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [NOT_BEFORE_IS_EARLIER]})
-
-    not_before_time: Time | None = Field(
-        default=None, description="notBeforeTime before which nothing is changed, in UTC. Default: at once."
-    )
-    not_after_time: Time | None = Field(
-        default=None,
-        description=(
-            "notAfterTime after which nothing is begun any more, in UTC; moves under way end. A plan that is kept in "
-            "git should have it: when it is applied again somewhere, the hosts are not emptied again. Default: never."
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> PlanSchedule:
-        before, after = self.not_before_time, self.not_after_time
-        if before is not None and after is not None and before >= after:
-            message = "notBeforeTime must be earlier than notAfterTime"
-            raise ValueError(message)
-        return self
 
 
 class FailureBudget(SpecModel):

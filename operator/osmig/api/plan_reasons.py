@@ -59,6 +59,7 @@ PLAN_PHASES: Mapping[PlanPhase, str] = MappingProxyType(
 PLAN_CONDITIONS: Mapping[PlanCondition, str] = MappingProxyType(
     {
         PlanCondition.APPROVED: "Whether the plan needs no approval, or has it.",
+        PlanCondition.WINDOW_OPEN: "Whether moves may begin now by `schedule.windows`; absent without them.",
         PlanCondition.HOSTS_DISABLED: "Whether every host was read back as disabled; absent without `maintenance`.",
         PlanCondition.DRAINED: "Whether every host is proven empty; the message says what is left.",
         PlanCondition.WITHIN_BUDGET: "Whether no more moves have failed than `failureBudget` bears.",
@@ -90,6 +91,9 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.INVALID_MANIFEST: "The spec holds what this version cannot follow, as after a downgrade.",
         PlanReason.RETRYING: "The cloud or the network failed for the moment; the same is read again.",
         PlanReason.NOT_BEFORE: "The time `schedule.notBeforeTime` has not come.",
+        PlanReason.OPEN: "A window is open.",
+        PlanReason.WINDOW_CLOSED: "No window is open in which moves may begin, or one forbids it.",
+        PlanReason.INVALID_SCHEDULE: "A time zone or a cron expression says nothing; the windows count as closed.",
         PlanReason.EXPIRED: "The time `schedule.notAfterTime` has passed.",
         PlanReason.AWAITING_APPROVAL: "Somebody must approve the preview.",
         PlanReason.APPROVED: "Somebody approved the preview.",

@@ -191,8 +191,8 @@ class PlanStatus(StatusModel):
         max_length=16,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description=(
-            "conditions are the contract for tools: Succeeded, Finished, Ready, ProviderReady, Approved, HostsDisabled,"
-            " Drained, WithinBudget, Blocked, and while True only: Reconciling, Stalled."
+            "conditions are the contract for tools: Succeeded, Finished, Ready, ProviderReady, Approved, WindowOpen,"
+            " HostsDisabled, Drained, WithinBudget, Blocked, and while True only: Reconciling, Stalled."
         ),
     )
     observed_generation: Generation = Field(
@@ -239,6 +239,10 @@ class PlanStatus(StatusModel):
     )
     approved_hash: Word | None = Field(
         default=None, description="approvedHash of the preview that somebody approved; absent before."
+    )
+    window_change_time: Time | None = Field(
+        default=None,
+        description="windowChangeTime is when the windows open or close next, in UTC; absent without windows.",
     )
     paused_time: Time | None = Field(
         default=None, description="pausedTime is since when the plan is paused, in UTC; absent while it is not."

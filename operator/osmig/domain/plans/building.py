@@ -16,6 +16,7 @@ from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.services import describe_left
 from osmig.domain.plans.verbs import is_active, settle_all
+from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
@@ -69,6 +70,7 @@ def build(
         "phase": verdict.phase,
         "observed_generation": observation.plan.metadata.generation,
         "conditions": describe_plan(verdict, status, observation),
+        "window_change_time": judge_windows(observation.plan.spec.times, observation.now).change_time,
     }
     if verdict.phase in PLAN_FINISHED:
         status, told = _close(status, verdict, observation)
@@ -110,5 +112,6 @@ def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict) -> float:
     not_before = observation.plan.spec.times.not_before_time
     if verdict.phase not in _STILL or not observation.provider.is_ready:
         return 0.0 if verdict.phase in PLAN_FINISHED else SWEEP_PERIOD_S
-    left_s = (not_before - observation.now).total_seconds() if not_before is not None else QUIET_WAIT_S
-    return min(left_s, QUIET_WAIT_S) if left_s > 0 else QUIET_WAIT_S
+    moments = (not_before, judge_windows(observation.plan.spec.times, observation.now).change_time)
+    left = [(moment - observation.now).total_seconds() for moment in moments if moment is not None]
+    return min([QUIET_WAIT_S, *(left_s for left_s in left if left_s > 0)])

@@ -13,11 +13,13 @@ from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason
 from osmig.api.plan_options import Approval
 from osmig.domain.conditions import Claim, merge
 from osmig.domain.plans.phases import PLAN_FINISHED
+from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
     from osmig.api.meta import Condition
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.windows import WindowState
 
 _NAMED_BLOCKED = 3
 
@@ -42,6 +44,8 @@ def describe_plan(verdict: PlanVerdict, status: PlanStatus, observation: PlanObs
     """Derive all conditions of a plan from the status as it will be written."""
     claims = [*_claim_outcome(verdict), *_claim_progress(verdict, observation)]
     claims.append(_claim_approved(status, observation))
+    if observation.plan.spec.times.windows:
+        claims.append(_claim_windows(observation))
     if observation.plan.spec.disables:
         claims.append(_claim_disabled(status))
     claims += [_claim_drained(verdict, status, observation), _claim_budget(status, observation), _claim_blocked(status)]
@@ -86,6 +90,21 @@ def _claim_approved(status: PlanStatus, observation: PlanObservation) -> Claim:
     if observation.plan.spec.approval is Approval.NONE:
         return _claim(PlanCondition.APPROVED, ConditionStatus.TRUE, PlanReason.NOT_REQUIRED)
     return _claim(PlanCondition.APPROVED, ConditionStatus.FALSE, PlanReason.AWAITING_APPROVAL)
+
+
+def _claim_windows(observation: PlanObservation) -> Claim:
+    windows = judge_windows(observation.plan.spec.times, observation.now)
+    if windows.problem:
+        return _claim(PlanCondition.WINDOW_OPEN, ConditionStatus.FALSE, PlanReason.INVALID_SCHEDULE, windows.problem)
+    reason = PlanReason.OPEN if windows.is_open else PlanReason.WINDOW_CLOSED
+    return _claim(PlanCondition.WINDOW_OPEN, _yes_or_no(windows.is_open), reason, word_windows(windows))
+
+
+def word_windows(windows: WindowState) -> str:
+    """Say which windows decide, and until when: ``night until 2026-12-06T04:00:00Z``."""
+    names = ", ".join(windows.names) or ("open" if windows.is_open else "closed")
+    until = f" until {windows.change_time:%Y-%m-%dT%H:%M:%SZ}" if windows.change_time is not None else ""
+    return f"{names}{until}"
 
 
 def _claim_disabled(status: PlanStatus) -> Claim:

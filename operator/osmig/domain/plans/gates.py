@@ -8,8 +8,9 @@ from osmig.api.migration_options import Mode
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_options import Approval, OnBlocked, OnExceeded
 from osmig.domain.capabilities import Capability
-from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked
+from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked, word_windows
 from osmig.domain.plans.services import is_enabled_again
+from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
@@ -79,7 +80,10 @@ def check_start(observation: PlanObservation, status: PlanStatus) -> PlanVerdict
 
 def check_more(observation: PlanObservation, status: PlanStatus) -> PlanVerdict | None:
     """Say what keeps the plan from beginning more moves now; ``None`` when nothing does."""
-    budget = observation.plan.spec.budget
+    budget, windows = observation.plan.spec.budget, judge_windows(observation.plan.spec.times, observation.now)
+    if windows.problem:
+        reason = PlanReason.INVALID_SCHEDULE
+        return PlanVerdict(phase=PlanPhase.WAITING, reason=reason, message=windows.problem, is_stalled=True)
     if observation.plan.spec.suspend:
         text = "spec.suspend is true; what moves goes on"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.SUSPENDED, message=text)
@@ -94,6 +98,8 @@ def check_more(observation: PlanObservation, status: PlanStatus) -> PlanVerdict 
     if observation.plan.spec.disables and again:
         text = f"somebody enabled {', '.join(again)} again; osmig.dev/resume disables it once more, or abort the plan"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.NOT_DISABLED, message=text, is_stalled=True)
+    if not windows.is_open:
+        return PlanVerdict(phase=PlanPhase.WAITING, reason=PlanReason.WINDOW_CLOSED, message=word_windows(windows))
     return None
 
 

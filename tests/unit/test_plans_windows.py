@@ -1,0 +1,164 @@
+"""Windows: open or closed at a moment, on days that clocks change too, and what a plan makes of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from osmig.api.names import Phase
+from osmig.api.plan_names import PlanPhase, PlanReason
+from osmig.api.plan_windows import PlanSchedule
+from osmig.domain.plans.windows import judge_windows
+from plan_world import DISABLE, PlanWorld, server
+
+ROME = "Europe/Rome"
+NIGHT = {"name": "night", "cron": "0 22 * * *", "durationSeconds": 25_200}
+MONTH_END = {"name": "month-end", "kind": "Deny", "cron": "0 0 28-31 * *", "durationSeconds": 86_400}
+
+
+def judge(text: str, *windows: dict[str, Any], zone: str = ROME) -> tuple[bool, str]:
+    """Return whether the windows are open at a moment in UTC, and when that changes."""
+    schedule = PlanSchedule.model_validate({"timeZone": zone, "windows": windows})
+    state = judge_windows(schedule, dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC))
+    assert state.problem == ""
+    return state.is_open, f"{state.change_time:%m-%d %H:%M}" if state.change_time else ""
+
+
+TABLE: dict[str, tuple[str, tuple[dict[str, Any], ...], bool, str]] = {
+    "no windows": ("2026-12-05T12:00", (), True, ""),
+    "before it opens": ("2026-12-05T20:59:59", (NIGHT,), False, "12-05 21:00"),
+    "as it opens": ("2026-12-05T21:00", (NIGHT,), True, "12-06 04:00"),
+    "before it closes": ("2026-12-06T03:59:59", (NIGHT,), True, "12-06 04:00"),
+    "as it closes": ("2026-12-06T04:00", (NIGHT,), False, "12-06 21:00"),
+    "Deny beats Allow": ("2026-12-28T21:30", (NIGHT, MONTH_END), False, "12-31 23:00"),
+    "Deny alone allows the rest": ("2026-12-26T12:00", (MONTH_END,), True, "12-27 23:00"),
+    "Deny alone": ("2026-12-28T12:00", (MONTH_END,), False, "12-31 23:00"),
+    "Deny that never ends": (
+        "2026-12-28T12:00",
+        ({"name": "n", "kind": "Deny", "cron": "*/5 * * * *", "durationSeconds": 300},),
+        False,
+        "",
+    ),
+    "a day that never comes": (
+        "2026-12-28T12:00",
+        ({"name": "never", "cron": "0 0 */29 2 MON#5", "durationSeconds": 300},),
+        False,
+        "",
+    ),
+    "skipped in spring, before": (
+        "2027-03-28T00:59",
+        ({"name": "n", "cron": "30 2 * * *", "durationSeconds": 3600},),
+        False,
+        "03-28 01:00",
+    ),
+    "skipped in spring, right after": (
+        "2027-03-28T01:00",
+        ({"name": "n", "cron": "30 2 * * *", "durationSeconds": 3600},),
+        True,
+        "03-28 02:00",
+    ),
+    "an hour that comes twice in autumn": (
+        "2026-10-25T00:30",
+        ({"name": "n", "cron": "30 2 * * *", "durationSeconds": 1800},),
+        True,
+        "10-25 01:00",
+    ),
+    "its second coming": (
+        "2026-10-25T01:30",
+        ({"name": "n", "cron": "30 2 * * *", "durationSeconds": 1800},),
+        False,
+        "10-26 01:30",
+    ),
+}
+"""By the case: the moment, the windows, whether they are open, and until when."""
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_windows_are_open_or_closed_as_the_table_says(case: str) -> None:
+    moment, windows, is_open, change = TABLE[case]
+    found = judge(moment, *windows)
+
+    assert found[0] == is_open
+    assert found[1] == change
+
+
+def test_the_zone_decides() -> None:
+    assert judge("2026-12-05T21:30", NIGHT, zone=ROME)[0]
+    assert not judge("2026-12-05T21:30", NIGHT, zone="UTC")[0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ({"timeZone": "Europe/Roma", "windows": [NIGHT]}, "there is no time zone Europe/Roma"),
+        ({"timeZone": "Europe", "windows": [NIGHT]}, "there is no time zone Europe"),
+        ({"timeZone": "a/../../etc/passwd", "windows": [NIGHT]}, "there is no time zone"),
+        ({"windows": [{**NIGHT, "cron": "61 22 * * *"}]}, "schedule.windows[0].cron of night"),
+        ({"windows": [{**NIGHT, "cron": "a b c d e"}]}, "schedule.windows[0].cron of night"),
+    ],
+)
+def test_a_schedule_that_says_nothing_is_closed_and_named(schedule: dict[str, Any], words: str) -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    spec = world.plan.spec.model_copy(update={"schedule": PlanSchedule.model_construct(**_read(schedule))})
+    world.plan = world.plan.model_copy(update={"spec": spec})
+
+    world.step()
+
+    ready = next(one for one in world.status.conditions if one.type == "Ready")
+    assert (ready.reason, world.done) == (PlanReason.INVALID_SCHEDULE, [])
+    assert words in ready.message
+    assert any(one.type == "Stalled" for one in world.status.conditions)
+    assert any(one.type == "WindowOpen" and one.status == "False" for one in world.status.conditions)
+
+
+def _read(schedule: dict[str, Any]) -> dict[str, Any]:
+    """Read a schedule but for the pattern of its zone, which another version may not have had."""
+    read = PlanSchedule.model_validate({**schedule, "timeZone": "UTC"})
+    return {**dict(read), "time_zone": schedule.get("timeZone", "UTC")}
+
+
+def test_moves_begin_within_the_window_only_and_end_after_it() -> None:
+    # 21:00 UTC is 22:00 in Rome
+    spec = DISABLE | {"schedule": {"timeZone": ROME, "windows": [NIGHT]}, "limits": {"maxInFlight": 1}}
+    world = PlanWorld(spec=spec, servers=[server(1), server(2)])
+    world.wait(-600)
+    world.clock_s += 1200
+    world.step()
+    assert (world.phase, world.done) == (PlanPhase.WAITING, [])
+    assert world.due_s == 300.0
+    assert world.status.window_change_time.isoformat() == "2026-12-05T21:00:00+00:00"
+
+    world.wait(600)
+    world.step()
+    world.wait(2.0)
+    world.step()
+    assert len(world.children) == 1
+    world.wait(7 * 3600)
+    world.step()
+    assert world.phase == PlanPhase.WAITING
+    (child,) = world.children
+    world.end(child, Phase.SUCCEEDED)
+    world.wait()
+    world.step()
+    assert len(world.children) == 1
+    assert next(one.reason for one in world.status.conditions if one.type == "Ready") == PlanReason.WINDOW_CLOSED
+    assert any(one.type == "Reconciling" for one in world.status.conditions)
+
+    world.wait(17 * 3600)
+    world.run()
+    assert world.phase == PlanPhase.SUCCEEDED
+    assert next(one.reason for one in world.status.conditions if one.type == "WindowOpen") == PlanReason.OPEN
+
+
+def test_a_clock_that_jumps_back_neither_moves_nor_ends_anything_twice() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1)])
+    for _ in range(2):
+        world.step()
+        world.wait()
+    world.now -= dt.timedelta(hours=3)
+    world.run()
+
+    assert world.phase == PlanPhase.SUCCEEDED
+    assert len(world.children) == 1
