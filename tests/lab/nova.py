@@ -176,7 +176,14 @@ class NovaLab:
         return Compute(self.compute, self._keystone_token(user) if self.keystone else user)
 
     def boot(
-        self, name: str, *, plan: str | None = None, host: str | None = None, user: str = "operator", flavor: str = "1"
+        self,
+        name: str,
+        *,
+        plan: str | None = None,
+        host: str | None = None,
+        user: str = "operator",
+        flavor: str = "1",
+        group: str | None = None,
     ) -> str:
         """Boot one more server and return its id once it is active.
 
@@ -186,16 +193,24 @@ class NovaLab:
             host: The compute host it starts on.
             user: Who owns it.
             flavor: 1 to 3.
+            group: The id of its server group.
 
         Raises:
             NotInTimeError: It did not become active.
         """
-        self.servers[name] = self._order(name, plan=plan, host=host, user=user, flavor=flavor)
+        self.servers[name] = self._order(name, plan=plan, host=host, user=user, flavor=flavor, group=group)
         self._await_active(name)
         return self.servers[name]
 
     def _order(
-        self, name: str, *, plan: str | None = None, host: str | None = None, user: str = "operator", flavor: str = "1"
+        self,
+        name: str,
+        *,
+        plan: str | None = None,
+        host: str | None = None,
+        user: str = "operator",
+        flavor: str = "1",
+        group: str | None = None,
     ) -> str:
         wanted = {
             "name": name,
@@ -205,7 +220,8 @@ class NovaLab:
             "metadata": {"lab.plan": plan} if plan else {},
             **({"host": host} if host else {}),
         }
-        return str(self.as_user(user).post("/servers", {"server": wanted})["server"]["id"])
+        hints = {"os:scheduler_hints": {"group": group}} if group else {}
+        return str(self.as_user(user).post("/servers", {"server": wanted, **hints})["server"]["id"])
 
     def _await_active(self, name: str) -> None:
         """Wait for the note of what Nova wrote: to be asked for the server itself costs Nova 20 ms each time."""

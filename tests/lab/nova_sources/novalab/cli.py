@@ -47,6 +47,7 @@ def parse_args(argv):
     a("--threads", type=int, default=16, help="API worker threads")
     a("--max-concurrent", type=int, default=1, help="live migrations at once per source host; the rest are queued")
     a("--confirm-window", type=int, default=0, help="seconds until Nova confirms a cold migration by itself; 0: never")
+    a("--reclaim-interval", type=int, default=0, help="seconds that a deleted server stays SOFT_DELETED; 0: none does")
     a("--max-limit", type=int, default=1000)
     a("--rpc-timeout", type=int, default=60)
     a("--report-interval", type=int, default=5)

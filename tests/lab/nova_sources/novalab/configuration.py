@@ -25,6 +25,7 @@ long_rpc_timeout = {rpc_timeout}
 executor_thread_pool_size = 32
 max_concurrent_live_migrations = {max_concurrent}
 resize_confirm_window = {confirm_window}
+reclaim_instance_interval = {reclaim_interval}
 manager_shutdown_timeout = 0
 graceful_shutdown_timeout = 1
 reserved_host_memory_mb = 0
@@ -124,6 +125,7 @@ def write_conf(opts, state_dir, keystone, placement_port):
         rpc_timeout=opts.rpc_timeout,
         max_concurrent=opts.max_concurrent,
         confirm_window=opts.confirm_window,
+        reclaim_interval=opts.reclaim_interval,
         max_limit=opts.max_limit,
         response_validation=opts.response_validation,
         placement_port=placement_port,
