@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from domain_samples import MARK, READY, REQUEST, SERVER_ID, record, server
+from host_fakes import FakeHosts
 from osmig.domain.calls import Receipt
 from osmig.domain.capabilities import Probe, Scope
 from osmig.domain.operations import RecordView, Sweep
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.names import Verb
+    from osmig.drivers.hosts import HostBackend
     from osmig.drivers.servers.views import Job, ServerView
     from osmig.net.permits import Permit
 
@@ -40,6 +42,7 @@ class FakeBackend:
         view: the server of every test that has one.
         views: further ones, by id.
         hurried: the calls that go as an order's.
+        compute_hosts: its hosts, for plans.
     """
 
     view: ServerView = field(default_factory=server)
@@ -69,6 +72,7 @@ class FakeBackend:
     endpoint: str = "https://nova.example.org/v2.1"
     project_id: str | None = None
     on_probe: Callable[[], object] = lambda: None
+    compute_hosts: HostBackend = field(default_factory=FakeHosts)
 
     def _call(self, name: str) -> None:
         self.calls.append(name)

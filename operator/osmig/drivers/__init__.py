@@ -8,7 +8,12 @@ from osmig.drivers.entries import Drivers, Entry, find_in
 
 DRIVERS = Drivers(
     (
-        Entry(ProviderType.OPENSTACK, {MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION}, find_in("servers")),
+        Entry(
+            ProviderType.OPENSTACK,
+            {MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION},
+            find_in("servers"),
+            has_hosts=True,
+        ),
         Entry(ProviderType.WALDUR, {MigrationType.TENANT_REPLICATION}, find_in("tenants")),
         Entry(ProviderType.HOSTING, {MigrationType.MAILBOX_MIGRATION}, find_in("mailboxes")),
     )

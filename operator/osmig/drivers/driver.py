@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from osmig.domain.observation import Observation
     from osmig.domain.operations import RecordView, Sweep
     from osmig.domain.policy import Policy
+    from osmig.drivers.hosts import HostBackend
     from osmig.drivers.ports import Backend, Net
     from osmig.net.permits import Permit
 
@@ -153,6 +154,7 @@ class Driver(Generic[F, B]):
         list_operations: lists it where sweeps do not, at a slow pace of its own; by default nothing is counted.
         adopt: what the spec of a Migration says that adopts an operation, ``None`` for one that cannot be; ``None``
             itself for an engine whose types of Migration know no ``adopt``.
+        find_compute_hosts: the port of upstream's hosts, where it has hosts that can be emptied.
     """
 
     provider_type: ProviderType
@@ -169,6 +171,7 @@ class Driver(Generic[F, B]):
     lists_operations: bool = False
     list_operations: Callable[[B], Coroutine[Any, Any, Sweep]] | None = None
     adopt: Callable[[RecordView], Mapping[str, Any] | None] | None = None
+    find_compute_hosts: Callable[[B], HostBackend] | None = None
 
     async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> B:
         """Import, parse and build in a thread (`Build`).

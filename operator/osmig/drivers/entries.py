@@ -27,11 +27,13 @@ class Entry:
         provider_type: the type of Provider that it serves.
         types: of Migrations.
         find: imports it, and returns it; asked again and again.
+        has_hosts: its upstream has hosts that can be emptied (`Driver.find_compute_hosts`).
     """
 
     provider_type: ProviderType
     types: Collection[MigrationType]
     find: Callable[[], Driver[Any, Any]]
+    has_hosts: bool = False
 
     async def connect(self, net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> Backend:
         """Import the driver in a thread, and connect as it does (`osmig.drivers.driver.Driver.connect`).
@@ -56,7 +58,7 @@ def find_in(folder: str) -> Callable[[], Driver[Any, Any]]:
 
 def enter(driver: Driver[Any, Any]) -> Entry:
     """Return the entry of a driver that is imported already."""
-    return Entry(driver.provider_type, driver.types, lambda: driver)
+    return Entry(driver.provider_type, driver.types, lambda: driver, driver.find_compute_hosts is not None)
 
 
 class Drivers:
@@ -79,3 +81,11 @@ class Drivers:
     def of_provider(self, provider_type: ProviderType) -> Driver[Any, Any]:
         """Return the driver of a type of Provider."""
         return self._by_provider[provider_type].find()
+
+    def find_host_type(self) -> ProviderType:
+        """Return the type of Provider whose upstream has hosts that can be emptied.
+
+        Raises:
+            StopIteration: there is none.
+        """
+        return next(entry.provider_type for entry in self._by_provider.values() if entry.has_hosts)

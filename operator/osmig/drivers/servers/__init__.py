@@ -38,4 +38,5 @@ DRIVER = Driver(
     carried_out_by=confirming.CALLS,
     lists_operations=True,
     adopt=adopt,
+    find_compute_hosts=lambda backend: backend.compute_hosts,
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from osmig.api.names import Verb
     from osmig.domain.calls import Receipt
     from osmig.domain.operations import RecordView
+    from osmig.drivers.hosts import HostBackend
     from osmig.drivers.servers.views import (
         CallLookup,
         Explanation,
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 
 
 class ServerBackend(Backend, Protocol):
-    """What moves servers."""
+    """What moves servers.
+
+    Attributes:
+        compute_hosts: what lists the servers of hosts, and takes hosts out of service.
+    """
+
+    compute_hosts: HostBackend
 
     async def pre_start_state(self, job: Job) -> PreStartState:
         """Resolve the server exactly and read what must be remembered before a start. No side effect.

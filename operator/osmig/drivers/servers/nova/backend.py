@@ -12,7 +12,9 @@ from osmig.domain.errors import Absent, NotPermitted, NotUnderstood, Refused, Un
 from osmig.domain.operations import MoveKind
 from osmig.drivers.servers.nova import lookup, synthetic_records
 from osmig.drivers.servers.nova.blocking_calls import BlockingCalls
+from osmig.drivers.servers.nova.compute_hosts import ComputeHosts
 from osmig.drivers.servers.nova.explain import UNEXPLAINED, explain, pick_action
+from osmig.drivers.servers.nova.host_backend import NovaHosts
 from osmig.drivers.servers.nova.hosts import find_named
 from osmig.drivers.servers.nova.listing import Listing
 from osmig.drivers.servers.nova.lookup import Seen
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.domain.capabilities import Probe
+    from osmig.domain.clock import Clock
     from osmig.domain.operations import RecordView, Sweep
+    from osmig.drivers.hosts import HostBackend
     from osmig.drivers.servers.nova.session import ComputeSession
     from osmig.drivers.servers.views import HostView, NamedHost
     from osmig.net.limiting import Limiter
@@ -62,14 +66,19 @@ class NovaBackend:
         limiter: grants the Provider's requests.
         threads: requests that may be under way at once.
         name: shown in thread names, for stack dumps.
+        clock: dates sweeps of hosts.
+
+    Attributes:
+        compute_hosts: the port of its hosts.
     """
 
-    def __init__(self, session: ComputeSession, *, limiter: Limiter, threads: int, name: str) -> None:
+    def __init__(self, session: ComputeSession, *, limiter: Limiter, threads: int, name: str, clock: Clock) -> None:
         self._session = session
         self._nova = Nova(session)
         self._listing = Listing(session, self._nova)
         self._calls = BlockingCalls(session, limiter=limiter, threads=threads, name=name)
         self._run = self._calls.run
+        self.compute_hosts: HostBackend = NovaHosts(self._calls, ComputeHosts(session), clock)
 
     @property
     def service(self) -> str | None:

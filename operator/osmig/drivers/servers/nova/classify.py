@@ -65,7 +65,8 @@ _SERVER_ERROR = 500
 _STARTS = frozenset({Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE})
 """Only for a start a 409 proves nothing: it may come from this very start, sent once before."""
 _ENDS = frozenset({Operation.CONFIRM, Operation.REVERT})
-_CHANGES = _STARTS | _ENDS | {"abort", "force-complete"}
+_SERVICES = frozenset({"disable-host", "enable-host"})
+_CHANGES = _STARTS | _ENDS | _SERVICES | {"abort", "force-complete"}
 _NO_PROOF = frozenset({codes.request_timeout})
 """4xx that a proxy gives after it has handed the request on."""
 
@@ -218,6 +219,8 @@ def _judge_not_found(answer: _Answer, operation: str) -> BackendError:
         return Transient(Reason.UNREACHABLE, text, operation=operation)
     if answer.text == "The resource could not be found.":
         return Unsupported(Reason.UNSUPPORTED, f"The cloud has no {operation}", operation=operation)
+    if operation in _SERVICES:
+        return Absent("HostNotFound", "The cloud has no such compute service", operation=operation)
     if operation in _STARTS | _ENDS or (answer.text or "").startswith("Instance "):
         return Absent(Reason.SERVER_NOT_FOUND, "These credentials see no such server", operation=operation)
     return Absent("MigrationNotFound", "The cloud knows no such migration under way", operation=operation)

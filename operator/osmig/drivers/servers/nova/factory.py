@@ -43,4 +43,4 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
     # a bundle of certificates is three times the rest of a Provider
     session = ComputeSession(replace(credentials, cacert=None), transport)
     limiter = Limiter(spec.effective_limits.requests_per_second, net.clock)
-    return NovaBackend(session, limiter=limiter, threads=net.threads, name="/".join(key))
+    return NovaBackend(session, limiter=limiter, threads=net.threads, name="/".join(key), clock=net.clock)

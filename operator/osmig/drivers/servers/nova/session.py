@@ -48,6 +48,7 @@ class Request:
     Attributes:
         operation: our word for it.
         microversion: the highest one wanted; the cloud's own highest is taken where that is lower.
+        within_s: how long it may take, where that is less than any request may.
     """
 
     operation: str
@@ -56,6 +57,7 @@ class Request:
     microversion: Version
     params: Mapping[str, str | int] | None = None
     json: Mapping[str, Any] | None = None
+    within_s: float | None = None
 
 
 class ComputeSession:
@@ -108,7 +110,7 @@ class ComputeSession:
         Raises:
             BackendError: anything else, already classified.
         """
-        with self._transport.calling(request.operation, permit) as call:
+        with self._transport.calling(request.operation, permit, within_s=request.within_s) as call:
             try:
                 self._sent.requests = getattr(self._sent, "requests", 0) + 1
                 response = self._exchange(request)

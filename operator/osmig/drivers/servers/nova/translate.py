@@ -109,7 +109,7 @@ def to_server(row: Json) -> ServerView:
     is_busy = task_state is not None or status.upper() in _BUSY_STATUSES
     percent = _number(row, "progress")
     return ServerView(
-        id=_required(row, "id"),
+        id=require(row, "id"),
         name=text(row, "name") or "",
         project_id=text(row, "tenant_id") or text(row, "project_id"),
         status=status,
@@ -134,7 +134,7 @@ def to_record(row: Json) -> RecordView:
         ValueError: it has no id, so it is not a migration.
     """
     status = text(row, "status") or ""
-    identity = _required(row, "id")
+    identity = require(row, "id")
     is_number = identity.isascii() and identity.isdigit() and len(identity) <= _MAX_DIGITS
     return RecordView(
         id=identity,
@@ -149,8 +149,8 @@ def to_record(row: Json) -> RecordView:
         destination_host=text(row, "dest_compute"),
         user_id=text(row, "user_id"),
         project_id=text(row, "project_id"),
-        created=_time(row, "created_at"),
-        updated=_time(row, "updated_at"),
+        created=read_time(row, "created_at"),
+        updated=read_time(row, "updated_at"),
     )
 
 
@@ -161,10 +161,10 @@ def to_action(row: Json) -> ActionView:
         ValueError: it has no request id.
     """
     return ActionView(
-        request_id=_required(row, "request_id"),
+        request_id=require(row, "request_id"),
         name=text(row, "action") or "",
         user_id=text(row, "user_id"),
-        started=_time(row, "start_time"),
+        started=read_time(row, "start_time"),
         is_failed=(text(row, "message") or "").lower() == "error",
     )
 
@@ -176,12 +176,12 @@ def to_trace(row: Json) -> StartTrace:
     times = [
         began
         for event in events
-        if (text(event, "event") or "").startswith(_CONDUCTOR) and (began := _time(event, "start_time")) is not None
+        if (text(event, "event") or "").startswith(_CONDUCTOR) and (began := read_time(event, "start_time")) is not None
     ]
     is_begun_elsewhere = bool(events) and not times
     return StartTrace(
         user_id=text(row, "user_id"),
-        started=_time(row, "start_time"),
+        started=read_time(row, "start_time"),
         shows_events=isinstance(listed, list) and not is_begun_elsewhere,
         began=min(times, default=None),
     )
@@ -194,7 +194,7 @@ def to_host(row: Json) -> HostView:
         ValueError: it names no host.
     """
     return HostView(
-        name=_required(row, "host"),
+        name=require(row, "host"),
         is_up=(text(row, "state") or "up").lower() == "up",
         is_enabled=(text(row, "status") or "enabled").lower() == "enabled",
     )
@@ -219,7 +219,12 @@ def read_events(action: Json) -> list[Json]:
     return [event for event in events if isinstance(event, dict)] if isinstance(events, list) else []
 
 
-def _required(row: Json, key: str) -> str:
+def require(row: Json, key: str) -> str:
+    """Read a word that must be there.
+
+    Raises:
+        ValueError: it is missing, or cannot be shown.
+    """
     value = text(row, key)
     if value is None or not value.isprintable():
         message = f"{key} is missing, or nothing that could be one"
@@ -244,7 +249,7 @@ def _not_negative(value: int | None) -> int | None:
     return value if value is None or value >= 0 else None
 
 
-def _time(row: Json, key: str) -> dt.datetime | None:
+def read_time(row: Json, key: str) -> dt.datetime | None:
     """Read one of Nova's times, which are in UTC and seldom say so."""
     try:
         value = dt.datetime.fromisoformat(text(row, key) or "")

@@ -106,9 +106,16 @@ class Transport:
             self.session.mount(scheme, adapter)
 
     @contextmanager
-    def calling(self, operation: str, permit: Permit | None = None) -> Iterator[Call]:
-        """Name what this thread does until the block ends, and bring the right to do it."""
-        call = Call(operation, time.monotonic() + self._timeouts.total_s, permit)
+    def calling(self, operation: str, permit: Permit | None = None, *, within_s: float | None = None) -> Iterator[Call]:
+        """Name what this thread does until the block ends, and bring the right to do it.
+
+        Args:
+            operation: in our words.
+            permit: for a call that changes something.
+            within_s: how long it may take, where that is less than any call may.
+        """
+        total_s = self._timeouts.total_s
+        call = Call(operation, time.monotonic() + min(total_s, within_s or total_s), permit)
         self._calls.current = call
         try:
             yield call
@@ -277,4 +284,4 @@ def _is_token_request(method: str | None, path: str) -> bool:
 
 
 def _is_resource(path: str) -> bool:
-    return "/servers" in path or "/os-migrations" in path
+    return "/servers" in path or "/os-" in path

@@ -1,0 +1,152 @@
+"""Nova's calls about hosts, one method each, with the version each of them needs. They block.
+
+Hosts are proven empty by these lists, so none may be cut short: below 2.69 Nova leaves out what is in a cell that does
+not answer, and says nothing of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.names import Reason
+from osmig.domain.errors import OutcomeUnknown, Transient, Unsupported
+from osmig.drivers.servers.nova.host_rows import (
+    read_whole,
+    to_aggregate,
+    to_free_memory,
+    to_group_row,
+    to_server_row,
+    to_service_row,
+)
+from osmig.drivers.servers.nova.rows import find_marker
+from osmig.drivers.servers.nova.session import Request
+from osmig.drivers.servers.nova.translate import text, to_record
+from osmig.net.bounds import MAX_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from osmig.domain.operations import RecordView
+    from osmig.domain.plans.sweeps import GroupRow, ServerRow, ServiceRow
+    from osmig.drivers.servers.nova.session import ComputeSession, Version
+    from osmig.net.permits import Permit
+
+TOLD_CELLS = (2, 69)
+"""From here on Nova says which rows it cannot fill in because a cell does not answer."""
+SERVERS = (2, 96)
+"""Flavor with extra specs (2.47), locked (2.73), pinned zone (2.96)."""
+SERVICES = (2, 69)
+GROUPS = (2, 64)
+MOVES = (2, 80)
+HYPERVISORS = (2, 87)
+"""The last one that tells the memory."""
+
+SERVER_ROWS = 25
+"""Servers per page: each may have 64 KiB of user data and as much metadata, and an answer at most 4 MiB."""
+ROWS = 1000
+
+CHANGE_S = 30.0
+"""For an order to a service. Nova writes it down at once and then asks the compute, which may be dead, by RPC."""
+
+
+class ComputeHosts:
+    """One cloud's hosts."""
+
+    def __init__(self, session: ComputeSession) -> None:
+        self._session = session
+
+    def services(self, host: str | None = None) -> tuple[ServiceRow, ...]:
+        """List the compute services, or those of exactly this host.
+
+        Raises:
+            BackendError: as any read; ``NotPermitted`` for all but administrators.
+        """
+        self._require(TOLD_CELLS, "list-hosts")
+        params: dict[str, str | int] = {"binary": "nova-compute"}
+        if host is not None:
+            params["host"] = host
+        body = self._read("list-hosts", "/os-services", SERVICES, params)
+        rows = read_whole(body, "services", to_service_row, "list-hosts", max_rows=MAX_ROWS)
+        return tuple(row for row in rows if host is None or row.host == host)
+
+    def server_page(self, host: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
+        """List one page of a host's servers, soft-deleted ones included, and the marker of the next."""
+        self._require(TOLD_CELLS, "list-host-servers")
+        query = _page({"all_tenants": 1, "host": host, "soft_deleted": 1, "limit": SERVER_ROWS}, marker)
+        body = self._read("list-host-servers", "/servers/detail", SERVERS, query)
+        rows = read_whole(body, "servers", to_server_row, "list-host-servers", max_rows=SERVER_ROWS)
+        last = rows[-1].id if rows else None
+        return rows, _follow(body.get("servers_links"), last, marker, "list-host-servers")
+
+    def move_page(self, host: str, marker: str | None) -> tuple[tuple[RecordView, ...], str | None]:
+        """List one page of the migrations with the host as source or destination, and the marker of the next."""
+        query = _page({"host": host, "limit": ROWS}, marker)
+        body = self._read("list-host-migrations", "/os-migrations", MOVES, query)
+        rows = read_whole(body, "migrations", to_record, "list-host-migrations", max_rows=ROWS)
+        return rows, _follow(body.get("migrations_links"), find_marker(body), marker, "list-host-migrations")
+
+    def group_page(self, offset: int) -> tuple[GroupRow, ...]:
+        """List one page of all server groups; none are left when it is empty."""
+        query: dict[str, str | int] = {"all_projects": 1, "limit": ROWS, "offset": offset}
+        body = self._read("list-server-groups", "/os-server-groups", GROUPS, query)
+        return read_whole(body, "server_groups", to_group_row, "list-server-groups", max_rows=ROWS)
+
+    def aggregates(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """List the aggregates with their hosts."""
+        body = self._read("list-aggregates", "/os-aggregates", SERVICES, {})
+        return read_whole(body, "aggregates", to_aggregate, "list-aggregates", max_rows=MAX_ROWS)
+
+    def memory_page(self, marker: str | None) -> tuple[tuple[tuple[str, int | None], ...], str | None]:
+        """Read one page of the hosts' free memory in MiB, as far as the cloud tells it, and the marker of the next."""
+        query = _page({"limit": ROWS}, marker)
+        body = self._read("list-hypervisors", "/os-hypervisors/detail", HYPERVISORS, query)
+        rows = read_whole(body, "hypervisors", to_free_memory, "list-hypervisors", max_rows=ROWS)
+        last = text(body["hypervisors"][-1], "id") if rows else None
+        return rows, _follow(body.get("hypervisors_links"), last, marker, "list-hypervisors")
+
+    def change(self, service: ServiceRow, order: Mapping[str, str], permit: Permit, operation: str) -> None:
+        """Send one order to a service; what came of it is read afterwards.
+
+        Raises:
+            OutcomeUnknown: it left, and no answer came within 30 s, or none that is Nova's.
+            BackendError: it was not done.
+        """
+        request = Request(
+            operation=operation,
+            method="PUT",
+            path=f"/os-services/{service.id}",
+            microversion=SERVICES,
+            json=order,
+            within_s=CHANGE_S,
+        )
+        response = self._session.send(request, permit)
+        if response.status_code != 200:  # noqa: PLR2004 - OK
+            sentence = f"The answer to {operation} was {response.status_code}, which is not Nova's"
+            raise OutcomeUnknown(Reason.NO_ANSWER, sentence, operation=operation)
+
+    def _require(self, version: Version, operation: str) -> None:
+        if self._session.version() < version:
+            sentence = f"The cloud's Compute API is too old for {operation}: it needs {version[0]}.{version[1]}"
+            raise Unsupported(Reason.UNSUPPORTED, sentence, operation=operation)
+
+    def _read(self, operation: str, path: str, version: Version, params: Mapping[str, str | int]) -> Mapping[str, Any]:
+        request = Request(operation=operation, method="GET", path=path, microversion=version, params=params)
+        return self._session.read(request)
+
+
+def _page(query: Mapping[str, str | int], marker: str | None) -> Mapping[str, str | int]:
+    return query if marker is None else {**query, "marker": marker}
+
+
+def _follow(links: object, last: str | None, marker: str | None, operation: str) -> str | None:
+    """Return the marker of the next page; ``None`` after the last one, which alone has no links.
+
+    Raises:
+        Transient: there is more of it that cannot be asked for.
+    """
+    if not links:
+        return None
+    if last is None or last == marker:
+        sentence = f"The cloud's answer to {operation} does not come to its end"
+        raise Transient(Reason.UNREACHABLE, sentence, operation=operation)
+    return last
