@@ -134,6 +134,18 @@ class ApiServer:
         whole = {**body, "apiVersion": resource.api_version, "kind": resource.kind}
         return self.add(Kind(resource.kind), whole | {"metadata": {"uid": f"uid-{name}", **body["metadata"]}})
 
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str]) -> Mapping[str, Any]:
+        """Set annotations of this very object."""
+        await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does
+        key = Key(Kind(ref.kind), ref.namespace or "", ref.name)
+        body = self.objects.get(key)
+        if body is None:
+            raise ObjectGone("NotFound", "gone")
+        if body["metadata"]["uid"] != ref.uid:
+            raise WriteConflict("Conflict", "another object")
+        self.changes.append(f"annotate {key.name}: {', '.join(annotations)}")
+        return self.change(key, annotations={**(body["metadata"].get("annotations") or {}), **annotations})
+
     async def delete(self, ref: ObjectRef) -> None:
         """Delete an object if nobody changed it."""
         await asyncio.sleep(0)  # noqa: TID251 - gives way, as a request does

@@ -26,7 +26,6 @@ from osmig.handlers import Login, build_registry, build_settings
 from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
-from osmig.kube.resources import ResourceClient
 from osmig.kube.secrets import SecretReader
 from osmig.patient_kopf import make_patient
 from osmig.telemetry.health import HealthServer
@@ -169,7 +168,7 @@ class _Operator:
                 clock=self.clock,
                 random=random.random,
                 metrics=metrics,
-                resources=ResourceClient(client),
+                resources=self.ports.resources(client),
                 statuses=self.ports.statuses(client),
                 secrets=SecretReader(client),
                 events=events,

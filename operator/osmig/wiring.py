@@ -13,6 +13,7 @@ from osmig.domain.observation import Timings
 from osmig.drivers import DRIVERS
 from osmig.drivers.entries import Drivers
 from osmig.drivers.ports import Net
+from osmig.kube.resources import ResourceClient
 from osmig.kube.status import StatusWriter
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
@@ -65,11 +66,13 @@ class Ports:
         drivers: what can be moved.
         factories: what connects to a Provider, by ``spec.type``.
         statuses: what writes statuses.
+        resources: what reads, creates and changes objects.
     """
 
     drivers: Drivers = DRIVERS
     factories: Callable[[Drivers, Net], Mapping[str, BackendFactory]] = Drivers.factories
     statuses: Callable[[KubeClient], Statuses] = StatusWriter
+    resources: Callable[[KubeClient], ResourceClient] = ResourceClient
 
 
 def read_periods(settings: Settings) -> Periods:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 """Many faults in a row, each with a pause after it."""
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-KINDS = 3
+KINDS = 4
 JSON = {"Content-Type": "application/json"}
 DEEP = b"[" * 100_000
 
@@ -123,7 +123,7 @@ def scene(crds: Cluster, namespace: str, proxy: KubeProxy, tmp_path: Path) -> It
 
 def test_no_event_of_a_watch_ends_the_operator(scene: Scene, proxy: KubeProxy) -> None:
     for name, line in EVENTS.items():
-        eventually(lambda: proxy.count_watches() == KINDS, what="three watches", timeout_s=60)
+        eventually(lambda: proxy.count_watches() == KINDS, what="all watches", timeout_s=60)
         proxy.say(line)
         scene.change()
         scene.check_seen(name)
@@ -132,7 +132,7 @@ def test_no_event_of_a_watch_ends_the_operator(scene: Scene, proxy: KubeProxy) -
 @pytest.mark.parametrize("sort", ["list", "watch", "write"])
 def test_no_answer_ends_the_operator(scene: Scene, proxy: KubeProxy, sort: str) -> None:
     for name, fault in ANSWERS.items():
-        eventually(lambda: proxy.count_watches() == KINDS, what="three watches", timeout_s=60)
+        eventually(lambda: proxy.count_watches() == KINDS, what="all watches", timeout_s=60)
         served = proxy.served[sort]
         # that of the kind that changes: the others, quiet as they are, would pause for longer each time
         proxy.inject(sort, "migrationmappings", fault)

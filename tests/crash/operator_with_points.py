@@ -8,7 +8,7 @@ The point may be one of certain calls only: of one operation for each server, th
 The points, as the protocol goes: ``before-intent``, ``after-intent``, ``before-send`` (the connection stands, the
 permit is asked), ``after-call``, ``before-record``, ``after-record``; and ``after-look``, behind ``find()``. Round the
 write that adopts a move of the cloud: ``before-adoption``, ``after-adoption``; round the one that ends a Migration:
-``before-end``, ``after-end``.
+``before-end``, ``after-end``. What a plan does has points of its own, in ``plan_points``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crash.plan_points import PointedHosts, make_resources
 from osmig.__main__ import build_cli
 from osmig.app import run
 from osmig.domain.calls import Operation
@@ -159,6 +160,11 @@ class PointedBackend:
         """Hand on what has no point."""
         return getattr(self.inner, name)
 
+    @property
+    def compute_hosts(self) -> PointedHosts:
+        """Its hosts, with points of their own."""
+        return PointedHosts(self.inner.compute_hosts, self.point)
+
     async def start(self, job: Job, permit: Permit) -> Receipt:
         """Start, and pass the points before the first byte and after the answer."""
         server_id, operation = job.server_id or "", START_OPERATIONS[job.kind]
@@ -224,6 +230,7 @@ def make_ports(point: Point) -> Ports:
             word: PointedFactory(factory, point) for word, factory in drivers.factories(net).items()
         },
         statuses=lambda client: PointedStatuses(StatusWriter(client), point),
+        resources=lambda client: make_resources(client, point),
     )
 
 

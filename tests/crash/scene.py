@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
     from lab.nova import NovaLab
 
+TESTS = Path(__file__).parent.parent
 POINTED = (sys.executable, Path(__file__).with_name("operator_with_points.py"), "run")
 CONDUCTOR = "novalab-conductor"
 PROVIDER, SECRET = "cloud", "clouds"
@@ -101,7 +102,12 @@ class Place:
             kubeconfig=self.cluster.kubeconfig,
             log=folder / "log",
             command=command or (POINTED if at else COMMAND),
-            env={"CRASH_POINT": at or "", "CRASH_FOLDER": str(folder), "CRASH_CALLS": json.dumps(calls or {})},
+            env={
+                "CRASH_POINT": at or "",
+                "CRASH_FOLDER": str(folder),
+                "CRASH_CALLS": json.dumps(calls or {}),
+                "PYTHONPATH": str(TESTS),
+            },
         ).start()
         self._stack.callback(run.kill)
         return Operator(run, folder)

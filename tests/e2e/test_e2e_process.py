@@ -34,7 +34,9 @@ SLOW = ("--read-timeout", str(ANSWER_S), "--adopt-after", str(ANSWER_S + 5))
 LONG_LEASE = ("--lease-duration", "300", "--lease-renew-deadline", "200")
 """A Lease that was not released is not free within the test."""
 MIRROR = '{"spec": {"discovery": {"mode": "Mirror"}}}'
-AFTER_A_CONFLICT = {("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings")}
+AFTER_A_CONFLICT = {
+    ("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings", "migrationplans")
+}
 """Made only when somebody else wrote first, which cannot be ordered here: tests/unit/test_controllers_*.py."""
 
 

@@ -47,11 +47,13 @@ def test_everything_applies_twice_with_strict_validation(deployed: Cluster) -> N
 WORK = [
     *((verb, f"{kind}.osmig.dev") for verb in ("get", "list", "watch") for kind in KINDS),
     ("update", "migrations.osmig.dev#status"),
-    ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort
-    ("create", "migrations.osmig.dev"),  # discovery.mode Mirror
+    ("create", "migrations.osmig.dev"),  # those of a MigrationPlan, and discovery.mode Mirror
+    ("patch", "migrations.osmig.dev"),  # the finalizer of deletionPolicy Abort, and a plan's orders
     ("delete", "migrations.osmig.dev"),  # ttlSecondsAfterFinished
     ("update", "providers.osmig.dev#status"),
     ("update", "migrationmappings.osmig.dev#status"),
+    ("update", "migrationplans.osmig.dev#status"),
+    ("delete", "migrationplans.osmig.dev"),  # ttlSecondsAfterFinished
     ("create", "events.events.k8s.io"),
     ("patch", "events.events.k8s.io"),
     ("get", "secrets"),
@@ -93,6 +95,7 @@ def test_the_operator_may_do_its_work_in_every_namespace(
     ("verb", "resource"),
     [
         ("update", "migrations.osmig.dev"),
+        *((verb, "migrationplans.osmig.dev") for verb in ("create", "update", "patch")),
         *((verb, "providers.osmig.dev") for verb in ("create", "update", "patch", "delete")),
         *((verb, "migrationmappings.osmig.dev") for verb in ("create", "update", "patch", "delete")),
         *((verb, "secrets") for verb in ("list", "watch", "create", "update")),

@@ -184,7 +184,7 @@ async def test_what_kopf_sees_goes_through_the_one_door() -> None:
     inbox = Inbox()
     login = Login(read_credentials("t"), FakeClock(), timedelta(minutes=10))
     handlers = handlers_of(build_registry(Intake(inbox, Ledger(), woken.append), login))
-    assert set(handlers) == {"offer-migrations", "offer-providers", "offer-migrationmappings"}
+    assert set(handlers) == {"offer-migrations", "offer-providers", "offer-migrationmappings", "offer-migrationplans"}
     migration = migration_body(spec=SPEC)
     for kind in (None, "ADDED", "MODIFIED"):
         await handlers["offer-migrations"](event={"type": kind, "object": migration}, logger=None)

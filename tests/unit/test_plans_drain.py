@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,6 @@ from osmig.api.names import Phase, Verb
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
 from osmig.domain.operations import RecordView, Stage
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
-from osmig.domain.plans.draining import HostRest, continue_run
 from osmig.domain.plans.sweeps import ServiceRow
 from plan_world import DISABLE, PlanWorld, server, server_id
 
@@ -380,43 +378,3 @@ def test_retry_tries_each_failed_migration_once_more() -> None:
     assert [order.token for order in orders] == ["plan-round-2", "plan-round-2"]
     assert len(world.children) == 2
     assert world.phase == PlanPhase.FAILED
-
-
-def test_a_host_is_not_drained_while_a_migration_away_from_it_has_no_outcome() -> None:
-    world = PlanWorld(spec=DISABLE, servers=[server(1)])
-    for _ in range(2):
-        world.step()
-        world.wait()
-    (child,) = world.children
-    world.follow(child, phase=Phase.AWAITING_CONFIRMATION, is_sent=True)
-    world.servers = []
-    for _ in range(4):
-        world.step()
-        world.wait()
-
-    assert world.status.hosts[0].drained_time is None
-    world.end(child)
-    world.run()
-    assert world.status.hosts[0].drained_time is not None
-
-
-@pytest.mark.parametrize(
-    ("sweep_changes", "is_quiet"),
-    [({}, True), ({"problem": "cell 2"}, False), ({"services": ()}, False)],
-    ids=["complete", "partial", "without a service"],
-)
-def test_only_a_complete_sweep_continues_the_proof(sweep_changes: dict[str, Any], is_quiet: bool) -> None:  # noqa: FBT001
-    world = PlanWorld(spec=DISABLE)
-    world.services["cmp1"] = replace(world.services["cmp1"], is_enabled=False)
-    sweep = replace(world.sweep("cmp1"), **sweep_changes)
-
-    run = continue_run(None, sweep, HostRest(), must_be_disabled=True, has_children=False)
-
-    assert (run is not None) == is_quiet
-
-
-def test_a_sweep_of_an_enabled_host_proves_nothing_of_a_plan_that_disables() -> None:
-    sweep = PlanWorld(spec=DISABLE).sweep("cmp1")
-
-    assert continue_run(None, sweep, HostRest(), must_be_disabled=True, has_children=False) is None
-    assert continue_run(None, sweep, HostRest(), must_be_disabled=False, has_children=False) is not None

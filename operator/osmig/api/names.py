@@ -288,7 +288,7 @@ RUNBOOKS = frozenset(
 """Reasons for which record, server and host disagree; docs/runbooks has a page of the same name for each."""
 
 
-def verb_annotation(verb: Verb) -> str:
+def verb_annotation(verb: StrEnum) -> str:
     """Name the annotation that carries the token of `verb`, such as ``osmig.dev/abort``."""
     return f"{GROUP}/{verb}"
 
@@ -299,3 +299,4 @@ class Kind(StrEnum):
     MIGRATION = "Migration"
     PROVIDER = "Provider"
     MAPPING = "MigrationMapping"
+    PLAN = "MigrationPlan"

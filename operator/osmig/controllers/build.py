@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from osmig.api.names import Kind
 from osmig.controllers.controller import Dispatcher
 from osmig.controllers.deletion_events import DeletionEvents
 from osmig.controllers.first_sweep import FirstSweep
@@ -14,6 +15,8 @@ from osmig.controllers.kinds import KINDS
 from osmig.controllers.lanes import Lanes
 from osmig.controllers.ledger import Ledger
 from osmig.controllers.parts import Parts
+from osmig.controllers.plan_children import PlanChildren
+from osmig.controllers.plan_claims import HostClaims
 from osmig.controllers.publishing import Publisher
 from osmig.controllers.relisting import Relist
 from osmig.controllers.scheduler import Scheduler
@@ -22,7 +25,6 @@ from osmig.controllers.slots import SlotQueue
 from osmig.controllers.turns import Places
 
 if TYPE_CHECKING:
-    from osmig.api.names import Kind
     from osmig.controllers.controller import Controller
     from osmig.controllers.parts import Dependencies, Periods
 
@@ -54,7 +56,16 @@ def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
     )
     queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)
     deletion_events = DeletionEvents(inbox=inbox, ledger=ledger, events=given.events)
-    intake = Intake(inbox, ledger, scheduler.wake, on_claims=queue.refresh, on_gone=deletion_events.report)
+    children, claims = PlanChildren(inbox, scheduler.wake), HostClaims(sessions.find_service)
+    followers = {Kind.MIGRATION: children.note, Kind.PLAN: claims.note}
+    intake = Intake(
+        inbox,
+        ledger,
+        scheduler.wake,
+        on_claims=queue.refresh,
+        on_gone=deletion_events.report,
+        followers=followers,
+    )
     publisher = Publisher(
         inbox=inbox,
         intake=intake,
@@ -72,6 +83,8 @@ def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
         queue=queue,
         publisher=publisher,
         wake=scheduler.wake,
+        children=children,
+        claims=claims,
         uncut=scheduler.uncut,
     )
     controllers |= {kind: build(parts) for kind, build in KINDS.items()}

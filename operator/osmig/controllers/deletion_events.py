@@ -1,4 +1,4 @@
-"""Post the Events about moves that go on upstream after their object was deleted, once per object.
+"""Post the Events about what goes on, or stays, upstream after its object was deleted, once per object.
 
 The watch, the periodic list and answers to writes all report a deletion here. The deletion of an object without a
 finalizer is seen no earlier; objects with a finalizer take the same way.
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.names import EventReason, Kind
+from osmig.api.plan import parse_plan
 from osmig.controllers.announcing import post, refer
 from osmig.controllers.keys import Key
 from osmig.domain import finalizer
 from osmig.domain.observation import Note
+from osmig.domain.plans.services import needs_release
 from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
@@ -32,10 +34,15 @@ _PROVIDER_GONE = (
     "moves of its Migrations are under way: they go on upstream, and are followed again once there is a Provider of "
     "this name"
 )
+_SERVICES_LEFT = (
+    "the plan was deleted while compute services are disabled by it; they stay so until somebody enables them, as with "
+    "openstack compute service set --enable HOST nova-compute"
+)
+_MAX_NAMES = 500
 
 
 class DeletionEvents:
-    """Posts Events about moves that no Migration follows any more."""
+    """Posts Events about what no object of ours follows any more: moves, and hosts that are out of service."""
 
     def __init__(self, *, inbox: Inbox, ledger: Ledger, events: EventRecorder) -> None:
         """Start with nothing posted."""
@@ -54,6 +61,8 @@ class DeletionEvents:
         """Post what a deleted object leaves behind upstream, by its newest ``body``."""
         if key.kind is Kind.MIGRATION:
             self._report_migration(key, body)
+        elif key.kind is Kind.PLAN:
+            self._report_plan(key, body)
         elif key.kind is Kind.PROVIDER and any(self._is_acting(follower) for follower in self._ledger.followers(key)):
             note = Note(reason=EventReason.PROVIDER_GONE, text=_PROVIDER_GONE, is_warning=True)
             post(self._events, refer(key, body), note)
@@ -75,6 +84,20 @@ class DeletionEvents:
             # the Migration's own Events are not found by its name for long
             told = replace(note, text=f"Migration {key.name}: {note.text}")
             post(self._events, refer(provider, entry.body), told)
+
+    def _report_plan(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Name the hosts that stay disabled: no plan enables any by being deleted."""
+        try:
+            plan = parse_plan(body)
+        except InvalidManifest:
+            return
+        left = [host.name for host in plan.status.hosts if needs_release(host)]
+        if not left:
+            return
+        text = f"{_SERVICES_LEFT}: {', '.join(left)[:_MAX_NAMES]}"
+        post(self._events, refer(key, body), Note(reason=EventReason.SERVICE_LEFT_DISABLED, text=text, is_warning=True))
+        with bind(**key.log_fields, uid=plan.metadata.uid):
+            _logger.warning("plan.gone", extra={"hosts": left})
 
     def _is_acting(self, key: Key) -> bool:
         entry = self._inbox.get(key)

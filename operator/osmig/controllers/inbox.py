@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from osmig.api.names import Kind, Verb, verb_annotation
+from osmig.api.plan_names import PlanVerb
 from osmig.controllers.claims import has_ended, is_under_way
 from osmig.controllers.keys import Key
 from osmig.controllers.mirror_marks import keep_marks
+from osmig.controllers.plan_owners import keep_owner
 from osmig.domain.observation import VerbRequest
+from osmig.domain.plans.observation import PlanVerbRequest
 from osmig.domain.verbs import bound_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from enum import StrEnum
 
 _MAX_VERB_REQUESTS = 20
 """Verb requests kept per object until a step records them; a script that writes faster loses the oldest."""
@@ -26,7 +30,7 @@ _MAX_VERB_REQUESTS = 20
 
 _PARTS = ("apiVersion", "kind", "spec", "status")
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "deletionTimestamp", "finalizers")
-_VERB_ANNOTATIONS = tuple(verb_annotation(verb) for verb in Verb)
+_VERB_ANNOTATIONS = tuple(dict.fromkeys(verb_annotation(verb) for verb in (*Verb, *PlanVerb)))
 _FASTEST = 1
 
 T = TypeVar("T")
@@ -41,7 +45,7 @@ class Entry:
         resource_version: as the API server gave it.
         kept: what is read of the body; as text while nothing is under way, for those are many, are rarely looked at,
             and take a fraction of the memory so.
-        verb_requests: verbs seen and not recorded in status yet, oldest first.
+        verb_requests: verbs seen and not recorded in status yet, oldest first, as the decisions of the kind know them.
         parsed: a resourceVersion, and the object as parsed from its body.
         is_being_deleted: its deletion may wait for us; of one that has finished, nothing waits.
     """
@@ -49,8 +53,8 @@ class Entry:
     uid: str
     resource_version: str
     kept: Mapping[str, Any] | bytes
-    verb_requests: list[VerbRequest] = field(default_factory=list)
-    seen: dict[Verb, str] = field(default_factory=dict)
+    verb_requests: list[Any] = field(default_factory=list)
+    seen: dict[StrEnum, str] = field(default_factory=dict)
     parsed: tuple[str, Any] | None = None
     is_being_deleted: bool = False
 
@@ -100,9 +104,9 @@ class Inbox:
             return False
         if entry is None or entry.uid != fresh.uid:
             self._entries[key] = entry = fresh
-            _collect(entry, body)
+            _collect(kind, entry, body)
             return True
-        has_new = _collect(entry, body)
+        has_new = _collect(kind, entry, body)
         if fresh.version != 0 and fresh.version <= entry.version:
             return has_new
         if fresh.resource_version == entry.resource_version:
@@ -128,7 +132,7 @@ class Inbox:
         if entry is not None:
             entry.parsed = None
 
-    def settle(self, key: Key, verb_requests: Iterable[VerbRequest]) -> None:
+    def settle(self, key: Key, verb_requests: Iterable[VerbRequest | PlanVerbRequest]) -> None:
         """Drop verb requests that status records now; those that came meanwhile stay."""
         entry = self._entries.get(key)
         if entry is not None:
@@ -158,13 +162,15 @@ def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
 def keep_read(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return of an object what is read of it, whoever sends it: other people's metadata may be of any size.
 
-    Labels, other annotations (with kubectl's copy of the whole manifest) and owners go, but for what tells a mirror;
-    managedFields go as well unless a verb is set, whose tool they name. A verb's value is bounded.
+    Labels, other annotations (with kubectl's copy of the whole manifest) and owners go, but for what tells a mirror or
+    makes a Migration a plan's; managedFields go as well unless a verb is set, whose tool they name. A verb's value is
+    bounded.
     """
     metadata = body["metadata"]
     kept = {name: metadata[name] for name in _METADATA if name in metadata}
     kept |= keep_marks(metadata)
     annotations = metadata.get("annotations") or {}
+    kept |= keep_owner(metadata)
     verbs = {name: bound_token(annotations[name]) for name in _VERB_ANNOTATIONS if name in annotations}
     if verbs:
         kept["annotations"] = verbs
@@ -190,21 +196,25 @@ def _pack(body: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), _FASTEST)
 
 
-def _collect(entry: Entry, body: Mapping[str, Any]) -> bool:
+def _collect(kind: Kind, entry: Entry, body: Mapping[str, Any]) -> bool:
     """Note the verbs whose value differs from the one seen last; say whether there was one."""
     annotations = body["metadata"].get("annotations") or {}
     has_new = False
-    for verb in Verb:
+    for verb in PlanVerb if kind is Kind.PLAN else Verb:
         value = annotations.get(verb_annotation(verb))
         if value is None or entry.seen.get(verb) == (token := bound_token(value)):
             continue
         entry.seen[verb] = token
-        entry.verb_requests.append(
-            VerbRequest(verb=verb, token=token, field_manager=find_manager(body, verb_annotation(verb)))
-        )
+        entry.verb_requests.append(_request(verb, token, find_manager(body, verb_annotation(verb))))
         has_new = True
     del entry.verb_requests[:-_MAX_VERB_REQUESTS]
     return has_new
+
+
+def _request(verb: Verb | PlanVerb, token: str, manager: str) -> VerbRequest | PlanVerbRequest:
+    if isinstance(verb, PlanVerb):
+        return PlanVerbRequest(verb=verb, token=token, field_manager=manager)
+    return VerbRequest(verb=verb, token=token, field_manager=manager)
 
 
 def find_manager(body: Mapping[str, Any], annotation: str) -> str:

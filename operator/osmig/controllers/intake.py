@@ -49,6 +49,8 @@ class Intake:
         wake: makes a key due.
         on_claims: told of each Provider whose slots may have changed hands, and by which Migration.
         on_gone: told once of each object that is gone, with its newest body.
+        followers: by kind, who is told of each object that has changed, with its newest body, and with ``None`` when
+            it is gone.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Intake:
         *,
         on_claims: Callable[[Key, Key], object] = lambda *_: None,
         on_gone: Callable[[Key, Mapping[str, Any]], object] = lambda *_: None,
+        followers: Mapping[Kind, Callable[[Key, Mapping[str, Any] | None], object]] | None = None,
     ) -> None:
         self._inbox = inbox
         self._ledger = ledger
         self._wake = wake
         self._on_claims = on_claims
         self._on_gone = on_gone
+        self._followers = followers or {}
         self._writes: dict[Key, OwnWrite] = {}
 
     def offer(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -88,9 +92,12 @@ class Intake:
         if before is not None and entry is not None and before.uid != entry.uid:
             # nobody told us that the earlier object of this name was deleted
             self._on_gone(key, before.body)
-        if kind is Kind.MIGRATION and entry is not None:
+        if entry is not None:
             # What the Inbox kept, not what came: an older body may have brought no more than a verb.
-            self._tell(key, self._ledger.note(key, entry.body))
+            newest = entry.body
+            if kind is Kind.MIGRATION:
+                self._tell(key, self._ledger.note(key, newest))
+            self._follow(key, newest)
         return True
 
     @contextmanager
@@ -118,8 +125,13 @@ class Intake:
 
     def _part(self, key: Key, body: Mapping[str, Any]) -> None:
         self._on_gone(key, body)
+        self._follow(key, None)
         self._tell(key, self._ledger.drop(key))
         self._wake(key)
+
+    def _follow(self, key: Key, body: Mapping[str, Any] | None) -> None:
+        if (follower := self._followers.get(key.kind)) is not None:
+            follower(key, body)
 
     def _tell(self, key: Key, providers: Iterable[Key]) -> None:
         # The Ledger is up to date before anybody is woken: a step that runs at once must find what was let go.

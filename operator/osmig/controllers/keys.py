@@ -11,6 +11,7 @@ RESOURCES = {
     Kind.MIGRATION: Resource(GROUP, VERSION, "migrations", Kind.MIGRATION),
     Kind.PROVIDER: Resource(GROUP, VERSION, "providers", Kind.PROVIDER),
     Kind.MAPPING: Resource(GROUP, VERSION, "migrationmappings", Kind.MAPPING),
+    Kind.PLAN: Resource(GROUP, VERSION, "migrationplans", Kind.PLAN),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from osmig.api.names import Kind
-from osmig.controllers import mappings, migrations, providers
+from osmig.controllers import mappings, migrations, plans, providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,4 +17,5 @@ KINDS: Final[Mapping[Kind, Callable[[Parts], Controller[Any]]]] = {
     Kind.PROVIDER: providers.build,
     Kind.MAPPING: mappings.build,
     Kind.MIGRATION: migrations.build,
+    Kind.PLAN: plans.build,
 }

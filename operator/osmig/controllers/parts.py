@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from osmig.controllers.inbox import Inbox
     from osmig.controllers.keys import Key
     from osmig.controllers.ledger import Ledger
+    from osmig.controllers.plan_children import PlanChildren
+    from osmig.controllers.plan_claims import HostClaims
     from osmig.controllers.provider_connection import ProviderPeriods
     from osmig.controllers.publishing import Publisher, Statuses
     from osmig.controllers.sessions import Sessions
@@ -85,6 +87,8 @@ class Parts:
         queue: who waits for a slot.
         publisher: writes status, changes objects, posts Events.
         wake: makes a key due.
+        children: which Migrations are which plan's.
+        claims: which plan has which host.
         uncut: lets the step of a key take as long as it takes, until the block ends.
     """
 
@@ -96,4 +100,6 @@ class Parts:
     queue: SlotQueue
     publisher: Publisher
     wake: Wake
+    children: PlanChildren
+    claims: HostClaims
     uncut: Callable[[Key], AbstractContextManager[None]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ConditionType, EventReason, Reason
+from osmig.api.names import ConditionType, EventReason, Kind, Reason
 from osmig.api.provider import Provider, ProviderStatus, RefusedLogin, parse_provider
 from osmig.controllers.counting import count_upstream, may_write
 from osmig.controllers.last_calls import LOOK_S, LastCalls
@@ -82,7 +82,8 @@ class ProviderController:
         return None
 
     def _wake_followers(self, key: Key) -> None:
-        for follower in self._parts.ledger.followers(key):
+        plans = (plan for plan in self._parts.inbox.keys(Kind.PLAN) if plan.namespace == key.namespace)
+        for follower in (*self._parts.ledger.followers(key), *plans):
             self._parts.wake(follower)
 
     async def _publish(self, key: Key, provider: Provider, session: Session) -> None:

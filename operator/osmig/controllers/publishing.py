@@ -108,6 +108,17 @@ class Publisher:
             if note is not left:
                 post(self._events, ref, note)
 
+    async def annotate(self, key: Key, annotations: Mapping[str, str]) -> None:
+        """Set annotations of an object as a user does, and let it be stepped.
+
+        Raises:
+            WriteConflict: it is another object of the same name.
+            ObjectGone: it does not exist any more.
+            KubeFailure: no answer; it may have happened.
+        """
+        ref = refer(key, self._find(key).body)
+        self._intake.offer(key.kind, await self._resources.annotate(ref, annotations))
+
     def _find(self, key: Key) -> Entry:
         entry = self._inbox.get(key)
         if entry is None:

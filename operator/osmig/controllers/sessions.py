@@ -18,7 +18,6 @@ from osmig.domain.observation import ProviderView
 if TYPE_CHECKING:
     import datetime as dt
 
-    from osmig.api.migration import MigrationType
     from osmig.api.provider import ProviderType
     from osmig.controllers.keys import Key
     from osmig.controllers.refused_logins import Refusal
@@ -157,13 +156,13 @@ class Sessions:
         return session.backend.service if session is not None and session.backend is not None else None
 
     def view(
-        self, key: Key, wanted: MigrationType, needed: ProviderType, *, exists: bool, calls_off: bool = False
+        self, key: Key, wanted: str, needed: ProviderType, *, exists: bool, calls_off: bool = False
     ) -> ProviderView:
-        """Return what a type of Migration may know of a Provider, also of one that is not there or not stepped yet.
+        """Return what may be known of a Provider, also of one that is not there or not stepped yet.
 
         Args:
             key: the Provider.
-            wanted: the Migration's type.
+            wanted: who asks: a type of Migration, or another kind.
             needed: the type of Provider that serves it; one of another type is never ready for it.
             exists: whether there is such a Provider.
             calls_off: whether the Migration is being deleted: it may use the connection that a deleted Provider left.

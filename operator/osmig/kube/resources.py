@@ -60,6 +60,18 @@ class ResourceClient:
                 return
             query["continue"] = following
 
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str]) -> Mapping[str, Any]:
+        """Set annotations of this very object, whatever its version, and return it as stored.
+
+        Raises:
+            WriteConflict: it is another object of the same name.
+            ObjectGone: it does not exist.
+            KubeFailure: no permission or no answer; without an answer it may have happened.
+        """
+        call = Call(KubeVerb.PATCH, ref.resource, ref.namespace, ref.name)
+        answer = await self._client.request(call, body={"metadata": {"uid": ref.uid, "annotations": dict(annotations)}})
+        return answer.body
+
     async def set_finalizers(self, ref: ObjectRef, finalizers: tuple[str, ...]) -> Mapping[str, Any]:
         """Replace the whole list of finalizers, if the object is still as ``ref`` says, and return the object.
 
@@ -101,8 +113,8 @@ class ResourceClient:
 
         The same body again changes nothing, whatever became of the first answer, since its name is the caller's and
         never ``generateName``. A field of ours that ``body`` leaves out is removed. A ``metadata.uid`` or
-        ``resourceVersion`` in ``body`` must still be the object's. Only the plans to come apply objects; nothing in
-        the operator calls this yet.
+        ``resourceVersion`` in ``body`` must still be the object's. Nothing in the operator calls this yet, and its role
+        grants nothing for it: what makes objects creates them, because one that is there already must stay as it is.
 
         Args:
             resource: the kind; ``apiVersion`` and ``kind`` are taken from it.

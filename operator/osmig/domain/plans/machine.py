@@ -25,7 +25,7 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
         return CommitPlan(status=status, memory=observation.memory)
     if (recorded := verbs.accept(observation)) is not None:
         after, notes = recorded
-        memory = observation.memory if after.round == status.round else replace(observation.memory, lost=frozenset())
+        memory = observation.memory if after.round == status.round else begin_anew(observation)
         return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
     if observation.plan.metadata.deletion_timestamp is not None:
         return CommitPlan(status=status, memory=observation.memory)
@@ -33,6 +33,12 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
     if status.phase in PLAN_FINISHED:
         return ended.decide_ended(remembering)
     return active.decide_active(remembering)
+
+
+def begin_anew(observation: PlanObservation) -> PlanMemory:
+    """Look at every host anew in another round: somebody has mended something that older sweeps do not show."""
+    hosts = [host.name for host in observation.status.hosts]
+    return replace(observation.memory, lost=frozenset(), quiet={}, ordered_s=dict.fromkeys(hosts, observation.clock_s))
 
 
 def remember_children(observation: PlanObservation) -> PlanMemory:

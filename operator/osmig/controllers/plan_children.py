@@ -1,0 +1,132 @@
+"""The Migrations of each plan, from the Inbox: found by their owner, read once per version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from osmig.api.meta import InvalidManifest
+from osmig.api.migration import parse_migration
+from osmig.api.names import ConditionStatus, ConditionType, MigrationType
+from osmig.api.plan_names import LABEL_INDEX, LABEL_SERVER_ID
+from osmig.controllers.plan_owners import PlanOwner, find_owner
+from osmig.domain.conditions import find_condition
+from osmig.domain.plans.children import ChildView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from osmig.api.migration import Migration, MigrationStatus
+    from osmig.controllers.inbox import Inbox
+    from osmig.controllers.keys import Key
+    from osmig.controllers.parts import Wake
+
+WAKE_S = 1.0
+"""How soon a plan is stepped after one of its Migrations; what happens to several of them meanwhile is one step."""
+
+
+class PlanChildren:
+    """Which Migrations are which plan's."""
+
+    def __init__(self, inbox: Inbox, wake: Wake) -> None:
+        """Know of none."""
+        self._inbox = inbox
+        self._wake = wake
+        self._owners: dict[Key, PlanOwner] = {}
+        self._by_uid: dict[str, dict[Key, None]] = {}
+        self._phases: dict[Key, object] = {}
+        self._views: dict[Key, tuple[str, ChildView]] = {}
+
+    def note(self, key: Key, body: Mapping[str, Any] | None) -> None:
+        """Take a Migration's newest body, ``None`` once it is gone; its plan is stepped soon if that matters to it."""
+        owner, before = (find_owner(body) if body is not None else None), self._owners.get(key)
+        if before is not None and owner != before:
+            self._drop(key, before)
+        if owner is None or body is None:
+            return
+        self._owners[key] = owner
+        self._by_uid.setdefault(owner.uid, {})[key] = None
+        status = body.get("status") or {}
+        seen = (status.get("phase"), "deletionTimestamp" in body["metadata"])
+        if self._phases.get(key) != seen:
+            self._phases[key] = seen
+            self._wake(owner.key, WAKE_S)
+
+    def _drop(self, key: Key, owner: PlanOwner) -> None:
+        children = self._by_uid[owner.uid]
+        del self._owners[key], children[key]
+        if not children:
+            del self._by_uid[owner.uid]
+        self._phases.pop(key, None)
+        self._views.pop(key, None)
+        self._wake(owner.key, WAKE_S)
+
+    def list_views(self, uid: str) -> tuple[ChildView, ...]:
+        """Return the Migrations of the plan with this uid, by name."""
+        return tuple(self._view(key) for key in sorted(self._by_uid.get(uid, ())))
+
+    def _view(self, key: Key) -> ChildView:
+        entry = self._inbox.get(key)
+        assert entry is not None  # noqa: S101 - the Inbox tells of every one that goes
+        known = self._views.get(key)
+        if known is None or known[0] != entry.resource_version:
+            known = self._views[key] = (entry.resource_version, read_child(key, entry.body))
+        return known[1]
+
+
+def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
+    """Return what a plan has to know of one Migration; one that cannot be read counts as not finished."""
+    metadata, spec = body["metadata"], body.get("spec") or {}
+    labels = metadata.get("labels") or {}
+    index = str(labels.get(LABEL_INDEX, ""))
+    server_id = str((spec.get("server") or {}).get("id") or labels.get(LABEL_SERVER_ID, ""))
+    number = int(index) if index.isascii() and index.isdigit() else 1
+    is_deleted = "deletionTimestamp" in metadata
+    try:
+        migration = parse_migration(body)
+    except InvalidManifest as error:
+        return ChildView(
+            name=key.name,
+            server_id=server_id,
+            index=number,
+            type=MigrationType.LIVE_MIGRATION,
+            message=str(error)[:200],
+            is_deleted=is_deleted,
+        )
+    return _describe(key, migration, migration.status, server_id=server_id, index=number, is_deleted=is_deleted)
+
+
+def _describe(
+    key: Key, migration: Migration, status: MigrationStatus, *, server_id: str, index: int, is_deleted: bool
+) -> ChildView:
+    wanted, actual = migration.spec.placement, status.placement
+    outcome = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    converging = find_condition(status.conditions, ConditionType.CONVERGING)
+    media = [status.progress.memory, status.progress.disk] if status.progress is not None else []
+    moved = [medium for medium in media if medium is not None]
+    return ChildView(
+        name=key.name,
+        server_id=server_id,
+        server_name=(status.server.name or "") if status.server is not None else "",
+        index=index,
+        type=migration.spec.type,
+        source_host=(wanted and wanted.source_host) or (actual and actual.source_host) or None,
+        destination_host=(actual and actual.destination_host) or (wanted and wanted.destination_host) or None,
+        phase=status.phase,
+        reason=outcome.reason if outcome is not None else "",
+        message=outcome.message if outcome is not None else "",
+        is_sent=status.start_time is not None,
+        is_stalled=converging is not None and converging.status == ConditionStatus.FALSE,
+        attempt=status.attempt or 1,
+        tokens={control.verb: control.token for control in status.controls},
+        is_deleted=is_deleted,
+        start_time=status.start_time,
+        completion_time=status.completion_time,
+        total_bytes=_add(medium.total_bytes for medium in moved),
+        processed_bytes=_add(medium.processed_bytes for medium in moved),
+        remaining_bytes=_add(medium.remaining_bytes for medium in moved),
+    )
+
+
+def _add(amounts: Iterable[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None

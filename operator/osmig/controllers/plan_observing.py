@@ -1,0 +1,142 @@
+"""Build the observation for one decision about a plan: its Migrations, the newest looks at hosts, who else has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from osmig.api.names import Kind
+from osmig.controllers.keys import Key
+from osmig.controllers.plan_effects import EffectResults
+from osmig.domain.errors import BackendError, ProviderDisconnected, Unauthorized
+from osmig.domain.plans.decisions import DisableService, EnableService
+from osmig.domain.plans.observation import PlanMemory, PlanObservation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from osmig.api.plan import MigrationPlan
+    from osmig.controllers.inbox import Entry
+    from osmig.controllers.parts import Parts
+    from osmig.controllers.plan_children import PlanChildren
+    from osmig.controllers.plan_claims import HostClaims
+    from osmig.controllers.plan_sweeps import HostSweeps
+    from osmig.domain.observation import ProviderView
+    from osmig.domain.plans.decisions import Effect, ReadCloud
+    from osmig.drivers.hosts import HostBackend
+
+
+class PlanObserver:
+    """Makes observations of plans, and reads what a decision wants."""
+
+    def __init__(self, parts: Parts, *, children: PlanChildren, claims: HostClaims, sweeps: HostSweeps) -> None:
+        self._inbox, self._sessions, self._wake = parts.inbox, parts.sessions, parts.wake
+        self._clock = parts.given.clock
+        self._drivers = parts.given.drivers
+        self._children, self._claims, self._sweeps = children, claims, sweeps
+        self._memories: dict[Key, PlanMemory] = {}
+        self._results: dict[Key, EffectResults] = {}
+        self._read_errors: dict[Key, str] = {}
+
+    def begin(self, key: Key) -> None:
+        """Begin a step: what could not be read in the last one is tried again."""
+        self._read_errors.pop(key, None)
+
+    def observe(self, key: Key, entry: Entry, plan: MigrationPlan, *, clock_s: float) -> PlanObservation:
+        """Put together what is known; nothing is read for it.
+
+        Args:
+            key: the plan.
+            entry: as the Inbox has it.
+            plan: the same, parsed.
+            clock_s: when the step began, by the monotonic clock: all that is read in one step is of the same age, or
+                the first of many hosts would be too old when the last was read.
+        """
+        provider = provider_of(key, plan)
+        view = self._view(provider)
+        results = self.results(key)
+        hosts = {host.name for host in plan.status.hosts} | set(plan.spec.targets.hosts or ())
+        return PlanObservation(
+            now=self._clock.now(),
+            clock_s=clock_s,
+            plan=plan,
+            provider=view,
+            children=self._children.list_views(entry.uid),
+            sweeps=self._sweeps.known(provider, view.connection, hosts | self.memory(key).ordered_s.keys()),
+            cloud_hosts=self._sweeps.known_hosts(provider, view.connection),
+            claimed=self._claims.find(key, provider),
+            names_taken=frozenset(results.names_taken),
+            problems=dict(results.problems),
+            read_error=self._read_errors.get(key, ""),
+            verb_requests=tuple(entry.verb_requests),
+            memory=self.memory(key),
+        )
+
+    async def read(self, key: Key, plan: MigrationPlan, wanted: ReadCloud) -> None:
+        """Read what is wanted; what fails is told by the next observation.
+
+        Raises:
+            ProviderDisconnected: the Provider has no connection any more.
+        """
+        provider = provider_of(key, plan)
+        view, port = self._view(provider), self.find_port(key, plan)
+        if port is None:
+            raise ProviderDisconnected(reason="ProviderNotReady", message=f"Provider {provider.name} has no connection")
+        try:
+            if wanted.cloud_hosts:
+                await self._sweeps.read_hosts(provider, view.connection, port)
+            await self._sweeps.read(provider, view.connection, port, wanted.sweeps)
+        except BackendError as error:
+            self._read_errors[key] = error.message
+            if isinstance(error, Unauthorized):
+                self._refresh(provider)
+
+    def find_port(self, key: Key, plan: MigrationPlan) -> HostBackend | None:
+        """Return the hosts of the plan's Provider; ``None`` while there is no connection."""
+        provider = provider_of(key, plan)
+        view = self._view(provider)
+        if not view.is_ready:
+            return None
+        needed = self._drivers.find_host_type()
+        find = self._drivers.of_provider(needed).find_compute_hosts
+        port: HostBackend | None = find and find(self._sessions.find_backend(provider, needed, view))
+        return port
+
+    def memory(self, key: Key) -> PlanMemory:
+        """Return what was seen of a plan."""
+        return self._memories.get(key, PlanMemory())
+
+    def remember(self, key: Key, memory: PlanMemory) -> None:
+        """Keep what a decision wants to see again."""
+        self._memories[key] = memory
+
+    def note_orders(self, key: Key, effects: Iterable[Effect]) -> None:
+        """Note that services may have changed up to now: what was read of them before says nothing any more."""
+        now = self._clock.boottime()
+        ordered = {effect.host: now for effect in effects if isinstance(effect, DisableService | EnableService)}
+        memory = self.memory(key)
+        self.remember(key, replace(memory, ordered_s={**memory.ordered_s, **ordered}))
+
+    def results(self, key: Key) -> EffectResults:
+        """Return what came of a plan's effects; what is noted there shows in the next observation."""
+        return self._results.setdefault(key, EffectResults())
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of a plan that is gone."""
+        for remembered in (self._memories, self._results, self._read_errors):
+            remembered.pop(key, None)
+
+    def _view(self, provider: Key) -> ProviderView:
+        exists = self._inbox.get(provider) is not None
+        return self._sessions.view(provider, Kind.PLAN, self._drivers.find_host_type(), exists=exists)
+
+    def _refresh(self, provider: Key) -> None:
+        session = self._sessions.get(provider)
+        if session is not None:
+            session.wants_refresh = True
+            self._wake(provider)
+
+
+def provider_of(key: Key, plan: MigrationPlan) -> Key:
+    """Return the Provider that a plan names."""
+    return Key(Kind.PROVIDER, key.namespace, plan.spec.provider_ref.name)

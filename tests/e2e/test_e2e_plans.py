@@ -1,0 +1,126 @@
+"""A host is emptied, proven empty and given back, with kubectl, on the real Nova."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e_plan import host_of, list_orders, plan_of, read_service, servers_on
+from e2e_status import condition
+from lab.nova import NovaLab
+from lab.waiting import eventually
+from nova_support import change_service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from e2e_status import Json
+    from e2e_tenant import Tenant
+    from lab.osmig_run import OsmigRun
+
+pytestmark = pytest.mark.timeout(900)
+"""A proof takes two sweeps that are 30 s apart."""
+
+DISABLE = {"computeService": "Disable", "reason": "CHG0031337 firmware"}
+CONFIRM = {"cold": {"confirm": "Automatic"}}
+
+
+@pytest.fixture(scope="module")
+def cloud(operator: OsmigRun) -> Iterator[NovaLab]:
+    """A cloud of racks that moves four servers at a time, and keeps deleted servers for an hour."""
+    assert operator.returncode is None
+    options = ("--max-concurrent", "4", "--reclaim-interval", "3600", "--service-down-time", "60")
+    with NovaLab(*options, computes=("rack1", "rack2", "rack3", "rack4")) as running:
+        yield running
+
+
+def fill(cloud: NovaLab, host: str) -> tuple[str, str]:
+    """Boot five servers on a host; return the ids of one that is shut off and of one in a hard affinity group."""
+    for number in range(3):
+        cloud.boot(f"web-{number}", host=host)
+    off = cloud.boot("off-0", host=host)
+    cloud.nova.post(f"/servers/{off}/action", {"os-stop": None})
+    group = cloud.nova.post("/os-server-groups", {"server_group": {"name": "db", "policy": "affinity"}})
+    tied = cloud.boot("db-0", host=host, group=group["server_group"]["id"])
+    eventually(lambda: cloud.nova.server(off)["status"] == "SHUTOFF", what="shut off")
+    return off, tied
+
+
+def check_preview(status: Json, tied: str) -> None:
+    """See that the server in a hard affinity group is named, with its reason, in condition and preview."""
+    blocked = condition(status, "Blocked")
+    assert blocked["status"] == "True"
+    assert "AffinityGroup" in blocked["message"]
+    assert "db-0" in blocked["message"]
+    assert {row["serverID"]: row["reason"] for row in status["preview"]["notPlain"]}[tied] == "AffinityGroup"
+
+
+def test_a_host_is_disabled_emptied_proven_empty_and_given_back(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    off, tied = fill(cloud, "rack1")
+    mark = cloud.control.request_mark()
+
+    plan = plan_of(empty_tenant, "drain", "rack1", maintenance=DISABLE, template=CONFIRM)
+
+    # what can be moved has moved, what cannot is named
+    status = plan.until_outcome("Failed", "ServersLeft")
+    assert servers_on(cloud, "rack1") == {"db-0"}
+    check_preview(status, tied)
+    assert status["progressText"] == "4/5"
+    assert cloud.nova.server(off)["status"] == "SHUTOFF"
+    types = {server: child["spec"]["type"] for server, child in plan.children().items()}
+    assert types.pop(off) == "ColdMigration"
+    assert set(types.values()) == {"LiveMigration"}
+    state, reason = read_service(cloud, "rack1")
+    assert state == "disabled"
+    assert re.fullmatch(f"osmig/{empty_tenant.namespace}/drain/[0-9a-f]{{8}}: CHG0031337 firmware", reason or "")
+    assert list_orders(cloud, since=mark) == [{"status": "disabled", "disabled_reason": reason}]
+
+    # somebody takes what was in the way off the host; retry proves the rest
+    cloud.nova.post(f"/servers/{tied}/action", {"forceDelete": None})
+    eventually(lambda: servers_on(cloud, "rack1") == set(), what="the tied server is gone")
+    plan.order("retry")
+    status = plan.until_outcome("Succeeded", "Succeeded")
+    host = host_of(status, "rack1")
+    assert (bool(host["drainedTime"]), host["remaining"], host["quietSweeps"]) == (True, 0, 2)
+    assert condition(status, "Drained")["status"] == "True"
+    assert read_service(cloud, "rack1") == ("disabled", reason), "nobody ordered to give it back"
+
+    plan.order("release")
+    plan.until_control("release", "Done")
+    assert read_service(cloud, "rack1") == ("enabled", None)
+    assert [order["status"] for order in list_orders(cloud, since=mark)] == ["disabled", "enabled"]
+    assert {"PlanStarted", "ServiceDisabled", "HostDrained", "ServiceEnabled"} <= plan.events()
+    assert len(plan.children()) == 4
+
+
+def test_a_host_that_somebody_else_disabled_is_emptied_and_never_enabled(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    cloud.boot("guest-0", host="rack2")
+    change_service(cloud, "rack2", status="disabled", disabled_reason="watcher_maintaining")
+    mark = cloud.control.request_mark()
+
+    plan = plan_of(empty_tenant, "drain", "rack2", maintenance={**DISABLE, "onFinish": "Enable"})
+    status = plan.until_outcome("Succeeded", "Succeeded")
+
+    assert host_of(status, "rack2")["disabledBy"] == "Other"
+    assert servers_on(cloud, "rack2") == set()
+    plan.order("release")
+    plan.until_control("release", "Rejected")
+    plan.delete()
+    assert read_service(cloud, "rack2") == ("disabled", "watcher_maintaining")
+    assert list_orders(cloud, since=mark) == []
+    change_service(cloud, "rack2", status="enabled")
+
+
+def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    cloud.boot("stuck-0", host="rack3", plan="hang,memory=64")
+    plan = plan_of(empty_tenant, "drain", "rack3", maintenance=DISABLE)
+    plan.until(lambda status: host_of(status, "rack3").get("disabledTime"), what="rack3 is disabled")
+    plan.delete()
+    assert read_service(cloud, "rack3")[0] == "disabled"
+    eventually(lambda: "ServiceLeftDisabled" in plan.events(), what="the Event")
+    change_service(cloud, "rack3", status="enabled")
