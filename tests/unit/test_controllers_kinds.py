@@ -15,6 +15,7 @@ from osmig.controllers.inbox import key_of
 from osmig.controllers.keys import RESOURCES
 from osmig.controllers.kinds import KINDS
 from osmig.telemetry.log_context import read_bound
+from plan_samples import plan_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ BODIES: dict[Kind, Callable[[], dict[str, Any]]] = {
     Kind.MIGRATION: migration_body,
     Kind.PROVIDER: provider_body,
     Kind.MAPPING: mapping_body,
+    Kind.PLAN: plan_body,
 }
 OF_A_LATER_VERSION = {"type": "Teleport", "subnets": "all of them"}
 
