@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from e2e_move import read
-from e2e_operator import API_VERSION, OPERATOR
+from e2e_operator import API_VERSION
 from e2e_status import Json, condition, control
 from lab.waiting import eventually
 
@@ -23,15 +23,10 @@ DRAIN_S = 400.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan in a tenant's namespace.
-
-    Attributes:
-        since: end of the audit log before it was applied.
-    """
+    """One plan in a tenant's namespace."""
 
     tenant: Tenant
     name: str
-    since: int
 
     def apply(self, *hosts: str, **more: Any) -> None:  # noqa: ANN401 - fields of the spec
         """Apply the manifest, for the first time or again."""
@@ -97,17 +92,6 @@ class Plan:
         assert len(by_server) == len(found), "a server has two Migrations"
         return by_server
 
-    def writes(self) -> list[tuple[float, Json]]:
-        """Return every status that was written, oldest first, with its time."""
-        return [
-            (event["stageTimestamp"], event["requestObject"]["status"])
-            for event in self.tenant.cluster.audit(since=self.since)
-            if (event["verb"], event["user"]["username"]) == ("update", OPERATOR)
-            and event.get("objectRef", {}).get("resource") == "migrationplans"
-            and (event["objectRef"]["namespace"], event["objectRef"]["name"]) == (self.tenant.namespace, self.name)
-            and event["responseStatus"]["code"] == 200
-        ]
-
     def events(self) -> set[str]:
         """Return the reasons of its Events."""
         events = self.tenant.cluster.get("events", "-n", self.tenant.namespace)["items"]
@@ -116,7 +100,7 @@ class Plan:
 
 def plan_of(tenant: Tenant, name: str, *hosts: str, **spec: Any) -> Plan:  # noqa: ANN401
     """Apply a plan."""
-    plan = Plan(tenant, name, tenant.cluster.audit_mark())
+    plan = Plan(tenant, name)
     plan.apply(*hosts, **spec)
     return plan
 

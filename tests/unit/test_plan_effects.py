@@ -19,7 +19,7 @@ from osmig.controllers.ledger import Ledger
 from osmig.controllers.permits import Fence
 from osmig.controllers.plan_effects import EffectResults, PlanEffects
 from osmig.controllers.publishing import Publisher
-from osmig.domain.errors import KubeUnavailable, ObjectChanged, ObjectGone, Transient
+from osmig.domain.errors import InvalidWrite, KubeForbidden, KubeUnavailable, ObjectChanged, ObjectGone, Transient
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MARKER = "osmig/team-a/drain/plan-1:"
 MOVE = CreateChild(
     name=CHILD.name,
     labels={LABEL_PLAN_UID: "plan-1"},
-    spec=parse_migration(migration_body(spec={"server": {"id": SERVER_ID}})).spec,
+    spec=parse_migration(migration_body(spec={"server": {"id": SERVER_ID}, "placement": {"sourceHost": "cmp1"}})).spec,
 )
 DISABLE = DisableService(host="cmp1", service_id="service-cmp1", reason=f"{MARKER} firmware")
 ENABLE = EnableService(host="cmp1", service_id="service-cmp1", marker=MARKER)
@@ -121,6 +121,22 @@ def test_a_creation_whose_answer_was_lost_ends_the_step_and_is_found_by_the_next
             await begun.carry_out(MOVE)
         await begun.carry_out(MOVE)
         assert begun.created() == [f"create {CHILD.name}"]
+
+    asyncio.run(story())
+
+
+def test_a_migration_that_the_api_server_refuses_is_told_until_one_is_made() -> None:
+    async def story() -> None:
+        begun = await scene()
+        begun.lab.api.create_errors = [
+            KubeForbidden("Forbidden", "exceeded quota"),
+            InvalidWrite("Invalid", "denied by a policy"),
+        ]
+        for told in ("exceeded quota", "denied by a policy"):
+            await begun.carry_out(MOVE)
+            assert begun.results.refusals == {"cmp1": f"no Migration can be made: {told}"}
+        await begun.carry_out(MOVE)
+        assert begun.results.refusals == {}
 
     asyncio.run(story())
 

@@ -12,7 +12,7 @@ from osmig.api.names import Kind, verb_annotation
 from osmig.controllers.announcing import refer
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_owners import find_owner
-from osmig.domain.errors import BackendError, ObjectChanged, ObjectGone
+from osmig.domain.errors import BackendError, InvalidWrite, KubeForbidden, ObjectChanged, ObjectGone, QuotaReached
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
 from osmig.domain.plans.sweeps import ServiceRow
 
@@ -36,10 +36,12 @@ class EffectResults:
     Attributes:
         names_taken: names of children that belong to somebody else.
         problems: by host, why its service could not be changed the last time.
+        refusals: by host, why the API server let no Migration away from it be made the last time.
     """
 
     names_taken: set[str] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,11 @@ class PlanEffects:
         except ObjectGone:
             # it went this moment; the next step sees whether it is still wanted
             return
+        except (InvalidWrite, KubeForbidden, QuotaReached) as error:
+            results.refusals[source_of(child)] = f"no Migration can be made: {error.message}"
+            _logger.warning("plan.child_refused", extra={"migration": child.name, "why": error.message})
+            return
+        results.refusals.pop(source_of(child), None)
         # the one that has the name may be an earlier self's, or somebody else's
         found = self.inbox.get(name)
         owner = find_owner(found.body) if found is not None else None
@@ -126,3 +133,9 @@ class PlanEffects:
             await self.publisher.annotate(name, {verb_annotation(order.verb): order.token})
         except ObjectGone:
             _logger.info("plan.child_gone", extra={"migration": order.name})
+
+
+def source_of(child: CreateChild) -> str:
+    """Return the host that a Migration is to empty; empty where it names none."""
+    placement = child.spec.placement
+    return (placement.source_host if placement is not None else None) or ""

@@ -66,7 +66,7 @@ class PlanObserver:
             cloud_hosts=self._sweeps.known_hosts(provider, view.connection),
             claimed=self._claims.find(key, provider),
             names_taken=frozenset(results.names_taken),
-            problems=dict(results.problems),
+            problems={**results.refusals, **results.problems},
             read_error=self._read_errors.get(key, ""),
             verb_requests=tuple(entry.verb_requests),
             memory=self.memory(key),
