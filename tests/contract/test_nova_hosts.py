@@ -13,6 +13,7 @@ from lab.waiting import eventually
 from nova_support import GRANTED, Told, change_service, connected, idle, record_in
 from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown
 from osmig.domain.operations import MoveKind, Stage
+from osmig.drivers.servers.nova import compute_hosts
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import Timeouts
 
@@ -240,6 +241,21 @@ def test_an_order_whose_answer_is_lost_is_read_back(cloud: NovaLab, fault: dict[
     short = Timeouts(connect_s=1, read_s=2)
     seen = ask(cloud, lambda hosts: hosts.disable(before, REASON, GRANTED), timeouts=short)
     assert (seen.is_enabled, seen.disabled_reason) == (False, REASON)
+    ask(cloud, lambda hosts: hosts.enable(before, MARKER, GRANTED))
+
+
+def test_an_order_to_a_compute_that_died_is_waited_for_no_longer_than_its_own_time(
+    cloud: NovaLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert compute_hosts.CHANGE_S == 30.0
+    monkeypatch.setattr(compute_hosts, "CHANGE_S", 1.0)
+    before = service_of(cloud, "off")
+    cloud.control.fault(path="/os-services/", method="PUT", when="after", action="delay", delay=12)
+    mark = cloud.control.request_mark()
+    seen = ask(cloud, lambda hosts: hosts.disable(before, REASON, GRANTED), timeouts=Timeouts(connect_s=5, read_s=60))
+    (put,) = (request for request in cloud.control.requests(since=mark) if request["method"] == "PUT")
+    assert put["status"] is None, "nobody waited for its answer"
+    assert seen.disabled_reason == REASON
     ask(cloud, lambda hosts: hosts.enable(before, MARKER, GRANTED))
 
 

@@ -124,3 +124,41 @@ def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, 
     assert read_service(cloud, "rack3")[0] == "disabled"
     eventually(lambda: "ServiceLeftDisabled" in plan.events(), what="the Event")
     change_service(cloud, "rack3", status="enabled")
+
+
+@pytest.mark.parametrize(
+    ("user", "host", "reason"),
+    [("operator", "rack11", "HostNotFound"), ("manager", "rack1", "HostsNotVisible")],
+    ids=["a misspelt host", "credentials that see no hosts"],
+)
+def test_what_reads_as_empty_to_others_begins_nothing(
+    empty_tenant: Tenant, cloud: NovaLab, user: str, host: str, reason: str
+) -> None:
+    empty_tenant.connect(cloud, cloud=user)
+    mark = cloud.control.request_mark()
+    plan = plan_of(empty_tenant, "drain", host, maintenance=DISABLE)
+    status = plan.until_outcome("Waiting", reason)
+    assert condition(status, "Stalled")["status"] == "True"
+    assert "startTime" not in status
+    assert list_orders(cloud, since=mark) == []
+
+
+def test_a_host_with_what_no_list_shows_is_not_called_empty(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    gone, moved = cloud.boot("gone-0", host="rack4"), cloud.boot("moved-0", host="rack4")
+    cloud.nova.delete(f"/servers/{gone}")
+    cloud.nova.post(f"/servers/{moved}/action", {"migrate": {"host": "rack1"}})
+    eventually(lambda: cloud.nova.server(moved)["status"] == "VERIFY_RESIZE", what="the cold move has arrived")
+    assert cloud.nova.get("/servers/detail?all_tenants=1&host=rack4")["servers"] == []
+
+    plan = plan_of(empty_tenant, "drain", "rack4", maintenance=DISABLE)
+
+    status = plan.until_outcome("Failed", "ServersLeft")
+    host = host_of(status, "rack4")
+    assert (host["remaining"], host["softDeleted"], host["unconfirmed"]) == (0, 1, 1)
+    assert "drainedTime" not in host
+    assert condition(status, "Drained")["status"] == "False"
+    assert "SoftDeleted" in condition(status, "Blocked")["message"]
+    cloud.nova.post(f"/servers/{moved}/action", {"confirmResize": None})
+    plan.order("release")
+    plan.until_control("release", "Done")
