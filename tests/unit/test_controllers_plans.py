@@ -294,6 +294,23 @@ def test_a_plan_waits_for_its_provider() -> None:
     play(story)
 
 
+def test_a_plan_whose_provider_is_gone_waits_and_what_was_seen_through_it_counts_no_more() -> None:
+    async def story() -> None:
+        drain = await begun(1)
+        looks = drain.hosts.calls.count("sweep_host")
+        provider = drain.lab.api.objects.pop(PROVIDER)
+        drain.lab.controllers.intake.remove(Kind.PROVIDER, provider)
+        await drain.step()
+        conditions = {one["type"]: one["reason"] for one in drain.status["conditions"]}
+        assert conditions["Succeeded"] == "ProviderNotReady"
+        drain.lab.offer(Kind.PROVIDER, provider)
+        await drain.lab.step(PROVIDER)
+        await drain.step()
+        assert drain.hosts.calls.count("sweep_host") == looks + 1
+
+    play(story)
+
+
 def test_a_plan_goes_on_at_once_when_its_provider_is_ready() -> None:
     async def story() -> None:
         drain = Drain(1)

@@ -128,6 +128,8 @@ class PlanObserver:
 
     def _view(self, provider: Key) -> ProviderView:
         exists = self._inbox.get(provider) is not None
+        if not exists:
+            self._sweeps.forget(provider)
         return self._sessions.view(provider, Kind.PLAN, self._drivers.find_host_type(), exists=exists)
 
     def _refresh(self, provider: Key) -> None:
