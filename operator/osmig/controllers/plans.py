@@ -1,7 +1,7 @@
 """One step of a MigrationPlan: observe → decide → status → effects → when next.
 
 The plan never moves a server itself: it makes Migrations, which have everything that a single move has. What it does
-besides, to compute services, is on record before it is sent (ADR 0037).
+besides, to compute services, is on record before it is sent (ADR 0036).
 """
 
 from __future__ import annotations
