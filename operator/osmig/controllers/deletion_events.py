@@ -18,7 +18,7 @@ from osmig.controllers.announcing import post, refer
 from osmig.controllers.keys import Key
 from osmig.domain import finalizer
 from osmig.domain.observation import Note
-from osmig.domain.plans.services import needs_release
+from osmig.domain.plans.services import describe_left
 from osmig.telemetry.log_context import bind
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ _PROVIDER_GONE = (
     "moves of its Migrations are under way: they go on upstream, and are followed again once there is a Provider of "
     "this name"
 )
-_SERVICES_LEFT = (
-    "the plan was deleted while compute services are disabled by it; they stay so until somebody enables them, as with "
-    "openstack compute service set --enable HOST nova-compute"
-)
-_MAX_NAMES = 500
 
 
 class DeletionEvents:
@@ -91,13 +86,12 @@ class DeletionEvents:
             plan = parse_plan(body)
         except InvalidManifest:
             return
-        left = [host.name for host in plan.status.hosts if needs_release(host)]
-        if not left:
+        note = describe_left(plan)
+        if note is None:
             return
-        text = f"{_SERVICES_LEFT}: {', '.join(left)[:_MAX_NAMES]}"
-        post(self._events, refer(key, body), Note(reason=EventReason.SERVICE_LEFT_DISABLED, text=text, is_warning=True))
+        post(self._events, refer(key, body), note)
         with bind(**key.log_fields, uid=plan.metadata.uid):
-            _logger.warning("plan.gone", extra={"hosts": left})
+            _logger.warning("plan.gone", extra={"why": note.text})
 
     def _is_acting(self, key: Key) -> bool:
         entry = self._inbox.get(key)
