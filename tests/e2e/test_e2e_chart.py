@@ -51,7 +51,8 @@ def installed(helm: Helm, request: pytest.FixtureRequest) -> Iterator[Install]:
             grant(cluster, rights[PER_NAMESPACE], namespace=name, user=INSTALLER)
         release = Install(helm, cluster, values_for_the_lab(namespaces=list(namespaces)))
         release.run("install", CRDS, EARLIER / f"{CRDS}-0.0.1.tgz", user=CRD_INSTALLER)
-        cluster.await_established("-f", str(CHARTS.parent / "crds"))
+        # the earlier chart has fewer than crds/
+        cluster.await_established("crd", "--all")
         release.install(EARLIER / "osmig-0.0.1.tgz")
         yield release
 
