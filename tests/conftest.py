@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import coverage
 import pytest
 from hypothesis import settings
 
@@ -50,6 +51,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         (HELM_FIXTURES, partial(find_tools, ["helm"])),
     ]
     side_by_side(*(make for fixtures, make in makers if any(_wants(item, fixtures) for item in session.items)))
+
+
+def pytest_sessionfinish() -> None:
+    """Save what was measured: a worker that has said that it is done is killed if it takes 10 s to exit."""
+    measured = coverage.Coverage.current()
+    if measured is not None:
+        measured.save()
 
 
 def _wants(item: pytest.Item, fixtures: frozenset[str]) -> bool:

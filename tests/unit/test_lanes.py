@@ -231,3 +231,37 @@ def test_what_make_passes_to_the_shell_is_something_it_can_read(target: str) -> 
     )
     read = subprocess.run(["sh", "-n"], input=written.stdout, capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
     assert (read.returncode, read.stderr) == (0, "")
+
+
+def test_what_a_worker_measured_is_saved_before_it_says_that_it_is_done(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        """
+import os, signal
+import pytest
+from tests.conftest import pytest_sessionfinish
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    if hasattr(config, "workerinput"):
+        os.kill(os.getpid(), signal.SIGKILL)
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "measured.py").write_text("def answer():\n    return 42\n", encoding="utf-8")
+    (tmp_path / "test_it.py").write_text(
+        "import measured\n\n\ndef test_it():\n    assert measured.answer() == 42\n", encoding="utf-8"
+    )
+    (tmp_path / ".coveragerc").write_text(
+        "[run]\nparallel = true\npatch = subprocess\ninclude = */measured.py\n", encoding="utf-8"
+    )
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+
+    def measure(*args: str, check: bool = True) -> str:
+        command = (sys.executable, "-m", "coverage", *args)
+        done = subprocess.run(command, cwd=tmp_path, env=environ, check=check, capture_output=True, text=True)  # noqa: S603 - our own
+        return done.stdout
+
+    measure("run", "-m", "pytest", "-n", "1", "--max-worker-restart=0", "-p", "no:cacheprovider", check=False)
+    measure("combine")
+
+    assert measure("report", "--format=total").strip() == "100"
