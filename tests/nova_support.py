@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.views import PreStartState
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
-QUICK = Timeouts(connect_s=2.0, read_s=10.0)
+PATIENT = Timeouts(connect_s=20.0, read_s=60.0)
+"""On a busy machine any answer may be late; what is about lateness says its own times."""
 
 STARTS = (Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE)
 ENDS = (Operation.CONFIRM, Operation.REVERT)
@@ -87,7 +88,7 @@ def make_backend(  # noqa: PLR0913 - each has a default that fits most tests
     cloud: str = "x",
     *,
     policy: EndpointPolicy = LOOPBACK,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = PATIENT,
     told: Told | None = None,
     clock: Clock | None = None,
     requests_per_second: int = OFTEN,
@@ -106,7 +107,7 @@ def make_backend(  # noqa: PLR0913 - each has a default that fits most tests
 
 @asynccontextmanager
 async def connected(
-    lab: NovaLab, cloud: str = "operator", *, timeouts: Timeouts = QUICK, told: Told | None = None
+    lab: NovaLab, cloud: str = "operator", *, timeouts: Timeouts = PATIENT, told: Told | None = None
 ) -> AsyncIterator[ServerBackend]:
     """Work as one of the lab's users for the length of the block."""
     backend = make_backend(lab.clouds.read_bytes(), cloud, timeouts=timeouts, told=told)

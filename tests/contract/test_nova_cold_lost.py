@@ -10,7 +10,7 @@ import pytest
 
 from lab.nova import NovaLab
 from nova_cold_support import COLD, cold, to_the_gate
-from nova_support import GRANTED, QUICK, connected, idle, pending, posts, record_in
+from nova_support import GRANTED, PATIENT, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
 from osmig.domain.calls import Operation
 from osmig.domain.errors import OutcomeUnknown
@@ -32,9 +32,9 @@ ENDS = [
 ]
 
 LOST: list[tuple[str, Fault, Timeouts]] = [
-    ("cut", {"when": "after", "action": "cut"}, QUICK),
-    ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, QUICK),
-    ("too late", {"when": "after", "action": "delay", "delay": 9.0}, Timeouts(connect_s=5.0, read_s=4.0)),
+    ("cut", {"when": "after", "action": "cut"}, PATIENT),
+    ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, PATIENT),
+    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=20.0, read_s=10.0)),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nova_support import GRANTED, QUICK, Permission, connected, idle, make_backend, pending, posts, record_in
+from nova_support import GRANTED, PATIENT, Permission, connected, idle, make_backend, pending, posts, record_in
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Refused, Transient, Unauthorized
 from osmig.domain.operations import Stage
 from osmig.drivers.servers.records import pick_record
@@ -79,11 +79,11 @@ def test_an_expired_permit_sends_nothing(nova: NovaLab) -> None:
 
 
 LOST: list[tuple[str, Fault, Timeouts]] = [
-    ("cut", {"when": "after", "action": "cut"}, QUICK),
-    ("redirected", {"when": "after", "status": 307, "headers": {"Location": "/v2.1/elsewhere"}}, QUICK),
-    ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, QUICK),
-    ("too late", {"when": "after", "action": "delay", "delay": 9.0}, Timeouts(connect_s=5.0, read_s=4.0)),
-    ("nonsense", {"when": "after", "status": 200, "body": "<html>welcome</html>"}, QUICK),
+    ("cut", {"when": "after", "action": "cut"}, PATIENT),
+    ("redirected", {"when": "after", "status": 307, "headers": {"Location": "/v2.1/elsewhere"}}, PATIENT),
+    ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, PATIENT),
+    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=20.0, read_s=10.0)),
+    ("nonsense", {"when": "after", "status": 200, "body": "<html>welcome</html>"}, PATIENT),
 ]
 
 

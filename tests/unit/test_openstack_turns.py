@@ -10,7 +10,7 @@ import pytest
 from fake_clock import FakeClock, HeldClock, settle
 from http_upstream import Upstream, answer, serving
 from lab.waiting import eventually_async
-from nova_support import GRANTED, LOOPBACK, QUICK, clouds_yaml
+from nova_support import GRANTED, LOOPBACK, PATIENT, clouds_yaml
 from old_clouds import SERVER, speak
 from osmig.api.migration import PendingCall
 from osmig.api.names import Verb
@@ -68,7 +68,7 @@ def make(upstream: Upstream, clock: Clock) -> ServerBackend:
     spec = {"type": "OpenStack", "openstack": {"cloudCredentialsRef": reference}, "limits": {"requestsPerSecond": 1}}
     secret = clouds_yaml(auth_type="admin_token", endpoint=f"{upstream.url}/v2.1", token="t")  # noqa: S106
     net = Net(
-        guard=EndpointGuard(LOOPBACK), clock=clock, timeouts=QUICK, threads=8, observer_of=lambda _: lambda *_: None
+        guard=EndpointGuard(LOOPBACK), clock=clock, timeouts=PATIENT, threads=8, observer_of=lambda _: lambda *_: None
     )
     return build(net, ("default", "x"), ProviderSpec.model_validate(spec), {"clouds.yaml": secret})
 
