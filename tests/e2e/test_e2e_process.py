@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from e2e_cloud import Boot, calls
+from e2e_cloud import Boot, calls, wide_cloud
 from e2e_operator import FAST, OPERATOR, OPERATOR_NAMESPACE, install, run_operator
 from e2e_plan import DRAIN_S, plan_of
 from e2e_status import condition, outcome, verdicts
@@ -41,6 +41,13 @@ AFTER_A_CONFLICT = {
     ("get", "osmig.dev", kind) for kind in ("migrations", "providers", "migrationmappings", "migrationplans")
 }
 """Made only when somebody else wrote first, which cannot be ordered here: tests/unit/test_controllers_*.py."""
+
+
+@pytest.fixture(scope="module")
+def shared_nova() -> Iterator[NovaLab]:
+    """A cloud of this module's own: moves of others would keep a plan's host from being quiet."""
+    with wide_cloud() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
