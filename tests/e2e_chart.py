@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 INSTALLER = "installer"
 CHARTS = ROOT / "charts"
-EARLIER = ROOT / "tests" / "e2e" / "earlier_charts"
-"""Both charts as they once were, packaged as version 0.0.1: there is no release yet to upgrade from."""
+EARLIER = ROOT / "tests" / "e2e" / "earlier_release"
+"""Both charts and osmig as they once were, packaged as version 0.0.1: there is no release yet to upgrade from."""
+EARLIER_IMAGE, EARLIER_CODE = "osmig:0.0.1", EARLIER / "osmig-0.0.1-py3-none-any.whl"
 RELEASE = "osmig"
 CRDS = "osmig-crds"
 PER_NAMESPACE = "in each of `namespaces`"
@@ -112,19 +113,22 @@ class Install:
         ]
 
     def run_pod(self, log: Path) -> OsmigRun:
-        """Prepare the process of its pod: arguments and environment of the Deployment, the token of its account.
+        """Prepare the process of its pod: code of the image, arguments and environment, the token of its account.
 
         What the kubelet would add is added here: the namespace of the pod, by which the Lease is found.
         """
         spec = self.deployment()["spec"]["template"]["spec"]
         (container,) = spec["containers"]
         kubeconfig = self.cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, spec["serviceAccountName"])
+        env = {variable["name"]: variable["value"] for variable in container.get("env", ())}
+        if container["image"] == EARLIER_IMAGE:
+            env["PYTHONPATH"] = str(EARLIER_CODE)
         return OsmigRun(
             *container["args"][1:],
             *("--lease-namespace", OPERATOR_NAMESPACE),
             command=(sys.executable, "-m", "osmig", container["args"][0]),
             kubeconfig=kubeconfig,
-            env={variable["name"]: variable["value"] for variable in container.get("env", ())},
+            env=env,
             log=log,
         )
 

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from e2e_chart import CHARTS, CRDS, EARLIER, INSTALLER, PER_NAMESPACE, Install, grant, read_rights, values_for_the_lab
+from e2e_chart import (
+    CHARTS,
+    CRDS,
+    EARLIER,
+    EARLIER_IMAGE,
+    INSTALLER,
+    PER_NAMESPACE,
+    Install,
+    grant,
+    read_rights,
+    values_for_the_lab,
+)
 from e2e_cloud import Boot, calls, is_moving
 from e2e_operator import OPERATOR_NAMESPACE
 from e2e_status import outcome
@@ -107,7 +118,7 @@ def _hand_over(old: OsmigRun, new: OsmigRun) -> None:
 def _upgrade_and_roll_back(installed: Install) -> None:
     """Upgrade both charts from the earlier ones, again, to other values, back to the first install, and to today's."""
     before = installed.deployment()
-    assert _image(before) == "osmig:0.0.1"
+    assert _image(before) == EARLIER_IMAGE
     installed.run("upgrade", CRDS, CHARTS / CRDS, user=CRD_INSTALLER)
     installed.upgrade()
     upgraded = installed.deployment()
