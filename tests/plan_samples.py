@@ -51,6 +51,10 @@ def full_plan_spec() -> dict[str, Any]:
             "retry": {"limit": 1, "backoffSeconds": 60, "maxBackoffSeconds": 600},
         },
         "order": "Name",
+        "waves": [
+            {"name": "canary", "hosts": ["cmp1"], "approval": "None", "delaySeconds": 0},
+            {"name": "rest", "hosts": ["cmp2"], "approval": "Manual", "delaySeconds": 900},
+        ],
         "limits": {
             "maxInFlight": 6,
             "maxInFlightPerSourceHost": 2,
@@ -66,7 +70,12 @@ def full_plan_spec() -> dict[str, Any]:
         "failureBudget": {"maxFailures": 3, "onExceeded": "Pause"},
         "onBlocked": "Continue",
         "approval": "Manual",
-        "maintenance": {"computeService": "Disable", "reason": "CHG0031337 firmware", "onFinish": "Leave"},
+        "maintenance": {
+            "computeService": "Disable",
+            "disable": "PerWave",
+            "reason": "CHG0031337 firmware",
+            "onFinish": "Leave",
+        },
         "ttlSecondsAfterFinished": 3600,
     }
 
@@ -144,6 +153,14 @@ def full_plan_status() -> dict[str, Any]:
             }
         ],
         "approvedHash": "sha256:00",
+        "wave": {
+            "name": "rest",
+            "index": 2,
+            "count": 2,
+            "readyTime": TIME,
+            "approvedTime": TIME,
+            "startTime": TIME,
+        },
         "windowChangeTime": TIME,
         "pausedTime": TIME,
         "forgivenFailures": 1,

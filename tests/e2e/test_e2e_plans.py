@@ -24,6 +24,7 @@ pytestmark = pytest.mark.timeout(900)
 """A proof takes two sweeps that are 30 s apart."""
 
 DISABLE = {"computeService": "Disable", "reason": "CHG0031337 firmware"}
+PER_WAVE = {**DISABLE, "disable": "PerWave"}
 CONFIRM = {"cold": {"confirm": "Automatic"}}
 
 
@@ -113,6 +114,27 @@ def test_a_host_that_somebody_else_disabled_is_emptied_and_never_enabled(empty_t
     assert read_service(cloud, "rack2") == ("disabled", "watcher_maintaining")
     assert list_orders(cloud, since=mark) == []
     change_service(cloud, "rack2", status="enabled")
+
+
+def test_a_wave_awaits_the_one_before_and_its_approval(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    cloud.boot("early-0", host="rack1")
+    late = cloud.boot("late-0", host="rack2")
+    waves = [{"name": "canary", "hosts": ["rack1"]}, {"name": "rest", "hosts": ["rack2"], "approval": "Manual"}]
+
+    plan = plan_of(empty_tenant, "roll", "rack1", "rack2", waves=waves, maintenance=PER_WAVE, template=CONFIRM)
+    status = plan.until_outcome("AwaitingApproval", "AwaitingApproval")
+
+    assert (status["wave"]["name"], status["wave"]["index"], status["wave"]["count"]) == ("rest", 2, 2)
+    assert servers_on(cloud, "rack1") == set()
+    assert "late-0" in servers_on(cloud, "rack2")
+    assert (read_service(cloud, "rack1")[0], read_service(cloud, "rack2")) == ("disabled", ("enabled", None))
+    plan.order("approve", f"rest/{status['preview']['hash']}")
+    status = plan.until_outcome("Succeeded", "Succeeded")
+    assert [bool(host["drainedTime"]) for host in status["hosts"]] == [True, True]
+    assert plan.children()[late]["metadata"]["labels"]["osmig.dev/wave"] == "rest"
+    plan.order("release")
+    plan.until_control("release", "Done")
 
 
 def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, cloud: NovaLab) -> None:

@@ -54,6 +54,27 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "zone-of-no-name": ({"schedule": {"timeZone": "../etc"}}, "spec.schedule.timeZone"),
     "no-slot": ({"limits": {"maxInFlight": 0}}, "spec.limits.maxInFlight"),
     "maintenance-of-nothing": ({"maintenance": {"reason": "x"}}, "spec.maintenance.computeService"),
+    "waves-of-an-aggregate": (
+        {"targets": {"aggregate": "b"}, "waves": [{"name": "all", "hosts": ["a"]}]},
+        "waves are possible only with targets.hosts",
+    ),
+    "a-host-in-no-wave": (
+        {"targets": {"hosts": ["a", "b"]}, "waves": [{"name": "all", "hosts": ["a"]}]},
+        "each of targets.hosts must be in exactly one wave",
+    ),
+    "a-host-in-two-waves": (
+        {"targets": {"hosts": ["a"]}, "waves": [{"name": "one", "hosts": ["a"]}, {"name": "two", "hosts": ["a"]}]},
+        "each of targets.hosts must be in exactly one wave",
+    ),
+    "a-wave-of-another-host": (
+        {"targets": {"hosts": ["a"]}, "waves": [{"name": "all", "hosts": ["a", "b"]}]},
+        "waves may have no other hosts",
+    ),
+    "a-wave-named-like-an-approval": (
+        {"targets": {"hosts": ["a"]}, "waves": [{"name": "a/b", "hosts": ["a"]}]},
+        "spec.waves[0].name",
+    ),
+    "no-waves": ({"waves": []}, "spec.waves"),
     "long-reason": ({"maintenance": {"computeService": "Disable", "reason": "x" * 101}}, "spec.maintenance.reason"),
 }
 """By what is wrong: a change of the spec, and words of the refusal."""
@@ -61,6 +82,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 DOUBLE: dict[str, dict[str, Any]] = {
     "rules": {"rules": [RULE, RULE]},
     "hosts": {"targets": {"hosts": ["a", "a"]}},
+    "waves": {"waves": [{"name": "a", "hosts": ["cmp1"]}, {"name": "a", "hosts": ["cmp2"]}]},
     "windows": {"schedule": {"windows": [WINDOW, WINDOW]}},
     "keys": {"selector": {"matchMetadata": [{"key": "a", "values": ["x"]}, {"key": "a", "values": ["y"]}]}},
 }
@@ -77,6 +99,10 @@ FROZEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "rules": (FULL, {"rules": [RULE]}),
     "rules removed": (FULL, {"rules": None}),
     "rules added": (MINIMAL, {"rules": [RULE]}),
+    "waves": (FULL, {"waves": [{"name": "all", "hosts": ["cmp1", "cmp2"]}]}),
+    "waves removed": (FULL, {"waves": None}),
+    "waves added": (MINIMAL, {"waves": [{"name": "all", "hosts": ["cmp1"]}]}),
+    "maintenance.disable": (FULL, {"maintenance": {"disable": "AllFirst"}}),
     "maintenance.computeService": (FULL, {"maintenance": {"computeService": "Leave"}}),
     "maintenance.computeService removed": (FULL, {"maintenance": None}),
     "maintenance.computeService added": (MINIMAL, {"maintenance": {"computeService": "Disable"}}),

@@ -21,16 +21,32 @@ from osmig.api.plan_options import (
     PlanMaintenance,
     PlanOrder,
     PlanTemplate,
+    WhenDisabled,
 )
-from osmig.api.plan_rules import APPROVAL_STAYS, VALIDATE_NEEDS_NO_APPROVAL
-from osmig.api.plan_servers import PlanExclude, PlanRule, PlanSelector, PlanTargets
+from osmig.api.plan_rules import (
+    APPROVAL_STAYS,
+    EACH_HOST_IN_ONE_WAVE,
+    VALIDATE_NEEDS_NO_APPROVAL,
+    WAVES_WANT_HOSTS,
+)
+from osmig.api.plan_servers import MAX_HOSTS, PlanExclude, PlanRule, PlanSelector, PlanTargets
 from osmig.api.plan_status import PlanStatus
+from osmig.api.plan_waves import PlanWave
 from osmig.api.plan_windows import PlanSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLAN_FROZEN = ("providerRef", "mode", "targets", "selector", "rules", "maintenance.computeService")
+PLAN_FROZEN = (
+    "providerRef",
+    "mode",
+    "targets",
+    "selector",
+    "rules",
+    "waves",
+    "maintenance.computeService",
+    "maintenance.disable",
+)
 """What of a plan's spec may not change once it has started."""
 
 
@@ -38,7 +54,14 @@ class PlanSpec(SpecModel):
     """What the user wants; a part of it is frozen once `status.startTime` is set, see `PLAN_FROZEN`."""
 
     model_config = ConfigDict(
-        json_schema_extra={"x-kubernetes-validations": [VALIDATE_NEEDS_NO_APPROVAL, APPROVAL_STAYS]}
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                VALIDATE_NEEDS_NO_APPROVAL,
+                APPROVAL_STAYS,
+                WAVES_WANT_HOSTS,
+                EACH_HOST_IN_ONE_WAVE,
+            ]
+        }
     )
 
     provider_ref: ProviderRef = Field(description="providerRef names the cloud that holds the hosts.")
@@ -84,6 +107,16 @@ class PlanSpec(SpecModel):
             "Default: SmallestMemoryFirst."
         ),
     )
+    waves: tuple[PlanWave, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_HOSTS,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        description=(
+            "waves in which the hosts are emptied, one after another; a wave is over when no server of its hosts has "
+            "anything to wait for. Default: all hosts at once."
+        ),
+    )
     limits: PlanLimits | None = Field(
         default=None, description="limits say how many moves are under way at once. Default: all at their defaults."
     )
@@ -124,10 +157,27 @@ class PlanSpec(SpecModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _each_host_in_one_wave(self) -> PlanSpec:
+        if self.waves is None:
+            return self
+        if self.targets.hosts is None:
+            message = "waves are possible only with targets.hosts"
+            raise ValueError(message)
+        if sorted(host for wave in self.waves for host in wave.hosts) != sorted(self.targets.hosts):
+            message = "each of targets.hosts must be in exactly one wave, and waves may have no other hosts"
+            raise ValueError(message)
+        return self
+
     @property
     def disables(self) -> bool:
         """Whether the compute services of the hosts are disabled."""
         return self.maintenance is not None and self.maintenance.compute_service is ComputeService.DISABLE
+
+    @property
+    def disables_per_wave(self) -> bool:
+        """Whether a host is disabled only when its wave begins."""
+        return self.maintenance is not None and self.maintenance.disable is WhenDisabled.PER_WAVE
 
     @property
     def enables_at_end(self) -> bool:

@@ -50,6 +50,13 @@ class ComputeService(StrEnum):
     LEAVE = "Leave"
 
 
+class WhenDisabled(StrEnum):
+    """When the compute services of a plan with waves are disabled."""
+
+    ALL_FIRST = "AllFirst"
+    PER_WAVE = "PerWave"
+
+
 class OnFinish(StrEnum):
     """What is done to the compute services after success."""
 
@@ -126,9 +133,16 @@ class PlanMaintenance(SpecModel):
 
     compute_service: ComputeService = Field(
         description=(
-            "computeService of each host. Disable: all hosts are disabled before the first server moves, unless "
-            "somebody else did it. Leave: nothing; new servers may come, and no host is called drained."
+            "computeService of each host. Disable: it is disabled before the first server moves, unless somebody else "
+            "did it. Leave: nothing; new servers may come, and no host is called drained."
         )
+    )
+    disable: WhenDisabled = Field(
+        default=WhenDisabled.ALL_FIRST,
+        description=(
+            "disable says when. AllFirst: all hosts at the beginning, so no server moves twice. PerWave: the hosts of "
+            "a wave when it begins, so servers of earlier waves may land on hosts of later ones. Default: AllFirst."
+        ),
     )
     reason: str | None = Field(
         default=None,

@@ -90,6 +90,7 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.TOO_MANY_HOSTS: "An aggregate or zone has more hosts than a plan empties.",
         PlanReason.INVALID_MANIFEST: "The spec holds what this version cannot follow, as after a downgrade.",
         PlanReason.RETRYING: "The cloud or the network failed for the moment; the same is read again.",
+        PlanReason.WAVE_DELAY: "The wave before is over, and `delaySeconds` of the next one have not passed.",
         PlanReason.NOT_BEFORE: "The time `schedule.notBeforeTime` has not come.",
         PlanReason.OPEN: "A window is open.",
         PlanReason.WINDOW_CLOSED: "No window is open in which moves may begin, or one forbids it.",

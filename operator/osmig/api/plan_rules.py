@@ -12,6 +12,21 @@ EXACTLY_ONE_TARGET: Rule = {
     "message": "exactly one of hosts, aggregate and availabilityZone must be set",
 }
 
+WAVES_WANT_HOSTS: Rule = {
+    "rule": "!has(self.waves) || has(self.targets.hosts)",
+    "message": "waves are possible only with targets.hosts",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".waves",
+}
+EACH_HOST_IN_ONE_WAVE: Rule = {
+    "rule": (
+        "!has(self.waves) || !has(self.targets.hosts) || ("
+        "self.targets.hosts.all(host, self.waves.filter(wave, host in wave.hosts).size() == 1) && "
+        "self.waves.all(wave, wave.hosts.all(host, host in self.targets.hosts)))"
+    ),
+    "message": "each of targets.hosts must be in exactly one wave, and waves may have no other hosts",
+    "fieldPath": ".waves",
+}
 EXACTLY_ONE_EXCLUDED: Rule = {
     "rule": "has(self.serverID) != has(self.projectID)",
     "message": "exactly one of serverID and projectID must be set",

@@ -151,6 +151,23 @@ class PlanCounts(StatusModel):
     joined: Count = Field(default=0, description="joined servers that came after the plan had started.")
 
 
+class PlanWaveStatus(StatusModel):
+    """The wave that is under way, or is next."""
+
+    name: Word = Field(description="name of the wave.")
+    index: Count = Field(description="index of the wave, counted from 1.")
+    count: Count = Field(description="count of all waves.")
+    ready_time: Time = Field(
+        description="readyTime is when the wave before was over, or the plan began, in UTC; delaySeconds count from it."
+    )
+    approved_time: Time | None = Field(
+        default=None, description="approvedTime is when somebody approved the wave, in UTC; absent before."
+    )
+    start_time: Time | None = Field(
+        default=None, description="startTime is when the wave began, in UTC; absent while it waits."
+    )
+
+
 class PlanFailure(StatusModel):
     """One move that did not succeed."""
 
@@ -239,6 +256,10 @@ class PlanStatus(StatusModel):
     )
     approved_hash: Word | None = Field(
         default=None, description="approvedHash of the preview that somebody approved; absent before."
+    )
+    wave: PlanWaveStatus | None = Field(
+        default=None,
+        description="wave that is under way or waits to begin; absent without waves, and before the start.",
     )
     window_change_time: Time | None = Field(
         default=None,

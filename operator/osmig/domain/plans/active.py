@@ -10,13 +10,14 @@ from osmig.api.names import EventReason
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_status import PlanHost
 from osmig.domain.observation import Note
-from osmig.domain.plans import gates, targets
+from osmig.domain.plans import gates, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
 from osmig.domain.plans.choosing import choose
 from osmig.domain.plans.conditions import PlanVerdict
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
-from osmig.domain.plans.scenes import Place
+from osmig.domain.plans.scenes import LEFT, OPEN, Place
 from osmig.domain.plans.services import (
+    HostChange,
     disable,
     fresh_sweep,
     is_enabled_again,
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from osmig.domain.plans.observation import PlanObservation
     from osmig.domain.plans.stock import Stock
 
-_OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
 _UNDER_WAY = (Place.QUEUED, Place.RUNNING)
-_LEFT = (Place.BLOCKED, Place.FAILED, Place.ABORTED)
 _SOON_S = 1.0
 
 
@@ -136,9 +135,9 @@ def _go_on(stock: Stock) -> CommitPlan:
 
 def _end(stock: Stock) -> CommitPlan | None:
     """Return the outcome, once there is one; ``None`` before. Only complete sweeps end a plan."""
-    if not stock.is_complete or any(stock.scene.at(*_OPEN)) or not _all_disabled(stock):
+    if not stock.is_complete or any(stock.scene.at(*OPEN)) or not _all_disabled(stock):
         return None
-    if any(stock.scene.at(*_LEFT)):
+    if any(stock.scene.at(*LEFT)):
         return _say(stock, PlanPhase.FAILED, PlanReason.SERVERS_LEFT, stock.rest)
     if not stock.is_done:
         return None
@@ -148,37 +147,53 @@ def _end(stock: Stock) -> CommitPlan | None:
     return _say(stock, PlanPhase.SUCCEEDED, reason, "every host is proven empty")
 
 
-def _all_disabled(stock: Stock) -> bool:
+def _all_disabled(stock: Stock, names: frozenset[str] | None = None) -> bool:
+    """Whether all hosts of these names are disabled, if the plan disables any; of all hosts without names."""
     return not stock.observation.plan.spec.disables or all(
         host.disabled_time is not None and not is_enabled_again(host, fresh_sweep(stock.observation, host.name))
         for host in stock.status.hosts
+        if names is None or host.name in names
     )
 
 
 def _work(stock: Stock) -> CommitPlan:
-    """Disable every host first, then make the next Migrations."""
-    observation = stock.observation
-    if not _all_disabled(stock):
-        changes = tuple(disable(host, fresh_sweep(observation, host.name), observation) for host in stock.status.hosts)
-        hosts = tuple(change.host for change in changes)
-        effects = tuple(change.effect for change in changes if change.effect is not None)
-        memory = remember_order(stock.memory, changes, observation.clock_s)
-        ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}), memory=memory)
-        text = _word_problems(ordering) or "compute services are being disabled"
-        due_s = _SOON_S if effects and not observation.problems else None
-        verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text)
-        return _commit(ordering, verdict, Work(effects=effects, due_s=due_s))
-    ready = {host.name for host in stock.status.hosts if _is_ready(host.name, observation)}
+    """Disable the hosts, all of them or those of the wave, then make the next Migrations."""
+    observation, spec = stock.observation, stock.observation.plan.spec
+    stock = replace(stock, status=stock.status.model_copy(update={"wave": waves.advance(stock)}))
+    closing = waves.list_closing(spec, stock.status)
+    if not _all_disabled(stock, closing):
+        return _disable(stock, closing)
+    if (awaited := waves.find_obstacle(spec, stock.status)) is not None:
+        return _commit(stock, awaited, Work(due_s=waves.measure_delay_s(spec, stock.status, observation.now)))
+    begun = waves.list_begun(spec, stock.status)
+    ready = {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
     chosen = choose(stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken)
     if observation.names_taken and not chosen:
         text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"
         taken = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.NAME_TAKEN, message=text, is_stalled=True)
         return _commit(stock, taken)
-    if not any(stock.scene.at(*_OPEN)):
+    if not any(stock.scene.at(*OPEN)):
         return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, "two quiet sweeps of each host are awaited")
     text = _word_problems(stock) or stock.rest
     verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=_reason_of(stock), message=text)
     return _commit(stock, verdict, Work(effects=chosen))
+
+
+def _disable(stock: Stock, names: frozenset[str]) -> CommitPlan:
+    """Order the services of these hosts to be disabled, as far as they are not."""
+    observation = stock.observation
+    changes = tuple(
+        disable(host, fresh_sweep(observation, host.name), observation) if host.name in names else HostChange(host=host)
+        for host in stock.status.hosts
+    )
+    hosts = tuple(change.host for change in changes)
+    effects = tuple(change.effect for change in changes if change.effect is not None)
+    memory = remember_order(stock.memory, changes, observation.clock_s)
+    ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}), memory=memory)
+    text = _word_problems(ordering) or "compute services are being disabled"
+    due_s = _SOON_S if effects and not observation.problems else None
+    verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text)
+    return _commit(ordering, verdict, Work(effects=effects, due_s=due_s))
 
 
 def _is_ready(name: str, observation: PlanObservation) -> bool:

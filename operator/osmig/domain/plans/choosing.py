@@ -40,7 +40,7 @@ def choose(
         taken.add(planned, scene)
     chosen: list[CreateChild | OrderChild] = []
     for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
-        host = _host_of(planned)
+        host = host_of(planned)
         order = _make_order(planned, plan)
         if host not in ready_hosts or order.name in names_taken or not taken.has_place(planned, scene):
             continue
@@ -83,14 +83,14 @@ class _Taken:
     def _keys(self, planned: PlannedServer, scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
         limits, row = self._limits, planned.row
         yield ("plan", ""), limits.max_in_flight
-        yield ("host", _host_of(planned)), limits.max_in_flight_per_source_host
+        yield ("host", host_of(planned)), limits.max_in_flight_per_source_host
         for group in scene.groups.get(planned.server_id, ()):
             yield ("group", group), limits.max_in_flight_per_server_group
         if row is not None and limits.max_in_flight_per_project is not None:
             yield ("project", row.project_id), limits.max_in_flight_per_project
 
 
-def _host_of(planned: PlannedServer) -> str:
+def host_of(planned: PlannedServer) -> str:
     """Return the host that the server leaves, or has left."""
     if planned.row is not None and planned.row.host is not None:
         return planned.row.host
@@ -102,7 +102,7 @@ def _make_order(planned: PlannedServer, plan: MigrationPlan) -> CreateChild | Or
     if planned.is_again and child is not None:
         return OrderChild(name=child.name, verb=Verb.RETRY, token=retry_token(plan.status))
     index = 1 + (child.index if child is not None else 0)
-    host = _host_of(planned)
+    host = host_of(planned)
     return CreateChild(
         name=name_child(plan, planned.server_id, index),
         labels=label_child(plan, planned.server_id, host, index),

@@ -43,7 +43,7 @@ class PlanVerdict:
 def describe_plan(verdict: PlanVerdict, status: PlanStatus, observation: PlanObservation) -> tuple[Condition, ...]:
     """Derive all conditions of a plan from the status as it will be written."""
     claims = [*_claim_outcome(verdict), *_claim_progress(verdict, observation)]
-    claims.append(_claim_approved(status, observation))
+    claims.append(_claim_approved(verdict, status, observation))
     if observation.plan.spec.times.windows:
         claims.append(_claim_windows(observation))
     if observation.plan.spec.disables:
@@ -84,7 +84,9 @@ def _claim_progress(verdict: PlanVerdict, observation: PlanObservation) -> list[
     return claims
 
 
-def _claim_approved(status: PlanStatus, observation: PlanObservation) -> Claim:
+def _claim_approved(verdict: PlanVerdict, status: PlanStatus, observation: PlanObservation) -> Claim:
+    if verdict.phase is PlanPhase.AWAITING_APPROVAL:
+        return _claim(PlanCondition.APPROVED, ConditionStatus.FALSE, PlanReason.AWAITING_APPROVAL, verdict.message)
     if status.approved_hash is not None:
         return _claim(PlanCondition.APPROVED, ConditionStatus.TRUE, PlanReason.APPROVED)
     if observation.plan.spec.approval is Approval.NONE:

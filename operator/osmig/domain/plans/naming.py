@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from osmig.api.plan_names import LABEL_INDEX, LABEL_PLAN, LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST
+from osmig.api.plan_names import LABEL_INDEX, LABEL_PLAN, LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST, LABEL_WAVE
 
 if TYPE_CHECKING:
     from osmig.api.plan import MigrationPlan
@@ -34,6 +34,9 @@ def label_child(plan: MigrationPlan, server_id: str, source_host: str, index: in
         LABEL_SOURCE_HOST: source_host,
         LABEL_INDEX: str(index),
     }
+    wave = next((wave.name for wave in plan.spec.waves or () if source_host in wave.hosts), None)
+    if wave is not None:
+        labels[LABEL_WAVE] = wave
     return {key: value if _LABEL.fullmatch(value) else _digest(value) for key, value in labels.items()}
 
 

@@ -44,6 +44,13 @@ class Place(StrEnum):
     GONE = "Gone"
 
 
+OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
+"""Places of servers that something is still waited for."""
+
+LEFT = (Place.BLOCKED, Place.FAILED, Place.ABORTED)
+"""Places of servers that stay where they are against the plan's will."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedServer:
     """One server of the plan.

@@ -28,7 +28,7 @@ class Stock:
         notes: Events about hosts.
         memory: with the newest quiet sweeps.
         is_complete: every sweep is; else nothing is counted or ended.
-        is_done: by host, whether two quiet sweeps have proven that nothing is left but what stays there.
+        done_hosts: those of which two quiet sweeps have proven that nothing is left but what stays there.
         rest: what is left of the hosts, in words.
     """
 
@@ -38,18 +38,24 @@ class Stock:
     notes: tuple[Note, ...]
     memory: PlanMemory
     is_complete: bool
-    is_done: bool
+    done_hosts: frozenset[str]
     rest: str
+
+    @property
+    def is_done(self) -> bool:
+        """Whether that is proven of all hosts."""
+        return all(host.name in self.done_hosts for host in self.status.hosts)
 
 
 def take_stock(observation: PlanObservation) -> Stock:
     """Take in what the sweeps show: services, servers, what is left, and what that proves."""
     scene = build_scene(observation)
-    changes, runs, done = [], {}, []
+    changes, runs, done = [], {}, set()
     for host in observation.status.hosts:
         change, run = _look_at_host(host, scene, observation)
         changes.append(change)
-        done.append(change.host.drained_time is not None or is_proven(run))
+        if change.host.drained_time is not None or is_proven(run):
+            done.add(host.name)
         if run is not None:
             runs[host.name] = run
     hosts = tuple(change.host for change in changes)
@@ -65,7 +71,7 @@ def take_stock(observation: PlanObservation) -> Stock:
         notes=tuple(note for change in changes for note in change.notes),
         memory=replace(observation.memory, quiet=runs),
         is_complete=is_complete,
-        is_done=all(done),
+        done_hosts=frozenset(done),
         rest="; ".join(left)[:1024],
     )
 

@@ -115,7 +115,10 @@ def _retry(_token: str, status: PlanStatus, observation: PlanObservation) -> Rul
     return Ruling(result=ControlResult.DONE, message=f"round {status.round + 1} begins", changes=changes)
 
 
-def _approve(token: str, status: PlanStatus, _observation: PlanObservation) -> Ruling:
+def _approve(token: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
+    wave, slash, hash_ = token.partition("/")
+    if slash:
+        return _approve_wave(wave, hash_, status, observation)
     if status.start_time is not None or status.phase in PLAN_FINISHED:
         return _reject(f"the plan needs no approval any more ({status.phase})")
     if status.preview is None:
@@ -126,6 +129,22 @@ def _approve(token: str, status: PlanStatus, _observation: PlanObservation) -> R
             message=f"the preview is another one by now, its hash is {status.preview.hash}; read it and approve that",
         )
     return Ruling(result=ControlResult.DONE, message="approved", changes={"approved_hash": token})
+
+
+def _approve_wave(name: str, hash_: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
+    wave = status.wave
+    if status.phase in PLAN_FINISHED:
+        return _reject(f"the plan is over ({status.phase})")
+    if wave is None or wave.name != name:
+        awaited = f"wave {wave.name} is at its turn" if wave is not None else "no wave is at its turn"
+        return _reject(f"{awaited}; a wave is approved when the one before is over")
+    if wave.start_time is not None:
+        return _reject(f"wave {name} has begun")
+    if status.preview is None or hash_ != status.preview.hash:
+        known = status.preview.hash if status.preview is not None else ""
+        return Ruling(result=ControlResult.SUPERSEDED, message=f"the preview is another one, its hash is {known}")
+    changes = {"wave": wave.model_copy(update={"approved_time": observation.now})}
+    return Ruling(result=ControlResult.DONE, message=f"wave {name} is approved", changes=changes)
 
 
 def _pause(_token: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
