@@ -43,6 +43,7 @@ def full_plan_spec() -> dict[str, Any]:
             },
             {"name": "wait", "match": {"statuses": ["PAUSED"]}, "behavior": "Hold"},
         ],
+        "fallback": {"method": "Cold", "onReasons": ["PreCheckFailed", "DeadlineExceeded"]},
         "template": {
             "live": {"blockMigration": "Auto", "convergence": {"progressTimeoutSeconds": 300, "onStall": "Alert"}},
             "cold": {"confirm": "Manual", "confirmDeadlineSeconds": 72000, "onConfirmDeadline": "Alert"},

@@ -118,11 +118,12 @@ def test_a_host_that_somebody_else_disabled_is_emptied_and_never_enabled(empty_t
 
 def test_a_wave_awaits_the_one_before_and_its_approval(empty_tenant: Tenant, cloud: NovaLab) -> None:
     empty_tenant.connect(cloud)
-    cloud.boot("early-0", host="rack1")
+    odd = cloud.boot("odd-0", host="rack1", plan="precheck=dest")
     late = cloud.boot("late-0", host="rack2")
     waves = [{"name": "canary", "hosts": ["rack1"]}, {"name": "rest", "hosts": ["rack2"], "approval": "Manual"}]
 
-    plan = plan_of(empty_tenant, "roll", "rack1", "rack2", waves=waves, maintenance=PER_WAVE, template=CONFIRM)
+    spec = {"waves": waves, "maintenance": PER_WAVE, "template": CONFIRM, "fallback": {"method": "Cold"}}
+    plan = plan_of(empty_tenant, "roll", "rack1", "rack2", **spec)
     status = plan.until_outcome("AwaitingApproval", "AwaitingApproval")
 
     assert (status["wave"]["name"], status["wave"]["index"], status["wave"]["count"]) == ("rest", 2, 2)
@@ -132,7 +133,11 @@ def test_a_wave_awaits_the_one_before_and_its_approval(empty_tenant: Tenant, clo
     plan.order("approve", f"rest/{status['preview']['hash']}")
     status = plan.until_outcome("Succeeded", "Succeeded")
     assert [bool(host["drainedTime"]) for host in status["hosts"]] == [True, True]
-    assert plan.children()[late]["metadata"]["labels"]["osmig.dev/wave"] == "rest"
+    made = empty_tenant.cluster.get("migrations", "-n", empty_tenant.namespace, "-l", "osmig.dev/plan=roll")["items"]
+    waves_of = {child["spec"]["server"]["id"]: child["metadata"]["labels"]["osmig.dev/wave"] for child in made}
+    assert (waves_of[odd], waves_of[late]) == ("canary", "rest")
+    of_odd = sorted(child["spec"]["type"] for child in made if child["spec"]["server"]["id"] == odd)
+    assert of_odd == ["ColdMigration", "LiveMigration"], "its live move fails the check of the destination"
     plan.order("release")
     plan.until_control("release", "Done")
 

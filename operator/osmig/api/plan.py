@@ -17,6 +17,7 @@ from osmig.api.plan_options import (
     FailureBudget,
     OnBlocked,
     OnFinish,
+    PlanFallback,
     PlanLimits,
     PlanMaintenance,
     PlanOrder,
@@ -43,6 +44,7 @@ PLAN_FROZEN = (
     "targets",
     "selector",
     "rules",
+    "fallback.method",
     "waves",
     "maintenance.computeService",
     "maintenance.disable",
@@ -96,6 +98,9 @@ class PlanSpec(SpecModel):
             "rules of which the first that matches a server decides. What none matches is moved: cold what is SHUTOFF, "
             "live everything else. No server is ever stopped without a rule that says Cold. Default: none."
         ),
+    )
+    fallback: PlanFallback | None = Field(
+        default=None, description="fallback says what is tried when a live move has failed. Default: nothing."
     )
     template: PlanTemplate | None = Field(
         default=None, description="template holds what every Migration of the plan has in its spec. Default: defaults."

@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from osmig.api.meta import SpecModel
 from osmig.api.migration_options import MAX_SECONDS, OnDeadline, Retry
+from osmig.api.names import Reason
+from osmig.api.plan_rules import REASONS_ONLY_IF_COLD
 from osmig.api.server_options import ColdOptions, LiveOptions
 
 
@@ -126,6 +128,61 @@ class FailureBudget(SpecModel):
             "under way are called off, too. Default: Pause."
         ),
     )
+
+
+class FallbackMethod(StrEnum):
+    """What is tried when a live move has failed."""
+
+    NONE = "None"
+    COLD = "Cold"
+
+
+class FallbackReason(StrEnum):
+    """Ends of a live move after which a cold one may be tried, as the Migration's condition Succeeded has them."""
+
+    PRE_CHECK_FAILED = Reason.PRE_CHECK_FAILED.value
+    START_REFUSED = Reason.START_REFUSED.value
+    STALLED = Reason.STALLED.value
+    DEADLINE_EXCEEDED = Reason.DEADLINE_EXCEEDED.value
+    HYPERVISOR_FAILED = Reason.HYPERVISOR_FAILED.value
+
+
+class PlanFallback(SpecModel):
+    """What is tried when a live move has failed: it costs the server a stop, so nothing is, unless this says so."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [REASONS_ONLY_IF_COLD]})
+
+    method: FallbackMethod = Field(
+        description=(
+            "method that is tried. None: none. Cold: the server is stopped for the copy, and its move awaits a "
+            "confirmation, see template.cold."
+        )
+    )
+    on_reasons: tuple[FallbackReason, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(FallbackReason),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+        description=(
+            "onReasons of failed live moves after which it is tried. Allowed only if method is Cold. "
+            "Default: PreCheckFailed, StartRefused and Stalled."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _reasons_only_if_cold(self) -> PlanFallback:
+        if self.on_reasons is not None and self.method is not FallbackMethod.COLD:
+            message = "onReasons is allowed only if method is Cold"
+            raise ValueError(message)
+        return self
+
+    @property
+    def reasons(self) -> tuple[FallbackReason, ...]:
+        """Reasons after which the method is tried, defaults filled in."""
+        return self.on_reasons or _FALLBACK_REASONS
+
+
+_FALLBACK_REASONS = (FallbackReason.PRE_CHECK_FAILED, FallbackReason.START_REFUSED, FallbackReason.STALLED)
 
 
 class PlanMaintenance(SpecModel):

@@ -27,6 +27,12 @@ EACH_HOST_IN_ONE_WAVE: Rule = {
     "message": "each of targets.hosts must be in exactly one wave, and waves may have no other hosts",
     "fieldPath": ".waves",
 }
+REASONS_ONLY_IF_COLD: Rule = {
+    "rule": "!has(self.onReasons) || self.method == 'Cold'",
+    "message": "onReasons is allowed only if method is Cold",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".onReasons",
+}
 EXACTLY_ONE_EXCLUDED: Rule = {
     "rule": "has(self.serverID) != has(self.projectID)",
     "message": "exactly one of serverID and projectID must be set",

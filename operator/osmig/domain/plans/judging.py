@@ -79,8 +79,15 @@ class Circumstances:
     skips: frozenset[str] = frozenset()
 
 
-def judge(server: ServerRow, spec: PlanSpec, around: Circumstances) -> ServerVerdict:
-    """Say what is done with a server: left out, broken, told by a rule, busy, or moved."""
+def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_back: bool = False) -> ServerVerdict:
+    """Say what is done with a server: left out, broken, told by a rule, busy, or moved.
+
+    Args:
+        server: as a sweep shows it.
+        spec: the plan's.
+        around: everything else that counts.
+        falls_back: its live move failed for a reason of the plan's ``fallback``, so it is moved cold.
+    """
     if (left := _leave_out(server, spec, around.skips)) is not None:
         return left
     if server.is_soft_deleted or server.status == "SOFT_DELETED":
@@ -92,6 +99,8 @@ def judge(server: ServerRow, spec: PlanSpec, around: Circumstances) -> ServerVer
     if rule is not None and rule.behavior is Behavior.HOLD:
         text = f"by rule {rule.name} it is waited for until it is gone, or another rule matches first"
         return ServerVerdict(judgement=Judgement.HOLD, reason=PlanReason.RULE, message=text)
+    if falls_back:
+        return _judge_move(server, Method.COLD, around, why_cold="its live move failed: it is stopped for the copy")
     return _judge_move(server, _method(server, rule), around)
 
 
@@ -141,7 +150,12 @@ def _method(server: ServerRow, rule: PlanRule | None) -> Method:
     return Method.COLD if server.status == "SHUTOFF" else Method.LIVE
 
 
-def _judge_move(server: ServerRow, method: Method, around: Circumstances) -> ServerVerdict:
+def _judge_move(
+    server: ServerRow,
+    method: Method,
+    around: Circumstances,
+    why_cold: str = "a rule says Cold: it is stopped for the copy",
+) -> ServerVerdict:
     """Say whether a server that shall be moved can be."""
     checks = (
         _check_state(server, around.records),
@@ -155,9 +169,7 @@ def _judge_move(server: ServerRow, method: Method, around: Circumstances) -> Ser
         return refused
     reason, message = _warn(server, around.usable)
     if method is Method.COLD:
-        text = message or (
-            "it is off" if server.status == "SHUTOFF" else "a rule says Cold: it is stopped for the copy"
-        )
+        text = message or ("it is off" if server.status == "SHUTOFF" else why_cold)
         return ServerVerdict(judgement=Judgement.COLD, reason=reason, message=text)
     return ServerVerdict(judgement=Judgement.MOVE, reason=reason, message=message)
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, Phase, Reason, Verb
+from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
 from osmig.api.plan_names import Judgement, PlanVerb
+from osmig.api.plan_options import FallbackMethod
 from osmig.domain.capabilities import Capability
 from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from osmig.api.plan import PlanSpec
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.observation import PlanObservation
@@ -103,8 +105,9 @@ def build_scene(observation: PlanObservation) -> Scene:
     planned_servers = []
     for server_id in sorted({*rows, *children}):
         row, sweep = rows.get(server_id, (None, None))
-        verdict = _judge(row, sweep, observation, usable) if row is not None and sweep is not None else None
-        planned_servers.append(_stand(server_id, row, sweep, verdict, children.get(server_id), observation))
+        child = children.get(server_id)
+        verdict = _judge(row, sweep, observation, usable, child) if row is not None and sweep is not None else None
+        planned_servers.append(_stand(server_id, row, sweep, verdict, child, observation))
     memberships: dict[str, list[str]] = {}
     for group in groups.values():
         for member in group.members:
@@ -132,7 +135,11 @@ def _sweeps(observation: PlanObservation) -> Iterator[HostSweep]:
 
 
 def _judge(
-    row: ServerRow, sweep: HostSweep, observation: PlanObservation, usable: tuple[HostRow, ...] | None
+    row: ServerRow,
+    sweep: HostSweep,
+    observation: PlanObservation,
+    usable: tuple[HostRow, ...] | None,
+    child: ChildView | None,
 ) -> ServerVerdict:
     around = Circumstances(
         groups=sweep.groups,
@@ -142,7 +149,21 @@ def _judge(
         is_host_up=sweep.service is not None and sweep.service.is_up is True,
         skips=frozenset(observation.status.skips),
     )
-    return judge(row, observation.plan.spec, around)
+    spec = observation.plan.spec
+    return judge(row, spec, around, falls_back=child is not None and falls_back(child, spec))
+
+
+def falls_back(child: ChildView, spec: PlanSpec) -> bool:
+    """Whether a live move ended so that the plan wants a cold one instead."""
+    fallback = spec.fallback
+    return (
+        fallback is not None
+        and fallback.method is FallbackMethod.COLD
+        and child.type is MigrationType.LIVE_MIGRATION
+        and child.is_finished
+        and child.reason in fallback.reasons
+        and child.index < MAX_CHILDREN
+    )
 
 
 def _stand(
@@ -158,6 +179,8 @@ def _stand(
         place = _place_under_way(child)
     elif verdict is not None and verdict.judgement is Judgement.SKIP:
         place = Place.SKIPPED
+    elif child is not None and verdict is not None and _may_fall_back(child, verdict, observation):
+        place = _place_by_verdict(verdict)
     elif child is not None and child.phase is not Phase.SUCCEEDED:
         is_again = is_tried_again(child, observation.status)
         place = Place.PENDING if is_again else _place_of_failed(child)
@@ -170,6 +193,12 @@ def _stand(
     else:
         place = _place_by_verdict(verdict)
     return PlannedServer(server_id=server_id, place=place, row=row, verdict=verdict, child=child, is_again=is_again)
+
+
+def _may_fall_back(child: ChildView, verdict: ServerVerdict, observation: PlanObservation) -> bool:
+    """Whether a cold move follows, now or once the cloud is done with the server; a broken one counts as failed."""
+    is_possible = verdict.judgement in {Judgement.COLD, Judgement.WAIT}
+    return is_possible and falls_back(child, observation.plan.spec)
 
 
 def _place_under_way(child: ChildView) -> Place:
