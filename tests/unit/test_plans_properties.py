@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osmig.api.names import Phase
+from osmig.api.names import MigrationType, Phase
 from osmig.api.plan_names import PlanVerb
 from osmig.domain.operations import RecordView, Stage
+from osmig.domain.plans import waves
 from osmig.domain.plans.decisions import CommitPlan, CreateChild, DeletePlan, DisableService, EnableService
 from osmig.domain.plans.naming import marker_of
 from osmig.domain.plans.phases import PLAN_FINISHED
@@ -26,6 +27,11 @@ SPEC = {
     "maintenance": {"computeService": "Disable"},
     "limits": {"maxInFlight": 3, "maxInFlightPerSourceHost": 2},
     "failureBudget": {"maxFailures": 1},
+}
+WAVES = {
+    "waves": [{"name": "canary", "hosts": ["cmp2"]}, {"name": "rest", "hosts": ["cmp1"], "delaySeconds": 40}],
+    "maintenance": {"computeService": "Disable", "disable": "PerWave"},
+    "fallback": {"method": "Cold"},
 }
 VERBS = (
     PlanVerb.ABORT,
@@ -111,7 +117,7 @@ def happen_to_child(world: PlanWorld, kind: str, number: int, *rest: Any) -> Non
         elif rest[0] in {Phase.AWAITING_CONFIRMATION, Phase.RUNNING}:
             world.follow(child.name, phase=rest[0], is_sent=True)
         else:
-            world.end(child.name, rest[0])
+            world.end(child.name, rest[0], reason="PreCheckFailed" if rest[0] is Phase.FAILED else "")
 
 
 def assert_effects(world: PlanWorld, decision: CommitPlan) -> None:
@@ -131,6 +137,19 @@ def assert_effects(world: PlanWorld, decision: CommitPlan) -> None:
             assert world.sweeps[str(placement.source_host)].is_complete
             assert decision.status.phase not in PLAN_FINISHED
             assert decision.status.start_time is not None
+            assert placement.source_host in waves.list_begun(world.plan.spec, decision.status)
+            assert_cold_for_a_reason(world, effect)
+
+
+def assert_cold_for_a_reason(world: PlanWorld, effect: CreateChild) -> None:
+    """Assert that a cold move is for a server that is off, or whose live move failed so that the plan wants it."""
+    if effect.spec.type is not MigrationType.COLD_MIGRATION:
+        return
+    assert effect.spec.server is not None
+    seen = {row.id: row for sweep in world.sweeps.values() for row in sweep.servers}
+    earlier = [child.reason for child in world.children.values() if child.server_id == effect.spec.server.id]
+    falls_back = world.plan.spec.fallback is not None and "PreCheckFailed" in earlier
+    assert seen[str(effect.spec.server.id)].status == "SHUTOFF" or falls_back
 
 
 def service_of(world: PlanWorld, host: str) -> ServiceRow:
@@ -168,10 +187,12 @@ def assert_proof(world: PlanWorld, known: set[str]) -> None:
         assert last.started_s - quiet[-1].started_s >= 30.0
 
 
-@given(st.lists(st.integers(1, 6), unique=True), st.lists(events, max_size=60))
-def test_whatever_happens_a_plan_keeps_its_promises(present: list[int], happenings: list[tuple[Any, ...]]) -> None:
+@given(st.sampled_from([{}, WAVES]), st.lists(st.integers(1, 6), unique=True), st.lists(events, max_size=60))
+def test_whatever_happens_a_plan_keeps_its_promises(
+    more: dict[str, Any], present: list[int], happenings: list[tuple[Any, ...]]
+) -> None:
     world = PlanWorld(
-        spec=SPEC,
+        spec=SPEC | more,
         servers=[server(number, host=HOSTS[number % 2]) for number in present],
         hosts=(*HOSTS, "cmp9"),
     )
