@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from osmig.api.meta import InvalidManifest
 from osmig.api.names import MigrationType, Phase, Reason
+from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanVerb
 from osmig.domain.plans.decisions import CreateChild, OrderChild
+from plan_samples import plan_body
 from plan_world import PlanWorld, server
 
 COLD = {"fallback": {"method": "Cold"}}
@@ -110,3 +113,9 @@ def test_retry_tries_the_cold_move_again() -> None:
     world.step()
     assert [order.name for order in world.made(OrderChild)] == [world.find(1).name]
     assert world.find(1).type is MigrationType.COLD_MIGRATION
+
+
+def test_reasons_of_a_fallback_that_is_none_are_refused() -> None:
+    fallback = {"method": "None", "onReasons": ["Stalled"]}
+    with pytest.raises(InvalidManifest, match="allowed only if method is Cold"):
+        parse_plan(plan_body(spec={"fallback": fallback}))

@@ -10,6 +10,7 @@ from osmig.api.meta import InvalidManifest
 from osmig.api.names import Phase
 from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
+from osmig.domain.observation import ProviderView
 from osmig.domain.plans.decisions import CreateChild, DisableService
 from plan_samples import plan_body
 from plan_world import PlanWorld, server
@@ -193,3 +194,10 @@ def test_a_move_that_is_under_way_keeps_its_wave_going() -> None:
 def test_waves_that_do_not_fit_the_hosts_are_refused(spec: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidManifest, match=words):
         parse_plan(plan_body(spec=spec))
+
+
+def test_a_plan_that_cannot_be_looked_at_is_not_approved() -> None:
+    world = PlanWorld(spec={"approval": "Manual"}, provider=ProviderView(is_ready=False))
+    world.step()
+    approved = next(one for one in world.status.conditions if one.type == "Approved")
+    assert (world.phase, approved.status, approved.reason) == ("Waiting", "False", "AwaitingApproval")

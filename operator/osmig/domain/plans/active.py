@@ -163,8 +163,9 @@ def _work(stock: Stock) -> CommitPlan:
     closing = waves.list_closing(spec, stock.status)
     if not _all_disabled(stock, closing):
         return _disable(stock, closing)
-    if (awaited := waves.find_obstacle(spec, stock.status)) is not None:
-        return _commit(stock, awaited, Work(due_s=waves.measure_delay_s(spec, stock.status, observation.now)))
+    if (awaited := waves.find_obstacle(spec, stock.status, observation.now)) is not None:
+        verdict, due_s = awaited
+        return _commit(stock, verdict, Work(due_s=due_s))
     begun = waves.list_begun(spec, stock.status)
     ready = {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
     chosen = choose(stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken)

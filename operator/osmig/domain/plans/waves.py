@@ -37,8 +37,8 @@ def advance(stock: Stock) -> PlanWaveStatus | None:
     return known
 
 
-def find_obstacle(spec: PlanSpec, status: PlanStatus) -> PlanVerdict | None:
-    """Say what the next wave waits for; ``None`` when it is under way, and without waves."""
+def find_obstacle(spec: PlanSpec, status: PlanStatus, now: dt.datetime) -> tuple[PlanVerdict, float | None] | None:
+    """Say what the next wave waits for, and how many seconds if that is known; ``None`` when nothing is waited for."""
     known = status.wave
     if spec.waves is None or known is None or known.start_time is not None:
         return None
@@ -46,26 +46,19 @@ def find_obstacle(spec: PlanSpec, status: PlanStatus) -> PlanVerdict | None:
     if not _is_approved(wave, known):
         hash_ = status.preview.hash if status.preview is not None else ""
         text = f"wave {wave.name} begins once the annotation osmig.dev/approve is {wave.name}/{hash_}"
-        return PlanVerdict(phase=PlanPhase.AWAITING_APPROVAL, reason=PlanReason.AWAITING_APPROVAL, message=text)
-    text = f"wave {wave.name} begins at {_end_of_delay(wave, known):%Y-%m-%dT%H:%M:%SZ}"
-    return PlanVerdict(phase=PlanPhase.WAITING, reason=PlanReason.WAVE_DELAY, message=text)
-
-
-def measure_delay_s(spec: PlanSpec, status: PlanStatus, now: dt.datetime) -> float | None:
-    """Return in how many seconds the next wave's delay is over; ``None`` when nothing waits for that."""
-    if spec.waves is None or status.wave is None or status.wave.start_time is not None:
-        return None
-    left_s = (_end_of_delay(spec.waves[status.wave.index - 1], status.wave) - now).total_seconds()
-    return left_s if left_s > 0 else None
+        reason = PlanReason.AWAITING_APPROVAL
+        return PlanVerdict(phase=PlanPhase.AWAITING_APPROVAL, reason=reason, message=text), None
+    end = _end_of_delay(wave, known)
+    text = f"wave {wave.name} begins at {end:%Y-%m-%dT%H:%M:%SZ}"
+    verdict = PlanVerdict(phase=PlanPhase.WAITING, reason=PlanReason.WAVE_DELAY, message=text)
+    return verdict, (end - now).total_seconds()
 
 
 def list_begun(spec: PlanSpec, status: PlanStatus) -> frozenset[str]:
     """Return the hosts of all waves that have begun; without waves all hosts."""
     if spec.waves is None:
         return frozenset(host.name for host in status.hosts)
-    if status.wave is None:
-        return frozenset()
-    begun = status.wave.index - (status.wave.start_time is None)
+    begun = status.wave.index - (status.wave.start_time is None) if status.wave is not None else 0
     return frozenset(host for wave in spec.waves[:begun] for host in wave.hosts)
 
 
