@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from novalab import configuration, savings
+from novalab import configuration, idling, savings
 
 
 class _FakeTest:
@@ -89,6 +89,7 @@ class Lab:
 
         monkey_patch.patch(backend="threading")
         savings.save_before_imports()
+        idling.sleep_when_idle()
         import nova.conf
         import nova.tests.fixtures
         from nova import objects
