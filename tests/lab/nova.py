@@ -171,6 +171,13 @@ class NovaLab:
             self._child = None
         shutil.rmtree(self._state, ignore_errors=True)
 
+    @property
+    def pid(self) -> int:
+        """The process id of Nova, without Keystone's."""
+        if self._child is None:
+            raise RuntimeError("novalab was not started; use it as a context manager")
+        return self._child.pid
+
     def as_user(self, user: str) -> Compute:
         """Return the Compute API as one of the users operator, manager, member, reader (all in project lab), other."""
         return Compute(self.compute, self._keystone_token(user) if self.keystone else user)

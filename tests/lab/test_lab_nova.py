@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -14,6 +15,8 @@ from lab.waiting import eventually
 if TYPE_CHECKING:
     from lab.nova import NovaLab
 
+OF_A_SLEEPER = 10
+"""Waits a second. A listener that looks for messages waits twenty times; one that reports its state, a few."""
 LIVE_MIGRATE = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
 
 
@@ -49,6 +52,28 @@ def test_a_plan_makes_a_migration_hang_until_it_is_steered_to_its_end(nova: Nova
     nova.control.steer(server, "fail")
 
     eventually(lambda: newest(nova, server)["status"] == "failed", what="failed")
+
+
+def count_waits(lab: NovaLab) -> dict[str, int]:
+    """Return how often each thread of Nova has gone to sleep."""
+    tasks = Path(f"/proc/{lab.pid}/task").glob("*/status")
+    lines = {task.parent.name: task.read_text(encoding="ascii").splitlines() for task in tasks}
+    return {
+        thread: int(line.split()[1])
+        for thread, said in lines.items()
+        for line in said
+        if line.startswith("voluntary_ctxt_switches")
+    }
+
+
+def test_the_threads_of_an_idle_nova_sleep_until_they_are_woken(nova: NovaLab) -> None:
+    before, begin = count_waits(nova), time.monotonic()
+    time.sleep(3)  # the claim is on what happens meanwhile
+
+    now, seconds = count_waits(nova), time.monotonic() - begin
+
+    a_second = {thread: (waits - before[thread]) / seconds for thread, waits in now.items() if thread in before}
+    assert [thread for thread, waits in a_second.items() if waits > OF_A_SLEEPER] == []
 
 
 @pytest.mark.parametrize(("when", "starts"), [("before", 0), ("after", 1)])

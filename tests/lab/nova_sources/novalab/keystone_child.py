@@ -31,7 +31,8 @@ expiration = {expiration}
 [identity]
 password_hash_rounds = 4
 [cache]
-enabled = false
+enabled = true
+backend = dogpile.cache.memory
 """
 PASSWORD = "secret"
 LAB_USERS = {"operator": "admin", "manager": "manager", "member": "member", "reader": "reader"}
@@ -141,6 +142,9 @@ def main():
 
     from importlib import metadata
 
+    from novalab import savings
+
+    savings.save_in_databases()
     import keystone.conf
     import keystone.server
 
@@ -179,6 +183,7 @@ def main():
 
     http = server.Server(opts.port, app, threads=4, name="keystone")
     http.start()
+    savings.save_after_start()
     parent = os.getppid()
     # End with the launcher, even if it was killed without a chance to clean.
     while not stop.wait(1) and os.getppid() == parent:
