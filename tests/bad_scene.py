@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from bad_input import CANARY, CATALOGUE, ORDERS, PASSWORD, REDIRECTS, ROWS
 from e2e_credentials import add_account
-from e2e_move import HostPair, describe_move, read
+from e2e_move import HostPair, describe_move
 from e2e_operator import API_VERSION, FAST, OPERATOR_NAMESPACE, install
 from e2e_status import condition
 from e2e_tenant import Tenant
@@ -162,7 +162,7 @@ def describe_provider(tenant: Tenant, name: str, row: Row, fill: Callable[[str],
 
 def statuses(tenant: Tenant, plural: str) -> dict[str, Json]:
     """Return the status of each object of a kind in the tenant's namespace."""
-    listed = read(tenant.cluster, f"/apis/{API_VERSION}/namespaces/{tenant.namespace}/{plural}")
+    listed = tenant.cluster.admin.get(f"/apis/{API_VERSION}/namespaces/{tenant.namespace}/{plural}")
     return {item["metadata"]["name"]: item["status"] for item in listed["items"]}
 
 

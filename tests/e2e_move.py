@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from e2e_tenant import Tenant
-    from lab.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,8 @@ class HostPair:
 
     def get(self) -> Json:
         """Return the object as it is now, managed fields included."""
-        return read(
-            self.tenant.cluster, f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrations/{self.name}"
-        )
+        path = f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrations/{self.name}"
+        return self.tenant.cluster.admin.get(path)
 
     @property
     def status(self) -> Json:
@@ -193,20 +189,3 @@ def describe_move(
             **({"placement": placement} if placement else {}),
         },
     }
-
-
-def read(cluster: Cluster, path: str) -> Json:
-    """GET a path of the API server as the administrator: what is asked again and again while waiting.
-
-    A kubectl for each question would take most of the machine.
-
-    Raises:
-        OSError: there was no answer, or another one than 200.
-    """
-    account = json.loads(cluster.kubeconfig.read_text(encoding="utf-8"))
-    trust = ssl.create_default_context(cafile=account["clusters"][0]["cluster"]["certificate-authority"])
-    request = urllib.request.Request(cluster.url + path)  # noqa: S310 - loopback
-    request.add_header("Authorization", f"Bearer {account['users'][0]['user']['token']}")
-    with urllib.request.urlopen(request, context=trust, timeout=10) as answer:  # noqa: S310 - loopback
-        body: Json = json.load(answer)
-    return body

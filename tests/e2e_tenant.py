@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from e2e_move import HostPair, describe_move, read
+from e2e_move import HostPair, describe_move
 from e2e_operator import API_VERSION
 from lab.waiting import DEADLINE_S, eventually
 
@@ -85,7 +85,7 @@ class Tenant:
 
     def provider(self, name: str = "cloud") -> Json:
         """Return a Provider as it is now."""
-        return read(self.cluster, f"/apis/{API_VERSION}/namespaces/{self.namespace}/providers/{name}")
+        return self.cluster.admin.get(f"/apis/{API_VERSION}/namespaces/{self.namespace}/providers/{name}")
 
     def until_provider(
         self, test: Callable[[Json], object], *, what: str, name: str = "cloud", timeout_s: float = DEADLINE_S

@@ -132,12 +132,12 @@ class Place:
 
     def migrations(self) -> dict[str, dict[str, Any]]:
         """Return all Migrations by name."""
-        found = self.cluster.get("migrations", "-n", self.namespace)["items"]
+        found = self.cluster.admin.get(f"/apis/osmig.dev/v1alpha1/namespaces/{self.namespace}/migrations")["items"]
         return {migration["metadata"]["name"]: migration for migration in found}
 
     def events(self) -> set[str]:
         """Return the reasons of all Events about Migrations."""
-        events = self.cluster.get("events", "-n", self.namespace)["items"]
+        events = self.cluster.admin.get(f"/api/v1/namespaces/{self.namespace}/events")["items"]
         return {event["reason"] for event in events if event["involvedObject"]["kind"] == "Migration"}
 
     def wait_for_event(self, reason: str) -> None:

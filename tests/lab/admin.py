@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT_S = 10.0
-NOT_FOUND, CONFLICT = 404, 409
+OK, NOT_FOUND, CONFLICT = 200, 404, 409
 
 
 class Admin:
@@ -31,6 +34,7 @@ class Admin:
         self._token = token
         self._authority = authority
         self._trust: ssl.SSLContext | None = None
+        self._kept: deque[http.client.HTTPSConnection] = deque()
 
     def is_ready(self) -> bool:
         """Return whether ``/readyz`` says yes.
@@ -38,7 +42,7 @@ class Admin:
         Raises:
             OSError: There is no answer yet, or another one.
         """
-        return self._ask("GET", "/readyz") == b"ok"
+        return self._read("/readyz") == b"ok"
 
     def get(self, path: str) -> dict[str, Any]:
         """Return the object or list at a path of the API server.
@@ -46,7 +50,7 @@ class Admin:
         Raises:
             OSError: There was no answer, or another one than 200.
         """
-        found: dict[str, Any] = json.loads(self._ask("GET", path))
+        found: dict[str, Any] = json.loads(self._read(path))
         return found
 
     def create(self, path: str, body: Mapping[str, Any]) -> None:
@@ -81,19 +85,60 @@ class Admin:
             OSError: There was no answer, or another refusal.
         """
         try:
-            self._ask("DELETE", f"/api/v1/namespaces/{name}")
+            self._ask("DELETE", f"/api/v1/namespaces/{name}", {})
         except urllib.error.HTTPError as error:
             if error.code not in {NOT_FOUND, CONFLICT}:
                 raise
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
-        trust = self._trust = self._trust or ssl.create_default_context(cafile=str(self._authority))
+    def close(self) -> None:
+        """Let the kept connections go."""
+        while self._kept:
+            self._kept.pop().close()
+
+    def _read(self, path: str) -> bytes:
+        """GET a path on a connection that is kept: whoever waits asks often, and each new one is a handshake.
+
+        One that was kept and broke, as after a restart of the API server, is replaced by a new one.
+        """
+        while self._kept:
+            try:
+                return self._read_on(self._kept.pop(), path)
+            except (urllib.error.HTTPError, TimeoutError):
+                raise
+            except (IndexError, OSError, http.client.HTTPException):
+                continue
+        address = urllib.parse.urlsplit(self._url)
+        fresh = http.client.HTTPSConnection(
+            str(address.hostname), address.port, timeout=TIMEOUT_S, context=self._know_authority()
+        )
+        try:
+            return self._read_on(fresh, path)
+        except http.client.HTTPException as error:
+            raise OSError(f"GET {path}: {error!r}") from error
+
+    def _read_on(self, connection: http.client.HTTPSConnection, path: str) -> bytes:
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self._token}"})
+            answer = connection.getresponse()
+            content = answer.read()
+        except BaseException:
+            connection.close()
+            raise
+        self._kept.append(connection)
+        if answer.status != OK:
+            raise urllib.error.HTTPError(self._url + path, answer.status, answer.reason, answer.headers, None)
+        return content
+
+    def _know_authority(self) -> ssl.SSLContext:
+        self._trust = self._trust or ssl.create_default_context(cafile=str(self._authority))
+        return self._trust
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any]) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
-            self._url + path, method=method, data=None if body is None else json.dumps(body).encode()
+            self._url + path, method=method, data=json.dumps(body).encode() if body else None
         )
         request.add_header("Authorization", f"Bearer {self._token}")
         kind = "merge-patch+json" if method == "PATCH" else "json"
         request.add_header("Content-Type", f"application/{kind}")
-        with urllib.request.urlopen(request, context=trust, timeout=TIMEOUT_S) as answer:  # noqa: S310 - loopback
-            content: bytes = answer.read()
-        return content
+        with urllib.request.urlopen(request, context=self._know_authority(), timeout=TIMEOUT_S):  # noqa: S310 - loopback
+            pass

@@ -68,6 +68,7 @@ def test_a_custom_object_and_its_status_survive_a_stop_and_a_kill_of_the_api_ser
     assert "refused" in cluster.kubectl("get", "ns", check=False).stderr
     cluster.start_apiserver()
 
+    assert cluster.admin.get(f"/api/v1/namespaces/{namespace}")["metadata"]["name"] == namespace
     seen = cluster.get("labwidget", "one", "-n", namespace)
     assert (seen["spec"], seen["status"]) == (widget["spec"], {"x": 1})
     assert cluster.url == url

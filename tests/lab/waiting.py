@@ -23,6 +23,11 @@ What takes seconds on a quiet machine takes a minute on one that has other thing
 """
 
 
+LONGEST_PAUSE_S = 0.25
+GROWTH = 1.25
+"""Whoever waited long can wait a quarter of that more: each question costs the server that is asked."""
+
+
 class NotInTimeError(AssertionError):
     """The deadline passed; the message holds the last value or error of the probe."""
 
@@ -40,12 +45,13 @@ def eventually(
         probe: Asked again and again; errors in ``NOT_YET`` count as "no", all others end the wait.
         what: Completes the sentence "… was not so after 90 s".
         timeout_s: Deadline; the probe is asked at least once, and once more after it.
-        every_s: Pause between two questions.
+        every_s: Pause after the first question; later ones grow, to ``LONGEST_PAUSE_S`` at most.
 
     Raises:
         NotInTimeError: The deadline passed.
     """
     deadline = time.monotonic() + timeout_s
+    pause_s = every_s
     while True:
         is_last = time.monotonic() >= deadline
         last: object
@@ -57,7 +63,8 @@ def eventually(
             last = error
         if is_last:
             raise _not_in_time(what, timeout_s, last)
-        time.sleep(every_s)
+        time.sleep(pause_s)
+        pause_s = _lengthen(pause_s)
 
 
 @overload
@@ -77,6 +84,7 @@ async def eventually_async(
 ) -> object:
     """Do what ``eventually`` does without blocking the event loop; the probe may be a coroutine function."""
     deadline = time.monotonic() + timeout_s
+    pause_s = every_s
     while True:
         is_last = time.monotonic() >= deadline
         last: object
@@ -90,7 +98,12 @@ async def eventually_async(
             last = error
         if is_last:
             raise _not_in_time(what, timeout_s, last)
-        await asyncio.sleep(every_s)  # noqa: TID251 - the lab watches real servers, whose clock is the real one
+        await asyncio.sleep(pause_s)  # noqa: TID251 - the lab watches real servers, whose clock is the real one
+        pause_s = _lengthen(pause_s)
+
+
+def _lengthen(pause_s: float) -> float:
+    return max(pause_s, min(pause_s * GROWTH, LONGEST_PAUSE_S))
 
 
 def _not_in_time(what: str, timeout_s: float, last: object) -> NotInTimeError:
