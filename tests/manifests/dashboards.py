@@ -9,7 +9,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from manifests.crd_files import ROOT
-from manifests.dashboard_panels import FLEET_PANELS, ONE_PANELS
+from manifests.dashboard_fleet import FLEET_PANELS
+from manifests.dashboard_one import ONE_PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

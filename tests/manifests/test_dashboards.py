@@ -25,6 +25,11 @@ SERVED = {
     **{f"{family.name}_bucket": {*family.labels, "le"} for family in FAMILIES},
     "ALERTS": {"alertname", "alertstate"},
 }
+WANTED = (
+    *("Moving now", "Progress of what runs", "Data left to move, by source host"),
+    *("Slots in use and their limit, by Provider", "The queue, and why", "Outcomes by reason"),
+    *("Latency of the cloud's API", "Failed requests to the cloud's API", "Orders", "Alerts"),
+)
 OF_GRAFANA = {
     "$__rate_interval": "5m",
     "$__range": "1h",
@@ -67,8 +72,20 @@ def test_a_query_names_only_metrics_and_labels_that_are_served(panel: dict[str, 
         for metric, matchers in re.findall(r"\b(osmig_\w+|ALERTS)\{([^}]*)\}", query):
             assert set(re.findall(r"(\w+)(?:=~|!~|!=|=)\"", matchers)) <= SERVED[metric]
         known = set().union(*(SERVED[metric] for metric in used))
-        for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", query):
+        for labels in re.findall(r"\b(?:by|on|group_left) \(([^)]*)\)", query):
             assert set(labels.split(", ")) <= known
+
+
+def test_every_metric_that_is_served_is_shown() -> None:
+    shown = {word for _, panel in PANELS for query in queries(panel) for word in re.findall(r"\bosmig_\w+", query)}
+
+    assert {family.name for family in FAMILIES} == {word.removesuffix("_bucket") for word in shown}
+
+
+def test_what_a_night_of_moves_is_asked_for_is_on_the_board_of_all_of_them() -> None:
+    titles = [panel["title"] for panel in BOARDS["fleet"]["panels"]]
+
+    assert [title for title in WANTED if title not in titles] == []
 
 
 @each_panel

@@ -210,3 +210,4 @@ async def test_stale_foreign_moves_are_counted_by_each_sweep() -> None:
     lab.offer(Kind.PROVIDER, provider_body())
     await lab.step(PROVIDER)
     assert lab.count("osmig_stale_foreign_migrations") == 1
+    assert lab.count("osmig_provider_slots") == 10, "as the spec has it by default"

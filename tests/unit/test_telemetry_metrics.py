@@ -64,6 +64,14 @@ def test_the_age_of_the_oldest_turn_is_replaced_each_time(metrics: Metrics) -> N
     assert scrape(metrics, "osmig_oldest_granted_slot_seconds", namespace="shop", provider="one") == [0]
 
 
+def test_slots_are_the_newest_count(metrics: Metrics) -> None:
+    provider = metrics.provider("shop", "one")
+    provider.set_slots(10)
+    provider.set_slots(4)
+
+    assert scrape(metrics, "osmig_provider_slots", namespace="shop", provider="one") == [4]
+
+
 def test_a_provider_is_up_or_not(metrics: Metrics) -> None:
     provider = metrics.provider("shop", "one")
     provider.set_up(up=True)
@@ -78,6 +86,7 @@ def test_a_forgotten_provider_takes_all_its_series_along_and_no_others(metrics: 
         provider.set_up(up=True)
         provider.set_foreign({"running": 1})
         provider.set_stale_foreign(1)
+        provider.set_slots(10)
         provider.count_request("compute", "list", 200, 0.1)
         metrics.count_outcome(
             "shop", name, migration_type="LiveMigration", outcome="Failed", reason="StartLost", duration_s=1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOVE = MigrationSample(namespace="shop", name="db-07", provider="one", type="LiveMigration", phase="Running")
 LABELS = {"namespace": "shop", "name": "db-07"}
+MINE = {"namespace": "shop", "type": "LiveMigration"}
 
 
 def test_migrations_are_counted_by_phase_and_an_old_phase_is_not_counted(metrics: Metrics) -> None:
@@ -63,6 +64,48 @@ def test_instants_and_bytes_appear_only_when_known(metrics: Metrics, clock: Fake
     assert scrape(metrics, "osmig_migration_data_total_bytes", medium="disk") == []
     assert scrape(metrics, "osmig_migration_data_processed_bytes", medium="disk", **LABELS) == [7]
     assert scrape(metrics, "osmig_migration_data_remaining_bytes", medium="memory", **LABELS) == [0]
+
+
+def test_what_waits_is_counted_by_reason_and_what_does_not_wait_is_not(metrics: Metrics) -> None:
+    for number, (phase, reason) in enumerate(
+        [
+            ("Queued", "SlotsTaken"),
+            ("Queued", "SlotsTaken"),
+            ("Suspended", "Suspended"),
+            ("Pending", ""),
+            ("Pending", "x"),
+        ]
+    ):
+        metrics.observe_migration(replace(MOVE, name=f"db-{number}", phase=phase, reason=reason))
+    metrics.observe_migration(replace(MOVE, reason="Running"))
+
+    assert scrape(metrics, "osmig_migrations_waiting", reason="SlotsTaken", provider="one", **MINE) == [2]
+    assert scrape(metrics, "osmig_migrations_waiting", reason="Suspended") == [1]
+    assert scrape(metrics, "osmig_migrations_waiting", reason="") == [1]
+    assert scrape(metrics, "osmig_migrations_waiting", reason="other") == [1], "no word of ours"
+    assert sum(scrape(metrics, "osmig_migrations_waiting")) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "served"),
+    [
+        (("cmp1", "cmp2.example.org"), ("cmp1", "cmp2.example.org")),
+        (("cmp1", None), ("cmp1", "")),
+        ((None, None), ("", "")),
+        (('cmp1"} 1', "c" * 300), ("", "")),
+        (("cmp1\n", "-"), ("", "")),
+    ],
+)
+def test_a_move_has_one_series_with_its_provider_and_its_hosts_and_a_text_is_no_host(
+    metrics: Metrics, said: tuple[str | None, str | None], served: tuple[str, str]
+) -> None:
+    metrics.observe_migration(replace(MOVE, hosts=("cmp9", "cmp8")))
+    metrics.observe_migration(replace(MOVE, hosts=said))
+
+    source, destination = served
+    mine = {"provider": "one", "source_host": source, "destination_host": destination, **LABELS}
+    assert scrape(metrics, "osmig_migration_info", **mine) == [1]
+    assert scrape(metrics, "osmig_migration_info") == [1]
 
 
 PER_MOVE = {
@@ -136,6 +179,9 @@ def test_a_sample_is_taken_from_the_object() -> None:
     assert sample.provider == migration.spec.provider_ref.name
     assert sample.type == "LiveMigration"
     assert sample.phase == migration.status.phase
+    assert sample.reason == "Running"
+    assert migration.status.placement is not None
+    assert sample.hosts == (migration.status.placement.source_host, migration.status.placement.destination_host)
     assert sample.started_at == migration.status.start_time
     assert sample.finished_at == migration.status.completion_time
     assert migration.status.progress is not None

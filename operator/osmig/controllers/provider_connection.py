@@ -215,6 +215,7 @@ class ProviderConnection:
         )
         metrics = self._metrics.provider(key.namespace, key.name)
         metrics.set_stale_foreign(self._queue.count_stale(key))
+        metrics.set_slots(session.limits.max_in_flight)
         metrics.set_granted_slot_age(self._queue.age_of_oldest_turn(key).total_seconds())
         return True
 

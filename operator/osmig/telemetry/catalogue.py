@@ -14,6 +14,13 @@ MIGRATIONS = Family(
     "Migration objects in each phase, finished ones included as long as the object exists.",
     (*_PROVIDER, "type", "phase"),
 )
+MIGRATIONS_WAITING = Family(
+    "osmig_migrations_waiting",
+    "gauge",
+    "Migrations for which nothing is under way yet (Pending, Queued, Suspended), by the reason of their condition "
+    "Succeeded: what each waits for. The reason is empty until the first step.",
+    (*_PROVIDER, "type", "reason"),
+)
 MIGRATION_OUTCOMES = Family(
     "osmig_migration_outcomes_total",
     "counter",
@@ -34,6 +41,13 @@ MIGRATION_PHASE = Family(
     "1 for the phase that the Migration is in, 0 for each earlier phase that this process saw it in, so that "
     f"range functions do not hold on to a phase that is over. {_SHORT_LIVED}",
     (*_OBJECT, "type", "phase"),
+)
+MIGRATION_INFO = Family(
+    "osmig_migration_info",
+    "gauge",
+    "Always 1: the Provider of a Migration and the hosts of its newest attempt, to be joined to its other metrics; one "
+    f"that is not known, or that is no name of a host, is empty. {_SHORT_LIVED}",
+    (*_PROVIDER, "name", "source_host", "destination_host"),
 )
 MIGRATION_START = Family(
     "osmig_migration_start_timestamp_seconds",
@@ -167,6 +181,13 @@ STALE_FOREIGN_MIGRATIONS = Family(
     "gauge",
     "Unfinished upstream migrations that nobody declared here, with a mirror or without, and whose record upstream has "
     "not touched for so long that they hang rather than move.",
+    _PROVIDER,
+)
+SLOTS = Family(
+    "osmig_provider_slots",
+    "gauge",
+    "Moves that may be under way at once through the Provider, foreign ones included: its limits.maxInFlight, or less "
+    "where its type allows less.",
     _PROVIDER,
 )
 GRANTED_SLOT_AGE = Family(

@@ -5,6 +5,7 @@ So no cloud and no tenant can make more series than there are words and objects.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ OTHER = "other"
 
 OBJECTS = frozenset({"namespace", "provider", "name"})
 """Names of objects; a namespace is the administrator's, the series of other objects end with them."""
+
+HOSTS = frozenset({"source_host", "destination_host"})
+"""Names of hosts, as Nova says them: one pair per Migration at a time, in a series that ends with it."""
 
 OURS = frozenset({"service", "operation", "status", "version", "python"})
 """Words that stand in our own source: a driver's name of a request, or of a state in its table of states."""
@@ -35,6 +39,14 @@ WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "code": frozenset({*(str(int(status)) for status in HTTPStatus), "timeout", "connection_error", "no-answer"}),
     }
 )
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+
+
+def find_host(name: str | None) -> str:
+    """Return what a host can be called, else nothing: a cloud's text is no label."""
+    return name if name and _HOST.fullmatch(name) else ""
 
 
 def find_word(label: str, word: object) -> str:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration_status import Progress
 from osmig.api.names import ConditionStatus, ConditionType, ControlResult, Phase
+from osmig.domain.phases import WAITING
 from osmig.telemetry import catalogue
+from osmig.telemetry.labels import find_host, find_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +35,8 @@ class MigrationSample:
     """What the metrics say about one Migration object.
 
     Attributes:
+        reason: of the condition ``Succeeded``; empty before the first step.
+        hosts: source and destination, as ``status.placement`` has them.
         started_at: ``status.startTime``.
         progressed_at: ``status.progress.lastProgressTime``.
         finished_at: ``status.completionTime``; ``None`` while the Migration is not finished.
@@ -53,6 +57,8 @@ class MigrationSample:
     provider: str
     type: str
     phase: str
+    reason: str = ""
+    hosts: tuple[str | None, str | None] = (None, None)
     started_at: datetime | None = None
     progressed_at: datetime | None = None
     finished_at: datetime | None = None
@@ -71,7 +77,7 @@ class MigrationSample:
 def sample_migration(migration: Migration) -> MigrationSample:
     """Take from an object what the metrics say about it."""
     status = migration.status
-    progress = status.progress or Progress()
+    progress, placement = status.progress or Progress(), status.placement
     media = {"memory": progress.memory, "disk": progress.disk}
     accepted = (control.time for control in status.controls if control.result is ControlResult.ACCEPTED)
     return MigrationSample(
@@ -80,6 +86,8 @@ def sample_migration(migration: Migration) -> MigrationSample:
         provider=migration.spec.provider_ref.name,
         type=migration.spec.type,
         phase=status.phase or Phase.PENDING,
+        reason=next((entry.reason for entry in status.conditions if entry.type == ConditionType.SUCCEEDED), ""),
+        hosts=(placement.source_host, placement.destination_host) if placement else (None, None),
         started_at=status.start_time,
         progressed_at=progress.last_progress_time,
         finished_at=status.completion_time,
@@ -147,7 +155,9 @@ def _render(entries: Sequence[_Entry], shown: Sequence[_Entry]) -> list[Metric]:
     samples = [entry.sample for entry in shown]
     return [
         _counts(entry.sample for entry in entries),
+        _waiting(entry.sample for entry in entries),
         _phases(shown),
+        _names(samples),
         _instants(catalogue.MIGRATION_START, samples, lambda s: s.started_at),
         _instants(catalogue.MIGRATION_LAST_PROGRESS, samples, lambda s: s.progressed_at),
         _instants(catalogue.MIGRATION_DEADLINE, samples, lambda s: s.deadline_at),
@@ -170,6 +180,22 @@ def _counts(samples: Iterable[MigrationSample]) -> Metric:
     counts = Counter((s.namespace, s.provider, s.type, s.phase) for s in samples)
     for labels, count in sorted(counts.items()):
         family.add_metric(labels, count)
+    return family
+
+
+def _waiting(samples: Iterable[MigrationSample]) -> Metric:
+    family = catalogue.MIGRATIONS_WAITING.scraped()
+    waiting = (s for s in samples if s.phase in WAITING)
+    counts = Counter((s.namespace, s.provider, s.type, s.reason and find_word("reason", s.reason)) for s in waiting)
+    for labels, count in sorted(counts.items()):
+        family.add_metric(labels, count)
+    return family
+
+
+def _names(samples: Iterable[MigrationSample]) -> Metric:
+    family = catalogue.MIGRATION_INFO.scraped()
+    for s in samples:
+        family.add_metric((s.namespace, s.provider, s.name, *map(find_host, s.hosts)), 1)
     return family
 
 

@@ -26,6 +26,7 @@ class ProviderCollectors:
         self.foreign = catalogue.FOREIGN_MIGRATIONS.gauge(registry)
         self.stale_foreign = catalogue.STALE_FOREIGN_MIGRATIONS.gauge(registry)
         self.unowned = catalogue.UNOWNED_CONFIRMATIONS.gauge(registry)
+        self.slots = catalogue.SLOTS.gauge(registry)
         self.granted_slot_age = catalogue.GRANTED_SLOT_AGE.gauge(registry)
         self.up = catalogue.PROVIDER_UP.gauge(registry)
         self.requests = catalogue.API_REQUESTS.counter(registry)
@@ -81,7 +82,7 @@ class ProviderCollectors:
     def _families(self) -> tuple[Counter | Gauge | Histogram, ...]:
         return (
             *(self.outcomes, self.durations, self.foreign, self.stale_foreign, self.unowned),
-            *(self.granted_slot_age, self.up, self.requests, self.request_durations),
+            *(self.slots, self.granted_slot_age, self.up, self.requests, self.request_durations),
         )
 
 
@@ -117,6 +118,10 @@ class ProviderMetrics:
     def set_stale_foreign(self, count: int) -> None:
         """Replace the number of foreign migrations whose record stands still; call it after every sweep."""
         self._collectors.set(self._collectors.stale_foreign, self._labels, count)
+
+    def set_slots(self, count: int) -> None:
+        """Replace how many moves may be under way at once; call it after every sweep."""
+        self._collectors.set(self._collectors.slots, self._labels, count)
 
     def set_granted_slot_age(self, age_s: float) -> None:
         """Replace how long ago the oldest turn was given that was not used; call it after every sweep."""
