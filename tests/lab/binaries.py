@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ from lab.go import find_go
 from lab.steps import Step, StepError, run_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lab.cache import Report
 
 SOURCES = Path(__file__).with_name("cluster_sources")
 HELM_SOURCES = Path(__file__).with_name("helm_sources")
 ACTIONLINT_SOURCES = Path(__file__).with_name("actionlint_sources")
+KUBE_SCORE_SOURCES = Path(__file__).with_name("kube_score_sources")
 VERSION = "v1.36.3"
 MINOR = 36
 SKEW = 1
@@ -51,6 +53,7 @@ TOOLS = {
     "kubectl": Tool("k8s.io/kubernetes/cmd/kubectl", 20),
     "kube-controller-manager": Tool("k8s.io/kubernetes/cmd/kube-controller-manager", 60),
     "helm": Tool("helm.sh/helm/v4/cmd/helm", 150, HELM_SOURCES),
+    "kube-score": Tool("github.com/zegl/kube-score/cmd/kube-score", 20, KUBE_SCORE_SOURCES),
     "actionlint": Tool("github.com/rhysd/actionlint/cmd/actionlint", 20, ACTIONLINT_SOURCES),
 }
 """All programs by name, the longest shared work first. One more is one more line (and a ``tool`` in its ``go.mod``)."""
@@ -67,6 +70,7 @@ STAMPS = {
 _INSTEAD = {
     SOURCES: f"Or set KUBEBUILDER_ASSETS to a folder that has {{names}}, version 1.{MINOR}.",
     HELM_SOURCES: "Or put a Helm 4 on PATH.",
+    KUBE_SCORE_SOURCES: "Or put kube-score on PATH.",
     ACTIONLINT_SOURCES: "Or put actionlint on PATH.",
 }
 """What somebody without Go can do, by the folder of the sources."""
@@ -100,7 +104,7 @@ def find_tools(
     """Return the programs, each from the first place that has it; build those that nobody has.
 
     Places: the folder ``KUBEBUILDER_ASSETS`` (the convention of envtest, which brings no controllers), the cache; for
-    kubectl, Helm and actionlint also ``PATH``: a kubectl close enough to the version of the API server, any Helm 4.
+    kubectl, Helm and the checkers also ``PATH``: a kubectl close enough to the version of the API server, any Helm 4.
 
     Args:
         names: Keys of ``TOOLS``.
@@ -163,12 +167,16 @@ def _find_helm(path: str) -> Path | None:
     return Path(program) if answer.stdout.startswith("v4.") else None
 
 
-def _find_actionlint(path: str) -> Path | None:
-    program = shutil.which("actionlint", path=path)
+def _find_any(name: str, path: str) -> Path | None:
+    program = shutil.which(name, path=path)
     return Path(program) if program is not None else None
 
 
-_ON_PATH = {"kubectl": _find_kubectl, "helm": _find_helm, "actionlint": _find_actionlint}
+_ON_PATH: Mapping[str, Callable[[str], Path | None]] = {
+    "kubectl": _find_kubectl,
+    "helm": _find_helm,
+    **{name: partial(_find_any, name) for name in ("actionlint", "kube-score")},
+}
 
 
 def _build(names: Sequence[str], folder: Path, report: Report) -> None:

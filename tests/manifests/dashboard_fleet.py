@@ -58,7 +58,7 @@ FLEET_PANELS = (
     ),
     Panel(
         title="Data left to move, by source host",
-        description="Memory and disk of all moves away from it; it grows while guests write faster than they are copied.",
+        description="Memory and disk of all moves from it; it grows while guests write faster than they are copied.",
         queries={f"sum by (source_host) ({of(f'({_REMAINING})')})": "{{source_host}}"},
         unit="bytes",
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -17,7 +19,6 @@ from manifests.golden_files import SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from lab.cluster import Cluster
     from lab.helm import Helm
@@ -25,6 +26,23 @@ if TYPE_CHECKING:
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 OLDEST, NEWEST = 30, 37
 """Minor versions of Kubernetes: the oldest has what the admission policy is made of, the newest the checker knows."""
+ALL_OK = 10
+"""The best grade of kube-score."""
+_PULL = "a version's tag or a digest is pulled once; `image.pullPolicy` is a value"
+_DISK = "the root cannot be written and there is no volume: what takes disk is the log, which the kubelet rotates"
+_CPU = "a throttled process is late with verbs (docs/sizing.md); memory is limited"
+ARGUED = {
+    ("Deployment", "container-image-pull-policy"): _PULL,
+    ("Deployment", "container-ephemeral-storage-request-and-limit"): _DISK,
+    ("Deployment", "container-resources"): _CPU,
+    ("Deployment", "deployment-has-host-podantiaffinity"): "topologySpreadConstraints keep the pods apart",
+    ("Pod", "container-image-pull-policy"): _PULL,
+    ("Pod", "container-ephemeral-storage-request-and-limit"): _DISK,
+    ("Pod", "container-resources"): "helm test runs it for seconds",
+    ("Pod", "pod-networkpolicy"): "helm test runs it for seconds, and it listens on nothing",
+}
+"""What kube-score finds, by kind and check, and why it stays."""
+VALIDATING = Path(__file__).with_name("validating.py")
 OWN = ("osmig.dev/", "monitoring.coreos.com/", "kustomize.config.k8s.io/")
 """Kinds that Kubernetes has no schema of; the API server checks ours."""
 
@@ -62,19 +80,57 @@ def objects(cluster: Cluster, helm: Helm, tmp_path_factory: pytest.TempPathFacto
     return [write(folder / f"{name}.yaml", made) for name, made in parts.items()]
 
 
-@pytest.mark.parametrize("minor", range(OLDEST, NEWEST + 1))
-def test_every_object_fits_the_schemas_of_each_kubernetes(objects: list[Path], minor: int) -> None:
-    check(
-        find_checkers() / "kubernetes-validate", "--kubernetes-version", f"1.{minor}", "--strict", "--quiet", *objects
-    )
+def validate(first: int, last: int, *files: Path) -> str:
+    """Check objects by the schemas of the versions from one to another."""
+    return check(find_checkers() / "python", VALIDATING, str(first), str(last), *files)
 
 
-def test_a_field_that_kubernetes_does_not_know_is_found(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.yaml"
-    broken.write_text("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\nautomount: false\n", encoding="utf-8")
+def test_every_object_fits_the_schemas_of_each_kubernetes(objects: list[Path]) -> None:
+    assert validate(OLDEST, NEWEST, *objects).endswith(" objects, 0 findings\n")
 
-    with pytest.raises(AssertionError, match="automount"):
-        check(find_checkers() / "kubernetes-validate", "--kubernetes-version", f"1.{OLDEST}", "--strict", broken)
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("{apiVersion: v1, kind: ServiceAccount, metadata: {name: a}, automount: false}", "automount"),
+        ("{apiVersion: v1, kind: ServiceAcount, metadata: {name: a}}", "find schema for kind ServiceAcount"),
+        ("{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: a}}", "policy/v1beta1"),
+    ],
+)
+def test_a_field_a_kind_and_a_version_that_kubernetes_does_not_know_are_found(
+    tmp_path: Path, broken: str, said: str
+) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(broken, encoding="utf-8")
+
+    with pytest.raises(AssertionError, match=said):
+        validate(OLDEST, OLDEST, file)
+
+
+def test_a_version_without_schemas_is_no_success(objects: list[Path]) -> None:
+    with pytest.raises(AssertionError, match=f"1.{NEWEST + 1}"):
+        validate(NEWEST + 1, NEWEST + 1, *objects)
+
+
+def test_what_kube_score_finds_is_what_is_argued_and_nothing_else(objects: list[Path]) -> None:
+    # a file at a time: of objects with one name it scores one
+    scored = [scores for file in objects for scores in score(file)]
+    found = {
+        (scores["type_meta"]["kind"], checked["check"]["id"])
+        for scores in scored
+        for checked in scores["checks"]
+        if not checked["skipped"] and checked["grade"] < ALL_OK
+    }
+
+    assert len([scores for scores in scored if scores["type_meta"]["kind"] == "Deployment"]) == len(SETS) + 1
+    assert found == set(ARGUED)
+
+
+def score(file: Path) -> list[Any]:
+    """Return what kube-score says of the objects of a file; it fails where it finds something."""
+    program = find_tools(["kube-score"])["kube-score"]
+    done = subprocess.run([program, "score", "--output-format=json", file], capture_output=True, text=True, check=False)  # noqa: S603
+    return json.loads(done.stdout) or []
 
 
 def test_yaml_is_tidy() -> None:
