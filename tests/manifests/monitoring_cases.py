@@ -77,6 +77,11 @@ GATE = "confirm_deadline_timestamp_seconds"
 
 CASES = [
     Case(
+        "what is late for ten minutes and then in time again is no alert, however long it goes on",
+        phase("Running") | of("late", f"1+0x20 {for_(60, 0)} 1+0x20 0+0{FOREVER}"),
+        {15: [], 60: [], 90: [], 120: []},
+    ),
+    Case(
         "what is late for a quarter of an hour is reported, until it is not any more",
         of("late", f"{for_(5, 0)} {for_(40, 1)} 0+0{FOREVER}"),
         {19: [], 21: [LATE], 44: [LATE], 46: []},
