@@ -118,6 +118,10 @@ charts: venv ## Write anew what charts/ and deploy/ have from elsewhere, and the
 	PYTHONPATH=tests $(BIN)/python -m manifests.chart_files
 	PYTHONPATH=tests $(BIN)/python -m manifests.golden_files
 
+.PHONY: picture
+picture: venv ## Draw docs/dashboard.svg anew: moves on the lab's Nova, asked of a real Prometheus (two minutes)
+	PYTHONPATH=tests $(BIN)/python -m e2e_picture
+
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' operator/osmig/__init__.py)
 IMAGE ?= osmig:$(VERSION)
 LAB := PYTHONPATH=tests $(BIN)/python -m lab

@@ -166,6 +166,11 @@ class PrometheusServer:
         """Return the instant vector that an expression gives now."""
         return list(self._get(f"query?{urllib.parse.urlencode({'query': expression})}")["result"])
 
+    def query_range(self, expression: str, start: float, end: float, step_s: int = 1) -> list[dict[str, Any]]:
+        """Return what an expression gave between two Unix times."""
+        asked = {"query": expression, "start": start, "end": end, "step": step_s}
+        return list(self._get(f"query_range?{urllib.parse.urlencode(asked)}")["result"])
+
     def _is_ready(self) -> bool:
         return self._read("/-/ready") != ""
 
