@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from manifests.dashboards import render_dashboards
 from osmig.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lab.nova import NovaLab
 
@@ -64,7 +65,7 @@ def _now() -> float:
 def _play(tenant: Tenant, nova: NovaLab) -> None:
     """Order moves of every kind: three at once may be under way, one is moved by somebody else."""
     tenant.connect(nova, name="region-one", limits={"maxInFlight": 4})
-    moved = {"provider": "region-one"}
+    moved: dict[str, Any] = {"provider": "region-one"}
     tenant.move_cold(nova.boot("mail-05", host="cmp3"), name="mail-05", **moved, cold={"confirm": "Automatic"})
     failed = nova.boot("old-09", host="cmp4", plan="fail,duration=5,memory=2048")
     tenant.move(failed, name="old-09", **moved).until_finished(timeout_s=60)
@@ -93,13 +94,15 @@ def _ask(prometheus: PrometheusServer, panel: dict[str, Any], began: float) -> I
             query = query.replace(word, value)
         found = prometheus.query(query) if target["instant"] else prometheus.query_range(query, began, _now())
         for series in found:
-            name = re.sub(
-                r"\{\{(\w+)\}\}", lambda label, s=series: s["metric"].get(label[1], ""), target["legendFormat"]
-            )
+            name = re.sub(r"\{\{(\w+)\}\}", partial(_read_label, series["metric"]), target["legendFormat"])
             samples = [(float(at), float(value)) for at, value in series.get("values", [series.get("value")])]
             known = [(at, value) for at, value in samples if value == value]  # noqa: PLR0124 - NaN is not itself
             if known:
                 yield Line(name, known)
+
+
+def _read_label(labels: Mapping[str, str], place: re.Match[str]) -> str:
+    return labels.get(place[1], "")
 
 
 if __name__ == "__main__":
