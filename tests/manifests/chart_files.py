@@ -11,6 +11,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from manifests.argocd_actions import KEY, render_actions
+from manifests.argocd_upstream import render_upstream
 from manifests.chart_values import render_table, render_values
 from manifests.crd_files import CRDS, ROOT
 from manifests.dashboards import DASHBOARDS, render_dashboards
@@ -24,6 +25,7 @@ CHARTS = ROOT / "charts"
 CHART = CHARTS / "osmig"
 CRD_CHART = CHARTS / "osmig-crds"
 COMPONENTS = ROOT / "deploy" / "components"
+UPSTREAM = COMPONENTS / "argocd" / "resource_customizations"
 README = CHART / "README.md"
 BEGIN, END = "<!-- values: made by make charts -->\n\n", "\n<!-- end of values -->"
 
@@ -41,11 +43,17 @@ def render_readme() -> str:
     return before + BEGIN + render_table(load_schema()) + END + rest.partition(END)[2]
 
 
+def load_checks() -> dict[str, str]:
+    """Return the health check of each kind, as Lua, which docs/gitops.md shows."""
+    page = (ROOT / "docs" / "gitops.md").read_text(encoding="utf-8")
+    found = dict(re.findall(rf"```yaml\n{re.escape(_HEALTH)}(\w+): \|\n(.*?)```", page, re.DOTALL))
+    checks = {kind: textwrap.dedent(code) for kind, code in found.items()}
+    return {**checks, "MigrationMapping": checks["Provider"]}
+
+
 def render_argocd_configuration() -> str:
     """Return Argo CD's ConfigMap: the health checks that docs/gitops.md shows, and the actions."""
-    page = (ROOT / "docs" / "gitops.md").read_text(encoding="utf-8")
-    checks = dict(re.findall(rf"```yaml\n({re.escape(_HEALTH)}\w+): \|\n(.*?)```", page, re.DOTALL))
-    checks[f"{_HEALTH}MigrationMapping"] = checks[f"{_HEALTH}Provider"]
+    checks = {f"{_HEALTH}{kind}": textwrap.indent(code, "  ") for kind, code in load_checks().items()}
     texts = {**checks, KEY: textwrap.indent(render_actions(), "  ")}
     keys = "".join(textwrap.indent(f"{name}: |\n{text}", "  ") for name, text in texts.items())
     return (
@@ -62,6 +70,7 @@ def made_files() -> dict[Path, str]:
         README: render_readme(),
         POLICY: render_policy(),
         COMPONENTS / "argocd" / "configuration" / "argocd-cm.yaml": render_argocd_configuration(),
+        **{UPSTREAM / path: text for path, text in render_upstream(load_checks()).items()},
         PROMETHEUS_RULE: render_prometheus_rule(),
         **{DASHBOARDS / f"{name}.json": text for name, text in dashboards.items()},
         CHART / "files" / "rules.yaml": RULES.read_text(encoding="utf-8"),

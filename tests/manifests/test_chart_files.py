@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import osmig
-from manifests.chart_files import CHART, CRD_CHART, load_schema, made_files
+from manifests.chart_files import CHART, CRD_CHART, UPSTREAM, load_schema, made_files
 from manifests.chart_values import Value, list_values
 from manifests.crd_files import CRDS, ROOT
 from osmig.command_line import Declared, list_declared
@@ -39,6 +39,9 @@ def test_nothing_is_left_over_of_what_was_made_before() -> None:
     found = {path for chart in (CHART, CRD_CHART) for path in (chart / "files").rglob("*") if path.is_file()}
 
     assert found == {path for path in MADE if "files" in path.parts}
+    assert {path for path in UPSTREAM.rglob("*") if path.is_file()} == {
+        path for path in MADE if UPSTREAM in path.parents
+    }
     assert {path.name for path in found if path.is_relative_to(CRD_CHART)} == {path.name for path in CRDS.iterdir()}
 
 

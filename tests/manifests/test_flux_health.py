@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,7 +88,7 @@ def flux(crds: Cluster, namespace: str) -> Iterator[Cluster]:
         crds.apply({**about, "metadata": {"name": "one", "namespace": namespace}, "spec": OBJECTS[plural]})
     crds.apply(*made)
     for plural in KINDS_IN_ORDER:
-        eventually(lambda plural=plural: ask(crds, namespace, plural, {}) != "", what="the policy is in force")
+        eventually(partial(ask, crds, namespace, plural, {}), what="the policy is in force")
     yield crds
     for part in made:
         crds.kubectl("delete", part["kind"], part["metadata"]["name"])

@@ -12,6 +12,7 @@ import yaml
 from lupa.lua51 import LuaRuntime
 
 from domain_samples import NOW, status_in
+from manifests.argocd_upstream import DEGRADED, HEALTH_OF, HEALTHY, PROGRESSING
 from osmig.api.meta import to_wire
 from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import describe_mapping, describe_provider
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gitops.md").read_text(encoding="utf-8")
 KEY = "resource.customizations.health.osmig.dev_"
-HEALTHY, PROGRESSING, DEGRADED, SUSPENDED = "Healthy", "Progressing", "Degraded", "Suspended"
-HEALTH_OF = {
-    **dict.fromkeys(Phase, PROGRESSING),
-    Phase.SUCCEEDED: HEALTHY,
-    Phase.FAILED: DEGRADED,
-    Phase.ABORTED: DEGRADED,
-    Phase.REVERTED: DEGRADED,
-    Phase.AWAITING_CONFIRMATION: SUSPENDED,
-    Phase.SUSPENDED: SUSPENDED,
-}
 
 
 @cache

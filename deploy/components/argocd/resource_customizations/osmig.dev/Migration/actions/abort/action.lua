@@ -1,0 +1,3 @@
+if obj.metadata.annotations == nil then obj.metadata.annotations = {} end
+obj.metadata.annotations["osmig.dev/abort"] = os.date("!%Y-%m-%dT%H:%M:%SZ")
+return obj
