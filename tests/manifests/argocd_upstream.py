@@ -89,9 +89,11 @@ def _list_statuses() -> dict[str, dict[str, tuple[dict[str, Any], str, str]]]:
         health: describe_mapping(problem=problem, before=(), generation=1, now=NOW)
         for health, problem in ((HEALTHY, ""), (DEGRADED, "m"))
     }
+    judged = {health.lower(): (_of(found), health, "m") for health, found in providers.items()}
     return {
         "Migration": {phase.lower(): (to_wire(status_in(phase)), HEALTH_OF[phase], f"{phase}: m") for phase in SHOWN},
-        "Provider": {health.lower(): (_of(found), health, "m") for health, found in providers.items()},
+        "Provider": judged,
+        "MigrationPlan": judged,  # its conditions of these types have the same meaning
         "MigrationMapping": {
             health.lower(): (_of(found), health, _find_message(found)) for health, found in mappings.items()
         },

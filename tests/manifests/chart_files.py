@@ -48,7 +48,7 @@ def load_checks() -> dict[str, str]:
     page = (ROOT / "docs" / "gitops.md").read_text(encoding="utf-8")
     found = dict(re.findall(rf"```yaml\n{re.escape(_HEALTH)}(\w+): \|\n(.*?)```", page, re.DOTALL))
     checks = {kind: textwrap.dedent(code) for kind, code in found.items()}
-    return {**checks, "MigrationMapping": checks["Provider"]}
+    return {**checks, **dict.fromkeys(("MigrationMapping", "MigrationPlan"), checks["Provider"])}
 
 
 def render_argocd_configuration() -> str:

@@ -15,7 +15,7 @@ from osmig.api.names import Verb
 
 ROOT = COMPONENTS / "argocd" / "resource_customizations" / FOLDER
 SHIPPED = yaml.safe_load((COMPONENTS / "argocd" / "configuration" / "argocd-cm.yaml").read_text(encoding="utf-8"))
-KINDS = ["Migration", "MigrationMapping", "Provider"]
+KINDS = ["Migration", "MigrationMapping", "MigrationPlan", "Provider"]
 HEALTH = [
     pytest.param(kind, case, id=f"{kind}: {case['inputPath']}")
     for kind in KINDS

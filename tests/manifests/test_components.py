@@ -69,7 +69,7 @@ def test_argo_cds_own_overlay_learns_the_health_of_every_kind_and_the_orders(clu
     assert made["data"].keys() == {
         "url",
         KEY,
-        *(f"{prefix}{kind}" for kind in ("Migration", "Provider", "MigrationMapping")),
+        *(f"{prefix}{kind}" for kind in ("Migration", "Provider", "MigrationMapping", "MigrationPlan")),
     }
 
 

@@ -23,6 +23,7 @@ from osmig.api.names import Phase, Reason
 from osmig.domain.conditions import describe_mapping, describe_provider
 from osmig.domain.observation import ProviderView
 from osmig.domain.phases import FINISHED
+from plan_samples import plan_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from lab.cluster import Cluster
 
 ASKED = ("inProgress", "failed", "current")
-KINDS_IN_ORDER = ("migrations", "providers", "migrationmappings")
+KINDS_IN_ORDER = ("migrations", "providers", "migrationmappings", "migrationplans")
 OBJECTS: dict[str, dict[str, Any]] = {
     "migrations": {"providerRef": {"name": "p"}, "type": "LiveMigration", "server": {"name": "s"}},
     "providers": {"type": "OpenStack", "openstack": {"cloudCredentialsRef": {"secretName": "s", "cloudName": "c"}}},
     "migrationmappings": full_mappings(),
+    "migrationplans": plan_body()["spec"],
 }
 
 
@@ -131,7 +133,9 @@ def test_flux_reads_every_state_right(flux: Cluster, namespace: str) -> None:
     }
     for verdict, view in views.items():
         conditions = describe_provider(view, before=(), generation=1, now=NOW)
-        assert judge(flux, namespace, "providers", {"conditions": [to_wire(each) for each in conditions]}) == verdict
+        said = {"conditions": [to_wire(each) for each in conditions]}
+        assert judge(flux, namespace, "providers", said) == verdict
+        assert judge(flux, namespace, "migrationplans", said) == verdict, "these types mean the same in a plan"
     for verdict, problem in {"current": "", "failed": "names nothing"}.items():
         conditions = describe_mapping(problem=problem, before=(), generation=1, now=NOW)
         said = {"conditions": [to_wire(each) for each in conditions]}

@@ -358,3 +358,23 @@ async def test_a_conflict_on_the_status_is_the_schedulers_to_repeat() -> None:
         await lab.step(PROVIDER)
     await lab.step(PROVIDER)
     assert condition(lab, "Ready") == ("True", "ProbeSucceeded")
+
+
+async def test_a_provider_of_another_namespace_is_as_good_as_none() -> None:
+    lab = Lab(cloud=FakeBackend())
+    theirs = provider_body()
+    theirs["metadata"]["namespace"] = "team-b"
+    lab.offer(Kind.PROVIDER, theirs)
+    await lab.step(PROVIDER._replace(namespace="team-b"))
+    lab.offer(Kind.MIGRATION, migration_body(spec=SPEC))
+    await lab.step(MIGRATION)
+    alone = Lab()
+    alone.offer(Kind.MIGRATION, migration_body(spec=SPEC))
+    await alone.step(MIGRATION)
+
+    said, said_alone = (each.api.status(MIGRATION)["conditions"] for each in (lab, alone))
+    assert [(one["type"], one["reason"], one["message"]) for one in said] == [
+        (one["type"], one["reason"], one["message"]) for one in said_alone
+    ]
+    assert ("ProviderReady", "False", "ProviderNotFound") in {(c["type"], c["status"], c["reason"]) for c in said}
+    assert lab.cloud.calls.count("start") == 0
