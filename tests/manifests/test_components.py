@@ -275,3 +275,14 @@ def test_the_role_admin_gets_every_verb() -> None:
     assert role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-admin"] == "true"
     assert rule["resources"] == [f"migrations/{verb}" for verb in GUARDED]
     assert rule["verbs"] == ["update"]
+
+
+@pytest.mark.parametrize("name", ["verbs-policy", "provider-policy"])
+def test_a_policy_that_cannot_be_evaluated_refuses(name: str) -> None:
+    made = list(yaml.safe_load_all((COMPONENTS / name / "policy.yaml").read_text(encoding="utf-8")))
+    policy, binding = find(made, "ValidatingAdmissionPolicy"), find(made, "ValidatingAdmissionPolicyBinding")
+
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["validationActions"] == ["Deny"]
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    assert binding["spec"].keys() == {"policyName", "validationActions"}, "it holds everywhere"
