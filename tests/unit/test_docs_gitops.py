@@ -100,3 +100,12 @@ def test_the_check_of_a_provider_serves_a_mapping_too() -> None:
     code = read_checks()["Provider"]
     assert judge(code, of_mapping(""))[0] == HEALTHY
     assert judge(code, of_mapping("spec.subnets is no list")) == (DEGRADED, "spec.subnets is no list")
+
+
+def test_the_examples_leave_off_what_makes_a_new_order() -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    found = {block["kind"]: block["spec"] for block in blocks if "kind" in block}
+
+    assert found.keys() == {"Application", "Kustomization"}
+    assert found["Application"]["syncPolicy"]["syncOptions"] == ["ServerSideApply=true"]
+    assert "force" not in found["Kustomization"]
