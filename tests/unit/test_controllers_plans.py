@@ -12,6 +12,7 @@ from api_samples import provider_body
 from controller_fakes import PROVIDER
 from controller_lab import Lab
 from host_fakes import FakeHosts, server_on, service
+from metrics_reading import scrape
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.domain.errors import KubeUnavailable, Transient, Unauthorized, WriteConflict
@@ -358,5 +359,45 @@ def test_a_plan_that_this_version_cannot_read_is_left_alone() -> None:
         drain.lab.show(PLAN)
         await drain.lab.step(PLAN)
         assert drain.hosts.orders == []
+
+    play(story)
+
+
+def test_metrics_show_where_a_plan_stands_and_go_with_it() -> None:
+    async def story() -> None:
+        drain = await begun(1, 2)
+        labels = {"namespace": "team-a", "name": "drain"}
+        host = {**labels, "host": "cmp1"}
+        assert len(drain.children()) == 2
+        assert scrape(drain.lab.metrics, "osmig_plan_servers", state="pending", **labels) == [2]
+        assert scrape(drain.lab.metrics, "osmig_plan_phase", phase="Running", **labels) == [1]
+        assert scrape(drain.lab.metrics, "osmig_host_disabled_by_plan", **host) == [1]
+        assert scrape(drain.lab.metrics, "osmig_host_drained", **host) == [0]
+        drain.finish()
+        for _ in range(3):
+            await drain.step(PERIOD_S)
+        assert scrape(drain.lab.metrics, "osmig_plan_servers", state="succeeded", **labels) == [2]
+        assert scrape(drain.lab.metrics, "osmig_host_drained", **host) == [1]
+        assert scrape(drain.lab.metrics, "osmig_plan_completion_timestamp_seconds", **labels)
+        drain.lab.annotate(PLAN, release="1")
+        for _ in range(3):
+            await drain.step(PERIOD_S)
+        assert scrape(drain.lab.metrics, "osmig_host_disabled_by_plan", **host) == [0]
+        drain.lab.controllers.intake.remove(PLAN.kind, drain.lab.api.objects[PLAN])
+        await drain.lab.step(PLAN)
+        names = {sample.name for family in drain.lab.metrics.collect() for sample in family.samples}
+        assert not [name for name in names if name.startswith(("osmig_plan_", "osmig_host_"))]
+
+    play(story)
+
+
+def test_metrics_of_a_plan_whose_status_cannot_be_read_stay_as_they_were() -> None:
+    async def story() -> None:
+        drain = await begun(1)
+        drain.lab.api.objects[PLAN]["status"]["phase"] = "Dancing"
+        drain.lab.api.change(PLAN)
+        await drain.step(PERIOD_S)
+        assert scrape(drain.lab.metrics, "osmig_plan_phase", phase="Running", name="drain") == [1]
+        assert scrape(drain.lab.metrics, "osmig_host_disabled_by_plan", host="cmp1") == [1]
 
     play(story)

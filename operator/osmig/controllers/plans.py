@@ -20,6 +20,7 @@ from osmig.domain.plans.decisions import CommitPlan, DeletePlan, ReadCloud
 from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.write_budget import judge_plan
 from osmig.domain.write_budget import Urgency
+from osmig.telemetry.plans import sample_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from osmig.controllers.publishing import Publisher
     from osmig.domain.clock import Clock
     from osmig.domain.plans.observation import PlanObservation
+    from osmig.telemetry.metrics import Metrics
 
 MAX_ROUNDS = 10
 """Decisions in one step; more would be a loop, and the next step goes on where this one stopped."""
@@ -51,6 +53,7 @@ class PlanController:
         effects: makes Migrations and changes services.
         claims: which plan has which host.
         clock: measures how old a write is.
+        metrics: show where each plan stands.
         uncut: lets a step take as long as it takes.
         written_at: when each plan's status was written last, by the clock.
     """
@@ -61,6 +64,7 @@ class PlanController:
     effects: PlanEffects
     claims: HostClaims
     clock: Clock
+    metrics: Metrics
     uncut: Callable[[Key], AbstractContextManager[None]]
     written_at: dict[Key, float] = field(default_factory=dict)
 
@@ -95,6 +99,7 @@ class PlanController:
         """Drop what is remembered of a plan that is gone."""
         self.observer.forget(key)
         self.written_at.pop(key, None)
+        self.metrics.forget_plan(key.namespace, key.name)
 
     async def _commit(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> None:
         """Write the status if that is worth a write, and only then do what was decided.
@@ -104,6 +109,8 @@ class PlanController:
         """
         with self.uncut(key) if decision.effects else nullcontext():
             await self._put(key, observation, decision)
+            if observation.plan.status_readable:
+                self.metrics.observe_plan(sample_plan(observation.plan, decision.status))
             self.observer.remember(key, decision.memory)
             self.publisher.announce(key, decision.notes)
             self.inbox.settle(key, observation.verb_requests)
@@ -143,5 +150,6 @@ def build(parts: Parts) -> PlanController:
         effects=PlanEffects(inbox=parts.inbox, publisher=parts.publisher, fence=fence, clock=given.clock),
         claims=parts.claims,
         clock=given.clock,
+        metrics=given.metrics,
         uncut=parts.uncut,
     )

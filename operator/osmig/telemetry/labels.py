@@ -11,14 +11,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
+from osmig.api.plan_names import PlanPhase
+from osmig.api.plan_status import PlanCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OTHER = "other"
 
-OBJECTS = frozenset({"namespace", "provider", "name"})
-"""Names of objects; a namespace is the administrator's, the series of other objects end with them."""
+OBJECTS = frozenset({"namespace", "provider", "name", "host"})
+"""Names of objects; a namespace is the administrator's, the series of other objects end with them.
+
+A host is one of the at most 50 that a MigrationPlan has in its status, and its series end with the plan.
+"""
+
+PLAN_STATES = frozenset(PlanCounts.model_fields) - {"total", "joined"}
+"""Where a server of a plan stands: every server is in one of them."""
 
 HOSTS = frozenset({"source_host", "destination_host"})
 """Names of hosts, as Nova says them: one pair per Migration at a time, in a series that ends with it."""
@@ -29,13 +37,13 @@ OURS = frozenset({"service", "operation", "status", "version", "python"})
 WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "type": frozenset(MigrationType),
-        "phase": frozenset(Phase),
+        "phase": frozenset({*Phase, *PlanPhase}),
         "outcome": frozenset(Phase),
         "reason": frozenset(Reason),
         "verb": frozenset(Verb),
         "result": frozenset({*ControlResult, "success", "stale", "gone", "error", "crash"}),
         "medium": frozenset({"memory", "disk"}),
-        "state": frozenset({"total", "done", "failed"}),
+        "state": frozenset({"total", "done", "failed"}) | PLAN_STATES,
         "code": frozenset({*(str(int(status)) for status in HTTPStatus), "timeout", "connection_error", "no-answer"}),
     }
 )

@@ -12,6 +12,7 @@ from osmig import __version__
 from osmig.telemetry import catalogue
 from osmig.telemetry.labels import find_word
 from osmig.telemetry.migrations import MigrationCollector
+from osmig.telemetry.plans import PlanCollector
 from osmig.telemetry.providers import ProviderCollectors, ProviderMetrics
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from osmig.domain.clock import Clock
     from osmig.telemetry.migrations import MigrationSample
+    from osmig.telemetry.plans import PlanSample
 
 
 class Metrics:
@@ -32,6 +34,7 @@ class Metrics:
         registry = CollectorRegistry(auto_describe=True)
         self._registry = registry
         self._migrations = MigrationCollector(clock)
+        self._plans = PlanCollector(clock)
         self._providers = ProviderCollectors(registry)
         self._controls = catalogue.CONTROL_REQUESTS.counter(registry)
         self._duplicates = catalogue.DUPLICATE_STARTS.counter(registry)
@@ -46,6 +49,7 @@ class Metrics:
         self._leader = catalogue.LEADER.gauge(registry)
         catalogue.BUILD.gauge(registry).labels(__version__, platform.python_version()).set(1)
         registry.register(self._migrations)
+        registry.register(self._plans)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
@@ -91,6 +95,14 @@ class Metrics:
     def forget_migration(self, namespace: str, name: str) -> None:
         """Drop the series of a deleted Migration at once."""
         self._migrations.forget(namespace, name)
+
+    def observe_plan(self, sample: PlanSample) -> None:
+        """Replace what is known of one MigrationPlan; call it after every step."""
+        self._plans.observe(sample)
+
+    def forget_plan(self, namespace: str, name: str) -> None:
+        """Drop the series of a deleted MigrationPlan at once."""
+        self._plans.forget(namespace, name)
 
     def count_control(self, verb: str, result: str) -> None:
         """Count a verb that got its final result."""

@@ -19,7 +19,7 @@ _HEAD = """\
 Served at `/metrics` as Prometheus text, or as OpenMetrics to a scraper that asks for it. Times are Unix seconds,
 durations seconds. Server names, UUIDs and messages are never labels. Every metric with `provider` also has
 `namespace`. Series of one Migration are served while it is not finished and for 10 minutes after; they end at once
-when it is deleted.
+when it is deleted, as those of a MigrationPlan do. `host` is one of at most 50 hosts of a MigrationPlan.
 
 The usual `process_*`, `python_gc_*` and `python_info` are served as well. This page is generated from
 `operator/osmig/telemetry/catalogue.py`.
