@@ -19,6 +19,7 @@ from manifests.monitoring_files import (
     render_prometheus_rule,
 )
 from osmig.api import names
+from osmig.api.plan_names import PlanPhase
 from osmig.domain.phases import FINISHED
 from osmig.telemetry.catalogue import FAMILIES
 
@@ -89,10 +90,15 @@ def test_the_metrics_and_labels_of_an_alert_are_served(alert: str) -> None:
 
 
 def test_the_phases_in_the_rules_exist_and_a_deadline_ends_with_all_that_are_final() -> None:
-    said = {alert: set(re.findall(r'phase=~?"([^"]+)"', rule["expr"])) for alert, rule in ALERTS.items()}
-    phases = {alert: {word for text in texts for word in text.split("|")} for alert, texts in said.items()}
+    said = {
+        alert: re.findall(r'osmig_(\w+)_phase\{phase(?:=~|!~|!=|=)"([^"]+)"', ALERTS[alert]["expr"]) for alert in ALERTS
+    }
+    words = {(of, word) for found in said.values() for of, text in found for word in text.split("|")}
+    phases = {alert: {word for _, text in found for word in text.split("|")} for alert, found in said.items()}
 
-    assert set().union(*phases.values()) <= set(names.Phase)
+    assert {word for of, word in words if of == "migration"} <= set(names.Phase)
+    assert {word for of, word in words if of == "plan"} <= set(PlanPhase)
+    assert {of for of, _ in words} == {"migration", "plan"}
     assert phases["OsmigMigrationPastDeadline"] == {*FINISHED, names.Phase.AWAITING_CONFIRMATION}
     assert phases["OsmigMigrationNoProgress"] == {names.Phase.RUNNING}
 

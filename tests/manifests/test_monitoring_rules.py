@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.prometheus import find_prometheus
-from manifests import monitoring_cases, monitoring_counts
+from manifests import monitoring_cases, monitoring_counts, monitoring_plans
 from manifests.monitoring_cases import LEADER, SCRAPE_S, Case
 from manifests.monitoring_files import RULES, list_alerts
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MINUTES = {"0m": 0, "1m": 1, "5m": 5, "10m": 10, "15m": 15, "30m": 30, "6h": 360, "1d": 1440}
 LONG_MIN = 300
-CASES = [*monitoring_cases.CASES, *monitoring_counts.CASES]
-SAYS = {**monitoring_cases.SAYS, **monitoring_counts.SAYS}
+CASES = [*monitoring_cases.CASES, *monitoring_counts.CASES, *monitoring_plans.CASES]
+SAYS = {**monitoring_cases.SAYS, **monitoring_counts.SAYS, **monitoring_plans.SAYS}
 
 
 def promtool(*args: str, cwd: Path) -> str:

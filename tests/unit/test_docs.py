@@ -16,7 +16,7 @@ from osmig.api.discovery import DiscoveryMode
 from osmig.api.meta import to_wire
 from osmig.api.migration import parse_migration
 from osmig.api.names import Verb, verb_annotation
-from osmig.api.plan_names import PlanVerb
+from osmig.api.plan_names import LABEL_PLAN, PlanVerb
 from osmig.api.provider import ProviderType, UpstreamScope
 from osmig.api.tenant import Cleanup
 from osmig.command_line import list_declared
@@ -182,7 +182,8 @@ def test_every_metric_that_is_named_is_served(page: Path) -> None:
 
 @pytest.mark.parametrize("page", OURS, ids=ids(OURS))
 def test_every_annotation_of_our_group_is_a_verb(page: Path) -> None:
-    known = {verb_annotation(verb) for verb in (*Verb, *PlanVerb)} | {names.API_VERSION, DISCOVERED_LABEL}
+    labels = {DISCOVERED_LABEL, LABEL_PLAN}
+    known = {verb_annotation(verb) for verb in (*Verb, *PlanVerb)} | {names.API_VERSION, *labels}
     named = set(re.findall(r"(?<![\w./])osmig\.dev/[\w-]+", page.read_text(encoding="utf-8")))
 
     assert named - known == set()
