@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from manifests.dashboard_panels import FLEET, Panel, count, number, of, progress
+from manifests.dashboard_panels import FLEET, NAMESPACE, Panel, count, number, of, progress
 
 ACTIVE = "Starting|Running|Confirming|Reverting|Aborting"
 WAITING = "Pending|Queued|Suspended|AwaitingConfirmation"
 OUTCOMES = f"osmig_migration_outcomes_total{FLEET}}}"
 FAILED = f'osmig_migration_outcomes_total{FLEET}, outcome="Failed"}}'
 CRASHES = 'osmig_reconcile_total{result="crash"}'
-NAMESPACE = '{namespace=~"$namespace"}'
 _REMAINING = (
     "sum by (namespace, name) (max by (namespace, name, medium) "
     '(osmig_migration_data_remaining_bytes{namespace=~"$namespace"}))'

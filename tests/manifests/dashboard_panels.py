@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NAMESPACE = '{namespace=~"$namespace"}'
 FLEET = '{namespace=~"$namespace", provider=~"$provider"'
 
 
@@ -21,6 +22,7 @@ class Panel:
         height: In Grafana's rows.
         is_instant: Whether the newest value alone counts.
         most: The end of a scale, where there is one.
+        least: Where a scale begins; ``None`` where values fall below 0.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Panel:
     height: int = 8
     is_instant: bool = False
     most: float | None = None
+    least: float | None = 0
 
 
 def number(title: str, description: str, query: str, unit: str = "short") -> Panel:

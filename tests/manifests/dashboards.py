@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from manifests.crd_files import ROOT
 from manifests.dashboard_fleet import FLEET_PANELS
 from manifests.dashboard_one import ONE_PANELS
+from manifests.dashboard_plans import PLAN_PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ def render_dashboards() -> dict[str, str]:
         _variable("migration", 'osmig_migration_phase{namespace="$namespace"}', label="name", has_all=False),
     ]
     return {
-        "fleet": _render("osmig-fleet", "osmig: all moves", fleet, FLEET_PANELS),
+        "fleet": _render("osmig-fleet", "osmig: all moves", fleet, (*FLEET_PANELS, *PLAN_PANELS)),
         "migration": _render("osmig-migration", "osmig: one Migration", one, ONE_PANELS),
     }
 
@@ -79,7 +80,8 @@ def _place(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
 
 
 def _render_panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
-    scale = {"min": 0, **({} if panel.most is None else {"max": panel.most})}
+    bounds = {"min": panel.least, "max": panel.most}
+    scale = {name: bound for name, bound in bounds.items() if bound is not None}
     return {
         "id": number,
         "title": panel.title,

@@ -1,0 +1,51 @@
+"""The panels of MigrationPlans, in a row of their own at the end of the dashboard of all moves."""
+
+from __future__ import annotations
+
+from manifests.dashboard_panels import NAMESPACE, Panel
+
+_PLAN = "{{namespace}}/{{name}}"
+
+
+def _servers(matcher: str = "") -> str:
+    selector = f"{NAMESPACE[:-1]}{matcher}}}"
+    return f"sum by (namespace, name) (max by (namespace, name, state) (osmig_plan_servers{selector}))"
+
+
+def _hosts(metric: str) -> str:
+    return f"sum by (namespace, name) (max by (namespace, name, host) ({metric}{NAMESPACE}))"
+
+
+PLAN_PANELS = (
+    Panel(
+        title="Progress of plans",
+        description="Part of the servers that have moved or are left on purpose; until ten minutes after the end.",
+        queries={f"""{_servers(', state=~"succeeded|skipped"')} / ({_servers()} > 0)""": _PLAN},
+        kind="bargauge",
+        unit="percentunit",
+        is_instant=True,
+        most=1,
+    ),
+    Panel(
+        title="Servers of plans",
+        description="By where they stand: those of all plans that are under way.",
+        queries={f"sum by (state) (max by (namespace, name, state) (osmig_plan_servers{NAMESPACE}))": "{{state}}"},
+    ),
+    Panel(
+        title="Hosts of plans",
+        description="Proven empty, and kept disabled by a plan, until the plan is deleted. A host that stays disabled "
+        "waits for release.",
+        queries={
+            _hosts("osmig_host_drained"): f"{_PLAN} drained",
+            _hosts("osmig_host_disabled_by_plan"): f"{_PLAN} disabled",
+        },
+    ),
+    Panel(
+        title="Failure budget left",
+        description="How many more moves of a plan may fail; below 0 it has paused or aborts.",
+        queries={
+            f"max by (namespace, name) (osmig_plan_failure_budget_remaining{NAMESPACE})": _PLAN,
+        },
+        least=None,
+    ),
+)
