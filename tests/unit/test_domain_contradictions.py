@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from controller_fakes import MIGRATION
 from decided import decide
 from domain_cold_samples import COLD, awaiting, deciding
-from domain_samples import NOW, observe, pre_start, sent, started, status_in
+from domain_samples import NOW, READY, observe, pre_start, sent, started, status_in
 from osmig.api.meta import to_wire
 from osmig.api.migration import Attempt, MigrationStatus
 from osmig.api.names import Phase, Reason, Verb
@@ -63,6 +64,41 @@ def test_what_never_sent_anything_is_admitted_and_not_called_over(phase: Phase) 
     mended = decide(observe(patched(status_in(Phase.QUEUED), phase)))
     assert (mended.status.phase, mended.due_s) == (Phase.PENDING, 0.0)
     assert decide(observe(mended.status, pre_start=pre_start())).call == StartCall()
+
+
+@pytest.mark.parametrize("phase", [None, *sorted(set(Phase) - WAITING)])
+@pytest.mark.parametrize(
+    ("waiting", "reason"),
+    [
+        (Phase.PENDING, Reason.RETRYING),
+        (Phase.QUEUED, Reason.SLOTS_TAKEN),
+        (Phase.QUEUED, Reason.SERVER_BUSY),
+        (Phase.QUEUED, Reason.PROVIDER_NOT_READY),
+        (Phase.SUSPENDED, Reason.SUSPENDED),
+    ],
+)
+def test_what_waits_between_two_starts_is_neither_called_lost_nor_shown_as_under_way(
+    waiting: Phase, reason: Reason, phase: Phase | None
+) -> None:
+    """An earlier attempt, or a start that was turned down, has left its time, and nothing else that is under way."""
+    status = patched(status_in(waiting, reason, start_time=NOW, attempt=2), phase)
+    mended = decide(observe(status)).status
+    assert mended.phase is Phase.PENDING
+    assert decide(observe(mended, pre_start=pre_start())).call == StartCall()
+    unready = decide(observe(mended, provider=replace(READY, is_ready=False, reason="Unreachable"))).status
+    assert unready.phase is Phase.QUEUED
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - WAITING))
+def test_what_never_sent_anything_is_not_shown_as_under_way_while_it_waits(phase: Phase) -> None:
+    assert decide(observe(patched(status_in(Phase.QUEUED), phase))).status.phase is Phase.PENDING
+
+
+@pytest.mark.parametrize("phase", [None, *sorted(set(Phase) - WAITING - FINISHED)])
+def test_a_start_that_was_removed_with_its_record_is_not_made_up(phase: Phase | None) -> None:
+    removed = patched(started(upstream=None, start_time=NOW), phase)
+    decision = decide(observe(removed))
+    assert (decision.status.phase, decision.call) == (Phase.FAILED, None)
 
 
 @pytest.mark.parametrize("phase", [None, Phase.RUNNING, Phase.QUEUED, Phase.STARTING])

@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 
 _DECISIONS: Mapping[str, Phase] = {Operation.CONFIRM: Phase.CONFIRMING, Operation.REVERT: Phase.REVERTING}
 
+_WAITING_REASONS = frozenset(
+    {
+        Reason.RETRYING,
+        Reason.SUSPENDED,
+        Reason.PROVIDER_NOT_READY,
+        Reason.SLOTS_TAKEN,
+        Reason.SERVER_BUSY,
+        Reason.SECRET_NOT_FOUND,
+        Reason.MAPPING_NOT_FOUND,
+    }
+)
+"""Why it is waited before a start, between two tries or between two attempts; with none of them a start is on record."""
+
 
 def mend(observation: Observation) -> Commit | None:
     """Put a phase right that the rest of the status contradicts, and go on from there; ``None`` when none does."""
@@ -49,11 +62,23 @@ def find_phase(migration: Migration) -> Phase | None:
         return _find_end(status)
     is_acting = status.pending_call is not None or status.upstream is not None
     is_cold = migration.spec.type is MigrationType.COLD_MIGRATION
-    if status.phase in FINISHED and not is_acting:
-        return Phase.PENDING
-    if is_acting and (status.phase in {*FINISHED, *WAITING} or (status.phase in CONFIRMATION and not is_cold)):
+    if not is_acting:
+        return Phase.PENDING if _is_unsent(status) else status.phase
+    if status.phase in {*FINISHED, *WAITING} or (status.phase in CONFIRMATION and not is_cold):
         return _find_phase_under_way(status)
     return status.phase
+
+
+def _is_unsent(status: MigrationStatus) -> bool:
+    """Whether nothing is under way for certain, although the phase says that something is, or was.
+
+    Without a reason to wait on record a start may have been removed with its record, and nothing is made up.
+    """
+    if status.phase in WAITING:
+        return False
+    succeeded = find_condition(status.conditions, ConditionType.SUCCEEDED)
+    has_waited = succeeded is not None and succeeded.reason in _WAITING_REASONS
+    return status.phase in FINISHED or has_waited or (status.phase is not None and status.start_time is None)
 
 
 def _find_end(status: MigrationStatus) -> Phase | None:
