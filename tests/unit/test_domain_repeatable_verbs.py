@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decided import Decided, decide
-from domain_samples import READY, conditions_of, control, observe, record, result_of, sent, server, started
+from domain_samples import NOW, READY, conditions_of, control, observe, record, result_of, sent, server, started
 from domain_world import World, decide_in
 from osmig.api.names import ControlResult, Phase, Reason, Verb
 from osmig.domain.calls import Answer
@@ -172,6 +172,35 @@ def test_only_a_final_answer_settles_an_order_everything_else_is_asked_again(
     assert result_of(decision.status, ABORT) is result
     assert decision.call is None
     assert decision.due_s == (5.0 if result is ControlResult.ACCEPTED else 0.0)
+
+
+@pytest.mark.parametrize("policy", [None, "onStall"])
+def test_a_force_complete_whose_answer_is_lost_is_not_called_too_late_for_what_may_be_its_effect(
+    policy: str | None,
+) -> None:
+    given = (
+        started(control(FORCE))
+        if policy is None
+        else started(policy_orders=[{"policy": policy, "verb": FORCE, "time": NOW}])
+    )
+    call = VerbCall(verb=FORCE, record_id="7")
+    lost = Answer(call=call, error=OutcomeUnknown("NoAnswer", "no answer within 30 s", operation="o"))
+    status = decide(observe(given, answer=lost, records=(record("running"),))).status
+
+    switching = (record("running (post-copy)"),)
+    decision = decide_in(World(server=server(busy=True), records=switching, progress=ProgressView()), observe(status))
+    refused = Answer(call=call, error=NotInThisState("NotInThisState", "post-copy", operation="o"))
+    after = decide(observe(status, answer=refused, records=switching))
+    ended = decide_in(World(server=server(host="cmp2"), records=(record("completed"),)), observe(status))
+
+    assert decision.call is None
+    assert (decision.notes, after.notes) == ((), ())
+    assert ended.status.phase is Phase.SUCCEEDED
+    if policy is None:
+        assert [result_of(seen.status, FORCE) for seen in (decision, after)] == [ControlResult.ACCEPTED] * 2
+        assert result_of(ended.status, FORCE) is ControlResult.DONE
+    else:
+        assert [seen.status.policy_orders[0].verb for seen in (decision, after, ended)] == [FORCE] * 3
 
 
 def test_an_abort_that_came_too_late_lets_the_move_run_on() -> None:

@@ -434,6 +434,17 @@ async def test_a_job_that_is_gone_when_run_now_comes_ends_it() -> None:
     assert (lab.told["phase"], lab.reason) == ("Failed", "RecordGone")
 
 
+async def test_of_a_run_now_whose_answer_is_lost_and_whose_job_is_gone_nothing_is_claimed() -> None:
+    lab = await ordered(mailboxes=IN_TIME)
+    lab.world.faults["PUT"] = [Fault.LOST_AFTER]
+    lab.annotate(WAVE, run_now="1")
+    code = code_of(lab)
+    lab.way.before = lambda _: lab.world.jobs.pop(code, None) if lab.world.count("PUT") else None
+    await lab.play(seconds=300)
+    assert (lab.told["phase"], lab.reason, lab.world.count("PUT")) == ("Failed", "RecordGone", 1)
+    assert control_of(lab, "run-now") == ("Rejected", "its answer is lost, and the job is gone")
+
+
 @pytest.mark.parametrize("verb", ["force_complete", "confirm", "revert"])
 async def test_what_the_service_has_no_call_for_is_unsupported(verb: str) -> None:
     lab = await ordered()

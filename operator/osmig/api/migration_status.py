@@ -86,7 +86,11 @@ class Control(StatusModel):
     message: Note | None = Field(default=None, description="message tells why, in one sentence.")
     time: Time = Field(description="time the result was reached, in UTC.")
     sent_time: Time | None = Field(
-        default=None, description="sentTime is when the cloud first accepted the request to carry it out, in UTC."
+        default=None,
+        description=(
+            "sentTime is when the cloud first accepted the request to carry it out, or may have: of a force-complete "
+            "also when one was sent whose answer is not known; in UTC."
+        ),
     )
     field_manager: Name | None = Field(
         default=None,
@@ -108,7 +112,11 @@ class PolicyOrder(StatusModel):
     )
     time: Time = Field(description="time it acted, in UTC.")
     sent_time: Time | None = Field(
-        default=None, description="sentTime is when the cloud first accepted the request to carry it out, in UTC."
+        default=None,
+        description=(
+            "sentTime is when the cloud first accepted the request to carry it out, or may have: of a force-complete "
+            "also when one was sent whose answer is not known; in UTC."
+        ),
     )
     given_up_time: Time | None = Field(
         default=None,

@@ -45,8 +45,8 @@ class Order:
 
     Attributes:
         policy: of the spec; ``None`` when a user asked.
-        is_sent: the cloud accepted the request at least once.
-        since: when the cloud first accepted it; before that, when it was given.
+        is_sent: the cloud accepted the request at least once, or one was sent that may have taken effect.
+        since: when the cloud first accepted it, or may have; before that, when it was given.
     """
 
     verb: Verb
@@ -131,13 +131,15 @@ def give_up(
     return _replace_policy(status, order, {"verb": None, "given_up_time": now}), (note,)
 
 
-def mark_sent(status: MigrationStatus, order: Order, *, now: dt.datetime) -> MigrationStatus:
-    """Note that the cloud accepted the request; later repetitions change nothing."""
+def mark_sent(
+    status: MigrationStatus, order: Order, *, now: dt.datetime, told: str = "the cloud accepted the request"
+) -> MigrationStatus:
+    """Note that the request was sent, and ``told`` what is known of it; later repetitions change nothing."""
     if order.is_sent:
         return status
     if order.policy is not None:
         return _replace_policy(status, order, {"sent_time": now})
-    sent = {"sent_time": now, "message": "the cloud accepted the request"}
+    sent = {"sent_time": now, "message": told}
     controls = tuple(
         control.model_copy(update=sent) if control.verb is order.verb else control for control in status.controls
     )
@@ -182,7 +184,7 @@ def _close(control: Control, phase: Phase) -> tuple[ControlResult, str]:
         case Verb.ABORT, Phase.ABORTED:
             return ControlResult.DONE, "the move was aborted"
         case Verb.FORCE_COMPLETE, Phase.SUCCEEDED if is_sent:
-            return ControlResult.DONE, "the move completed after the cloud accepted the request"
+            return ControlResult.DONE, "the move completed after the request was sent"
         case Verb.CONFIRM, Phase.SUCCEEDED if is_sent:
             return ControlResult.DONE, "the move was confirmed"
         case Verb.REVERT, Phase.REVERTED if is_sent:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from osmig.api.migration_changes import change_status
 from osmig.api.names import Phase, Reason, Verb
 from osmig.domain import next_status, orders, outcome, pauses, runs
 from osmig.domain.conditions import Verdict
@@ -102,7 +104,9 @@ def _answer_gone(observation: JobObservation, code: str) -> Commit:
         return outcome.abort(observation, "the job was deleted; what was copied stays")
     wait_key = f"gone:{code}"
     if not observation.has_waited(wait_key, observation.timings.retry_s):
-        kept = next_status.keep_phase(observation, pending_call=None)
-        return Commit(status=kept, due_s=observation.timings.retry_s, wait_key=wait_key)
+        return Commit(status=next_status.keep_phase(observation), due_s=observation.timings.retry_s, wait_key=wait_key)
     message = f"the service shows no job {code} any more, so its outcome is unknown and nothing is ordered again"
-    return outcome.fail(observation, Reason.RECORD_GONE, message)
+    controls, notes = run_now.give_up(observation)
+    known = observation.migration.model_copy(update={"status": change_status(observation.status, controls=controls)})
+    ended = outcome.fail(replace(observation, migration=known), Reason.RECORD_GONE, message)
+    return replace(ended, notes=(*notes, *ended.notes))

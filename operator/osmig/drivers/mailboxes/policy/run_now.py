@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from osmig.api.migration import PendingCall
     from osmig.api.names import Phase
     from osmig.domain.calls import Answer
+    from osmig.domain.observation import Note
     from osmig.drivers.mailboxes.facts import JobObservation
     from osmig.drivers.mailboxes.views import JobView
 
@@ -77,6 +78,15 @@ def resolve(observation: JobObservation, call: PendingCall, job: JobView) -> Com
     if has_begun or (wanted == Execution.FIRST and stages.execution_of(job) is Execution.SECOND):
         return _settle(observation, ControlResult.DONE, "the execution has begun")
     return intents.await_effect(observation, call) or _settle(observation, ControlResult.REJECTED, _LOST)
+
+
+def give_up(observation: JobObservation) -> tuple[orders.Controls, tuple[Note, ...]]:
+    """Answer an order that was sent for a job that is gone: whether it took effect cannot be known any more."""
+    status = observation.status
+    if status.pending_call is None:
+        return status.controls, ()
+    told = "its answer is lost, and the job is gone"
+    return orders.settle(status.controls, Verb.RUN_NOW, ControlResult.REJECTED, told, now=observation.now)
 
 
 def _settle(observation: JobObservation, result: ControlResult, message: str) -> Commit:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import ControlResult, Verb
 from osmig.domain import orders, pauses
 from osmig.domain.capabilities import Capability
-from osmig.domain.errors import NotPermitted, Refused, Transient, Unsupported
+from osmig.domain.errors import NotPermitted, OutcomeUnknown, Refused, Transient, Unsupported
 from osmig.domain.observation import Commit, Decision
 from osmig.domain.operations import MoveKind, Stage
 from osmig.drivers.servers.calls import VerbCall
@@ -100,9 +100,15 @@ def _answer_error(
         case NotPermitted():
             return _settle(observation, again, order, ControlResult.REJECTED, error.message)
         case Refused() if is_switching(observation, call.record_id):
+            if order.verb is Verb.FORCE_COMPLETE and order.is_sent:
+                return again
             return _settle(observation, again, order, ControlResult.TOO_LATE, "the move is switching over already")
         case Transient() if error.retry_after_s is not None:
             return pauses.begin(observation, again.status, error.retry_after_s)
+        case OutcomeUnknown() if order.verb is Verb.FORCE_COMPLETE:
+            # what switches over or completes from now on may do so because of it
+            told = f"the request was sent and is sent again, for its answer is not known: {error.message}"
+            return replace(again, status=orders.mark_sent(again.status, order, now=observation.now, told=told))
         case _:
             return replace(again, status=orders.note_refusal(again.status, order, error.message))
 
