@@ -35,7 +35,7 @@ _WAITING_REASONS = frozenset(
         Reason.MAPPING_NOT_FOUND,
     }
 )
-"""Why it is waited before a start, between two tries or between two attempts; with none of them a start is on record."""
+"""Why it is waited before a start, between two tries or between two attempts; no start is on record with them."""
 
 
 def mend(observation: Observation) -> Commit | None:
