@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile import clouds
+from osmig.clock import SystemClock
 from osmig.domain.errors import BackendError
 from osmig.domain.operations import RecordView
 from osmig.drivers.servers.nova import explain, synthetic_records, translate
@@ -20,9 +23,14 @@ from osmig.drivers.servers.nova.listing import SWEEP_OVERLAP
 from osmig.drivers.servers.nova.rows import read_views
 from osmig.drivers.servers.nova.texts import known_refusal, known_state
 from osmig.drivers.tenants.waldur import texts, wire
+from osmig.drivers.tenants.waldur.session import make_access
 from osmig.drivers.tenants.waldur.translate import view_run
-from osmig.net.bounds import MAX_DEPTH, MAX_VALUES
+from osmig.net.answers import Answer
+from osmig.net.bounds import LARGE_BYTES, MAX_DEPTH, MAX_VALUES, Timeouts
+from osmig.net.connection import Connection
+from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, is_bounded, parse_json, take_turn
+from osmig.net.limiting import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,3 +189,42 @@ def test_large_bodies_are_computed_on_one_at_a_time_and_half_of_the_time_none_is
             done.result()
     for (_, ended_s, cpu_s), (next_s, _, _) in pairwise(sorted(turns)):
         assert next_s - ended_s >= 0.9 * cpu_s
+
+
+def watch_turns(read: Callable[[Callable[[object], None]], object]) -> int:
+    """Let four threads read many rows each; count how often another one's turn began."""
+    seen: list[int] = []
+
+    def note(_: object) -> None:
+        seen.append(threading.get_ident())
+        time.sleep(0)  # whoever may, goes on now
+
+    barrier = threading.Barrier(4)
+
+    def begin() -> None:
+        barrier.wait()
+        read(note)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(begin) for _ in range(4)]:
+            done.result()
+    return len(list(groupby(seen)))
+
+
+def test_the_rows_of_large_lists_are_read_one_list_at_a_time_too() -> None:
+    body: dict[str, object] = {"migrations": [{}] * 2_000}
+    assert watch_turns(lambda note: read_views(body, "migrations", note, "sweep")) == 4
+
+
+def test_so_are_those_of_every_other_server() -> None:
+    large = Answer(200, b" " * (LARGE_BYTES + 1))
+    guard = EndpointGuard(EndpointPolicy())
+
+    async def parse(note: Callable[[object], None]) -> None:
+        access = make_access("https://192.0.2.1", "t", guard=guard, timeouts=Timeouts())
+        limiter = Limiter(1, SystemClock())
+        connection = Connection(access, service="s", limiter=limiter, observe=lambda *_: None, name="n")
+        await connection.parse(large, lambda _: list(map(note, range(2_000))))
+        await connection.close()
+
+    assert watch_turns(lambda note: asyncio.run(parse(note))) == 4

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.net.bounds import LARGE_BYTES
 from osmig.net.failures import ConnectionReplacedError, NoAnswerError, PermitExpiredError
+from osmig.net.json_reading import take_turn
 from osmig.net.limiting import Priority, raise_priority
 from osmig.net.places import Places
 from osmig.net.requests import Size
@@ -87,7 +88,7 @@ class Connection:
             return parse(answer)
         if self._is_closed:
             raise ConnectionReplacedError
-        return await asyncio.get_running_loop().run_in_executor(self._threads, parse, answer)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _parse_in_turn, answer, parse)
 
     async def close(self) -> None:
         """Take no more requests; what is under way ends by itself, and the last one closes the connections."""
@@ -122,3 +123,9 @@ class Connection:
         finally:
             if code is not None:
                 self._observe(self._service, call.operation, code, time.monotonic() - started)
+
+
+def _parse_in_turn(answer: Answer, parse: Callable[[Answer], T]) -> T:
+    """Read JSON and rows of a large answer while no other large one is read."""
+    with take_turn(len(answer.content)):
+        return parse(answer)

@@ -32,6 +32,15 @@ _MAX_DIGITS = 19
 _computing = threading.BoundedSemaphore(PARSERS)
 
 
+class _Turn(threading.local):
+    """Whether this very thread has the turn."""
+
+    is_mine = False
+
+
+_turn = _Turn()
+
+
 class UnreadableError(ValueError):
     """An answer that is not in the form of the server that is asked for."""
 
@@ -41,16 +50,17 @@ def take_turn(size_bytes: int) -> Iterator[None]:
     """Compute on a body; if it is large, with no other large one, and then leave the processor alone for as long.
 
     So whoever's server sends large answers all the time, half of one processor is left to the event loop at least. Such
-    a body is never read on the event loop itself.
+    a body is never read on the event loop itself. Whoever has the turn keeps it for what belongs to the same body.
     """
-    if size_bytes <= LARGE_BYTES:
+    if size_bytes <= LARGE_BYTES or _turn.is_mine:
         yield
         return
     with _computing:
-        began_s = time.thread_time()
+        began_s, _turn.is_mine = time.thread_time(), True
         try:
             yield
         finally:
+            _turn.is_mine = False
             time.sleep(time.thread_time() - began_s)
 
 

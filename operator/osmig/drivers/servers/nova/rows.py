@@ -9,13 +9,16 @@ from osmig.domain.errors import TooManyRows
 from osmig.drivers.servers.nova.classify import classify
 from osmig.drivers.servers.nova.translate import text
 from osmig.net.bounds import MAX_ROWS
-from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError
+from osmig.net.json_reading import ODD_VALUE_ERRORS, UnreadableError, take_turn
 from osmig.net.wire import read_leniently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
+
+_ROW_BYTES = 512
+"""As long as a row is at least; what makes a body large makes its rows many."""
 
 
 def too_many_rows(bound: str, operation: str) -> TooManyRows:
@@ -42,7 +45,8 @@ def read_views(
         raise classify(UnreadableError(key), operation=operation)
     if len(rows) > max_rows:
         raise too_many_rows(f"{max_rows} rows", operation)
-    found = read_leniently(rows, view, of=key)
+    with take_turn(len(rows) * _ROW_BYTES):
+        found = read_leniently(rows, view, of=key)
     if rows and not found:
         raise classify(UnreadableError(key), operation=operation)
     return found
