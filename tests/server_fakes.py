@@ -66,6 +66,7 @@ class FakeBackend:
     gate: asyncio.Event | None = None
     swept: list[datetime | None] = field(default_factory=list)
     is_full: bool = True
+    asked: datetime | None = None
     capabilities: frozenset[Any] = READY.capabilities
     is_closed: bool = False
     service: str | None = None
@@ -180,7 +181,8 @@ class FakeBackend:
         """List all rows."""
         self._call("sweep")
         self.swept.append(since)
-        return Sweep(records=self.rows, cursor=datetime(2030, 1, 1, tzinfo=UTC), is_full=self.is_full and since is None)
+        cursor, is_full = datetime(2030, 1, 1, tzinfo=UTC), self.is_full and since is None
+        return Sweep(records=self.rows, cursor=cursor, is_full=is_full, asked=self.asked)
 
     async def close(self) -> None:
         """Note that nobody needs this any more."""

@@ -211,3 +211,14 @@ async def test_stale_foreign_moves_are_counted_by_each_sweep() -> None:
     await lab.step(PROVIDER)
     assert lab.count("osmig_stale_foreign_migrations") == 1
     assert lab.count("osmig_provider_slots") == 10, "as the spec has it by default"
+
+
+async def test_a_wall_clock_that_is_set_ahead_makes_no_foreign_move_look_left_over() -> None:
+    lab = await lab_with_moves(1, {"maxInFlight": 1})
+    lab.cloud.rows, lab.cloud.asked = (record(number=6, updated=NOW),), NOW
+    lab.clock.ahead_s = 7200.0
+    await lab.clock.pass_by(10)
+    await lab.step(PROVIDER)
+    assert lab.count("osmig_stale_foreign_migrations") == 0
+    await lab.step(key_of(0))
+    assert phase_of(lab, 0) == "Queued"

@@ -146,6 +146,19 @@ def test_a_row_that_is_dated_ahead_of_its_answer_hides_no_later_change(upstream:
     assert 2010 < sweep.cursor.year < 2090
 
 
+def test_a_sweep_after_an_answer_that_was_dated_ahead_begins_no_later_than_its_own(upstream: Upstream) -> None:
+    """The API servers behind one address have clocks of their own."""
+    row = {"id": 1, "uuid": "u", "status": "running", "updated_at": "2010-01-01T00:00:00"}
+    speak(upstream, "2.90", os_migrations={"migrations": [row]})
+    ahead = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+
+    sweep: Sweep = ask(upstream, lambda backend: backend.sweep(ahead))
+
+    assert sweep.cursor is not None
+    assert sweep.asked is not None
+    assert sweep.cursor < sweep.asked < ahead
+
+
 @pytest.mark.parametrize(
     ("header", "told"),
     [

@@ -69,7 +69,8 @@ class Mirrors:
             can_follow=lambda row: self._adopt(provider, row) is not None,
             mirrors=self._count(key),
         )
-        decision = decide_mirrors(session.rows, discovery, here, mirroring.memory, now=self._clock.now())
+        now = session.rows.tell_time(self._clock.now())
+        decision = decide_mirrors(session.rows, discovery, here, mirroring.memory, now=now)
         mirroring.memory, mirroring.revision = decision.memory, session.rows.revision
         made, error = await self._create(key, provider, decision, mirroring)
         mirroring.has = decision.mirrored + made

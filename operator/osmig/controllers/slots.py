@@ -127,8 +127,7 @@ class SlotQueue:
     def count_stale(self, provider: Key) -> int:
         """Count the foreign moves that take no slot because they hang."""
         session = self._sessions.get(provider)
-        rows = () if session is None else self._find_foreign(provider, session)
-        return sum(self._is_stale(row) for row in rows)
+        return 0 if session is None else sum(map(self._judge_stale(session), self._find_foreign(provider, session)))
 
     def age_of_oldest_turn(self, provider: Key) -> timedelta:
         """Return how long somebody has had its turn and does not start; zero when nobody has."""
@@ -141,8 +140,8 @@ class SlotQueue:
         """Return the foreign moves that hold slots; not even looked for while our own fill the Provider."""
         if self._ledger.load(provider).count >= session.limits.max_in_flight:
             return []
-        rows = self._find_foreign(provider, session)
-        return [HostPair(row.source_host, row.destination_host) for row in rows if not self._is_stale(row)]
+        rows, is_stale = self._find_foreign(provider, session), self._judge_stale(session)
+        return [HostPair(row.source_host, row.destination_host) for row in rows if not is_stale(row)]
 
     def _find_foreign(self, provider: Key, session: Session) -> list[RecordView]:
         """Return the moves that belong to nobody here; all rows are gone through once per sweep or lost claim."""
@@ -156,8 +155,9 @@ class SlotQueue:
     def _is_ours(self, provider: Key, row: RecordView) -> bool:
         return self._ledger.is_declared(provider, row)
 
-    def _is_stale(self, row: RecordView) -> bool:
-        return row.is_stale(self._clock.now())
+    def _judge_stale(self, session: Session) -> Callable[[RecordView], bool]:
+        now = session.rows.tell_time(self._clock.now())
+        return lambda row: row.is_stale(now)
 
 
 def _is_moving(row: RecordView) -> bool:

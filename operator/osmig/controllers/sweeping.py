@@ -13,6 +13,7 @@ from osmig.net.bounds import MAX_ROWS
 from osmig.telemetry.labels import OTHER
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from osmig.domain.operations import RecordView, Sweep
@@ -30,12 +31,20 @@ class Rows:
 
     def __init__(self) -> None:
         self.revision = 0
+        self._asked: dt.datetime | None = None
         self._rows: dict[str, RecordView] = {}
         self._learned: set[str] = set()
 
     def get(self, record_id: str) -> RecordView | None:
         """Return a row as last swept."""
         return self._rows.get(record_id)
+
+    def tell_time(self, ours: dt.datetime) -> dt.datetime:
+        """Tell the time by the clock that dates the rows, as of the last sweep; ``ours`` where upstream tells none.
+
+        A wall clock of our own that is set hours ahead must not make everything that goes on look left over.
+        """
+        return self._asked or ours
 
     def __iter__(self) -> Iterator[RecordView]:
         """Return every row."""
@@ -52,6 +61,7 @@ class Rows:
     def clear(self) -> None:
         """Forget every row: the next sweep may be of another cloud, whose numbers mean other moves."""
         self.revision += 1
+        self._asked = None
         self._rows.clear()
 
     def learn(self, records: Iterable[RecordView]) -> None:
@@ -79,6 +89,7 @@ class Rows:
             TooManyRows: more rows than are kept have come together; none are kept then.
         """
         self.revision += 1
+        self._asked = sweep.asked
         records = [row for row in sweep.records if row.id not in self._learned or not self._is_outdated(row)]
         changed = {record.id for record in records if _has_changed(self._rows.get(record.id), record)}
         listed = {record.id for record in sweep.records}

@@ -126,8 +126,10 @@ class Sweep:
         records: rows that are new or changed since the cursor (all non-terminal and some terminal ones if ``is_full``).
         cursor: hand it to the next sweep; ``None`` asks for a full one.
         is_full: every operation these credentials can see and that is not over is in ``records``.
+        asked: when upstream answered, by its own clock, which also dates the rows; ``None`` where it does not say.
     """
 
     records: tuple[RecordView, ...]
     cursor: dt.datetime | None
     is_full: bool
+    asked: dt.datetime | None = None

@@ -69,14 +69,15 @@ class SweepReading:
         """Return what was found, and where the next sweep begins.
 
         A row that is dated ahead of its own answer, by a service whose clock is wrong, must not hide what changes until
-        that time comes.
+        that time comes; nor must an earlier answer, of an API server whose clock is ahead of this one's.
         """
-        cursor = self.since
-        if self._latest is not None:
-            cursor = min(self._latest, self.asked or self._latest) - SWEEP_OVERLAP
-        if self.since is not None and cursor is not None:
-            cursor = max(cursor, self.since)
-        return Sweep(records=tuple(self._kept.values()), cursor=cursor, is_full=self.since is None)
+        known = [self._latest - SWEEP_OVERLAP] if self._latest is not None else []
+        known += [self.since] if self.since is not None else []
+        cursor = max(known, default=None)
+        if cursor is not None and self.asked is not None:
+            cursor = min(cursor, self.asked - SWEEP_OVERLAP)
+        records = tuple(self._kept.values())
+        return Sweep(records=records, cursor=cursor, is_full=self.since is None, asked=self.asked)
 
 
 class Listing:
