@@ -65,6 +65,15 @@ class EndpointSettings(_Piece):
             repeatable=True,
         ),
     ] = ()
+    unlisted: Annotated[
+        Literal["open", "refused"],
+        Option(
+            "--unlisted-endpoints",
+            "What holds while no --allow-endpoint is set; with refused the operator does not start without one, so that "
+            "a list that was forgotten opens nothing.",
+            "WORD",
+        ),
+    ] = "open"
     service_ranges: Annotated[
         tuple[Cidr, ...],
         CommaSeparated,

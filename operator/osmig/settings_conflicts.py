@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def find_conflicts(settings: Settings) -> Iterator[str]:
     """Yield one message per pair of settings that cannot both hold, each naming both and what would go wrong."""
     lease, protocol, polling = settings.lease, settings.protocol, settings.polling
+    if settings.endpoints.unlisted == "refused" and not settings.endpoints.allow:
+        yield "--unlisted-endpoints (refused) wants an --allow-endpoint, or no Provider could be used"
     if not lease.renew_deadline_s < lease.duration_s:
         yield (
             f"--lease-renew-deadline ({lease.renew_deadline_s:g} s) must be shorter than --lease-duration "

@@ -176,6 +176,10 @@ def test_what_is_no_endpoint_is_refused(given: str) -> None:
             "--service-range (OSMIG_SERVICE_RANGES): '10.96.0.1/12' is not a CIDR such as 10.96.0.0/12",
         ),
         (
+            {"endpoints__unlisted": "refused"},
+            "--unlisted-endpoints (refused) wants an --allow-endpoint, ",
+        ),
+        (
             {"lease__renew_deadline_s": "15"},
             "--lease-renew-deadline (15 s) must be shorter than --lease-duration (15 s), ",
         ),
