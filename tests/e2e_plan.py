@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from e2e_move import read
 from e2e_operator import API_VERSION
 from e2e_status import Json, condition, control
 from lab.waiting import eventually
@@ -52,7 +51,7 @@ class Plan:
     def status(self) -> Json:
         """Its status as it is now."""
         path = f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrationplans/{self.name}"
-        status: Json = read(self.tenant.cluster, path).get("status", {})
+        status: Json = self.tenant.cluster.admin.get(path).get("status", {})
         return status
 
     def until(self, test: Callable[[Json], object], *, what: str) -> Json:
