@@ -7,6 +7,7 @@ import contextlib
 import re
 import ssl
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_OURS = re.compile(r"/apis/osmig\.dev/[^/]+/(?:namespaces/[^/]+/)?([^/]+)")
+_OURS = "/apis/osmig.dev/"
+_KIND = re.compile(r"/apis?/(?:[^/]+/)?v[^/]+/(?:namespaces/[^/]+/)?([^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,13 @@ class KubeProxy:
 
     Attributes:
         kubeconfig: like the given one, but through the proxy.
-        served: how many faults were answered, by ``list``, ``watch`` or ``write``.
+        served: how many faults were answered, by sort and kind.
     """
 
     def __init__(self, kubeconfig: Path, target: Path) -> None:
         """Prepare a proxy to the cluster of ``kubeconfig``; ``target`` is where its own goes."""
         self.kubeconfig = target
-        self.served = {"list": 0, "watch": 0, "write": 0}
+        self.served: Counter[tuple[str, str]] = Counter()
         self._config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         self._faults: dict[tuple[str, str], Fault] = {}
         self._streams: set[web.StreamResponse] = set()
@@ -66,7 +68,7 @@ class KubeProxy:
         self._loop.close()
 
     def inject(self, what: str, plural: str, fault: Fault) -> None:
-        """Answer the next request of a sort (``list``, ``watch``, ``write``) to one of our kinds with a fault."""
+        """Answer the next request of a sort (``list``, ``watch``, ``write``, ``read``) to a kind with a fault."""
         self._faults[what, plural] = fault
 
     def say(self, line: bytes) -> None:
@@ -123,12 +125,12 @@ class KubeProxy:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         sort, plural = _sort(request), _find_plural(request.path)
         if (fault := self._faults.pop((sort, plural), None)) is not None:
-            self.served[sort] += 1
+            self.served[sort, plural] += 1
             if fault.status == 0:
                 assert request.transport is not None
                 request.transport.abort()
             return web.Response(status=fault.status or 502, body=fault.body, headers=fault.headers)
-        return await self._pass_on(request, is_watch=sort == "watch" and plural != "")
+        return await self._pass_on(request, is_watch=sort == "watch" and request.path.startswith(_OURS))
 
     async def _pass_on(self, request: web.Request, *, is_watch: bool) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -156,8 +158,8 @@ _HOP_BY_HOP = {"host", "connection", "transfer-encoding", "content-length", "kee
 
 
 def _find_plural(path: str) -> str:
-    """Return which of our kinds a request is about, empty for none."""
-    found = _OURS.match(path)
+    """Return which kind a request is about, empty for none."""
+    found = _KIND.match(path)
     return found[1] if found else ""
 
 
@@ -168,4 +170,4 @@ def _sort(request: web.Request) -> str:
         return "other"
     if request.query.get("watch") == "true":
         return "watch"
-    return "list" if "limit" in request.query else "other"
+    return "list" if "limit" in request.query else "read"

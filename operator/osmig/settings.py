@@ -69,8 +69,8 @@ class EndpointSettings(_Piece):
         Literal["open", "refused"],
         Option(
             "--unlisted-endpoints",
-            "What holds while no --allow-endpoint is set; with refused the operator does not start without one, so that "
-            "a list that was forgotten opens nothing.",
+            "What holds while no --allow-endpoint is set; with refused the operator does not start without one, so "
+            "that a list that was forgotten opens nothing.",
             "WORD",
         ),
     ] = "open"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,17 @@ ANSWERS: Mapping[str, Fault] = {
     "depth": Fault(200, DEEP + b"\n", JSON),
     "a closed connection": Fault(0),
 }
+ODD_OBJECTS: Mapping[str, Fault] = {
+    "values of another type": Fault(
+        200, b'{"kind":"L","metadata":{"resourceVersion":7,"uid":[]},"spec":[],"data":7,"type":[]}', JSON
+    ),
+    "words of another sort": Fault(
+        200,
+        b'{"kind":"L","metadata":{"resourceVersion":"x","uid":"u","name":"n"},"spec":{"holderIdentity":7,'
+        b'"leaseTransitions":"many","renewTime":"soon","leaseDurationSeconds":-1},"data":{"clouds.yaml":"***"}}',
+        JSON,
+    ),
+}
 EVENTS: Mapping[str, bytes] = {
     "an error": b'{"type":"ERROR","object":{"kind":"Status","code":500,"message":"x"}}',
     "an expired list": b'{"type":"ERROR","object":{"kind":"Status","code":410}}',
@@ -97,6 +109,11 @@ class Scene:
         manifest = body | {"metadata": {"name": body["metadata"]["name"]}}
         self._tenant.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
+    def connect(self) -> None:
+        """Bring a Provider, whose Secret is read again and again."""
+        self._tenant.put_secret("clouds: {}\n")
+        self._tenant.put_provider()
+
     def check_seen(self, what: str) -> None:
         """See that the operator lives and has seen the change; it lists but every ten minutes, so the watch told it."""
 
@@ -133,7 +150,7 @@ def test_no_event_of_a_watch_ends_the_operator(scene: Scene, proxy: KubeProxy) -
 def test_no_answer_ends_the_operator(scene: Scene, proxy: KubeProxy, sort: str) -> None:
     for name, fault in ANSWERS.items():
         eventually(lambda: proxy.count_watches() == KINDS, what="all watches", timeout_s=60)
-        served = proxy.served[sort]
+        served = proxy.served[sort, "migrationmappings"]
         # that of the kind that changes: the others, quiet as they are, would pause for longer each time
         proxy.inject(sort, "migrationmappings", fault)
         # an expired list is listed anew, a cut watch is only watched anew
@@ -143,4 +160,27 @@ def test_no_answer_ends_the_operator(scene: Scene, proxy: KubeProxy, sort: str) 
             proxy.cut()
         scene.change()
         scene.check_seen(f"{name} to a {sort}")
-        eventually(lambda n=served: proxy.served[sort] > n, what=f"{name} was answered", timeout_s=30)  # type: ignore[misc]
+        is_served = partial(was_served, proxy, (sort, "migrationmappings"), served)
+        eventually(is_served, what=f"{name} was answered", timeout_s=30)
+
+
+def was_served(proxy: KubeProxy, what: tuple[str, str], before: int) -> bool:
+    """Whether a fault was answered since."""
+    return proxy.served[what] > before
+
+
+def test_no_answer_about_lease_or_secret_ends_the_operator(scene: Scene, proxy: KubeProxy) -> None:
+    """A single one is neither a lost Lease nor a missing right."""
+    scene.connect()
+    for name, fault in {**ANSWERS, **ODD_OBJECTS}.items():
+        asked = [("write", "leases"), ("read", "secrets")]
+        before = {what: proxy.served[what] for what in asked}
+        for sort, plural in asked:
+            proxy.inject(sort, plural, fault)
+        for what in asked:
+            is_served = partial(was_served, proxy, what, before[what])
+            eventually(is_served, what=f"{name} was answered to a {' of '.join(what)}", timeout_s=60)
+    scene.change()
+    scene.check_seen("all of them")
+    assert scene.operator.logs("lease.lost") == []
+    assert scene.operator.logs("step.crashed") == []
