@@ -58,10 +58,13 @@ ODD_OBJECTS: Mapping[str, Fault] = {
     "values of another type": Fault(
         200, b'{"kind":"L","metadata":{"resourceVersion":7,"uid":[]},"spec":[],"data":7,"type":[]}', JSON
     ),
+    "a value that is no mapping": Fault(
+        200, b'{"kind":"L","metadata":{"resourceVersion":"1","uid":"u","name":"n"},"spec":"x","data":7}', JSON
+    ),
     "words of another sort": Fault(
         200,
         b'{"kind":"L","metadata":{"resourceVersion":"x","uid":"u","name":"n"},"spec":{"holderIdentity":7,'
-        b'"leaseTransitions":"many","renewTime":"soon","leaseDurationSeconds":-1},"data":{"clouds.yaml":"***"}}',
+        b'"leaseTransitions":"many","renewTime":"soon","leaseDurationSeconds":-1},"data":{"clouds.yaml":"A"}}',
         JSON,
     ),
 }
@@ -110,9 +113,24 @@ class Scene:
         self._tenant.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
     def connect(self) -> None:
-        """Bring a Provider, whose Secret is read again and again."""
+        """Bring a Provider."""
         self._tenant.put_secret("clouds: {}\n")
         self._tenant.put_provider()
+
+    def check_renewed(self, what: str) -> None:
+        """See that the Lease is renewed again: so many failures in a row would be an outage."""
+        before = self._read_renewal()
+        eventually(lambda: self._read_renewal() != before, what=f"a renewal after {what}", timeout_s=60)
+        assert self.operator.returncode is None, f"ended by {what}"
+
+    def _read_renewal(self) -> str:
+        lease = self._tenant.cluster.get("lease", "osmig", "-n", OPERATOR_NAMESPACE)
+        return str(lease["spec"]["renewTime"])
+
+    def ask_for_secret(self) -> None:
+        """Let the Provider's Secret be read once more."""
+        self._number += 1
+        self._tenant.kubectl("annotate", "--overwrite", "provider", "cloud", f"osmig.dev/reconcile={self._number}")
 
     def check_seen(self, what: str) -> None:
         """See that the operator lives and has seen the change; it lists but every ten minutes, so the watch told it."""
@@ -129,13 +147,17 @@ class Scene:
 @pytest.fixture
 def scene(crds: Cluster, namespace: str, proxy: KubeProxy, tmp_path: Path) -> Iterator[Scene]:
     """An operator that watches one namespace through the proxy."""
-    flags = (*FAST, "--lease-namespace", OPERATOR_NAMESPACE, "--namespace", namespace)
+    flags = (*FAST, "--lease-period", "0.5", "--lease-namespace", OPERATOR_NAMESPACE, "--namespace", namespace)
     with OsmigRun(*flags, kubeconfig=proxy.kubeconfig, log=tmp_path / "osmig.log") as operator:
         operator.wait_ready()
         scene = Scene(crds, namespace, operator)
         scene.change()
         scene.check_seen("the start")
         yield scene
+
+
+def test_a_good_start_says_nothing_at_level_error(scene: Scene) -> None:
+    assert [line for line in scene.operator.logs() if line["level"] in {"error", "critical"}] == []
 
 
 def test_no_event_of_a_watch_ends_the_operator(scene: Scene, proxy: KubeProxy) -> None:
@@ -177,9 +199,11 @@ def test_no_answer_about_lease_or_secret_ends_the_operator(scene: Scene, proxy: 
         before = {what: proxy.served[what] for what in asked}
         for sort, plural in asked:
             proxy.inject(sort, plural, fault)
+        scene.ask_for_secret()
         for what in asked:
             is_served = partial(was_served, proxy, what, before[what])
             eventually(is_served, what=f"{name} was answered to a {' of '.join(what)}", timeout_s=60)
+        scene.check_renewed(name)
     scene.change()
     scene.check_seen("all of them")
     assert scene.operator.logs("lease.lost") == []

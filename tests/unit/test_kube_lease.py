@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fake_clock import FakeClock, give_way_until
+from fake_clock import FakeClock, HeldClock, give_way_until
 from osmig.domain.errors import KubeUnavailable, LeadershipLost, ObjectGone, WriteConflict
 from osmig.kube.answers import Answer
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
@@ -23,6 +23,7 @@ class LeaseServer:
 
     Attributes:
         frozen_s: for how long who asked is frozen after the answer came: no timeout of its own ends that.
+        odd_read, odd_answer: what comes instead of the answer to a read, or to a write.
     """
 
     clock: FakeClock
@@ -31,6 +32,8 @@ class LeaseServer:
     delay_s: float = 0.0
     frozen_s: float = 0.0
     loses_answers: bool = False
+    odd_read: Answer | None = None
+    odd_answer: Answer | None = None
     writes: list[dict[str, Any]] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
 
@@ -44,7 +47,7 @@ class LeaseServer:
             self.clock.advance(self.delay_s + self.frozen_s)
             if self.spec is None:
                 raise ObjectGone(reason="NotFound", message="no Lease")
-            return self._answer()
+            return self.odd_read or self._answer()
         assert body is not None
         expected = body["metadata"].get("resourceVersion")
         if (self.spec is None) != (expected is None) or expected not in {None, str(self.version)}:
@@ -55,7 +58,7 @@ class LeaseServer:
         self.clock.advance(self.delay_s + self.frozen_s)
         if self.loses_answers:
             raise KubeUnavailable(reason="Unreachable", message="the answer was lost")
-        return self._answer()
+        return self.odd_answer or self._answer()
 
     def _answer(self) -> Answer:
         return Answer({"metadata": {"resourceVersion": str(self.version)}, "spec": dict(self.spec or {})})
@@ -227,3 +230,28 @@ def test_timings_under_which_two_could_act_are_refused(wrong: dict[str, float]) 
 
 def test_an_identity_names_the_host_and_is_unique() -> None:
     assert make_identity("pod-1", "abc") == "pod-1_abc"
+
+
+@pytest.mark.parametrize("spec", [{"holderIdentity": 7}, {}, {"holderIdentity": "them"}])
+async def test_an_answer_that_is_not_what_was_written_proves_nothing(spec: dict[str, Any]) -> None:
+    clock = HeldClock()
+    server = LeaseServer(clock)
+    lease = candidate(server)
+    await lease.acquire()
+    holding = asyncio.create_task(lease.hold())
+    server.odd_answer = Answer({"metadata": {"resourceVersion": "x"}, "spec": spec})
+    await clock.pass_by(TIMINGS.period_s)
+    assert lease.fence() == TIMINGS.renew_deadline_s - TIMINGS.period_s, "it counts from the write before"
+    server.odd_answer = None
+    await clock.pass_by(2 * TIMINGS.period_s)
+    assert lease.fence() > TIMINGS.renew_deadline_s - TIMINGS.period_s
+    holding.cancel()
+
+
+@pytest.mark.parametrize("spec", ["x", [], {"leaseTransitions": "many", "leaseDurationSeconds": "long"}])
+async def test_a_lease_in_odd_words_is_taken_all_the_same(server: LeaseServer, spec: object) -> None:
+    server.spec, server.odd_read = {}, Answer({"metadata": {"resourceVersion": "1"}, "spec": spec})
+
+    await candidate(server).acquire()
+
+    assert server.writes[-1]["leaseTransitions"] == 1

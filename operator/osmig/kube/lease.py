@@ -16,6 +16,7 @@ from osmig.domain.errors import (
     KubeFailure,
     KubeForbidden,
     KubeUnauthorized,
+    KubeUnavailable,
     LeadershipLost,
     ObjectGone,
     OperatorError,
@@ -172,18 +173,18 @@ class Lease:
         now = self._clock.boottime()
         if version != self._seen[0]:
             self._seen = (version, now)
-        spec = lease.get("spec") or {}
+        spec = _read_spec(lease)
         holder = spec.get("holderIdentity") or ""
-        takeover_after_s = max(self._timings.duration_s, float(spec.get("leaseDurationSeconds") or 0))
+        takeover_after_s = max(self._timings.duration_s, _read_number(spec.get("leaseDurationSeconds")))
         return holder in {"", self._identity} or now - self._seen[1] >= takeover_after_s
 
     async def _take(self, lease: Mapping[str, Any] | None) -> None:
-        old = (lease or {}).get("spec") or {}
+        transitions = _read_number(_read_spec(lease or {}).get("leaseTransitions"))
         spec: dict[str, Any] = {
             "holderIdentity": self._identity,
             "leaseDurationSeconds": math.ceil(self._timings.duration_s),
             "acquireTime": format_microtime(self._clock.now()),
-            "leaseTransitions": int(old.get("leaseTransitions") or 0) + (lease is not None),
+            "leaseTransitions": int(transitions) + (lease is not None),
         }
         await self._write(None if lease is None else lease["metadata"]["resourceVersion"], spec)
 
@@ -196,7 +197,7 @@ class Lease:
             return
         if lease is None:
             self._give_up(reason="LeaseDeleted", message="the Lease was deleted")
-        elif (lease.get("spec") or {}).get("holderIdentity") != self._identity:
+        elif _read_spec(lease).get("holderIdentity") != self._identity:
             self._give_up(reason="LeaseTaken", message="somebody else holds the Lease")
         else:
             self._version = lease["metadata"]["resourceVersion"]
@@ -208,7 +209,7 @@ class Lease:
         except WriteConflict:
             # A renewal whose answer we did not wait for may have come first.
             lease = await self._read()
-            if lease is not None and (lease.get("spec") or {}).get("holderIdentity") == self._identity:
+            if lease is not None and _read_spec(lease).get("holderIdentity") == self._identity:
                 await self._send(lease["metadata"]["resourceVersion"], vacant)
 
     async def _write(self, version: str | None, spec: Mapping[str, Any]) -> None:
@@ -229,6 +230,10 @@ class Lease:
         answer = await self._client.request(
             call, body={"metadata": metadata, "spec": stamped}, timeout_s=self._timeout_s()
         )
+        if (_read_spec(answer.body).get("holderIdentity") or "") != spec["holderIdentity"]:
+            # what a proxy made up proves nothing, and its version is none
+            message = f"{call.operation}: the answer is not the Lease that was written"
+            raise KubeUnavailable(reason="NotKubernetes", message=message)
         return str(answer.body["metadata"]["resourceVersion"])
 
     async def _read(self) -> Mapping[str, Any] | None:
@@ -270,3 +275,13 @@ def make_identity(hostname: str, unique: str) -> str:
         unique: random, made anew by every process: a restarted one must not take its predecessor's Lease for its own.
     """
     return f"{hostname}_{unique}"
+
+
+def _read_spec(lease: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a Lease says; an answer that a proxy made up says nothing."""
+    spec = lease.get("spec")
+    return spec if isinstance(spec, dict) else {}
+
+
+def _read_number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

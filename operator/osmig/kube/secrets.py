@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from osmig.domain.errors import KubeUnavailable
 from osmig.kube.refs import Call, KubeVerb, Resource
 
 if TYPE_CHECKING:
@@ -69,9 +70,15 @@ class SecretReader:
             ObjectGone: there is no such Secret.
             KubeFailure: it could not be read, or may not be.
         """
-        answer = await self._client.request(Call(KubeVerb.GET, SECRETS, namespace, name))
+        call = Call(KubeVerb.GET, SECRETS, namespace, name)
+        answer = await self._client.request(call)
+        try:
+            values = {key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()}
+        except (AttributeError, TypeError, ValueError):
+            message = f"{call.operation}: the answer is not a Secret of the API server"
+            raise KubeUnavailable(reason="NotKubernetes", message=message) from None
         return SecretValues(
-            {key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()},
+            values,
             type=str(answer.body.get("type") or OPAQUE),
             version=str((answer.body.get("metadata") or {}).get("resourceVersion") or ""),
         )
