@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,16 @@ def test_names_are_told_apart_whatever_is_around_them() -> None:
 def test_the_same_list_shows_as_another_one_in_another_migration() -> None:
     salts = {file_name.make_salt(parse_migration(wave_body(name=name))) for name in ("a", "b")}
     assert len(salts) == 2
+
+
+async def test_whoever_guesses_at_a_list_pays_a_hundred_thousand_rounds() -> None:
+    lab = await mail_lab()
+    body = wave_body()
+    lab.offer(Kind.MIGRATION, body)
+    await lab.play(seconds=5)
+    salt = file_name.make_salt(parse_migration(body))
+    slow = hashlib.pbkdf2_hmac("sha256", LIST.encode(), salt, 100_000).hex()[:32]
+    assert lab.told["mailboxes"]["csvHash"] == slow
 
 
 def test_what_is_not_sent_makes_no_other_job() -> None:
