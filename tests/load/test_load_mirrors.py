@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections import Counter
 from datetime import timedelta
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from load.held import CONTACT_S, Held, hold
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 MIRROR = {"discovery": {"mode": "Mirror"}}
 LONG_S = 2_000.0
+MEMORY_MIB = 20
+"""Half of what docs/benchmarks.md lets a thousand moves under way have."""
 
 
 def moved_by_others(held: Held, count: int, *, ended: int = 0) -> None:
@@ -56,13 +61,30 @@ async def test_of_2500_records_with_40_running_each_period_takes_one_list(tmp_pa
     assert count_mirrors(held) == 40
 
 
-async def test_a_flood_of_500_moves_is_mirrored_within_the_requests_of_the_provider(tmp_path: Path) -> None:
+def measure_bytes(held: Held) -> int:
+    """Measure what the engine keeps, without what stands for API server and cloud."""
+    seen = {id(other) for other in (held, held.api, held.cloud, held.clock)}
+    waiting: list[object] = [held.controllers]
+    size = 0
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, (type, ModuleType, FunctionType, CodeType, FrameType)):
+            continue
+        seen.add(id(one))
+        size += sys.getsizeof(one)
+        waiting.extend(gc.get_referents(one))
+    return size
+
+
+async def test_a_flood_of_500_moves_is_mirrored_within_requests_and_memory(tmp_path: Path) -> None:
     held = hold(LONG_S, tmp_path)
     window_s, rate = PACE.sweep_s, Limits().requests_per_second
     async with held.run(MIRROR):
+        before = measure_bytes(held)
         moved_by_others(held, 500)
         await held.clock.pass_by(1_050.0)
         assert count_mirrors(held) == 500
+        assert 0 < measure_bytes(held) - before < MEMORY_MIB * 2**20
     windows: Counter[int] = Counter()
     for entry in read(held, since_s=CONTACT_S):
         windows[int(entry.at // window_s)] += entry.requests
