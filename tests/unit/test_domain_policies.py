@@ -115,6 +115,23 @@ def test_who_answers_an_alert_by_editing_the_spec_is_obeyed(policy: Policy, edit
     assert (orders_of(then), then.notes) == ([(policy, verb)], ())
 
 
+def test_another_order_in_the_spec_is_obeyed_though_the_policy_had_ordered_something_before() -> None:
+    forced = running(policy_orders=(policy_order(Policy.ON_STALL, FORCE, sent=True),), seconds=300.0)
+    assert orders_of(step(forced, on_stall="ForceComplete")) == [(Policy.ON_STALL, FORCE)]
+    decision = step(forced, on_stall="Abort")
+    assert orders_of(decision) == [(Policy.ON_STALL, ABORT)]
+    assert [note.reason for note in decision.notes] == [EventReason.POLICY_ACTED]
+
+
+def test_another_order_in_the_spec_is_obeyed_though_the_cloud_cannot_do_the_one_before() -> None:
+    poor = replace(READY, possible=READY.possible - {Capability.FORCE_COMPLETE})
+    status = running(policy_orders=(policy_order(Policy.ON_STALL, FORCE),), seconds=300.0)
+    given_up = decide_in(World(records=(record(),), progress=SAMPLE), observe(status, provider=poor)).status
+    assert orders_of(step(given_up, on_stall="ForceComplete")) == [(Policy.ON_STALL, None)]
+    assert orders_of(step(given_up, on_stall="Alert")) == [(Policy.ON_STALL, None)]
+    assert orders_of(step(stored(given_up), on_stall="Abort")) == [(Policy.ON_STALL, ABORT)]
+
+
 def test_a_later_deadline_is_told_of_anew_and_the_same_one_is_not() -> None:
     told = policy_order(Policy.ON_DEADLINE).model_copy(update={"time": NOW - timedelta(hours=1)})
     late = running(policy_orders=(told,), start_time=NOW - timedelta(hours=2), seconds=9.0)

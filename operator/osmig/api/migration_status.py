@@ -122,6 +122,10 @@ class PolicyOrder(StatusModel):
         default=None,
         description="givenUpTime is when its order was taken back, in UTC: it cannot be done, or came too late.",
     )
+    given_up_verb: Verb | None = Field(
+        default=None,
+        description="givenUpVerb is what it had ordered then; once the spec wants another one, that is ordered.",
+    )
 
 
 class PreflightCheck(StatusModel):

@@ -128,7 +128,7 @@ def give_up(
         controls, notes = settle(status.controls, order.verb, result, message, now=now)
         return change_status(status, controls=controls), notes
     note = Note(reason=EventReason.POLICY_ACTED, text=f"{order.policy}: {order.verb} {message}", is_warning=True)
-    return _replace_policy(status, order, {"verb": None, "given_up_time": now}), (note,)
+    return _replace_policy(status, order, {"verb": None, "given_up_time": now, "given_up_verb": order.verb}), (note,)
 
 
 def mark_sent(

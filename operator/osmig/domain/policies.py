@@ -160,7 +160,7 @@ def _act(
         due: the deadline that has passed, as the spec sets it; ``None`` where none did.
     """
     known = orders.find_policy_order(status, policy)
-    if known is not None and not _only_told(known, verb, due=due):
+    if known is not None and not _is_edited(known, verb, due=due):
         return None
     if verb is not None and orders.in_force(status) is not None and not _outranks(status, verb):
         return None
@@ -169,10 +169,11 @@ def _act(
     return PolicyOrder(policy=policy, verb=verb, time=now), note
 
 
-def _only_told(known: PolicyOrder, verb: Verb | None, *, due: dt.datetime | None) -> bool:
-    """Whether a policy told and no more, and the spec wants an order now, or set a later deadline since."""
+def _is_edited(known: PolicyOrder, verb: Verb | None, *, due: dt.datetime | None) -> bool:
+    """Whether the spec wants something else than when the policy acted: another order, or a later deadline."""
+    ordered = known.verb or known.given_up_verb
     if known.verb is not None or known.given_up_time is not None:
-        return False
+        return ordered is not None and verb not in {None, ordered}
     return verb is not None or (due is not None and known.time < due)
 
 
