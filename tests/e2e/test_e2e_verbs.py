@@ -46,6 +46,18 @@ def test_an_order_whose_202_is_lost_is_repeated_until_the_move_has_ended(
     assert calls(nova, move.server, verb) == sent
 
 
+def test_a_force_complete_whose_answer_is_cut_and_that_ends_the_move_at_once_is_done(
+    tenant: Tenant, nova: NovaLab, boot: Boot
+) -> None:
+    move = tenant.move_until_running(boot(plan="hang"))
+    _, path, phase = CALLS["force-complete"]
+    nova.control.fault(path=move.server + path, method="POST", when="after", action="cut")
+    move.order("force-complete")
+    status = move.until_finished()
+    assert (status["phase"], control(status, "force-complete")["result"]) == (phase, "Done")
+    assert calls(nova, move.server, "force-complete")[0].status == "cut"
+
+
 def test_an_abort_is_given_as_soon_as_nova_takes_it_after_accepted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
     move = tenant.move(boot(plan="hang,precheck_delay=2"))
     move.until_upstream("accepted")
