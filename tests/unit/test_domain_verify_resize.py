@@ -141,6 +141,19 @@ def test_who_answers_the_alert_of_a_confirm_deadline_by_editing_the_spec_is_obey
     )
 
 
+@pytest.mark.parametrize("sent", [False, True])
+def test_another_order_for_the_confirm_deadline_replaces_one_that_the_cloud_has_not_taken(*, sent: bool) -> None:
+    """As when it refuses a confirm again and again."""
+    ordered = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.ON_CONFIRM_DEADLINE, CONFIRM, sent=sent),))
+    cold = {"onConfirmDeadline": "Revert", "confirmDeadlineSeconds": 100}
+    decision = decide_in(CONFIRMATION, observe_cold(ordered, cold))
+    verb = CONFIRM if sent else REVERT
+    assert [(one.policy, one.verb) for one in decision.status.policy_orders] == [(Policy.ON_CONFIRM_DEADLINE, verb)]
+    if not sent:
+        again = decide_in(CONFIRMATION, observe_cold(stored(decision.status), cold))
+        assert again.call == VerbCall(verb=REVERT, record_id="7")
+
+
 def test_an_automatic_confirm_that_was_given_up_leaves_the_deadline_to_its_policy() -> None:
     given_up = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.CONFIRM, given_up=True),))
     cold = {"confirm": "Automatic", "onConfirmDeadline": "Revert", "confirmDeadlineSeconds": 100}

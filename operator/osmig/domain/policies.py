@@ -162,7 +162,7 @@ def _act(
     known = orders.find_policy_order(status, policy)
     if known is not None and not _is_edited(known, verb, due=due):
         return None
-    if verb is not None and orders.in_force(status) is not None and not _outranks(status, verb):
+    if verb is not None and orders.in_force(status) is not None and not _outranks(status, policy, verb):
         return None
     told = f"{policy}: {text}" + (f", {verb} is ordered" if verb is not None else "")
     note = Note(reason=EventReason.POLICY_ACTED, text=told, is_warning=policy is not Policy.CONFIRM)
@@ -177,10 +177,17 @@ def _is_edited(known: PolicyOrder, verb: Verb | None, *, due: dt.datetime | None
     return verb is not None or (due is not None and known.time < due)
 
 
-def _outranks(status: MigrationStatus, verb: Verb) -> bool:
-    """A policy's abort goes before another policy's force-complete; a user's order stays in force."""
+def _outranks(status: MigrationStatus, policy: Policy, verb: Verb) -> bool:
+    """Whether a policy's order goes before the one in force, which stays if it is a user's.
+
+    An abort goes before another policy's force-complete, and any order before one of the same policy that the cloud has
+    not taken: the spec was edited since.
+    """
     order = orders.in_force(status)
-    return order is not None and order.policy is not None and verb is Verb.ABORT and order.verb is not Verb.ABORT
+    if order is None or order.policy is None:
+        return False
+    is_replaced = order.policy is policy and not order.is_sent
+    return is_replaced or (verb is Verb.ABORT and order.verb is not Verb.ABORT)
 
 
 def record(status: MigrationStatus, order: PolicyOrder) -> MigrationStatus:

@@ -101,11 +101,14 @@ def _await(observation: MoveObservation, record: RecordView) -> Decision:
     )
     after = next_status.build(observation, verdict, confirm=confirm, **move_status.describe_facts(observation, record))
     notes = _announce(observation)
-    if order is not None and order.verb in confirming.CALLS:
-        return confirming.carry_out(observation, record, order, Commit(status=after, notes=notes))
-    act = policies.act_while_awaiting(observation, after)
+    is_ordered = order is not None and order.verb in confirming.CALLS
+    # what the deadline's policy ordered may be edited until the cloud has taken it
+    may_act = not is_ordered or (order is not None and order.policy is Policy.ON_CONFIRM_DEADLINE)
+    act = policies.act_while_awaiting(observation, after) if may_act else None
     if act is not None:
         return Commit(status=policies.record(after, act[0]), notes=(*notes, act[1]), due_s=0.0)
+    if order is not None and is_ordered:
+        return confirming.carry_out(observation, record, order, Commit(status=after, notes=notes))
     return Commit(status=after, notes=notes, due_s=_due_s(observation, deadline))
 
 
