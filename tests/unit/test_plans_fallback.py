@@ -35,7 +35,7 @@ def types(world: PlanWorld) -> list[MigrationType]:
 
 
 LIVE_THEN_COLD = [MigrationType.LIVE_MIGRATION, MigrationType.COLD_MIGRATION]
-DEFAULTS = {Reason.PRE_CHECK_FAILED, Reason.START_REFUSED, Reason.STALLED}
+DEFAULTS = (Reason.PRE_CHECK_FAILED, Reason.START_REFUSED, Reason.STALLED)
 
 
 @pytest.mark.parametrize("reason", [*DEFAULTS, Reason.HYPERVISOR_FAILED, Reason.NO_VALID_HOST, Reason.ABORTED])
