@@ -55,7 +55,7 @@ class Tenant:
     def put_secret(self, content: str, *, name: str = "clouds", key: str = "clouds.yaml", **others: str) -> None:
         """Create or replace a Secret with one key, and ``others``."""
         values = {key: content, **others}
-        self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values})
+        self._apply("api/v1", "secrets", {"kind": "Secret", "metadata": {"name": name}, "stringData": values})
 
     def put_provider(
         self,
@@ -75,7 +75,7 @@ class Tenant:
         if auto_confirm_s is not None:
             openstack["autoConfirmSeconds"] = auto_confirm_s
         spec = {"type": "OpenStack", "openstack": openstack, "limits": {**NO_LIMITS, **(limits or {})}}
-        self._apply({"apiVersion": API_VERSION, "kind": "Provider", "metadata": {"name": name}, "spec": spec})
+        self._apply(f"apis/{API_VERSION}", "providers", {"kind": "Provider", "metadata": {"name": name}, "spec": spec})
 
     def connect(self, nova: NovaLab, *, name: str = "cloud", cloud: str = "operator", **options: Any) -> None:  # noqa: ANN401
         """Bring Secret and Provider for a cloud, and wait until the Provider is ready; options of ``put_provider``."""
@@ -131,9 +131,11 @@ class Tenant:
         )["items"]
         return sorted(found, key=lambda event: str(event["eventTime"]))
 
-    def _apply(self, manifest: Json) -> None:
-        manifest["metadata"]["namespace"] = self.namespace
-        self.cluster.apply(manifest)
+    def _apply(self, root: str, plural: str, manifest: Json) -> None:
+        """Apply without a kubectl what every test begins with."""
+        manifest["apiVersion"] = root.partition("/")[2]
+        path = f"/{root}/namespaces/{self.namespace}/{plural}/{manifest['metadata']['name']}"
+        self.cluster.admin.apply(path, manifest)
 
 
 @contextmanager

@@ -61,13 +61,21 @@ class Admin:
         """
         self._ask("POST", path, body)
 
+    def apply(self, path: str, manifest: Mapping[str, Any]) -> None:
+        """Apply the manifest of the object at a path on the server's side, as ``Cluster.apply`` does by kubectl.
+
+        Raises:
+            OSError: There was no answer, or a refusal.
+        """
+        self._ask("PATCH", f"{path}?fieldManager=kubectl&force=true", manifest, kind="apply-patch+yaml")
+
     def annotate(self, path: str, **annotations: str) -> None:
         """Set annotations of the object at a path.
 
         Raises:
             OSError: There was no answer, or a refusal.
         """
-        self._ask("PATCH", path, {"metadata": {"annotations": annotations}})
+        self._ask("PATCH", path, {"metadata": {"annotations": annotations}}, kind="merge-patch+json")
 
     def create_namespace(self, name: str) -> None:
         """Create a namespace.
@@ -133,12 +141,11 @@ class Admin:
         self._trust = self._trust or ssl.create_default_context(cafile=str(self._authority))
         return self._trust
 
-    def _ask(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+    def _ask(self, method: str, path: str, body: Mapping[str, Any], *, kind: str = "json") -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
             self._url + path, method=method, data=json.dumps(body).encode() if body else None
         )
         request.add_header("Authorization", f"Bearer {self._token}")
-        kind = "merge-patch+json" if method == "PATCH" else "json"
         request.add_header("Content-Type", f"application/{kind}")
         with urllib.request.urlopen(request, context=self._know_authority(), timeout=TIMEOUT_S):  # noqa: S310 - loopback
             pass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.osmig_run import OsmigRun
-from lab.waiting import NotInTimeError, eventually, eventually_async
+from lab.waiting import LONGEST_PAUSE_S, NotInTimeError, eventually, eventually_async
 
 STAND_IN = """
 import http.server, json, os, sys, threading
@@ -41,6 +41,26 @@ def test_eventually_returns_the_first_true_answer_and_forgives_what_is_not_there
 def test_eventually_says_what_it_saw_last() -> None:
     with pytest.raises(NotInTimeError, match=r"the phase is Running was not so after 0 s; last seen: \[\]"):
         eventually(list, what="the phase is Running", timeout_s=0)
+
+
+def test_whoever_waits_long_asks_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+
+    eventually(lambda: len(pauses) == 20, what="twenty pauses", every_s=0.1)
+
+    assert pauses[0] == 0.1
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == LONGEST_PAUSE_S
+
+
+def test_whoever_chose_a_longer_pause_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+
+    eventually(lambda: len(pauses) == 3, what="three pauses", every_s=1.0)
+
+    assert pauses == [1.0] * 3
 
 
 async def test_eventually_async_asks_coroutine_functions_and_plain_ones() -> None:
