@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from osmig.drivers.tenants.views import RunView
     from osmig.net.endpoints import EndpointPolicy, Resolver
 
-QUICK = Timeouts(connect_s=2.0, read_s=10.0)
+PATIENT = Timeouts(connect_s=20.0, read_s=60.0)
 HASTY = Timeouts(connect_s=2.0, read_s=0.5, list_s=0.5)
-SHORT = Timeouts(connect_s=5.0, read_s=2.0, list_s=2.0)
+SHORT = Timeouts(connect_s=10.0, read_s=5.0, list_s=5.0)
 GRANTED = Permission()
 EXPIRED = Permission(valid=False)
 NO_MAPPINGS = Mappings()
@@ -48,7 +48,7 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
     *,
     token: str = TOKEN,
     policy: EndpointPolicy = LOOPBACK,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = PATIENT,
     told: Told | None = None,
     cacert: bytes | None = None,
     resolve: Resolver | None = None,
@@ -63,7 +63,7 @@ def make_backend(  # noqa: PLR0913 - one for each thing that a test may want oth
 
 @asynccontextmanager
 async def connected(
-    lab: WaldurLab, user: str = "owner", *, timeouts: Timeouts = QUICK, told: Told | None = None
+    lab: WaldurLab, user: str = "owner", *, timeouts: Timeouts = PATIENT, told: Told | None = None
 ) -> AsyncIterator[TenantBackend]:
     """Work as one of the double's users for the length of the block."""
     backend = make_backend(lab.url, token=lab.token(user), timeouts=timeouts, told=told)

@@ -149,7 +149,7 @@ async def test_what_a_replication_counts_as(
 
 @asynccontextmanager
 async def hosting_of(world: HostingWorld, **hosting: Any) -> AsyncIterator[MailboxBackend]:  # noqa: ANN401 - of a spec
-    guard, timeouts = EndpointGuard(LOOPBACK, None), Timeouts(connect_s=2.0, read_s=10.0)
+    guard, timeouts = EndpointGuard(LOOPBACK, None), Timeouts(connect_s=20.0, read_s=60.0)
     net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
     with serve(world) as url:
         backend = await DRIVER.connect(net, ("team-a", "hosting"), spec_for(url, **hosting), {"token": TOKEN.encode()})

@@ -53,7 +53,7 @@ ERROR = json.dumps({"message": "no", "errors": []}).encode()
 
 @asynccontextmanager
 async def connected(endpoint: str, *, token: bytes = TOKEN.encode(), **hosting: Any) -> AsyncIterator[MailboxBackend]:  # noqa: ANN401
-    timeouts = Timeouts(connect_s=2.0, read_s=10.0)
+    timeouts = Timeouts(connect_s=20.0, read_s=60.0)
     guard = EndpointGuard(LOOPBACK, None)
     net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
     backend = await DRIVER.connect(net, ("team-a", "hosting"), spec_for(endpoint, **hosting), {"token": token})

@@ -24,7 +24,7 @@ from osmig.net.connection import LISTS_AT_ONCE
 from osmig.net.endpoints import EndpointGuard
 from osmig.net.json_api import ROUNDS
 from osmig.net.limiting import Limiter, Priority
-from waldur_support import QUICK, TOKEN, make_backend
+from waldur_support import PATIENT, TOKEN, make_backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,7 @@ PER_PAGE = 2
 
 def session_of(upstream: Upstream, *, max_pages: int = MAX_PAGES) -> WaldurSession:
     """Open one connection to a scripted server; the caller closes it."""
-    access = make_access(upstream.url, TOKEN, guard=EndpointGuard(LOOPBACK), timeouts=QUICK)
+    access = make_access(upstream.url, TOKEN, guard=EndpointGuard(LOOPBACK), timeouts=PATIENT)
     return WaldurSession(
         access,
         limiter=Limiter(1000, SystemClock()),

@@ -122,7 +122,9 @@ async def test_a_list_is_waited_for_longer_than_one_thing(upstream: Upstream) ->
         answer(200, b"[]")(handler)
 
     upstream.respond = respond
-    async with waldur_transport_of(upstream.url, timeouts=Timeouts(connect_s=2.0, read_s=0.2, list_s=9.0)) as transport:
+    async with waldur_transport_of(
+        upstream.url, timeouts=Timeouts(connect_s=20.0, read_s=0.2, list_s=9.0)
+    ) as transport:
         listing = asyncio.create_task(transport.send(RUNS, Call("list-runs")))
         with pytest.raises(NoAnswerError, match="did not answer in time"):
             await transport.send(PING.about(), Call("ping"))
