@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from e2e_status import outcome
 from lab.prometheus import PrometheusServer
 from lab.waiting import eventually
+from manifests.dashboard_plans import PLAN_PANELS
 from manifests.dashboards import render_dashboards
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ ABSENT = {
     "Failed requests to the cloud's API",  # none failed
     "Failed requests to the API server",
     "Slots in use and their limit, by Provider",  # its second query: nobody else moves anything
+    *(panel.title for panel in PLAN_PANELS),  # there is no plan
 }
 
 

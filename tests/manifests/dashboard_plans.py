@@ -48,4 +48,18 @@ PLAN_PANELS = (
         },
         least=None,
     ),
+    Panel(
+        title="Plans by phase",
+        description="And how many of them may begin moves by their schedule now.",
+        queries={
+            f"sum by (phase) (max by (namespace, name, phase) (osmig_plan_phase{NAMESPACE}))": "{{phase}}",
+            f"sum(max by (namespace, name) (osmig_plan_window_open{NAMESPACE}))": "their time is open",
+        },
+    ),
+    Panel(
+        title="Plans that have ended",
+        description="For how long each has, until it is deleted; a host that it keeps disabled waits as long.",
+        queries={f"time() - max by (namespace, name) (osmig_plan_completion_timestamp_seconds{NAMESPACE})": _PLAN},
+        unit="s",
+    ),
 )
