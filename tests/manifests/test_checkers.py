@@ -71,7 +71,7 @@ def objects(cluster: Cluster, helm: Helm, tmp_path_factory: pytest.TempPathFacto
     parts["deploy"] = list(built)
     parts["policies"] = [
         made
-        for name in ("verbs-policy", "provider-policy")
+        for name in ("verbs-policy", "provider-policy", "plan-policy")
         for made in yaml.safe_load_all(
             (ROOT / "deploy" / "components" / name / "policy.yaml").read_text(encoding="utf-8")
         )

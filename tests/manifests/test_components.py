@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from manifests.argocd_actions import KEY
 from manifests.chart_files import COMPONENTS
 from manifests.chart_objects import build, find
 from manifests.crd_files import ROOT
+from manifests.policy_users import MIGRATION, PLAN, grant
 from manifests.verbs_policy import FREE, GUARDED, POLICY
 from osmig.api.names import GROUP, Verb
 
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
     from lab.cluster import Cluster
 
-MIGRATION: dict[str, Any] = {
-    "apiVersion": "osmig.dev/v1alpha1",
-    "kind": "Migration",
-    "metadata": {"name": "db-07"},
-    "spec": {"providerRef": {"name": "cloud"}, "type": "LiveMigration", "server": {"name": "db-07"}},
-}
+DRY = "--dry-run=server"
 
 
 def build_with(cluster: Cluster, folder: Path, resource: Any, component: str) -> list[Any]:  # noqa: ANN401
@@ -84,12 +79,14 @@ def policy(crds: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def users(policy: Cluster, namespace: str) -> Cluster:
-    """In the namespace, alice may edit Migrations, and bob abort them too."""
-    edit = {"apiGroups": [GROUP], "resources": ["migrations"], "verbs": ["get", "create", "update", "patch"]}
+    """In the namespace, alice may edit Migrations and plans, and bob abort Migrations too."""
+    kinds = ["migrations", "migrationplans"]
+    edit = {"apiGroups": [GROUP], "resources": kinds, "verbs": ["get", "create", "update", "patch"]}
     abort = {"apiGroups": [GROUP], "resources": ["migrations/abort"], "verbs": ["update"]}
     for name, rules in (("alice", [edit]), ("bob", [edit, abort])):
         grant(policy, namespace, name, rules)
-    policy.apply({**MIGRATION, "metadata": {"name": "db-07", "namespace": namespace}})
+    about = {"name": "db-07", "namespace": namespace}
+    policy.apply({**MIGRATION, "metadata": about}, {**PLAN, "metadata": about})
     eventually(
         lambda: "may not set" in annotate(policy, namespace, "alice", "abort=ready", "--dry-run=server"),
         what="the policy is in force",
@@ -97,29 +94,39 @@ def users(policy: Cluster, namespace: str) -> Cluster:
     return policy
 
 
-def grant(cluster: Cluster, namespace: str, user: str, rules: list[dict[str, Any]]) -> None:
-    """Give a user rights in a namespace."""
-    of_rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": user, "namespace": namespace}}
-    subjects = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
-    reference = {"kind": "Role", "name": user, "apiGroup": "rbac.authorization.k8s.io"}
-    cluster.apply({**of_rbac, "kind": "Role", "rules": rules})
-    cluster.apply({**of_rbac, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects})
-
-
-def annotate(cluster: Cluster, namespace: str, user: str, *words: str) -> str:
-    """Annotate the Migration as a user; return what was said, nothing if it was taken."""
-    asked = ("annotate", "migrations.osmig.dev", "db-07", "--overwrite", "-n", namespace)
+def annotate(cluster: Cluster, namespace: str, user: str, *words: str, resource: str = "migrations") -> str:
+    """Annotate the Migration, or the plan, as a user; return what was said, nothing if it was taken."""
+    asked = ("annotate", f"{resource}.{GROUP}", "db-07", "--overwrite", "-n", namespace)
     verbs = [f"{GROUP}/{word}" if not word.startswith("-") else word for word in words]
     done = cluster.kubectl(*asked, *verbs, kubeconfig=cluster.user_kubeconfig(user), check=False)
     return done.stderr if done.returncode else ""
 
 
-@pytest.mark.parametrize("verb", GUARDED)
-def test_who_lacks_the_right_of_a_verb_is_told_verb_and_role(users: Cluster, namespace: str, verb: Verb) -> None:
-    said = annotate(users, namespace, "alice", f"{verb}=1")
+@pytest.mark.parametrize(
+    ("resource", "verb"), [(resource, verb) for resource, verbs in GUARDED.items() for verb in verbs]
+)
+def test_who_lacks_the_right_of_a_verb_is_told_verb_and_role(
+    users: Cluster, namespace: str, resource: str, verb: str
+) -> None:
+    said = annotate(users, namespace, "alice", f"{verb}=1", resource=resource)
 
-    assert f"user alice may not set {GROUP}/{verb}: it needs update on migrations/{verb}" in said
+    assert f"user alice may not set {GROUP}/{verb}: it needs update on {resource}/{verb}" in said
     assert "osmig-verbs" in said
+
+
+def test_a_right_on_migrations_is_none_on_plans(users: Cluster, namespace: str) -> None:
+    assert "may not set osmig.dev/abort" in annotate(users, namespace, "bob", "abort=1", resource="migrationplans")
+
+
+def test_the_operator_hands_orders_on_without_more_rights_than_it_is_shipped_with(
+    users: Cluster, namespace: str
+) -> None:
+    rules = yaml.safe_load_all((ROOT / "deploy" / "rbac.yaml").read_text(encoding="utf-8"))
+    (role,) = (one for one in rules if (one["kind"], one["metadata"]["name"]) == ("ClusterRole", "osmig"))
+    grant(users, namespace, "operator-itself", role["rules"])
+
+    orders = [f"{GROUP}/{verb}=1" for verb in (Verb.ABORT, Verb.CONFIRM, Verb.REVERT, Verb.FORCE_COMPLETE)]
+    users.kubectl("annotate", f"migrations.{GROUP}", "db-07", *orders, "-n", namespace, "--as=operator-itself")
 
 
 def test_who_has_the_right_of_one_verb_has_that_one_alone(users: Cluster, namespace: str) -> None:
@@ -194,17 +201,21 @@ def test_each_role_may_do_what_it_is_for_and_no_more(people: Cluster, namespace:
         json.dumps({**MIGRATION, "metadata": {**about, "annotations": annotations}})
         for annotations in ({}, {f"{GROUP}/abort": "1"})
     )
-    dry = "--dry-run=server"
+    plan, drain = json.dumps({**PLAN, "metadata": about}), f"migrationplans.{GROUP}"
     tries = {
+        "read plans": (("get", drain, "db-07"), ""),
+        "create plans": (("create", DRY, "-f", "-"), plan),
+        "order plans": (("annotate", DRY, "--overwrite", drain, "db-07", f"{GROUP}/release=1"), ""),
+        "delete plans": (("delete", DRY, drain, "db-07"), ""),
         "read": (("get", "migrations.osmig.dev", "db-07"), ""),
-        "create": (("create", dry, "-f", "-"), plain),
-        "create with an order": (("create", dry, "-f", "-"), with_order),
-        "order": (("annotate", dry, "--overwrite", "migrations.osmig.dev", "db-07", f"{GROUP}/abort=1"), ""),
+        "create": (("create", DRY, "-f", "-"), plain),
+        "create with an order": (("create", DRY, "-f", "-"), with_order),
+        "order": (("annotate", DRY, "--overwrite", "migrations.osmig.dev", "db-07", f"{GROUP}/abort=1"), ""),
         "suspend": (
-            ("patch", dry, "migrations.osmig.dev", "db-07", "--type=merge", '--patch={"spec":{"suspend":true}}'),
+            ("patch", DRY, "migrations.osmig.dev", "db-07", "--type=merge", '--patch={"spec":{"suspend":true}}'),
             "",
         ),
-        "delete": (("delete", dry, "migrations.osmig.dev", "db-07"), ""),
+        "delete": (("delete", DRY, "migrations.osmig.dev", "db-07"), ""),
     }
 
     may = {
@@ -214,70 +225,28 @@ def test_each_role_may_do_what_it_is_for_and_no_more(people: Cluster, namespace:
         for person in PEOPLE
     }
 
+    plans = {"read plans", "create plans", "delete plans"}
     assert may == {
-        "viewer": {"read"},
-        "requester": {"read", "create", "delete"},
-        "operator": {"read", "order", "suspend"},
-        "editor": {"read", "create", "suspend", "delete"},
-        "admin": {"read", "create", "create with an order", "order", "suspend", "delete"},
+        "viewer": {"read", "read plans"},
+        "requester": {"read", "create", "delete", "read plans"},
+        "operator": {"read", "order", "suspend", *plans, "order plans"},
+        "editor": {"read", "create", "suspend", "delete", *plans},
+        "admin": {"read", "create", "create with an order", "order", "suspend", "delete", *plans, "order plans"},
     }
-
-
-@pytest.fixture
-def providers(crds: Cluster, namespace: str) -> Iterator[Cluster]:
-    """The second policy in force; carol may create Migrations, and use the Provider ``test`` alone."""
-    text = (COMPONENTS / "provider-policy" / "policy.yaml").read_text(encoding="utf-8")
-    crds.kubectl("apply", "-f", "-", stdin=text)
-    writes = {"apiGroups": [GROUP], "resources": ["migrations"], "verbs": ["get", "create", "update", "patch"]}
-    uses = {"apiGroups": [GROUP], "resources": ["providers"], "resourceNames": ["test"], "verbs": ["use"]}
-    grant(crds, namespace, "carol", [writes, uses])
-    # a dry run: one that is taken before the policy is in force would be there, and no longer turned to this Provider
-    refused = partial(name_provider, crds, namespace, "other", "--dry-run=server")
-    eventually(lambda: "may not name" in refused(), what="the policy is in force")
-    yield crds
-    crds.kubectl("delete", "-f", "-", stdin=text)
-
-
-def name_provider(cluster: Cluster, namespace: str, provider: str, *options: str, name: str = "new") -> str:
-    """Let carol apply a Migration that names a Provider; return what was said, nothing if it was taken."""
-    spec = {**MIGRATION["spec"], "providerRef": {"name": provider}}
-    text = json.dumps({**MIGRATION, "metadata": {"name": name, "namespace": namespace}, "spec": spec})
-    done = cluster.kubectl("apply", "-f", "-", "--as=carol", *options, stdin=text, check=False)
-    return done.stderr if done.returncode else ""
-
-
-def test_a_provider_is_named_by_those_alone_who_may_use_it(providers: Cluster, namespace: str) -> None:
-    said = name_provider(providers, namespace, "production")
-
-    assert "user carol may not name Provider production: it needs the verb use on it" in said
-    assert "osmig-provider-user" in said
-    assert name_provider(providers, namespace, "test") == ""
-    assert "may not name Provider production" in name_provider(providers, namespace, "production"), "nor turned to it"
-    theirs = {**MIGRATION, "metadata": {"name": "theirs", "namespace": namespace}}
-    providers.apply(theirs)
-    patch = (
-        "patch",
-        "migrations.osmig.dev",
-        "theirs",
-        "-n",
-        namespace,
-        "--type=merge",
-        '--patch={"spec":{"suspend":true}}',
-    )
-    providers.kubectl(*patch, "--as=carol")
 
 
 def test_the_role_admin_gets_every_verb() -> None:
     made = yaml.safe_load_all(POLICY.read_text(encoding="utf-8"))
     (role,) = (found for found in made if (found["kind"], found["metadata"]["name"]) == ("ClusterRole", "osmig-verbs"))
-    (rule,) = role["rules"]
 
     assert role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-admin"] == "true"
-    assert rule["resources"] == [f"migrations/{verb}" for verb in GUARDED]
-    assert rule["verbs"] == ["update"]
+    assert [rule["resources"] for rule in role["rules"]] == [
+        [f"{resource}/{verb}" for verb in verbs] for resource, verbs in GUARDED.items()
+    ]
+    assert all(rule["verbs"] == ["update"] for rule in role["rules"])
 
 
-@pytest.mark.parametrize("name", ["verbs-policy", "provider-policy"])
+@pytest.mark.parametrize("name", ["verbs-policy", "provider-policy", "plan-policy"])
 def test_a_policy_that_cannot_be_evaluated_refuses(name: str) -> None:
     made = list(yaml.safe_load_all((COMPONENTS / name / "policy.yaml").read_text(encoding="utf-8")))
     policy, binding = find(made, "ValidatingAdmissionPolicy"), find(made, "ValidatingAdmissionPolicyBinding")

@@ -1,24 +1,44 @@
 """The admission policy that asks for a right per verb, made of the table of verbs that the operator has.
 
 A verb's annotation may be set, changed or carried into a new object only by who may ``update`` the virtual resource
-``migrations/VERB`` of group osmig.dev there. To take an annotation away is free: it changes nothing.
+``migrations/VERB`` or ``migrationplans/VERB`` of group osmig.dev there. To take an annotation away is free: it changes
+nothing. The operator, which hands orders on from a plan to its Migrations, is known by its right to write a status.
 """
 
 from __future__ import annotations
 
+import textwrap
+from typing import TYPE_CHECKING
+
 from manifests.crd_files import ROOT
 from osmig.api.names import GROUP, Verb
+from osmig.api.plan_names import PlanVerb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 POLICY = ROOT / "deploy" / "components" / "verbs-policy" / "policy.yaml"
-FREE = frozenset({Verb.RECONCILE})
+FREE: frozenset[str] = frozenset({Verb.RECONCILE, PlanVerb.RECONCILE})
 """It only makes osmig read again."""
-GUARDED = tuple(verb for verb in Verb if verb not in FREE)
+GUARDED = {
+    "migrations": tuple(verb for verb in Verb if verb not in FREE),
+    "migrationplans": tuple(verb for verb in PlanVerb if verb not in FREE),
+}
+"""By resource, the verbs that ask for a right."""
+WORDS = tuple(dict.fromkeys(str(verb) for verbs in GUARDED.values() for verb in verbs))
+
+
+def _wrap(words: Iterable[str], indent: int) -> str:
+    """List words with commas, on as many lines as they need."""
+    text = textwrap.fill(", ".join(words), width=100, break_on_hyphens=False)
+    return text.replace("\n", "\n" + " " * indent)
+
 
 _HEAD = f"""\
-# Made of operator/osmig/api/names.py: make charts
+# Made of operator/osmig/api/names.py and plan_names.py: make charts
 #
 # Each verb's annotation may be set, changed or brought along by those alone who may update the virtual resource
-# migrations/VERB of {GROUP}. To take one away is free.
+# migrations/VERB, or migrationplans/VERB, of {GROUP}. To take one away is free.
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
@@ -33,8 +53,13 @@ spec:
     - apiGroups: [{GROUP}]
       apiVersions: ["*"]
       operations: [CREATE, UPDATE]
-      resources: [migrations]
+      resources: [migrations, migrationplans]
       scope: Namespaced
+  matchConditions:
+  - name: not-the-operator # it alone may write a status, and hands the orders of a plan on to its Migrations
+    expression: >-
+      !authorizer.group('{GROUP}').resource(request.resource.resource).subresource('status')
+      .namespace(request.namespace).name(request.name).check('update').allowed()
   variables:
   - name: new
     expression: "has(object.metadata.annotations) ? object.metadata.annotations : {{}}"
@@ -42,18 +67,18 @@ spec:
     expression: "oldObject != null && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {{}}"
   - name: asked # verbs whose annotation this request adds or changes
     expression: >-
-      [{", ".join(f"'{verb}'" for verb in GUARDED)}].filter(v, ('{GROUP}/' + v) in variables.new &&
+      [{_wrap((f"'{verb}'" for verb in WORDS), 6)}].filter(v, ('{GROUP}/' + v) in variables.new &&
       !(('{GROUP}/' + v) in variables.old && variables.old['{GROUP}/' + v] == variables.new['{GROUP}/' + v]))
   validations: # one per verb: an authorizer check costs a third of what one expression may spend
 """
 _VALIDATION = """\
   - expression: >-
-      !('{verb}' in variables.asked) || authorizer.group('{group}').resource('migrations').subresource('{verb}')
-      .namespace(request.namespace).name(request.name).check('update').allowed()
+      !('{verb}' in variables.asked) || authorizer.group('{group}').resource(request.resource.resource)
+      .subresource('{verb}').namespace(request.namespace).name(request.name).check('update').allowed()
     reason: Forbidden
     messageExpression: >-
-      'user ' + request.userInfo.username + ' may not set {group}/{verb}: it needs update on migrations/{verb}
-      ({group}), which the role osmig-verbs has'
+      'user ' + request.userInfo.username + ' may not set {group}/{verb}: it needs update on ' +
+      request.resource.resource + '/{verb} ({group}), which the role osmig-verbs has'
 """
 _TAIL = """\
 ---
@@ -86,11 +111,14 @@ _ADMINS = '    rbac.authorization.k8s.io/aggregate-to-admin: "true"\n'
 
 
 def _rule(resources: str, verbs: str) -> str:
+    resources = _wrap(resources.split(", "), 14)  # below the first
     return f"- apiGroups: [{GROUP}]\n  resources: [{resources}]\n  verbs: [{verbs}]\n"
 
 
-_SEE = _rule("migrations, providers, migrationmappings", "get, list, watch")
-_STEER = _rule(", ".join(f"migrations/{verb}" for verb in GUARDED), "update")
+_SEE = _rule("migrations, providers, migrationmappings, migrationplans", "get, list, watch")
+_STEER = "".join(
+    _rule(", ".join(f"{resource}/{verb}" for verb in verbs), "update") for resource, verbs in GUARDED.items()
+)
 _ROLES = (
     _ROLE.format(
         name="osmig-verbs",
@@ -102,21 +130,25 @@ _ROLES = (
         name="osmig-requester",
         comment=(
             "# To be bound in a namespace, to whom the roles view, edit and admin give too little or too much. Who "
-            "orders moves and\n# steers none: without update, it cannot annotate what is there."
+            "orders moves and\n# steers none: without update, it cannot annotate what is there. Plans are not for it: "
+            "they disable hosts."
         ),
         label="",
         rules=_SEE + _rule("migrations", "create, delete"),
     ),
     _ROLE.format(
         name="osmig-operator",
-        comment="# Who steers what others ordered.",
+        comment="# Who steers what others ordered, and empties hosts.",
         label="",
-        rules=_SEE + _rule("migrations", "update, patch") + _STEER,
+        rules=_SEE
+        + _rule("migrations", "update, patch")
+        + _rule("migrationplans", "create, update, patch, delete")
+        + _STEER,
     ),
 )
 
 
 def render_policy() -> str:
     """Return the policy, its binding and the roles, as YAML."""
-    validations = (_VALIDATION.format(verb=verb, group=GROUP) for verb in GUARDED)
+    validations = (_VALIDATION.format(verb=verb, group=GROUP) for verb in WORDS)
     return "".join((_HEAD, *validations, _TAIL, *_ROLES))
