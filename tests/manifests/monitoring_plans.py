@@ -71,6 +71,11 @@ CASES = [
         {9: [BUDGET], 11: [], 20: []},
     ),
     Case(
+        "so does what it finds worse",
+        budget(f"{for_(10, 3)} {STALE}") | budget(f"_x20 -1+0{FOREVER}", pod="b"),
+        {9: [], 12: [BUDGET], 30: [BUDGET]},
+    ),
+    Case(
         "a plan of which no move has ended for an hour is reported until one does",
         phase("Running") | window() | servers("succeeded", f"{for_(10, 3)} {for_(90, 4)} 5+0{FOREVER}"),
         {69: [], 72: [STILL], 99: [STILL], 101: [], 110: [], 162: [STILL]},
