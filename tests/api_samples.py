@@ -280,7 +280,14 @@ def full_migration_status() -> dict[str, Any]:
             }
         ],
         "policyOrders": [
-            {"policy": "onStall", "verb": "force-complete", "time": TIME, "sentTime": TIME, "givenUpTime": TIME}
+            {
+                "policy": "onStall",
+                "verb": "force-complete",
+                "time": TIME,
+                "sentTime": TIME,
+                "givenUpTime": TIME,
+                "givenUpVerb": "force-complete",
+            }
         ],
         "preflight": [
             {
