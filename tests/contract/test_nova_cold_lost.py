@@ -34,7 +34,7 @@ ENDS = [
 LOST: list[tuple[str, Fault, Timeouts]] = [
     ("cut", {"when": "after", "action": "cut"}, PATIENT),
     ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, PATIENT),
-    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=20.0, read_s=10.0)),
+    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=5.0, read_s=10.0)),
 ]
 
 

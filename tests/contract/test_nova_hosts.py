@@ -238,7 +238,7 @@ def test_a_host_that_somebody_else_disabled_is_left_alone(cloud: NovaLab) -> Non
 def test_an_order_whose_answer_is_lost_is_read_back(cloud: NovaLab, fault: dict[str, Any]) -> None:
     before = service_of(cloud, "off")
     cloud.control.fault(path="/os-services/", method="PUT", when="after", **fault)
-    short = Timeouts(connect_s=20, read_s=10)
+    short = Timeouts(connect_s=5, read_s=10)
     seen = ask(cloud, lambda hosts: hosts.disable(before, REASON, GRANTED), timeouts=short)
     assert (seen.is_enabled, seen.disabled_reason) == (False, REASON)
     ask(cloud, lambda hosts: hosts.enable(before, MARKER, GRANTED))

@@ -82,7 +82,7 @@ LOST: list[tuple[str, Fault, Timeouts]] = [
     ("cut", {"when": "after", "action": "cut"}, PATIENT),
     ("redirected", {"when": "after", "status": 307, "headers": {"Location": "/v2.1/elsewhere"}}, PATIENT),
     ("gateway timeout", {"when": "after", "status": 504, "body": "<html></html>"}, PATIENT),
-    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=20.0, read_s=10.0)),
+    ("too late", {"when": "after", "action": "delay", "delay": 25.0}, Timeouts(connect_s=5.0, read_s=10.0)),
     ("nonsense", {"when": "after", "status": 200, "body": "<html>welcome</html>"}, PATIENT),
 ]
 
