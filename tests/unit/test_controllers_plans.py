@@ -225,6 +225,23 @@ def test_retry_looks_at_the_host_anew() -> None:
     play(story)
 
 
+def test_reconcile_looks_at_the_hosts_anew() -> None:
+    async def story() -> None:
+        drain = Drain(spec={"approval": "Manual"})
+        drain.hosts.servers = [server_on("cmp1", 1, status="SUSPENDED")]
+        await drain.lab.step(PROVIDER)
+        await drain.step()
+        assert drain.status["preview"]["counts"]["blocked"] == 1
+        drain.hosts.servers = []
+        await drain.step(1)
+        assert drain.status["preview"]["counts"]["blocked"] == 1, "the last look is young enough"
+        drain.lab.annotate(PLAN, reconcile="now")
+        await drain.lab.step(PLAN)
+        assert drain.status["preview"]["counts"]["blocked"] == 0
+
+    play(story)
+
+
 def test_release_enables_what_the_plan_disabled_and_nothing_else() -> None:
     async def story() -> None:
         drain = await begun()

@@ -91,6 +91,14 @@ def test_a_look_comes_with_the_groups_of_its_servers_which_are_listed_once() -> 
     assert looks.hosts.calls.count("list_groups") == 2
 
 
+def test_groups_are_listed_anew_for_a_look_that_must_be_younger() -> None:
+    looks = Looks()
+    looks.read({"cmp1": LONG_AGO})
+    looks.clock.advance(2.0)
+    looks.read({"cmp1": looks.clock.boottime() - 1.0, "cmp2": looks.clock.boottime() - 1.0})
+    assert looks.hosts.calls.count("list_groups") == 2
+
+
 def test_a_look_without_its_groups_proves_nothing() -> None:
     looks = Looks()
     looks.hosts.fail["list_groups"] = [Transient("Unreachable", "no answer", operation="list-server-groups")]

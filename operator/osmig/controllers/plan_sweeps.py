@@ -98,7 +98,7 @@ class HostSweeps:
                 return
             sweep = await port.sweep_host(host)
             try:
-                groups = await self._read_groups(cloud, port)
+                groups = await self._read_groups(cloud, port, after)
             except Unauthorized:
                 raise
             except BackendError as error:
@@ -108,11 +108,12 @@ class HostSweeps:
                 sweep = replace(sweep, groups=tuple(group for group in groups if group.members & ids))
             cloud.sweeps[host] = sweep
 
-    async def _read_groups(self, cloud: _Cloud, port: HostBackend) -> tuple[GroupRow, ...]:
+    async def _read_groups(self, cloud: _Cloud, port: HostBackend, after: float) -> tuple[GroupRow, ...]:
         async with cloud.lock(""):
-            if not self._is_young(cloud.groups_at):
+            if not self._is_young(cloud.groups_at) or cloud.groups_at <= after:
+                began_at = self._clock.boottime()
                 cloud.groups = await port.list_groups()
-                cloud.groups_at = self._clock.boottime()
+                cloud.groups_at = began_at
             return cloud.groups
 
     def _is_young(self, read_at: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from osmig.api.plan_names import PlanVerb
 from osmig.domain.plans import active, ended, verbs
 from osmig.domain.plans.decisions import CommitPlan
 from osmig.domain.plans.phases import PLAN_FINISHED
@@ -26,6 +27,8 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
     if (recorded := verbs.accept(observation)) is not None:
         after, notes = recorded
         memory = observation.memory if after.round == status.round else begin_anew(observation)
+        if verbs.find_control(after, PlanVerb.RECONCILE) != verbs.find_control(status, PlanVerb.RECONCILE):
+            memory = look_anew(memory, observation)
         return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
     if observation.plan.metadata.deletion_timestamp is not None:
         return CommitPlan(status=status, memory=observation.memory)
@@ -37,8 +40,13 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
 
 def begin_anew(observation: PlanObservation) -> PlanMemory:
     """Look at every host anew in another round: somebody has mended something that older sweeps do not show."""
+    return look_anew(replace(observation.memory, lost=frozenset(), quiet={}), observation)
+
+
+def look_anew(memory: PlanMemory, observation: PlanObservation) -> PlanMemory:
+    """Take no sweep for true that began before this moment."""
     hosts = [host.name for host in observation.status.hosts]
-    return replace(observation.memory, lost=frozenset(), quiet={}, ordered_s=dict.fromkeys(hosts, observation.clock_s))
+    return replace(memory, ordered_s=dict.fromkeys(hosts, observation.clock_s))
 
 
 def remember_children(observation: PlanObservation) -> PlanMemory:
