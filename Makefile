@@ -105,7 +105,7 @@ lab: venv ## A real API server, a real Nova and a double of Waldur to play with,
 	PYTHONPATH=tests $(BIN)/python -m lab up
 
 .PHONY: demo
-demo: venv ## The story of five moves, a replication and a list of mailboxes in the lab; ONCE=1 ends after it
+demo: venv ## The story of five moves, a replication, a list of mailboxes and an emptied host in the lab; ONCE=1 ends after it
 	ONCE=$(ONCE) PYTHONPATH=tests $(BIN)/python -m lab.demo
 
 .PHONY: crds

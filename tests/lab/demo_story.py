@@ -52,6 +52,7 @@ PARTS = (
         name="db-07",
         plan="hang,duration=20,memory=8192,stall=30",
         host="cmp2",
+        destination="cmp3",
         verb="force-complete",
         asked_at=70,
         why="db-07 writes memory faster than it is copied: 70 % is as far as it gets.",
@@ -101,6 +102,8 @@ Everything stays up until Ctrl-C. In another shell:
   kubectl get osmig mail-05 -o yaml          # a cold move: status.confirm, status.attempts
   kubectl get osmig shop-dc2 -o yaml         # a tenant: status.preflight, status.tenant
   kubectl get osmig wave-1 -o yaml           # mailboxes: status.progress.items, status.mailboxes.failed
+  kubectl get osplan drain-cmp4 -o yaml      # a plan: status.preview, status.hosts with their proof
+  kubectl get osmig -l osmig.dev/plan=drain-cmp4
   kubectl explain osmig.spec.placement
   kubectl -n osmig-system get lease osmig
 
@@ -124,6 +127,10 @@ Nor this one: its job is found by the name of its list's file.
 
   kubectl delete osmig wave-1
   kubectl apply -f {folder}/wave-1.yaml
+
+The emptied host stays disabled until somebody gives it back:
+
+  kubectl annotate osplan drain-cmp4 osmig.dev/release=1
 
 Metrics         {http}/metrics
 Probes          {http}/readyz and {http}/livez
