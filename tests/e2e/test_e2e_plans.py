@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e_cloud import end_moves
 from e2e_plan import host_of, list_orders, plan_of, read_service, servers_on
 from e2e_status import condition
 from lab.nova import NovaLab
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.timeout(900)
 
 DISABLE = {"computeService": "Disable", "reason": "CHG0031337 firmware"}
 PER_WAVE = {**DISABLE, "disable": "PerWave"}
+STUCK = "hang,memory=64"
+"""What only one server has in its metadata."""
 CONFIRM = {"cold": {"confirm": "Automatic"}}
 
 
@@ -103,7 +106,8 @@ def test_a_host_that_somebody_else_disabled_is_emptied_and_never_enabled(empty_t
     change_service(cloud, "rack2", status="disabled", disabled_reason="watcher_maintaining")
     mark = cloud.control.request_mark()
 
-    plan = plan_of(empty_tenant, "drain", "rack2", maintenance={**DISABLE, "onFinish": "Enable"})
+    maintenance = {**DISABLE, "onFinish": "Enable"}
+    plan = plan_of(empty_tenant, "drain", "rack2", maintenance=maintenance, template=CONFIRM)
     status = plan.until_outcome("Succeeded", "Succeeded")
 
     assert host_of(status, "rack2")["disabledBy"] == "Other"
@@ -140,17 +144,21 @@ def test_a_wave_awaits_the_one_before_and_its_approval(empty_tenant: Tenant, clo
     assert of_odd == ["ColdMigration", "LiveMigration"], "its live move fails the check of the destination"
     plan.order("release")
     plan.until_control("release", "Done")
+    # no later test can move it
+    cloud.nova.post(f"/servers/{odd}/action", {"forceDelete": None})
 
 
 def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, cloud: NovaLab) -> None:
     empty_tenant.connect(cloud)
-    cloud.boot("stuck-0", host="rack3", plan="hang,memory=64")
-    plan = plan_of(empty_tenant, "drain", "rack3", maintenance=DISABLE)
+    stuck = cloud.boot("stuck-0", host="rack3", plan=STUCK)
+    selector = {"matchMetadata": [{"key": "lab.plan", "values": [STUCK]}]}
+    plan = plan_of(empty_tenant, "drain", "rack3", maintenance=DISABLE, selector=selector)
     plan.until(lambda status: host_of(status, "rack3").get("disabledTime"), what="rack3 is disabled")
     plan.delete()
     assert read_service(cloud, "rack3")[0] == "disabled"
     eventually(lambda: "ServiceLeftDisabled" in plan.events(), what="the Event")
     change_service(cloud, "rack3", status="enabled")
+    end_moves(cloud, stuck)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +184,14 @@ def test_a_host_with_what_no_list_shows_is_not_called_empty(empty_tenant: Tenant
     cloud.nova.delete(f"/servers/{gone}")
     cloud.nova.post(f"/servers/{moved}/action", {"migrate": {"host": "rack1"}})
     eventually(lambda: cloud.nova.server(moved)["status"] == "VERIFY_RESIZE", what="the cold move has arrived")
+    # servers of other tests may have landed there, and are moved
     listed = "/servers/detail?all_tenants=1&host=rack4"
-    eventually(lambda: cloud.nova.get(listed)["servers"] == [], what="no list shows any")
+    eventually(
+        lambda: {gone, moved}.isdisjoint(row["id"] for row in cloud.nova.get(listed)["servers"]),
+        what="no list shows them",
+    )
 
-    plan = plan_of(empty_tenant, "drain", "rack4", maintenance=DISABLE)
+    plan = plan_of(empty_tenant, "drain", "rack4", maintenance=DISABLE, template=CONFIRM)
 
     status = plan.until_outcome("Failed", "ServersLeft")
     host = host_of(status, "rack4")
