@@ -37,7 +37,8 @@ FAST: Final = (
     # the lab's Nova writes a record some time after its server; on a busy machine that takes seconds
     *("--stale-record-after", "15"),
     *("--confirm-margin", "3"),
-    *("--finalizer-timeout", "8"),
+    # a busy Nova takes seconds to call a move off
+    *("--finalizer-timeout", "20"),
     *("--run-poll", "0.3"),
     *("--run-poll-max", "1"),
     *("--not-started", "3"),
