@@ -23,8 +23,8 @@ SERVERS = {"web-08": "", "web-09": "", "web-10": "", OFF: "", TIED: "", STUCK: "
 LONGEST_S = 400.0
 LOOK_EVERY_S = 0.5
 
-_SHOWN = ".status.preview.counts"
-_BLOCKED = '.status.conditions[?(@.type=="Blocked")].message'
+LOOKS = (".status.preview.counts", '.status.conditions[?(@.type=="Blocked")].message')
+"""What is read before the approval: how many servers would go which way, and which would stay behind."""
 
 
 def describe_drain() -> dict[str, Any]:
@@ -79,7 +79,8 @@ class Drain:
         say(f"\n{HOST} gets new firmware tonight: a plan empties it. It first shows what it would do.")
         self.stage.show_and_apply(NAME, describe_drain())
         self._await(lambda status: status.get("phase") == "AwaitingApproval")
-        kubectl("get", "osplan", NAME, "-o", f"jsonpath={{{_SHOWN}}}{{'\\n'}}{{{_BLOCKED}}}")
+        for path in LOOKS:
+            kubectl("get", "osplan", NAME, "-o", f"jsonpath={{{path}}}")
         say(f"\n{TIED} may not leave its server group, so it would stay behind. Its owner gives the group up.")
         say("$ openstack server group delete db")
         self.nova.nova.delete(f"/os-server-groups/{group}")
@@ -87,10 +88,9 @@ class Drain:
         status = self._await(lambda status: not status["preview"]["counts"]["blocked"])
         say("\nNow all six can go. Whoever approves says what was read: the hash of the preview.")
         kubectl("annotate", "osplan", NAME, f"osmig.dev/approve={status['preview']['hash']}")
-        self._await(lambda _: self._is_hanging())
-        say(f"\n{STUCK} hangs. It is moved by a Migration like any other, which takes the same orders.")
-        selector = f"osmig.dev/server-id={self.nova.servers[STUCK]}"
-        kubectl("annotate", "osmig", "-l", selector, "osmig.dev/force-complete=1")
+        self._await(lambda status: is_one_left(status) and self._is_hanging())
+        say(f"\n{STUCK} is the last, and hangs. A Migration like any other moves it, and takes the same orders.")
+        kubectl("annotate", "osmig", "-l", self._select_stuck(), "osmig.dev/force-complete=1")
         status = self._await(lambda status: status.get("phase") in FINISHED)
         kubectl("get", "osplan", NAME)
         service, left = self._read_host()
@@ -112,14 +112,21 @@ class Drain:
             time.sleep(LOOK_EVERY_S)
 
     def _is_hanging(self) -> bool:
-        selector = f"osmig.dev/server-id={self.nova.servers[STUCK]}"
-        found = self.stage.cluster.get("osmig", "-l", selector)["items"]
+        found = self.stage.cluster.get("osmig", "-l", self._select_stuck())["items"]
         return any((child.get("status") or {}).get("phase") == "Running" for child in found)
+
+    def _select_stuck(self) -> str:
+        return f"osmig.dev/server-id={self.nova.servers[STUCK]}"
 
     def _read_host(self) -> tuple[Mapping[str, Any], list[str]]:
         (service,) = self.nova.nova.get(f"/os-services?binary=nova-compute&host={HOST}")["services"]
         listed = self.nova.nova.get(f"/servers/detail?all_tenants=1&soft_deleted=1&host={HOST}")["servers"]
         return service, [server["name"] for server in listed]
+
+
+def is_one_left(status: Mapping[str, Any]) -> bool:
+    """Return whether all servers have moved but one."""
+    return bool(status.get("progressText") == f"{len(SERVERS) - 1}/{len(SERVERS)}")
 
 
 def word_plan(status: Mapping[str, Any]) -> str:

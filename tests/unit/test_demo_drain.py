@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
-from lab.demo_drain import HOST, NAME, SERVERS, describe_drain, judge_drain, word_plan
+from lab.demo_drain import HOST, LOOKS, NAME, SERVERS, describe_drain, is_one_left, judge_drain, word_plan
 from lab.demo_story import PARTS, SPARE
 from osmig.api.plan import parse_plan
 from osmig.api.plan_options import Approval
@@ -48,6 +49,16 @@ def test_nothing_else_of_the_demo_is_on_the_host() -> None:
 )
 def test_each_change_is_a_line(told: dict[str, Any], line: str) -> None:
     assert word_plan(told) == line
+
+
+@pytest.mark.parametrize(("moved", "is_so"), [("0/6", False), ("4/6", False), ("5/6", True), ("6/6", False)])
+def test_the_one_that_hangs_is_told_of_when_it_is_the_last(moved: str, is_so: bool) -> None:  # noqa: FBT001
+    assert is_one_left({"progressText": moved}) is is_so
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_a_command_is_shown_as_somebody_would_type_it(path: str) -> None:
+    assert shlex.join([f"jsonpath={{{path}}}"]) == f"'jsonpath={{{path}}}'"
 
 
 def test_a_host_that_is_proven_empty_and_disabled_is_as_promised() -> None:
