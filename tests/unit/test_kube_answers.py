@@ -20,7 +20,7 @@ from osmig.domain.errors import (
     QuotaReached,
     WriteConflict,
 )
-from osmig.kube.answers import classify, parse, read_warnings
+from osmig.kube.answers import classify, is_sound, parse, read_warnings
 from osmig.kube.refs import Call, KubeVerb, Resource
 
 WIDGETS = Resource("test.osmig.dev", "v1", "widgets", "Widget")
@@ -167,3 +167,12 @@ def test_warnings_are_read_from_several_headers_and_unquoted() -> None:
     headers = ['299 - "unknown field \\"status.x\\"", 299 - "two"', '299 kube "a\\\\b"', "rubbish"]
 
     assert read_warnings(headers) == ('unknown field "status.x"', "two", "a\\b")
+
+
+@pytest.mark.parametrize("name", ["name", "uid", "resourceVersion"])
+@pytest.mark.parametrize("word", ["", None, 7])
+def test_an_object_without_an_identity_is_none(name: str, word: object) -> None:
+    """To write with an empty version is to write whatever the version is: so a made-up Lease would be a stolen one."""
+    metadata: dict[str, object] = {"name": "w", "uid": "u", "resourceVersion": "1"}
+    assert is_sound(PUT, {"kind": "Widget", "metadata": metadata})
+    assert not is_sound(PUT, {"kind": "Widget", "metadata": metadata | {name: word}})

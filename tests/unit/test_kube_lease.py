@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -248,7 +249,15 @@ async def test_an_answer_that_is_not_what_was_written_proves_nothing(spec: dict[
     holding.cancel()
 
 
-@pytest.mark.parametrize("spec", ["x", [], {"leaseTransitions": "many", "leaseDurationSeconds": "long"}])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "x",
+        [],
+        {"leaseTransitions": "many", "leaseDurationSeconds": "long"},
+        *({"leaseTransitions": odd, "leaseDurationSeconds": odd} for odd in (math.inf, math.nan, -math.inf, 10**400)),
+    ],
+)
 async def test_a_lease_in_odd_words_is_taken_all_the_same(server: LeaseServer, spec: object) -> None:
     server.spec, server.odd_read = {}, Answer({"metadata": {"resourceVersion": "1"}, "spec": spec})
 

@@ -79,7 +79,10 @@ def is_sound(call: Call, body: Mapping[str, Any]) -> bool:
 
 def _is_object(body: object) -> bool:
     metadata = body.get("metadata") if isinstance(body, dict) else None
-    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in _IDENTITY)
+    # an empty version would let a write through whatever the object's is
+    return isinstance(metadata, dict) and all(
+        isinstance(word := metadata.get(name), str) and word for name in _IDENTITY
+    )
 
 
 def read_warnings(headers: Iterable[str]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 _JITTER = 0.2
+_NUMBERS = 2**31
 
 _logger = logging.getLogger(__name__)
 
@@ -284,4 +285,5 @@ def _read_spec(lease: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _read_number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """Return a number of a Lease; zero for what the API server, whose numbers have 32 bits, cannot have said."""
+    return float(value) if isinstance(value, int | float) and abs(value) < _NUMBERS else 0.0
