@@ -195,6 +195,19 @@ async def test_too_many_rows_make_a_provider_not_ready_at_once_and_only_a_person
     assert condition(lab, "Stalled") == ("True", "TooManyRows")
 
 
+async def test_what_changed_is_asked_for_no_more_once_it_has_too_many_rows() -> None:
+    """As when the date of an answer lay far behind: then nothing but a list of what goes on comes to its end."""
+    lab = new_lab()
+    await lab.step(PROVIDER)
+    lab.cloud.fail["sweep"] = [TooManyRows("TooManyRows", "more than 10000 moves", operation="sweep")]
+    await lab.clock.pass_by(10)
+    await lab.step(PROVIDER)
+    await lab.clock.pass_by(60)
+    await lab.step(PROVIDER)
+    assert lab.cloud.swept[-1] is None
+    assert session_of(lab).view.is_ready
+
+
 @pytest.mark.usefixtures("logging_as_before")
 async def test_the_line_of_a_failed_sweep_names_its_provider() -> None:
     stream = io.StringIO()

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from osmig.controllers.keys import Key
     from osmig.controllers.parts import Parts
     from osmig.controllers.sessions import Session
-    from osmig.domain.operations import Sweep
 
 _logger = logging.getLogger(__name__)
 
@@ -198,7 +197,7 @@ class ProviderConnection:
         session.cursor, session.swept_at, session.failed_sweeps, session.refusal = sweep.cursor, now, 0, None
         if sweep.is_full:
             session.fully_swept_at, session.full_sweep_took_s = now, self._clock.boottime() - now
-        changed = self._merge(key, session, sweep)
+        changed = session.rows.merge(sweep, is_ours=partial(self._is_ours, key))
         for record_id in changed:
             if (follower := self._ledger.find(key, record_id)) is not None:
                 self._wake(follower)
@@ -242,13 +241,6 @@ class ProviderConnection:
         """Whether to probe anew, as often as everything is listed: an upgrade, or another right, shows in no answer."""
         return self._clock.boottime() - session.probed_at >= self._periods.full_sweep_s
 
-    def _merge(self, key: Key, session: Session, sweep: Sweep) -> frozenset[str]:
-        try:
-            return session.rows.merge(sweep, is_ours=partial(self._is_ours, key))
-        except TooManyRows:
-            session.cursor = None
-            raise
-
     def _is_ours(self, key: Key, record_id: str) -> bool:
         return self._ledger.find(key, record_id) is not None
 
@@ -256,6 +248,9 @@ class ProviderConnection:
         """Tolerate single failed sweeps: three in a row, a failed probe or too many rows make it not ready."""
         session.failed_sweeps += 1
         session.swept_at = self._clock.boottime()
+        if isinstance(error, TooManyRows):
+            # whatever has changed since may be endless; what goes on is not
+            session.cursor = None
         is_probed = session.probe is not None and not session.wants_refresh
         is_tolerable = is_probed and not isinstance(error, TooManyRows)
         if session.view.is_ready and is_tolerable and session.failed_sweeps < MAX_FAILED_SWEEPS:
