@@ -216,7 +216,7 @@ FLEET_PANELS = (
     ),
     Panel(
         title="Objects that are due",
-        description="Migrations and Providers whose next step waits for a worker.",
+        description="Objects whose next step waits for a worker.",
         queries={"max(osmig_queue_depth)": "due"},
     ),
     Panel(

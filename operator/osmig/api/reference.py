@@ -51,8 +51,8 @@ kubectl annotate osmig db-07 {verb_annotation(next(iter(VERBS)))}=1
 
 
 _POLICIES_INTRO = """\
-What osmig does by itself, and only if the spec says so. Each orders once per attempt, is taken down in
-`status.policyOrders`, and yields to the verbs.
+What osmig does by itself, and only if the spec says so. Each orders once per attempt, and anew when the spec is edited
+to another order. The order is taken down in `status.policyOrders`, and yields to the verbs.
 """
 
 

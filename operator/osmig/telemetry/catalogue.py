@@ -194,8 +194,7 @@ HOST_DISABLED = Family(
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",
-    "Verbs (abort, force-complete, confirm, revert, retry, reconcile) by their final result (Done, Rejected, TooLate, "
-    "Unsupported, Superseded).",
+    "Verbs of Migrations by their final result (Done, Rejected, TooLate, Unsupported, Superseded).",
     ("verb", "result"),
 )
 DUPLICATE_STARTS = Family(
@@ -292,7 +291,7 @@ RECONCILE_DURATION = Family(
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 QUEUE_DEPTH = Family(
-    "osmig_queue_depth", "gauge", "Migrations and Providers whose next step is due and waits for a worker."
+    "osmig_queue_depth", "gauge", "Objects whose next step is due and waits for a worker."
 )
 OLDEST_DUE = Family(
     "osmig_oldest_due_seconds",
