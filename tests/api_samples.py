@@ -280,14 +280,7 @@ def full_migration_status() -> dict[str, Any]:
             }
         ],
         "policyOrders": [
-            {
-                "policy": "onStall",
-                "verb": "force-complete",
-                "time": TIME,
-                "sentTime": TIME,
-                "givenUpTime": TIME,
-                "givenUpVerb": "force-complete",
-            }
+            {"policy": "onStall", "verb": "force-complete", "time": TIME, "sentTime": TIME, "givenUpTime": TIME}
         ],
         "preflight": [
             {

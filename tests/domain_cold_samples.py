@@ -74,7 +74,7 @@ def deciding(verb: Verb = Verb.CONFIRM, *orders: Control, **changes: Any) -> Mig
 def policy_order(
     policy: Policy, verb: Verb | None = None, *, sent: bool = False, given_up: bool = False
 ) -> PolicyOrder:
-    """What a policy did in this attempt; without a verb it told, or gave its order up."""
+    """What a policy did in this attempt; without a verb it only told."""
     sent_time, given_up_time = (NOW if happened else None for happened in (sent, given_up))
     return PolicyOrder(policy=policy, verb=verb, time=NOW, sent_time=sent_time, given_up_time=given_up_time)
 

@@ -21,6 +21,7 @@ from domain_cold_samples import (
 from domain_samples import HOLDER, MARK, NOW, ask, control, reason_of, result_of, server
 from domain_world import decide_in
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb
+from osmig.domain import orders
 from osmig.domain.calls import Answer
 from osmig.domain.errors import (
     Absent,
@@ -180,7 +181,8 @@ def test_a_policys_order_that_the_cloud_cannot_do_stays_on_record_and_is_not_giv
     acted = (policy_order(Policy.CONFIRM, CONFIRM),)
     status = deciding(CONFIRM).model_copy(update={"controls": (), "policy_orders": acted})
     decision = answered(status, Unsupported("Unsupported", "old", operation="o"))
-    assert [(order.policy, order.verb) for order in decision.status.policy_orders] == [(Policy.CONFIRM, None)]
+    assert [order.policy for order in decision.status.policy_orders] == [Policy.CONFIRM]
+    assert orders.in_force(decision.status) is None
     assert [note.reason for note in decision.notes] == [EventReason.POLICY_ACTED]
     assert decide_in(CONFIRMATION, observe_cold(decision.status, cold={"confirm": "Automatic"})).call is None
 

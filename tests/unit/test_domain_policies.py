@@ -30,6 +30,7 @@ from domain_samples import (
 from domain_world import World, decide_in
 from osmig.api.migration import ConfirmFacts, Progress
 from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Trend, Verb
+from osmig.domain import orders
 from osmig.domain.calls import Answer
 from osmig.domain.capabilities import Capability
 from osmig.domain.errors import Unsupported
@@ -63,7 +64,9 @@ def step(status: MigrationStatus, word: str = "running", *, on_stall: str = "Ale
 
 
 def orders_of(decision: Decided) -> list[tuple[Policy, Verb | None]]:
-    return [(order.policy, order.verb) for order in decision.status.policy_orders]
+    """Return what each policy that acted has ordered, and has not given up."""
+    acted = decision.status.policy_orders
+    return [(order.policy, order.verb if order.given_up_time is None else None) for order in acted]
 
 
 STALLS = [("Alert", None), ("ForceComplete", FORCE), ("Abort", ABORT)]
@@ -91,7 +94,7 @@ def test_only_a_move_whose_data_runs_can_stall(word: str) -> None:
 
 @pytest.mark.parametrize("policy", [Policy.ON_STALL, Policy.ON_DEADLINE])
 def test_each_policy_orders_once_per_attempt_even_when_its_order_was_given_up(policy: Policy) -> None:
-    acted = running(policy_orders=(policy_order(policy, given_up=True),), start_time=LONG_AGO)
+    acted = running(policy_orders=(policy_order(policy, ABORT, given_up=True),), start_time=LONG_AGO)
     decision = step(acted, on_stall="Abort" if policy is Policy.ON_STALL else "Alert", onDeadline="Abort")
     assert [(found, verb) for found, verb in orders_of(decision) if found is policy] == [(policy, None)]
 
@@ -127,6 +130,8 @@ def test_another_order_in_the_spec_is_obeyed_though_the_cloud_cannot_do_the_one_
     poor = replace(READY, possible=READY.possible - {Capability.FORCE_COMPLETE})
     status = running(policy_orders=(policy_order(Policy.ON_STALL, FORCE),), seconds=300.0)
     given_up = decide_in(World(records=(record(),), progress=SAMPLE), observe(status, provider=poor)).status
+    (order,) = given_up.policy_orders
+    assert (order.verb, order.given_up_time) == (FORCE, NOW)
     assert orders_of(step(given_up, on_stall="ForceComplete")) == [(Policy.ON_STALL, None)]
     assert orders_of(step(given_up, on_stall="Alert")) == [(Policy.ON_STALL, None)]
     assert orders_of(step(stored(given_up), on_stall="Abort")) == [(Policy.ON_STALL, ABORT)]
@@ -270,10 +275,9 @@ def test_when_a_policys_request_was_first_taken_is_noted_once() -> None:
     noted = answered(status)
     assert [order.sent_time for order in noted.policy_orders] == [NOW, None]
     assert answered(noted) == noted
-    assert [order.verb for order in answered(status, Unsupported("x", "y", operation="o")).policy_orders] == [
-        None,
-        None,
-    ]
+    given_up = answered(status, Unsupported("x", "y", operation="o"))
+    assert [order.given_up_time for order in given_up.policy_orders] == [NOW, None]
+    assert orders.in_force(given_up) is None
 
 
 # --- how a move that was called off ends

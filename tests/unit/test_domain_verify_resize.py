@@ -155,7 +155,7 @@ def test_another_order_for_the_confirm_deadline_replaces_one_that_the_cloud_has_
 
 
 def test_an_automatic_confirm_that_was_given_up_leaves_the_deadline_to_its_policy() -> None:
-    given_up = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.CONFIRM, given_up=True),))
+    given_up = awaiting(since_s=100.0, policy_orders=(policy_order(Policy.CONFIRM, CONFIRM, given_up=True),))
     cold = {"confirm": "Automatic", "onConfirmDeadline": "Revert", "confirmDeadlineSeconds": 100}
     decision = decide_in(CONFIRMATION, observe_cold(given_up, cold))
     assert decision.status.policy_orders[-1].policy is Policy.ON_CONFIRM_DEADLINE

@@ -108,7 +108,7 @@ class PolicyOrder(StatusModel):
         description="policy that acted: onStall, onDeadline, confirm, onConfirmDeadline, deletionPolicy."
     )
     verb: Verb | None = Field(
-        default=None, description="verb that it ordered; absent when it only told, as Alert does, or gave up."
+        default=None, description="verb that it ordered; absent when it only told, as Alert does."
     )
     time: Time = Field(description="time it acted, in UTC.")
     sent_time: Time | None = Field(
@@ -121,10 +121,6 @@ class PolicyOrder(StatusModel):
     given_up_time: Time | None = Field(
         default=None,
         description="givenUpTime is when its order was taken back, in UTC: it cannot be done, or came too late.",
-    )
-    given_up_verb: Verb | None = Field(
-        default=None,
-        description="givenUpVerb is what it had ordered then; once the spec wants another one, that is ordered.",
     )
 
 

@@ -60,7 +60,7 @@ def reconcile_finalizer(observation: Observation) -> Decision | None:
 def _find_reason_to_release(observation: Observation) -> str | None:
     """Say why the move cannot be waited for any longer; ``None`` when it can."""
     order = orders.find_policy_order(observation.status, Policy.DELETION)
-    if order is not None and order.verb is None:
+    if order is not None and (order.verb is None or order.given_up_time is not None):
         return "the cloud cannot call it off"
     return letting_go.find_reason(observation, "did not end")
 

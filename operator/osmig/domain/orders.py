@@ -90,7 +90,7 @@ def in_force(status: MigrationStatus) -> Order | None:
             return Order(verb=verb, is_sent=control.sent_time is not None, since=control.sent_time or control.time)
     for verb in RANKS:
         for order in status.policy_orders:
-            if order.verb is verb:
+            if order.verb is verb and order.given_up_time is None:
                 is_sent, since = order.sent_time is not None, order.sent_time or order.time
                 return Order(verb=verb, policy=order.policy, is_sent=is_sent, since=since)
     return None
@@ -128,7 +128,7 @@ def give_up(
         controls, notes = settle(status.controls, order.verb, result, message, now=now)
         return change_status(status, controls=controls), notes
     note = Note(reason=EventReason.POLICY_ACTED, text=f"{order.policy}: {order.verb} {message}", is_warning=True)
-    return _replace_policy(status, order, {"verb": None, "given_up_time": now, "given_up_verb": order.verb}), (note,)
+    return _replace_policy(status, order, {"given_up_time": now}), (note,)
 
 
 def mark_sent(

@@ -171,9 +171,8 @@ def _act(
 
 def _is_edited(known: PolicyOrder, verb: Verb | None, *, due: dt.datetime | None) -> bool:
     """Whether the spec wants something else than when the policy acted: another order, or a later deadline."""
-    ordered = known.verb or known.given_up_verb
-    if known.verb is not None or known.given_up_time is not None:
-        return ordered is not None and verb not in {None, ordered}
+    if known.verb is not None:
+        return verb not in {None, known.verb}
     return verb is not None or (due is not None and known.time < due)
 
 
