@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,22 @@ class Tenant:
             "--namespace", self.namespace, *args, stdin=stdin, check=check, kubeconfig=self.kubeconfig
         )
         return done.stdout
+
+    def replace(self, manifest: Mapping[str, Any]) -> None:
+        """Replace an object as tools do that replace: one that meets a write of osmig comes again with the next sync.
+
+        Raises:
+            RuntimeError: kubectl ended with another error.
+        """
+        words = ("replace", "-f", "-", "--namespace", self.namespace)
+
+        def is_replaced() -> bool:
+            done = self.cluster.kubectl(*words, stdin=json.dumps(manifest), check=False, kubeconfig=self.kubeconfig)
+            if done.returncode and "(Conflict)" not in done.stderr:
+                raise RuntimeError(done.stderr)
+            return done.returncode == 0
+
+        eventually(is_replaced, what="replaced without a conflict")
 
     def put_secret(self, content: str, *, name: str = "clouds", key: str = "clouds.yaml", **others: str) -> None:
         """Create or replace a Secret with one key, and ``others``."""

@@ -53,7 +53,7 @@ def prune_and_create(move: HostPair, manifest: dict[str, Any]) -> None:
 
 def replace(move: HostPair, manifest: dict[str, Any]) -> None:
     """Replace it, as Argo CD's ``Replace=true`` does: annotations and finalizers that git does not have are gone."""
-    move.tenant.kubectl("replace", "-f", "-", stdin=json.dumps(manifest))
+    move.tenant.replace(manifest)
 
 
 def replace_by_force(move: HostPair, manifest: dict[str, Any]) -> None:

@@ -91,7 +91,7 @@ def test_stripped_annotations_and_a_replaced_object_repeat_nothing(running: Host
     running.tenant.kubectl("annotate", "migration", running.name, "example.org/a=1", "osmig.dev/reconcile=now")
     running.until_control("reconcile", "Done")
 
-    running.tenant.kubectl("replace", "-f", "-", stdin=json.dumps(bare))
+    running.tenant.replace(bare)
     running.tenant.cluster.apply(bare)
 
     assert "annotations" not in running.get()["metadata"]
