@@ -20,7 +20,7 @@ from lab.steps import side_by_side
 from lab.waldur import WaldurLab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 CRDS = Path(__file__).parent.parent / "crds"
 CLUSTER_FIXTURES = frozenset({"cluster", "namespace", "crds"})
@@ -51,6 +51,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         (HELM_FIXTURES, partial(find_tools, ["helm"])),
     ]
     side_by_side(*(make for fixtures, make in makers if any(_wants(item, fixtures) for item in session.items)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what its Nova has logged as errors: the process and its log are gone afterwards."""
+    report = yield
+    if report.failed:
+        labs = (getattr(item, "funcargs", {}).get(name) for name in NOVA_FIXTURES)
+        report.sections.extend(("Nova's errors", lab.errors()) for lab in labs if lab is not None)
+    return report
 
 
 def pytest_sessionfinish() -> None:

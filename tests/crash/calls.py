@@ -132,7 +132,8 @@ class End:
         starts = [one["request_id"] for one in accepted if self.call.accepted[0] in words(one)]
         assert status["upstream"]["requestID"] == starts[-1]
         assert (self.server["status"], self.server["OS-EXT-STS:task_state"]) == ("ACTIVE", None)
-        assert "error" not in {change.get(word) for change in self.changes for word in ("vm_state", "status")}
+        seen = {change.get(word) for change in self.changes for word in ("vm_state", "status")}
+        assert "error" not in seen, self.changes
 
     def _check_status(self, reason: str) -> None:
         metadata, status = self.migration["metadata"], self.migration["status"]

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,10 +14,12 @@ from lab.admin import Admin
 from lab.binaries import Binaries, find_binaries
 from lab.child import Child
 from lab.kubeconfig import write_audit_policy, write_kubeconfig, write_signing_key, write_tokens
+from lab.kubectl import run_kubectl
 from lab.ports import free_port
 from lab.waiting import NotInTimeError, eventually
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
 
 ADMIN = "admin"
@@ -28,12 +29,6 @@ STOP_S = 40.0
 """Less than the minute for which an API server waits for those who watch, unless told otherwise."""
 COLLECT_AT = "300"
 """Per cent of growth after which an API server collects garbage; by its own 100 it takes a quarter more to start."""
-LONGEST_KUBECTL_S = 200.0
-"""For ``kubectl wait``, too: longer than anybody waits."""
-
-
-class KubectlError(AssertionError):
-    """kubectl ended with an error; the message holds what it said."""
 
 
 class Cluster:
@@ -212,24 +207,14 @@ class Cluster:
         Raises:
             KubectlError: It failed, and ``check`` is on.
         """
-        environ = {
-            "KUBECONFIG": str(kubeconfig or self.kubeconfig),
-            "KUBECACHEDIR": str(self.state / "kubectl-cache"),
-            "HOME": str(self.state),
-            "PATH": os.environ["PATH"],
-        }
-        done = subprocess.run(  # noqa: S603 - the caller is a test
-            [self.binaries.kubectl, *args],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=environ,
-            timeout=LONGEST_KUBECTL_S,
-            check=False,
+        return run_kubectl(
+            self.binaries.kubectl,
+            *args,
+            kubeconfig=kubeconfig or self.kubeconfig,
+            home=self.state,
+            stdin=stdin,
+            check=check,
         )
-        if check and done.returncode:
-            raise KubectlError(f"kubectl {' '.join(args)} -> {done.returncode}\n{done.stderr}{done.stdout}")
-        return done
 
     def await_established(self, *crds: str) -> None:
         """Wait until the API server serves CRDs, each ``crd/NAME``, or ``-f`` and a path.
@@ -280,11 +265,14 @@ class Cluster:
         return self._audit.stat().st_size
 
     def audit(self, *, since: int = 0) -> list[dict[str, Any]]:
-        """Return the audit events written after a mark: who asked for what, with bodies for group osmig.dev."""
+        """Return the audit events written after a mark: who asked for what, with bodies for group osmig.dev.
+
+        ``objectRef`` is empty where somebody asked for what is no object, such as the discovery.
+        """
         with self._audit.open("rb") as log:
             log.seek(since)
             lines = log.read().split(b"\n")[:-1]
-        return [json.loads(line) for line in lines]
+        return [{"objectRef": {}, **json.loads(line)} for line in lines]
 
     def _write_kubeconfig(self, name: str, token: str, namespace: str = "default") -> Path:
         path = self.state / f"{name}.kubeconfig"

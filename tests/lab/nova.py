@@ -178,6 +178,12 @@ class NovaLab:
             raise RuntimeError("novalab was not started; use it as a context manager")
         return self._child.pid
 
+    def errors(self, *, lines: int = 60) -> str:
+        """Return the last lines that Nova logged as errors, with their tracebacks."""
+        log = self._state / "nova" / "nova.log"
+        said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        return "\n".join([line for line in said if " ERROR " in line][-lines:])
+
     def as_user(self, user: str) -> Compute:
         """Return the Compute API as one of the users operator, manager, member, reader (all in project lab), other."""
         return Compute(self.compute, self._keystone_token(user) if self.keystone else user)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.cluster import KubectlError
+from lab.kubectl import KubectlError
 from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def test_the_audit_log_names_user_and_verb_and_keeps_bodies_of_our_group_alone(
         "patch", "labwidget", "one", "-n", namespace, "--subresource=status", "--type=merge", '-p={"status":{"y":2}}'
     )
     cluster.kubectl("create", "configmap", "c", "-n", namespace, "--from-literal=a=b")
+    cluster.kubectl("get", "--raw", "/apis")
 
     mine = [e for e in cluster.audit(since=mark) if e["objectRef"].get("namespace") == namespace]
     bodies = {
@@ -105,6 +106,13 @@ def test_the_audit_log_names_user_and_verb_and_keeps_bodies_of_our_group_alone(
     assert bodies["patch", "labwidgets", "status"] == {"status": {"y": 2}}
     assert bodies["create", "configmaps", None] is None
     assert {e["user"]["username"] for e in mine if e["verb"] == "create"} == {"admin"}
+
+
+@pytest.mark.usefixtures("widget")
+def test_who_waits_in_vain_is_told_what_for(cluster: Cluster, namespace: str) -> None:
+    waiting = ("wait", "labwidget", "one", "-n", namespace, "--for=jsonpath={.spec.color}=none", "--timeout=1s")
+    with pytest.raises(KubectlError, match=r"timed out waiting(.|\n)*kind: LabWidget"):
+        cluster.kubectl(*waiting)
 
 
 def test_users_and_service_accounts_may_do_what_their_role_says_and_no_more(cluster: Cluster, namespace: str) -> None:

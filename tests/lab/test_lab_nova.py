@@ -66,6 +66,14 @@ def count_waits(lab: NovaLab) -> dict[str, int]:
     }
 
 
+def test_what_nova_logs_as_an_error_can_be_told(nova: NovaLab) -> None:
+    server = nova.boot("fails", plan="live=crash", host="cmp2")
+
+    nova.nova.post(f"/servers/{server}/action", LIVE_MIGRATE)
+
+    eventually(lambda: server in nova.errors() and "Traceback" in nova.errors(), what="told")
+
+
 def test_the_threads_of_an_idle_nova_sleep_until_they_are_woken(nova: NovaLab) -> None:
     before, begin = count_waits(nova), time.monotonic()
     time.sleep(3)  # the claim is on what happens meanwhile

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from lab.cluster import KubectlError
+from lab.kubectl import KubectlError
 from lab.waiting import eventually
 from manifests.argocd_actions import KEY
 from manifests.chart_files import COMPONENTS

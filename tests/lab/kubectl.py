@@ -1,0 +1,65 @@
+"""kubectl as a process, and what it says of itself when it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONGEST_KUBECTL_S = 200.0
+"""For ``kubectl wait``, too: longer than anybody waits."""
+LONGEST_TELLING = 8000
+OF_WAIT_ALONE = ("--for=", "--timeout=")
+
+
+class KubectlError(AssertionError):
+    """kubectl ended with an error; the message holds what it said, after a wait also what was waited for."""
+
+
+def run_kubectl(
+    kubectl: str | Path, *args: str, kubeconfig: Path, home: Path, stdin: str | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run kubectl.
+
+    Args:
+        kubectl: the binary.
+        args: behind it.
+        kubeconfig: who asks which API server.
+        home: where it may keep what it has discovered.
+        stdin: what it reads.
+        check: whether an error is one of the caller's.
+
+    Raises:
+        KubectlError: It failed, and ``check`` is on.
+    """
+    environ = {
+        "KUBECONFIG": str(kubeconfig),
+        "KUBECACHEDIR": str(home / "kubectl-cache"),
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+    }
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the caller is a test
+            [kubectl, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environ,
+            timeout=LONGEST_KUBECTL_S,
+            check=False,
+        )
+
+    done = run(*args)
+    if check and done.returncode:
+        told = run(*_ask_for_awaited(args)).stdout[-LONGEST_TELLING:] if "wait" in args else ""
+        raise KubectlError(f"kubectl {' '.join(args)} -> {done.returncode}\n{done.stderr}{done.stdout}{told}")
+    return done
+
+
+def _ask_for_awaited(args: tuple[str, ...]) -> list[str]:
+    asked = ["get" if word == "wait" else word for word in args if not word.startswith(OF_WAIT_ALONE)]
+    return [*asked, "-o", "yaml"]
