@@ -144,7 +144,7 @@ def test_a_move_that_hangs_is_reported_and_one_that_takes_as_long_and_goes_forwa
             "alertname": NO_PROGRESS,
             "namespace": "shop",
             "name": "stalled",
-            "severity": "warning",
+            "severity": "critical",
         }
         assert said["annotations"]["summary"] == "Migration shop/stalled makes no progress."
         assert alerts.keys() == {(NO_PROGRESS, "stalled")}, "nor is the standby an alert"

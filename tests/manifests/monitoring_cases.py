@@ -315,7 +315,7 @@ CASES = [
 SAYS = {
     NO_PROGRESS: Said(
         phase("Running") | progress(STALLED),
-        {"severity": "warning", "namespace": "shop", "name": "db-07"},
+        {"severity": "critical", "namespace": "shop", "name": "db-07"},
         "Migration shop/db-07 makes no progress.",
         "It is Running, and no progress was seen for 30m 0s. Find out what hangs, then force-complete or abort it.",
     ),
