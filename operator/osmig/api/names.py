@@ -89,7 +89,7 @@ class Verb(StrEnum):
 
 
 class Policy(StrEnum):
-    """A field of the spec that makes osmig act by itself, once per attempt, and anew when it is edited to another order."""
+    """A field of the spec that makes osmig act by itself, once per attempt, and anew when edited to another order."""
 
     ON_STALL = "onStall"
     ON_DEADLINE = "onDeadline"

@@ -45,7 +45,8 @@ PLAN_PHASES: Mapping[PlanPhase, str] = MappingProxyType(
         PlanPhase.PENDING: "The hosts are being looked up.",
         PlanPhase.AWAITING_APPROVAL: "The preview is there and somebody must approve it.",
         PlanPhase.WAITING: (
-            "Nothing begins: a time, a window, the Provider, another plan or a mistake is in the way. What moves goes on."
+            "Nothing begins: a time, a window, the Provider, another plan or a mistake is in the way. "
+            "What moves goes on."
         ),
         PlanPhase.RUNNING: "Hosts are being disabled, or servers moved.",
         PlanPhase.PAUSED: "No more moves begin; those under way go on.",

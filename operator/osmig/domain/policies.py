@@ -1,7 +1,7 @@
 """What osmig does by itself: about a stall, a deadline, a confirmation. Each policy acts once per attempt.
 
-A policy's order is recorded like a user's before it is carried out; users outrank policies. A policy that has acted acts
-anew when the spec is edited to another order: that is how people answer an alert, and an order without effect.
+A policy's order is recorded like a user's before it is carried out; users outrank policies. A policy that has acted
+acts anew when the spec is edited to another order: that is how people answer an alert, and an order without effect.
 """
 
 from __future__ import annotations

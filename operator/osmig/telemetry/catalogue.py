@@ -290,9 +290,7 @@ RECONCILE_DURATION = Family(
     (),
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-QUEUE_DEPTH = Family(
-    "osmig_queue_depth", "gauge", "Objects whose next step is due and waits for a worker."
-)
+QUEUE_DEPTH = Family("osmig_queue_depth", "gauge", "Objects whose next step is due and waits for a worker.")
 OLDEST_DUE = Family(
     "osmig_oldest_due_seconds",
     "gauge",
