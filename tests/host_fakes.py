@@ -44,6 +44,7 @@ class FakeHosts:
         orders: every order that reached the cloud: host, and the reason or ``enabled``.
         permits: whether each order's permit was valid when it was asked.
         on_change: called right after an order took effect, before its answer.
+        on_sweep: called right after a host was looked at, before the answer.
     """
 
     services: dict[str, ServiceRow] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class FakeHosts:
     permits: list[bool] = field(default_factory=list)
     fail: dict[str, list[BaseException]] = field(default_factory=dict)
     on_change: Callable[[], object] = lambda: None
+    on_sweep: Callable[[], object] = lambda: None
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -66,7 +68,7 @@ class FakeHosts:
     async def sweep_host(self, host: str) -> HostSweep:
         """Look at one host."""
         self._call("sweep_host")
-        return HostSweep(
+        sweep = HostSweep(
             host=host,
             started_s=self.clock_s(),
             time=NOW,
@@ -75,6 +77,8 @@ class FakeHosts:
             moves=tuple(row for row in self.moves if host in {row.source_host, row.destination_host}),
             problem=self.problem,
         )
+        self.on_sweep()
+        return sweep
 
     async def list_groups(self) -> tuple[GroupRow, ...]:
         """Return all groups."""

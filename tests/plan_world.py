@@ -22,6 +22,7 @@ from osmig.domain.plans.decisions import (
 )
 from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.observation import PlanMemory, PlanObservation, PlanVerbRequest
+from osmig.domain.plans.services import remember_orders
 from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow
 from plan_samples import plan_body
 
@@ -88,6 +89,7 @@ class PlanWorld:
         self.due_s: float | None = None
         self.is_deleted = False
         self.history: dict[str, list[HostSweep]] = {}
+        self.over_s: dict[str, float] = {}
 
     @property
     def phase(self) -> str:
@@ -103,11 +105,11 @@ class PlanWorld:
         """Whether the scheduler may choose a host."""
         return self.services[host].is_enabled
 
-    def observe(self) -> PlanObservation:
-        """Return what a step sees now."""
+    def observe(self, *, began_s: float | None = None) -> PlanObservation:
+        """Return what a step sees that began then, by the monotonic clock; one that begins now, without it."""
         return PlanObservation(
             now=self.now,
-            clock_s=self.clock_s,
+            clock_s=self.clock_s if began_s is None else began_s,
             plan=self.plan,
             provider=self.provider,
             children=tuple(self.children.values()),
@@ -123,8 +125,9 @@ class PlanWorld:
 
     def step(self, *, dies_after_the_write: bool = False) -> CommitPlan | DeletePlan:
         """Make one step: decide, read what is missing, write, do."""
+        began_s = self.clock_s
         for _ in range(MAX_ROUNDS):
-            decision = decide_plan(self.observe())
+            decision = decide_plan(self.observe(began_s=began_s))
             match decision:
                 case ReadCloud():
                     self._read(decision)
@@ -146,6 +149,7 @@ class PlanWorld:
         self.requests = []
         for effect in decision.effects if effects else ():
             self._do(effect)
+        self.memory = remember_orders(self.memory, decision.effects, self.clock_s)
 
     def restart(self) -> None:
         """Forget what only the process knew."""
@@ -178,9 +182,14 @@ class PlanWorld:
     def end(self, name: str, phase: Phase = Phase.SUCCEEDED, *, reason: str = "") -> None:
         """End a Migration; after success its server is elsewhere."""
         child = self.children[name]
+        self.over_s[str(child.source_host)] = self.clock_s
         self.follow(name, phase=phase, reason=reason or str(phase), is_sent=True, completion_time=self.now)
         if phase is Phase.SUCCEEDED:
             self.servers = [replace(row, host="cmp9") if row.id == child.server_id else row for row in self.servers]
+
+    def delete_child(self, name: str) -> None:
+        """Let somebody delete a Migration."""
+        self.over_s[str(self.children.pop(name).source_host)] = self.clock_s
 
     def find(self, number: int) -> ChildView:
         """Return the newest Migration of a server."""

@@ -195,7 +195,7 @@ def test_a_host_with_what_no_list_shows_is_not_called_empty(empty_tenant: Tenant
 
     status = plan.until_outcome("Failed", "ServersLeft")
     host = host_of(status, "rack4")
-    assert (host["softDeleted"], host["unconfirmed"]) == (1, 1)
+    assert (host["remaining"], host["softDeleted"], host["unconfirmed"]) == (0, 1, 1)
     assert servers_on(cloud, "rack4") == {"gone-0"}
     assert "drainedTime" not in host
     assert condition(status, "Drained")["status"] == "False"

@@ -242,6 +242,27 @@ def test_reconcile_looks_at_the_hosts_anew() -> None:
     play(story)
 
 
+def test_a_migration_that_ends_while_its_host_is_looked_at_is_no_end_of_the_plan_yet() -> None:
+    async def story() -> None:
+        drain = Drain(1)
+        drain.hosts.servers.append(server_on("cmp1", 2, status="SOFT_DELETED"))
+        await drain.lab.step(PROVIDER)
+        for _ in range(2):
+            await drain.step(1)
+        assert len(drain.children()) == 1
+        drain.hosts.on_sweep = drain.finish
+        await drain.step(PERIOD_S)
+        assert drain.status["phase"] == "Running"
+        drain.hosts.on_sweep = lambda: None
+
+        await drain.step(1)
+
+        assert drain.outcome == ("Failed", "ServersLeft")
+        assert (drain.status["hosts"][0]["remaining"], drain.status["hosts"][0]["softDeleted"]) == (0, 1)
+
+    play(story)
+
+
 def test_release_enables_what_the_plan_disabled_and_nothing_else() -> None:
     async def story() -> None:
         drain = await begun()

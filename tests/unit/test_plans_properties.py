@@ -113,7 +113,7 @@ def happen_to_child(world: PlanWorld, kind: str, number: int, *rest: Any) -> Non
         if child.server_id != server(number).id or child.is_finished:
             continue
         if kind == "delete-child":
-            del world.children[child.name]
+            world.delete_child(child.name)
         elif rest[0] in {Phase.AWAITING_CONFIRMATION, Phase.RUNNING}:
             world.follow(child.name, phase=rest[0], is_sent=True)
         else:
@@ -187,6 +187,15 @@ def assert_proof(world: PlanWorld, known: set[str]) -> None:
         assert last.started_s - quiet[-1].started_s >= 30.0
 
 
+def assert_last_look(world: PlanWorld) -> None:
+    """Assert that a plan that ends now has looked at each host since the last Migration away from it was over."""
+    if world.status.completion_time != world.now:
+        return
+    for host in world.status.hosts:
+        if host.drained_time is None and host.name in world.over_s:
+            assert world.sweeps[host.name].started_s > world.over_s[host.name]
+
+
 @given(st.sampled_from([{}, WAVES]), st.lists(st.integers(1, 6), unique=True), st.lists(events, max_size=60))
 def test_whatever_happens_a_plan_keeps_its_promises(
     more: dict[str, Any], present: list[int], happenings: list[tuple[Any, ...]]
@@ -207,6 +216,7 @@ def test_whatever_happens_a_plan_keeps_its_promises(
         assert_effects(world, decision)
         assert_bounds(world)
         assert_proof(world, known)
+        assert_last_look(world)
         made = [effect for effect in decision.effects if isinstance(effect, CreateChild)]
         assert not made or limits + len(made) <= 3
         if event[0] == "die":

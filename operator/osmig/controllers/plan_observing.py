@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_effects import EffectResults
 from osmig.domain.errors import BackendError, ProviderDisconnected, Unauthorized
-from osmig.domain.plans.decisions import DisableService, EnableService
 from osmig.domain.plans.observation import PlanMemory, PlanObservation
+from osmig.domain.plans.services import remember_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +22,24 @@ if TYPE_CHECKING:
     from osmig.controllers.plan_claims import HostClaims
     from osmig.controllers.plan_sweeps import HostSweeps
     from osmig.domain.observation import ProviderView
+    from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.decisions import Effect, ReadCloud
     from osmig.drivers.hosts import HostBackend
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What stays as it was when a step began, however often it is decided.
+
+    Attributes:
+        clock_s: when that was, by the monotonic clock: all that is read in one step is of the same age, or the first of
+            many hosts would be too old when the last was read.
+        children: the plan's Migrations. One that ends while hosts are read is for the next step, or a host would count
+            as looked at after the end that was looked at before.
+    """
+
+    clock_s: float
+    children: tuple[ChildView, ...]
 
 
 class PlanObserver:
@@ -38,31 +54,31 @@ class PlanObserver:
         self._results: dict[Key, EffectResults] = {}
         self._read_errors: dict[Key, str] = {}
 
-    def begin(self, key: Key) -> None:
+    def begin(self, key: Key, entry: Entry) -> Beginning:
         """Begin a step: what could not be read in the last one is tried again."""
         self._read_errors.pop(key, None)
+        return Beginning(self._clock.boottime(), self._children.list_views(entry.uid))
 
-    def observe(self, key: Key, entry: Entry, plan: MigrationPlan, *, clock_s: float) -> PlanObservation:
+    def observe(self, key: Key, entry: Entry, plan: MigrationPlan, began: Beginning) -> PlanObservation:
         """Put together what is known; nothing is read for it.
 
         Args:
             key: the plan.
             entry: as the Inbox has it.
             plan: the same, parsed.
-            clock_s: when the step began, by the monotonic clock: all that is read in one step is of the same age, or
-                the first of many hosts would be too old when the last was read.
+            began: from `begin`.
         """
         provider = provider_of(key, plan)
         view = self._view(provider)
         results = self.results(key)
-        hosts = {host.name for host in plan.status.hosts} | set(plan.spec.targets.hosts or ())
+        hosts = [host.name for host in plan.status.hosts]
         return PlanObservation(
             now=self._clock.now(),
-            clock_s=clock_s,
+            clock_s=began.clock_s,
             plan=plan,
             provider=view,
-            children=self._children.list_views(entry.uid),
-            sweeps=self._sweeps.known(provider, view.connection, hosts | self.memory(key).ordered_s.keys()),
+            children=began.children,
+            sweeps=self._sweeps.known(provider, view.connection, hosts),
             cloud_hosts=self._sweeps.known_hosts(provider, view.connection),
             claimed=self._claims.find(key, provider),
             names_taken=frozenset(results.names_taken),
@@ -112,10 +128,7 @@ class PlanObserver:
 
     def note_orders(self, key: Key, effects: Iterable[Effect]) -> None:
         """Note that services may have changed up to now: what was read of them before says nothing any more."""
-        now = self._clock.boottime()
-        ordered = {effect.host: now for effect in effects if isinstance(effect, DisableService | EnableService)}
-        memory = self.memory(key)
-        self.remember(key, replace(memory, ordered_s={**memory.ordered_s, **ordered}))
+        self.remember(key, remember_orders(self.memory(key), effects, self._clock.boottime()))
 
     def results(self, key: Key) -> EffectResults:
         """Return what came of a plan's effects; what is noted there shows in the next observation."""

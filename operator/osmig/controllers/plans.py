@@ -72,10 +72,9 @@ class PlanController:
 
     async def step(self, key: Key, entry: Entry, parsed: MigrationPlan) -> float | None:
         """Bring one plan forward; return the seconds until the next step."""
-        plan, now, began_s = parsed, entry, self.clock.boottime()
-        self.observer.begin(key)
+        plan, now, began = parsed, entry, self.observer.begin(key, entry)
         for _ in range(MAX_ROUNDS):
-            observation = self.observer.observe(key, now, plan, clock_s=began_s)
+            observation = self.observer.observe(key, now, plan, began)
             match decide_plan(observation):
                 case ReadCloud() as wanted:
                     await self.observer.read(key, plan, wanted)

@@ -15,15 +15,9 @@ from osmig.domain.plans.building import Work, build, wants_abort
 from osmig.domain.plans.choosing import choose
 from osmig.domain.plans.conditions import PlanVerdict
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
+from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.scenes import LEFT, OPEN, Place
-from osmig.domain.plans.services import (
-    HostChange,
-    disable,
-    fresh_sweep,
-    is_enabled_again,
-    oldest_s,
-    remember_order,
-)
+from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
 from osmig.domain.plans.stock import take_stock
 
 if TYPE_CHECKING:
@@ -58,7 +52,15 @@ def decide_active(observation: PlanObservation) -> PlanDecision:
         return ReadCloud(sweeps=stale)
     if observation.status.start_time is None and (missing := targets.find_missing(observation)) is not None:
         return build(observation, missing, observation.status)
-    stock = take_stock(observation)
+    decision = _judge(take_stock(observation))
+    if decision.status.phase in PLAN_FINISHED and (unseen := _list_unseen(observation)):
+        return ReadCloud(sweeps=unseen)
+    return decision
+
+
+def _judge(stock: Stock) -> CommitPlan:
+    """Decide what comes next, once every host was looked at."""
+    observation = stock.observation
     if wants_abort(stock.status, observation):
         return _abort(stock)
     if observation.status.start_time is None:
@@ -72,6 +74,21 @@ def _stale(observation: PlanObservation) -> dict[str, float]:
         host.name: oldest_s(observation, host.name)
         for host in observation.status.hosts
         if host.drained_time is None and fresh_sweep(observation, host.name) is None
+    }
+
+
+def _list_unseen(observation: PlanObservation) -> dict[str, float]:
+    """Return the hosts whose newest sweep began before a Migration away from them was over: an outcome awaits another.
+
+    What is proven empty is not looked at again: no Migration was under way then.
+    """
+    over_s = observation.memory.over_s
+    return {
+        host.name: over_s[host.name]
+        for host in observation.status.hosts
+        if host.drained_time is None
+        and host.name in over_s
+        and observation.sweeps[host.name].started_s <= over_s[host.name]
     }
 
 
@@ -189,8 +206,7 @@ def _disable(stock: Stock, names: frozenset[str]) -> CommitPlan:
     )
     hosts = tuple(change.host for change in changes)
     effects = tuple(change.effect for change in changes if change.effect is not None)
-    memory = remember_order(stock.memory, changes, observation.clock_s)
-    ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}), memory=memory)
+    ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}))
     text = _word_problems(ordering) or "compute services are being disabled"
     due_s = _SOON_S if effects and not observation.problems else None
     verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text)

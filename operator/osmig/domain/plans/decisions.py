@@ -90,7 +90,7 @@ class CommitPlan:
         status: the whole new status.
         effects: in this order.
         due_s: when to look again, in seconds; ``None`` waits for a change of the plan or of a child.
-        memory: handed back with the next observation.
+        memory: handed back with the next observation, after `osmig.domain.plans.services.remember_orders`.
         notes: Events to post after the status was written.
         goes_on: the status only records orders; the step goes on from there.
     """

@@ -9,7 +9,7 @@ from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_status import PlanStatus
 from osmig.domain.plans.decisions import CommitPlan, DeletePlan, ReadCloud
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
-from osmig.domain.plans.services import fresh_sweep, needs_release, oldest_s, release, remember_order
+from osmig.domain.plans.services import fresh_sweep, needs_release, oldest_s, release
 from osmig.domain.plans.verbs import is_active, settle_all
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _release(observation: PlanObservation) -> PlanDecision | None:
         status=status.model_copy(update={"hosts": hosts}),
         effects=effects,
         notes=tuple(notes),
-        memory=remember_order(observation.memory, changes, observation.clock_s),
+        memory=observation.memory,
         due_s=0.0 if is_done else 1.0 if effects else SWEEP_PERIOD_S,
     )
 

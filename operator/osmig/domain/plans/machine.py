@@ -46,14 +46,23 @@ def begin_anew(observation: PlanObservation) -> PlanMemory:
 def look_anew(memory: PlanMemory, observation: PlanObservation) -> PlanMemory:
     """Take no sweep for true that began before this moment."""
     hosts = [host.name for host in observation.status.hosts]
-    return replace(memory, ordered_s=dict.fromkeys(hosts, observation.clock_s))
+    return replace(memory, look_after_s=dict.fromkeys(hosts, observation.clock_s))
 
 
 def remember_children(observation: PlanObservation) -> PlanMemory:
-    """Notice Migrations that somebody deleted before they had an outcome: they are not made again before ``retry``."""
+    """Notice which Migrations are over, and which somebody deleted before: none such is made again before ``retry``."""
     memory = observation.memory
     there = {child.name for child in observation.children}
     served = {child.server_id for child in observation.children}
-    gone = {server for name, server in memory.seen.items() if name not in there and server not in served}
-    under_way = {child.name: child.server_id for child in observation.children if not child.is_finished}
-    return replace(memory, seen=under_way, lost=memory.lost | gone)
+    gone = [child for name, child in memory.seen.items() if name not in there]
+    under_way = {child.name: child for child in observation.children if not child.is_finished}
+    ended = {(child.name, child.completion_time): child for child in observation.children if child.is_finished}
+    newly_over = [*gone, *(child for end, child in ended.items() if end not in memory.ended)]
+    over_s = {child.source_host: observation.clock_s for child in newly_over if child.source_host is not None}
+    return replace(
+        memory,
+        over_s={**memory.over_s, **over_s},
+        seen=under_way,
+        ended=frozenset(ended),
+        lost=memory.lost | {child.server_id for child in gone if child.server_id not in served},
+    )

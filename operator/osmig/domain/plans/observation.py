@@ -51,14 +51,20 @@ class PlanMemory:
 
     Attributes:
         quiet: by host, what its sweeps have proven so far.
-        ordered_s: by host, when its service was last ordered to change; older sweeps say nothing of it any more.
-        seen: names of children that were there, with their servers, to notice that somebody deleted one.
+        look_after_s: by host, the moment after which a sweep must have begun to count, by the monotonic clock: when its
+            service was last ordered to change, or when somebody ordered to look anew.
+        over_s: by host, when a Migration away from it was last seen to be over, by the monotonic clock. Older sweeps
+            are good enough to go on, not to end the plan.
+        seen: by name, the children under way, to notice that somebody deleted one.
+        ended: names of the children that are over, each with its ``completionTime``, to notice the next one.
         lost: servers whose child somebody deleted before it had an outcome.
     """
 
     quiet: Mapping[str, QuietRun] = field(default_factory=dict)
-    ordered_s: Mapping[str, float] = field(default_factory=dict)
-    seen: Mapping[str, str] = field(default_factory=dict)
+    look_after_s: Mapping[str, float] = field(default_factory=dict)
+    over_s: Mapping[str, float] = field(default_factory=dict)
+    seen: Mapping[str, ChildView] = field(default_factory=dict)
+    ended: frozenset[tuple[str, dt.datetime | None]] = frozenset()
     lost: frozenset[str] = frozenset()
 
 
@@ -68,8 +74,9 @@ class PlanObservation:
 
     Attributes:
         now: the wall clock, UTC.
-        clock_s: this process's monotonic clock, in seconds; the same that sweeps carry.
-        children: every Migration that the plan is the controller of, from the operator's own list.
+        clock_s: this process's monotonic clock when the step began, in seconds; the same that sweeps carry.
+        children: every Migration that the plan is the controller of, from the operator's own list when the step began:
+            what was over then was over before any sweep of this step.
         sweeps: by host, the newest sweep.
         cloud_hosts: all compute hosts of the cloud; ``None`` until they were read.
         claimed: hosts that another plan empties, with its name; who claimed first keeps a host.

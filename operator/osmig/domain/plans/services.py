@@ -17,8 +17,11 @@ from osmig.domain.plans.naming import marker_of, word_reason
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from osmig.api.plan import MigrationPlan
     from osmig.api.plan_status import PlanHost
+    from osmig.domain.plans.decisions import Effect
     from osmig.domain.plans.observation import PlanMemory, PlanObservation
     from osmig.domain.plans.sweeps import HostSweep, ServiceRow
 
@@ -33,14 +36,14 @@ class HostChange:
 
 
 def fresh_sweep(observation: PlanObservation, name: str) -> HostSweep | None:
-    """Return a host's sweep if it is young, and began after the last order to change its service."""
+    """Return a host's sweep if it is young, and began after the last order that it must show (`PlanMemory`)."""
     sweep = observation.sweeps.get(name)
     return sweep if sweep is not None and sweep.started_s > oldest_s(observation, name) else None
 
 
 def oldest_s(observation: PlanObservation, name: str) -> float:
     """Return the moment after which a host's sweep must have begun to be worth anything, by the monotonic clock."""
-    return max(observation.clock_s - SWEEP_PERIOD_S, observation.memory.ordered_s.get(name, float("-inf")))
+    return max(observation.clock_s - SWEEP_PERIOD_S, observation.memory.look_after_s.get(name, float("-inf")))
 
 
 def note_service(host: PlanHost, sweep: HostSweep, observation: PlanObservation) -> HostChange:
@@ -125,10 +128,16 @@ def describe_left(plan: MigrationPlan) -> Note | None:
     return Note(reason=EventReason.SERVICE_LEFT_DISABLED, text=text[:1000], is_warning=True)
 
 
-def remember_order(memory: PlanMemory, changes: tuple[HostChange, ...], clock_s: float) -> PlanMemory:
-    """Note when services were ordered to change: what a sweep showed before says nothing of them any more."""
-    ordered = {change.host.name: clock_s for change in changes if change.effect is not None}
-    return replace(memory, ordered_s={**memory.ordered_s, **ordered}) if ordered else memory
+def remember_orders(memory: PlanMemory, effects: Iterable[Effect], clock_s: float) -> PlanMemory:
+    """Note that services may have changed up to now: what a sweep showed before says nothing of them any more.
+
+    Args:
+        memory: of the plan.
+        effects: that were made, or tried.
+        clock_s: after the last of them, by the monotonic clock.
+    """
+    ordered = {effect.host: clock_s for effect in effects if isinstance(effect, DisableService | EnableService)}
+    return replace(memory, look_after_s={**memory.look_after_s, **ordered})
 
 
 def _describe(service: ServiceRow) -> ServiceBefore:
