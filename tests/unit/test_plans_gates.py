@@ -397,6 +397,30 @@ def test_the_conditions_of_every_end_are_those_that_kstatus_reads() -> None:
         assert condition(world, "Reconciling") is None
 
 
+@pytest.mark.parametrize("kind", ["Approved", "Blocked", "Drained"])
+def test_a_condition_that_is_false_gives_a_cause_of_its_own(kind: str) -> None:
+    world = PlanWorld(spec=DISABLE | {"approval": "Manual"})
+    causes = {"Approved": R.AWAITING_APPROVAL, "Blocked": R.NOTHING_BLOCKED, "Drained": R.NOT_PROVEN}
+    world.step()
+    assert condition(world, kind).status is ConditionStatus.FALSE
+    assert condition(world, kind).reason == causes[kind]
+
+    world.order(PlanVerb.ABORT)
+    world.step()
+
+    assert world.phase == P.ABORTED
+    assert condition(world, kind).status is ConditionStatus.FALSE
+    assert condition(world, kind).reason == causes[kind].replace("AwaitingApproval", "NotApproved")
+
+
+def test_a_host_that_a_server_is_left_on_is_not_drained_for_that_reason() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+
+    world.step()
+
+    assert condition(world, "Drained").reason == R.SERVERS_LEFT
+
+
 def test_after_a_release_a_retry_disables_the_host_once_more_and_it_can_be_released_again() -> None:
     world = PlanWorld(spec=DISABLE, servers=[server()])
     world.run(ends=Phase.FAILED)

@@ -91,7 +91,8 @@ def _claim_approved(verdict: PlanVerdict, status: PlanStatus, observation: PlanO
         return _claim(PlanCondition.APPROVED, ConditionStatus.TRUE, PlanReason.APPROVED)
     if observation.plan.spec.approval is Approval.NONE:
         return _claim(PlanCondition.APPROVED, ConditionStatus.TRUE, PlanReason.NOT_REQUIRED)
-    return _claim(PlanCondition.APPROVED, ConditionStatus.FALSE, PlanReason.AWAITING_APPROVAL)
+    reason = PlanReason.NOT_APPROVED if verdict.phase in PLAN_FINISHED else PlanReason.AWAITING_APPROVAL
+    return _claim(PlanCondition.APPROVED, ConditionStatus.FALSE, reason)
 
 
 def _claim_windows(observation: PlanObservation) -> Claim:
@@ -130,7 +131,9 @@ def _claim_drained(verdict: PlanVerdict, status: PlanStatus, observation: PlanOb
         return _claim(PlanCondition.DRAINED, ConditionStatus.FALSE, reason, verdict.rest)
     known = next((one for one in observation.status.conditions if one.type == PlanCondition.DRAINED), None)
     rest = verdict.rest or (known.message if known is not None else "")
-    return _claim(PlanCondition.DRAINED, ConditionStatus.FALSE, PlanReason.SERVERS_LEFT, rest)
+    is_left = any(host.drained_time is None and (host.remaining or host.soft_deleted) for host in status.hosts)
+    reason = PlanReason.SERVERS_LEFT if is_left else PlanReason.NOT_PROVEN
+    return _claim(PlanCondition.DRAINED, ConditionStatus.FALSE, reason, rest)
 
 
 def _claim_budget(status: PlanStatus, observation: PlanObservation) -> Claim:
@@ -143,7 +146,7 @@ def _claim_budget(status: PlanStatus, observation: PlanObservation) -> Claim:
 
 def _claim_blocked(status: PlanStatus) -> Claim:
     if status.counts is None or not status.counts.blocked:
-        return _claim(PlanCondition.BLOCKED, ConditionStatus.FALSE, PlanReason.RUNNING)
+        return _claim(PlanCondition.BLOCKED, ConditionStatus.FALSE, PlanReason.NOTHING_BLOCKED)
     return _claim(PlanCondition.BLOCKED, ConditionStatus.TRUE, PlanReason.SERVERS_BLOCKED, word_blocked(status))
 
 
