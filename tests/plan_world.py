@@ -86,6 +86,7 @@ class PlanWorld:
         self.requests: list[PlanVerbRequest] = []
         self.done: list[CreateChild | DisableService | EnableService | OrderChild] = []
         self.notes: list[str] = []
+        self.told: dict[str, str] = {}
         self.due_s: float | None = None
         self.is_deleted = False
         self.history: dict[str, list[HostSweep]] = {}
@@ -146,6 +147,7 @@ class PlanWorld:
         self.plan = self.plan.model_copy(update={"status": decision.status})
         self.memory, self.due_s = decision.memory, decision.due_s
         self.notes += [note.reason for note in decision.notes]
+        self.told |= {note.reason: note.text for note in decision.notes}
         self.requests = []
         for effect in decision.effects if effects else ():
             self._do(effect)

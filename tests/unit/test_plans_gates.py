@@ -421,6 +421,21 @@ def test_a_host_that_a_server_is_left_on_is_not_drained_for_that_reason() -> Non
     assert condition(world, "Drained").reason == R.SERVERS_LEFT
 
 
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [
+        (Phase.SUCCEEDED, "Succeeded: every host is proven empty"),
+        (Phase.FAILED, "Failed: ServersLeft: cmp1: 1 failed"),
+    ],
+)
+def test_how_a_plan_ended_is_said_once(phase: Phase, text: str) -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+
+    world.run(ends=phase)
+
+    assert world.told["PlanFinished"] == text
+
+
 def test_after_a_release_a_retry_disables_the_host_once_more_and_it_can_be_released_again() -> None:
     world = PlanWorld(spec=DISABLE, servers=[server()])
     world.run(ends=Phase.FAILED)

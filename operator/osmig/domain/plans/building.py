@@ -101,8 +101,8 @@ def _close(
     others = (PlanVerb.CONFIRM, PlanVerb.REVERT, PlanVerb.FORCE_COMPLETE)
     status, more = settle_all(status, others, ControlResult.TOO_LATE, "the plan is over", observation)
     is_good = verdict.phase is PlanPhase.SUCCEEDED
-    told = f"{verdict.phase}: {verdict.reason}" + (f": {verdict.message}" if verdict.message else "")
-    end = Note(reason=EventReason.PLAN_FINISHED, text=told[:1000], is_warning=not is_good)
+    told = dict.fromkeys(str(word) for word in (verdict.phase, verdict.reason, verdict.message) if word)
+    end = Note(reason=EventReason.PLAN_FINISHED, text=": ".join(told)[:1000], is_warning=not is_good)
     left = describe_left(observation.plan.model_copy(update={"status": status}))
     returns = is_good and observation.plan.spec.enables_at_end
     return status, (*notes, *more, end, *((left,) if left is not None and not returns else ()))
