@@ -429,6 +429,27 @@ def test_metrics_show_where_a_plan_stands_and_go_with_it() -> None:
     play(story)
 
 
+def test_verbs_of_a_plan_are_counted_once_each_when_they_have_their_result() -> None:
+    async def story() -> None:
+        drain = await begun(1)
+        for verbs in ({"approve": "sha256:another"}, {"pause": "1"}, {"abort": "1"}):
+            drain.lab.annotate(PLAN, **verbs)
+            for _ in range(2):
+                await drain.step(1)
+        assert drain.status["phase"] == "Aborting"
+        assert drain.lab.count("osmig_control_requests_total", kind="MigrationPlan", verb="abort") == 0
+        drain.finish(phase="Aborted")
+        for _ in range(2):
+            await drain.step(1)
+        counted = {("approve", "Rejected"), ("pause", "Done"), ("abort", "Done")}
+        for verb, result in counted:
+            labels = {"kind": "MigrationPlan", "verb": verb, "result": result}
+            assert drain.lab.count("osmig_control_requests_total", **labels) == 1
+        assert drain.lab.count("osmig_control_requests_total", kind="MigrationPlan") == len(counted)
+
+    play(story)
+
+
 def test_metrics_of_a_plan_whose_status_cannot_be_read_stay_as_they_were() -> None:
     async def story() -> None:
         drain = await begun(1)

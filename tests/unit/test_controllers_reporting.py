@@ -31,12 +31,12 @@ def test_only_an_order_that_got_its_final_result_is_counted() -> None:
         reporter.report(MIGRATION, observe(before), Commit(status=done))
         before = done
     counted = [
-        (sample.labels["verb"], sample.labels["result"], sample.value)
+        (sample.labels["kind"], sample.labels["verb"], sample.labels["result"], sample.value)
         for family in metrics.collect()
         for sample in family.samples
         if sample.name == "osmig_control_requests_total"
     ]
-    assert counted == [("force-complete", "Superseded", 1.0)]
+    assert counted == [("Migration", "force-complete", "Superseded", 1.0)]
     reporter.wake(MIGRATION, 3.0)
     reporter.wake(MIGRATION, None)
     assert woken == [(MIGRATION, 3.0)]

@@ -91,7 +91,7 @@ async def test_an_order_is_repeated_every_five_seconds_until_the_record_is_termi
     await lab.step(MIGRATION)
     assert lab.api.status(MIGRATION)["phase"] == "Aborted"
     assert control(lab, Verb.ABORT)["result"] == "Done"
-    assert lab.count("osmig_control_requests_total", verb="abort", result="Done") == 1
+    assert lab.count("osmig_control_requests_total", kind="Migration", verb="abort", result="Done") == 1
 
 
 async def test_an_order_set_and_removed_while_the_step_is_busy_is_not_lost() -> None:

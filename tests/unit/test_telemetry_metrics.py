@@ -7,11 +7,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder, generate_latest
 
 import osmig
+from domain_samples import control
 from fake_clock import FakeClock
 from metrics_reading import scrape
+from osmig.api.names import ControlResult, Kind, Verb
 from osmig.telemetry.catalogue import FAMILIES, MIGRATIONS
 from osmig.telemetry.metrics import Metrics
 from osmig.telemetry.migrations import MigrationCollector
+
+DONE = control(Verb.ABORT, ControlResult.DONE)
 
 
 def test_outcomes_count_attempts_and_the_duration_only_of_those_that_were_sent(metrics: Metrics) -> None:
@@ -103,14 +107,14 @@ def test_a_forgotten_provider_takes_all_its_series_along_and_no_others(metrics: 
 
 
 def test_counters_of_the_process_are_one_call_each(metrics: Metrics) -> None:
-    metrics.count_control("abort", "Done")
+    metrics.count_controls(Kind.MIGRATION, (), [DONE])
     metrics.count_duplicate_start()
     metrics.count_finalizer_leftover("shop")
     metrics.count_kube_request("update migrations/status", "409", 0.1)
     metrics.count_reconcile("success", duration_s=0.2)
     metrics.set_event_loop_lag(0.5)
 
-    assert scrape(metrics, "osmig_control_requests_total", verb="abort", result="Done") == [1]
+    assert scrape(metrics, "osmig_control_requests_total", kind="Migration", verb="abort", result="Done") == [1]
     assert scrape(metrics, "osmig_duplicate_starts_total") == [1]
     assert scrape(metrics, "osmig_finalizer_leftovers_total", namespace="shop") == [1]
     assert scrape(metrics, "osmig_kube_requests_total", operation="update migrations/status", code="409") == [1]
@@ -153,12 +157,12 @@ def test_two_instances_share_nothing(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text; version=1.0.0"])
 def test_no_created_series_doubles_the_counters(metrics: Metrics, accept: str) -> None:
-    metrics.count_control("abort", "Done")
+    metrics.count_controls(Kind.MIGRATION, (), [DONE])
     encode, _ = choose_encoder(accept)
 
     text = encode(metrics).decode()
 
-    assert 'osmig_control_requests_total{result="Done",verb="abort"} 1.0' in text
+    assert 'osmig_control_requests_total{kind="Migration",result="Done",verb="abort"} 1.0' in text
     assert "_created" not in text
 
 

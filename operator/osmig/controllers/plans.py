@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from osmig.api.names import Kind
 from osmig.api.plan import parse_plan
 from osmig.controllers.permits import Fence
 from osmig.controllers.plan_effects import PlanEffects
@@ -110,6 +111,7 @@ class PlanController:
             await self._put(key, observation, decision)
             if observation.plan.status_readable:
                 self.metrics.observe_plan(sample_plan(observation.plan, decision.status))
+                self.metrics.count_controls(Kind.PLAN, observation.status.controls, decision.status.controls)
             self.observer.remember(key, decision.memory)
             self.publisher.announce(key, decision.notes)
             self.inbox.settle(key, observation.verb_requests)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ConditionType, ControlResult, EventReason
+from osmig.api.names import ConditionType, EventReason, Kind
 from osmig.domain.conditions import find_condition
-from osmig.domain.orders import find_control
 from osmig.domain.phases import FINISHED
 from osmig.telemetry.migrations import sample_migration
 
@@ -46,11 +45,7 @@ class Reporter:
         for note in decision.notes:
             if note.reason is EventReason.DUPLICATE_START:
                 self._metrics.count_duplicate_start()
-        for control in after.controls:
-            known = find_control(before.controls, control.verb)
-            is_new = known is None or (known.token, known.result) != (control.token, control.result)
-            if is_new and control.result is not ControlResult.ACCEPTED:
-                self._metrics.count_control(control.verb, control.result)
+        self._metrics.count_controls(Kind.MIGRATION, before.controls, after.controls)
         if before.phase != after.phase and after.phase is not None:
             self._report_phase(after)
         self._count_outcomes(key, observation, after)

@@ -194,8 +194,9 @@ HOST_DISABLED = Family(
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",
-    "Verbs of Migrations by their final result (Done, Rejected, TooLate, Unsupported, Superseded).",
-    ("verb", "result"),
+    "Verbs of Migrations and MigrationPlans by their final result (Done, Rejected, TooLate, Unsupported, Superseded). "
+    "What a plan hands on counts of each Migration that gets it, too.",
+    ("kind", "verb", "result"),
 )
 DUPLICATE_STARTS = Family(
     "osmig_duplicate_starts_total",

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
-from osmig.api.plan_names import PlanPhase
+from osmig.api.names import ControlResult, Kind, MigrationType, Phase, Reason, Verb
+from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_status import PlanCounts
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         "phase": frozenset({*Phase, *PlanPhase}),
         "outcome": frozenset(Phase),
         "reason": frozenset(Reason),
-        "verb": frozenset(Verb),
+        "kind": frozenset({Kind.MIGRATION, Kind.PLAN}),
+        "verb": frozenset({*Verb, *PlanVerb}),
         "result": frozenset({*ControlResult, "success", "stale", "gone", "error", "crash"}),
         "medium": frozenset({"memory", "disk"}),
         "state": frozenset({"total", "done", "failed"}) | PLAN_STATES,

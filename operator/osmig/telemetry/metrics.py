@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import Metric
 
 from osmig import __version__
+from osmig.api.names import ControlResult
 from osmig.telemetry import catalogue
 from osmig.telemetry.labels import find_word
 from osmig.telemetry.migrations import MigrationCollector
@@ -16,11 +17,16 @@ from osmig.telemetry.plans import PlanCollector
 from osmig.telemetry.providers import ProviderCollectors, ProviderMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from osmig.api.migration_status import Control
+    from osmig.api.names import Kind
+    from osmig.api.plan_status import PlanControl
     from osmig.domain.clock import Clock
     from osmig.telemetry.migrations import MigrationSample
     from osmig.telemetry.plans import PlanSample
+
+    AnyControl = Control | PlanControl
 
 
 class Metrics:
@@ -104,9 +110,13 @@ class Metrics:
         """Drop the series of a deleted MigrationPlan at once."""
         self._plans.forget(namespace, name)
 
-    def count_control(self, verb: str, result: str) -> None:
-        """Count a verb that got its final result."""
-        self._controls.labels(verb, result).inc()
+    def count_controls(self, kind: Kind, before: Iterable[AnyControl], after: Iterable[AnyControl]) -> None:
+        """Count the verbs that have their final result after a step of an object, and had another or none before."""
+        known = {control.verb: (control.token, control.result) for control in before}
+        for control in after:
+            is_new = known.get(control.verb) != (control.token, control.result)
+            if is_new and control.result is not ControlResult.ACCEPTED:
+                self._controls.labels(kind, control.verb, control.result).inc()
 
     def count_duplicate_start(self) -> None:
         """Count an attempt for which a second upstream migration was found."""
