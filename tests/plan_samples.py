@@ -77,6 +77,8 @@ def full_plan_spec() -> dict[str, Any]:
             "reason": "CHG0031337 firmware",
             "onFinish": "Leave",
         },
+        "deadlineSeconds": 43200,
+        "onDeadline": "Pause",
         "ttlSecondsAfterFinished": 3600,
     }
 
@@ -164,6 +166,9 @@ def full_plan_status() -> dict[str, Any]:
         },
         "windowChangeTime": TIME,
         "pausedTime": TIME,
+        "heldTime": TIME,
+        "pausedSeconds": 60,
+        "deadlineTime": TIME,
         "forgivenFailures": 1,
         "skips": [SERVER_ID],
         "failures": [

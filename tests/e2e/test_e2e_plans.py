@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ DISABLE = {"computeService": "Disable", "reason": "CHG0031337 firmware"}
 PER_WAVE = {**DISABLE, "disable": "PerWave"}
 STUCK = "hang,memory=64"
 """What only one server has in its metadata."""
+SLOW = "hang,memory=65"
+"""The same, of another server."""
 CONFIRM = {"cold": {"confirm": "Automatic"}}
 
 
@@ -38,6 +41,11 @@ def cloud(operator: OsmigRun) -> Iterator[NovaLab]:
     options = ("--max-concurrent", "4", "--reclaim-interval", "3600", "--service-down-time", "60")
     with NovaLab(*options, computes=("rack1", "rack2", "rack3", "rack4")) as running:
         yield running
+
+
+def measure_s(start: str, end: str) -> float:
+    """Return the seconds between two times of a status."""
+    return (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds()
 
 
 def fill(cloud: NovaLab, host: str) -> tuple[str, str]:
@@ -159,6 +167,33 @@ def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, 
     eventually(lambda: "ServiceLeftDisabled" in plan.events(), what="the Event")
     change_service(cloud, "rack3", status="enabled")
     end_moves(cloud, stuck)
+
+
+def test_a_plan_that_takes_too_long_is_called_off_with_what_moves(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud)
+    slow = cloud.boot("slow-0", host="rack3", plan=SLOW)
+    spec = {
+        "maintenance": DISABLE,
+        "selector": {"matchMetadata": [{"key": "lab.plan", "values": [SLOW]}]},
+        "deadlineSeconds": 60,
+        "onDeadline": "Abort",
+    }
+    plan = plan_of(empty_tenant, "drain", "rack3", **spec)
+    begun = plan.until(lambda status: status.get("deadlineTime"), what="it has begun")
+    assert measure_s(begun["startTime"], begun["deadlineTime"]) == 60
+
+    status = plan.until_outcome("Aborted", "DeadlineExceeded")
+
+    assert measure_s(status["startTime"], status["completionTime"]) >= 60
+    assert plan.children()[slow]["status"]["phase"] == "Aborted"
+    server = cloud.nova.server(slow)
+    assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", "rack3")
+    assert condition(status, "WithinDeadline")["reason"] == "DeadlineExceeded"
+    assert read_service(cloud, "rack3")[0] == "disabled"
+    eventually(lambda: {"PolicyActed", "PlanFinished"} <= plan.events(), what="the Events")
+    plan.order("release")
+    plan.until_control("release", "Done")
+    cloud.nova.post(f"/servers/{slow}/action", {"forceDelete": None})
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "spec.waves[0].name",
     ),
     "no-waves": ({"waves": []}, "spec.waves"),
+    "deadline-too-short": ({"deadlineSeconds": 59}, "spec.deadlineSeconds"),
+    "a-policy-without-a-deadline": ({"onDeadline": "Abort"}, "onDeadline other than Alert needs deadlineSeconds"),
+    "a-policy-of-a-migration": ({"deadlineSeconds": 60, "onDeadline": "Confirm"}, "spec.onDeadline"),
     "long-reason": ({"maintenance": {"computeService": "Disable", "reason": "x" * 101}}, "spec.maintenance.reason"),
 }
 """By what is wrong: a change of the spec, and words of the refusal."""
@@ -128,6 +131,9 @@ OPEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "fallback.onReasons": (FULL, {"fallback": {"onReasons": ["Stalled"]}}),
     "onBlocked": (FULL, {"onBlocked": "Refuse"}),
     "approval": (MINIMAL, {"approval": "Manual"}),
+    "deadlineSeconds": (FULL, {"deadlineSeconds": 60}),
+    "deadlineSeconds added": (MINIMAL, {"deadlineSeconds": 60, "onDeadline": "Abort"}),
+    "onDeadline": (FULL, {"onDeadline": "Alert"}),
     "ttlSecondsAfterFinished": (MINIMAL, {"ttlSecondsAfterFinished": 0}),
 }
 

@@ -33,6 +33,7 @@ WAVES = {
     "maintenance": {"computeService": "Disable", "disable": "PerWave"},
     "fallback": {"method": "Cold"},
 }
+TIMED = {"deadlineSeconds": 100}
 VERBS = (
     PlanVerb.ABORT,
     PlanVerb.RELEASE,
@@ -137,6 +138,8 @@ def assert_effects(world: PlanWorld, decision: CommitPlan) -> None:
             assert world.sweeps[str(placement.source_host)].is_complete
             assert decision.status.phase not in PLAN_FINISHED
             assert decision.status.start_time is not None
+            deadline = decision.status.deadline_time
+            assert world.plan.spec.on_deadline == "Alert" or (deadline is not None and world.now < deadline)
             assert placement.source_host in waves.list_begun(world.plan.spec, decision.status)
             assert_cold_for_a_reason(world, effect)
 
@@ -196,7 +199,11 @@ def assert_last_look(world: PlanWorld) -> None:
             assert world.sweeps[host.name].started_s > world.over_s[host.name]
 
 
-@given(st.sampled_from([{}, WAVES]), st.lists(st.integers(1, 6), unique=True), st.lists(events, max_size=60))
+@given(
+    st.sampled_from([{}, WAVES, TIMED, TIMED | {"onDeadline": "Pause"}, WAVES | TIMED | {"onDeadline": "Abort"}]),
+    st.lists(st.integers(1, 6), unique=True),
+    st.lists(events, max_size=60),
+)
 def test_whatever_happens_a_plan_keeps_its_promises(
     more: dict[str, Any], present: list[int], happenings: list[tuple[Any, ...]]
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 from osmig.api.meta import to_wire
 from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanVerb
-from osmig.api.plan_status import MAX_FAILURES, MAX_NOT_PLAIN, PlanCounts, PlanHost, PlanStatus, Preview
+from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview
+from osmig.api.plan_status import MAX_FAILURES, PlanCounts, PlanHost, PlanStatus
 from osmig.domain.plans.conditions import word_blocked
 from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import note_service, release

@@ -17,6 +17,7 @@ from osmig.api.plan_options import (
     FailureBudget,
     OnBlocked,
     OnFinish,
+    OnPlanDeadline,
     PlanFallback,
     PlanLimits,
     PlanMaintenance,
@@ -27,6 +28,7 @@ from osmig.api.plan_options import (
 from osmig.api.plan_rules import (
     APPROVAL_STAYS,
     EACH_HOST_IN_ONE_WAVE,
+    POLICY_WANTS_A_DEADLINE,
     VALIDATE_NEEDS_NO_APPROVAL,
     WAVES_WANT_HOSTS,
 )
@@ -62,6 +64,7 @@ class PlanSpec(SpecModel):
                 APPROVAL_STAYS,
                 WAVES_WANT_HOSTS,
                 EACH_HOST_IN_ONE_WAVE,
+                POLICY_WANTS_A_DEADLINE,
             ]
         }
     )
@@ -147,6 +150,20 @@ class PlanSpec(SpecModel):
         default=None,
         description="maintenance says what is done to the compute services of the hosts. Default: nothing.",
     )
+    deadline_seconds: Annotated[int, Field(ge=60, le=MAX_SECONDS)] | None = Field(
+        default=None,
+        description=(
+            "deadlineSeconds is how long the whole plan may take once it has begun. The time in which it is Paused, "
+            "Waiting (as for a window) or AwaitingApproval does not count. Default: as long as it takes."
+        ),
+    )
+    on_deadline: OnPlanDeadline = Field(
+        default=OnPlanDeadline.ALERT,
+        description=(
+            "onDeadline says what happens then. Alert: an Event and the condition WithinDeadline. Pause: no more moves "
+            "begin until osmig.dev/resume. Abort: the moves under way are called off, too. Default: Alert."
+        ),
+    )
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=MAX_SECONDS)] | None = Field(
         default=None,
         description=(
@@ -159,6 +176,13 @@ class PlanSpec(SpecModel):
     def _nothing_to_approve(self) -> PlanSpec:
         if self.mode is Mode.VALIDATE and self.approval is Approval.MANUAL:
             message = "approval may not be Manual when mode is Validate: there is nothing to approve"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _policy_wants_a_deadline(self) -> PlanSpec:
+        if self.on_deadline is not OnPlanDeadline.ALERT and self.deadline_seconds is None:
+            message = "onDeadline other than Alert needs deadlineSeconds"
             raise ValueError(message)
         return self
 

@@ -55,6 +55,7 @@ class PlanCondition(StrEnum):
     HOSTS_DISABLED = "HostsDisabled"
     DRAINED = "Drained"
     WITHIN_BUDGET = "WithinBudget"
+    WITHIN_DEADLINE = "WithinDeadline"
     BLOCKED = "Blocked"
 
 
@@ -101,6 +102,8 @@ class PlanReason(StrEnum):
     ABORTED = "Aborted"
     BUDGET_EXCEEDED = "BudgetExceeded"
     WITHIN_BUDGET = "WithinBudget"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    WITHIN_DEADLINE = "WithinDeadline"
     SERVERS_BLOCKED = "ServersBlocked"
     NOTHING_BLOCKED = "NothingBlocked"
     NAME_TAKEN = "NameTaken"

@@ -45,6 +45,14 @@ class OnExceeded(StrEnum):
     ABORT = "Abort"
 
 
+class OnPlanDeadline(StrEnum):
+    """What happens once a plan has taken too long."""
+
+    ALERT = "Alert"
+    PAUSE = "Pause"
+    ABORT = "Abort"
+
+
 class ComputeService(StrEnum):
     """What is done to the compute service of each host."""
 

@@ -21,7 +21,7 @@ PLAN_VERBS: Mapping[PlanVerb, str] = MappingProxyType(
         ),
         PlanVerb.RETRY: (
             "Begins another round: what failed, was aborted or was blocked is tried again, also after the end; hosts "
-            "that were given back are disabled again."
+            "that were given back are disabled again, and `deadlineSeconds` count from now."
         ),
         PlanVerb.APPROVE: (
             "Its value is the hash in `status.preview.hash`; the plan begins what that preview shows. `Superseded` "
@@ -29,8 +29,8 @@ PLAN_VERBS: Mapping[PlanVerb, str] = MappingProxyType(
         ),
         PlanVerb.PAUSE: "Begins no more moves; those under way go on.",
         PlanVerb.RESUME: (
-            "Goes on after `pause`, after the failure budget, which is granted anew, and after somebody enabled a host "
-            "of the plan, which is disabled again."
+            "Goes on after `pause`, after the failure budget or the deadline, which are granted anew, and after "
+            "somebody enabled a host of the plan, which is disabled again."
         ),
         PlanVerb.SKIP: "Its value is ids of servers, with commas between them: they are left where they are.",
         PlanVerb.CONFIRM: "Confirms every cold move of the plan that awaits it.",
@@ -66,6 +66,7 @@ PLAN_CONDITIONS: Mapping[PlanCondition, str] = MappingProxyType(
         PlanCondition.HOSTS_DISABLED: "Whether every host was read back as disabled; absent without `maintenance`.",
         PlanCondition.DRAINED: "Whether every host is proven empty; the message says what is left.",
         PlanCondition.WITHIN_BUDGET: "Whether no more moves have failed than `failureBudget` bears.",
+        PlanCondition.WITHIN_DEADLINE: "Whether the plan takes no longer than `deadlineSeconds`; absent without them.",
         PlanCondition.BLOCKED: "Whether servers cannot be moved as they are; the message groups them by cause.",
     }
 )
@@ -111,6 +112,8 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.ABORTED: "The plan was called off by order.",
         PlanReason.BUDGET_EXCEEDED: "More moves failed than `failureBudget` bears.",
         PlanReason.WITHIN_BUDGET: "No more moves failed than `failureBudget` bears.",
+        PlanReason.DEADLINE_EXCEEDED: "The plan takes longer than `deadlineSeconds`.",
+        PlanReason.WITHIN_DEADLINE: "The plan takes no longer than `deadlineSeconds` so far.",
         PlanReason.SERVERS_BLOCKED: "Servers cannot be moved as they are.",
         PlanReason.NOTHING_BLOCKED: "No server is known that cannot be moved as it is.",
         PlanReason.NAME_TAKEN: "A Migration of the name that the plan would choose belongs to somebody else.",

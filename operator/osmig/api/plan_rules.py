@@ -50,6 +50,12 @@ NOT_BEFORE_IS_EARLIER: Rule = {
     "fieldPath": ".notBeforeTime",
 }
 
+POLICY_WANTS_A_DEADLINE: Rule = {
+    "rule": "self.onDeadline == 'Alert' || has(self.deadlineSeconds)",
+    "message": "onDeadline other than Alert needs deadlineSeconds",
+    "fieldPath": ".onDeadline",
+}
+
 VALIDATE_NEEDS_NO_APPROVAL: Rule = {
     "rule": "self.mode != 'Validate' || self.approval != 'Manual'",
     "message": "approval may not be Manual when mode is Validate: there is nothing to approve",

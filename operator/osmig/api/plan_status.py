@@ -10,16 +10,15 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from osmig.api.meta import MAX_INT, Condition, Generation, Name, Note, StatusModel, Time, Word
+from osmig.api.meta import Condition, Generation, Name, Note, StatusModel, Time, Word
 from osmig.api.names import ControlResult
-from osmig.api.plan_names import Judgement, PlanPhase, PlanVerb
+from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.api.plan_preview import Count, Preview
 from osmig.api.plan_servers import MAX_HOSTS
 from osmig.api.rules import START_TIME_STAYS
 
-Count = Annotated[int, Field(ge=0, le=MAX_INT)]
 Round = Annotated[int, Field(ge=1, le=999)]
 
-MAX_NOT_PLAIN = 200
 MAX_FAILURES = 50
 MAX_SKIPS = 1000
 
@@ -85,52 +84,6 @@ class PlanHost(StatusModel):
         default=None, description="drainedTime is when the host was proven empty, in UTC; absent while it is not."
     )
     message: Note | None = Field(default=None, description="message tells what keeps the host from being done.")
-
-
-class PreviewCounts(StatusModel):
-    """How many servers were found, by what is done with them."""
-
-    move: Count = Field(default=0, description="move counts servers that are moved live.")
-    cold: Count = Field(default=0, description="cold counts servers that are moved cold.")
-    skip: Count = Field(default=0, description="skip counts servers that are left where they are.")
-    hold: Count = Field(default=0, description="hold counts servers that are waited for, by a rule.")
-    wait: Count = Field(default=0, description="wait counts servers that the cloud is busy with.")
-    blocked: Count = Field(default=0, description="blocked counts servers that cannot be moved as they are.")
-    memory_mib: Count = Field(default=0, description="memoryMiB of all servers that are moved, live or cold.")
-
-
-class PreviewServer(StatusModel):
-    """One server that is not simply moved live."""
-
-    server_id: Word = Field(description="serverID of the server.")
-    name: Name | None = Field(default=None, description="name of the server.")
-    project_id: Word | None = Field(default=None, description="projectID of the server.")
-    host: Name | None = Field(default=None, description="host the server is on.")
-    status: Word | None = Field(default=None, description="status of the server, in the cloud's word.")
-    verdict: Judgement = Field(description="verdict on it: Move (with a warning), Cold, Skip, Hold, Wait or Blocked.")
-    reason: Name = Field(description="reason for the verdict, one CamelCase word. Example: AffinityGroup.")
-    message: Note | None = Field(default=None, description="message tells why, and what to do.")
-
-
-class Preview(StatusModel):
-    """What the plan would do, or did, as of its beginning."""
-
-    hash: Word = Field(description="hash over every server, host and verdict, which osmig.dev/approve must name.")
-    sample_time: Time = Field(description="sampleTime is when the servers were looked at, in UTC.")
-    counts: PreviewCounts = Field(default=PreviewCounts(), description="counts of servers by verdict.")
-    free_memory_mib: Count | None = Field(
-        default=None,
-        description="freeMemoryMiB of all other hosts that the scheduler may choose; absent where unknown.",
-    )
-    not_plain: tuple[PreviewServer, ...] = Field(
-        default=(),
-        max_length=MAX_NOT_PLAIN,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["serverID"]},
-        description="notPlain lists servers that are not simply moved live, blocked ones first.",
-    )
-    truncated_count: Count = Field(
-        default=0, description="truncatedCount is how many more of them there are than the list holds."
-    )
 
 
 class PlanCounts(StatusModel):
@@ -209,7 +162,7 @@ class PlanStatus(StatusModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description=(
             "conditions are the contract for tools: Succeeded, Finished, Ready, ProviderReady, Approved, WindowOpen,"
-            " HostsDisabled, Drained, WithinBudget, Blocked, and while True only: Reconciling, Stalled."
+            " HostsDisabled, Drained, WithinBudget, WithinDeadline, Blocked, and while True only: Reconciling, Stalled."
         ),
     )
     observed_generation: Generation = Field(
@@ -267,6 +220,26 @@ class PlanStatus(StatusModel):
     )
     paused_time: Time | None = Field(
         default=None, description="pausedTime is since when the plan is paused, in UTC; absent while it is not."
+    )
+    held_time: Time | None = Field(
+        default=None,
+        description=(
+            "heldTime is since when the plan, once it has begun, is Paused, Waiting or AwaitingApproval, in UTC; "
+            "absent while it is not."
+        ),
+    )
+    paused_seconds: Count = Field(
+        default=0,
+        description=(
+            "pausedSeconds since startTime that do not count against deadlineSeconds: those that the plan was held, or "
+            "all until the deadline was granted anew."
+        ),
+    )
+    deadline_time: Time | None = Field(
+        default=None,
+        description=(
+            "deadlineTime is when onDeadline takes effect, in UTC; absent while the plan is held, and after the end."
+        ),
     )
     forgiven_failures: Count = Field(
         default=0, description="forgivenFailures no longer count against the budget, since somebody resumed the plan."

@@ -14,6 +14,7 @@ from osmig.domain.plans import gates, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
 from osmig.domain.plans.choosing import choose
 from osmig.domain.plans.conditions import PlanVerdict
+from osmig.domain.plans.deadlines import is_aborted_by_deadline
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.scenes import LEFT, OPEN, Place
@@ -106,9 +107,17 @@ def _resolve(observation: PlanObservation) -> CommitPlan:
 def _abort(stock: Stock) -> CommitPlan:
     if any(stock.scene.at(*_UNDER_WAY)):
         return _say(stock, PlanPhase.ABORTING, PlanReason.ABORTING, "Migrations under way are being called off")
-    is_by_budget = gates.is_aborted_by_budget(stock.status, stock.observation)
-    reason = PlanReason.BUDGET_EXCEEDED if is_by_budget else PlanReason.ABORTED
-    return _say(stock, PlanPhase.ABORTED, reason, stock.rest)
+    return _say(stock, PlanPhase.ABORTED, _find_cause(stock), stock.rest)
+
+
+def _find_cause(stock: Stock) -> PlanReason:
+    """Say what called the plan off."""
+    observation = stock.observation
+    if gates.is_aborted_by_budget(stock.status, observation):
+        return PlanReason.BUDGET_EXCEEDED
+    if is_aborted_by_deadline(observation.plan.spec, stock.status, observation.now):
+        return PlanReason.DEADLINE_EXCEEDED
+    return PlanReason.ABORTED
 
 
 def _begin(stock: Stock) -> CommitPlan:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from osmig.api.names import ControlResult, EventReason
-from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.api.names import ConditionStatus, ControlResult, EventReason
+from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason, PlanVerb
+from osmig.api.plan_options import OnPlanDeadline
+from osmig.domain.conditions import find_condition
 from osmig.domain.observation import Note
 from osmig.domain.plans.conditions import describe_plan
+from osmig.domain.plans.deadlines import count_time, is_aborted_by_deadline, measure_left_s
 from osmig.domain.plans.decisions import CommitPlan
 from osmig.domain.plans.fan_out import abort_children, order_children
 from osmig.domain.plans.gates import is_aborted_by_budget
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
-from osmig.domain.plans.phases import PLAN_FINISHED
+from osmig.domain.plans.phases import PLAN_FINISHED, PLAN_HELD
 from osmig.domain.plans.services import describe_left
 from osmig.domain.plans.verbs import is_active, settle_all
 from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
+    from osmig.api.meta import Condition
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.conditions import PlanVerdict
     from osmig.domain.plans.decisions import Effect
@@ -27,7 +31,11 @@ if TYPE_CHECKING:
 QUIET_WAIT_S = 300.0
 """How often a plan that waits for people or a time is looked at, in seconds."""
 
-_STILL = frozenset({PlanPhase.WAITING, PlanPhase.AWAITING_APPROVAL, PlanPhase.PAUSED})
+_PAST_DEADLINE = {
+    OnPlanDeadline.ALERT: "the plan goes on",
+    OnPlanDeadline.PAUSE: "no more moves begin until osmig.dev/resume",
+    OnPlanDeadline.ABORT: "no more moves begin, and those under way are called off",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,7 @@ def build(
         work: what else is done.
     """
     work = work or Work()
+    status = count_time(status, verdict.phase, observation.plan.spec, observation.now)
     orders: tuple[Effect, ...] = ()
     notes = work.notes
     if wants_abort(status, observation):
@@ -72,6 +81,7 @@ def build(
         "conditions": describe_plan(verdict, status, observation),
         "window_change_time": judge_windows(observation.plan.spec.times, observation.now).change_time,
     }
+    notes += _tell_deadline(changes["conditions"], verdict, observation)
     if verdict.phase in PLAN_FINISHED:
         status, told = _close(status, verdict, observation)
         notes += told
@@ -80,14 +90,35 @@ def build(
         status=status.model_copy(update=changes),
         effects=(*work.effects, *orders),
         notes=notes,
-        due_s=work.due_s if work.due_s is not None else _measure_due_s(observation, verdict),
+        due_s=work.due_s if work.due_s is not None else _measure_due_s(observation, verdict, status),
         memory=work.memory or observation.memory,
     )
 
 
 def wants_abort(status: PlanStatus, observation: PlanObservation) -> bool:
-    """Whether the plan is to be called off, by a person or by its budget."""
-    return is_active(status, PlanVerb.ABORT) or is_aborted_by_budget(status, observation)
+    """Whether the plan is to be called off, by a person, by its budget or by its deadline."""
+    return (
+        is_active(status, PlanVerb.ABORT)
+        or is_aborted_by_budget(status, observation)
+        or is_aborted_by_deadline(observation.plan.spec, status, observation.now)
+    )
+
+
+def _tell_deadline(
+    conditions: tuple[Condition, ...], verdict: PlanVerdict, observation: PlanObservation
+) -> tuple[Note, ...]:
+    """Tell once that the deadline has passed; not of a plan that ended in the same step for another reason."""
+    has_ended = verdict.phase in PLAN_FINISHED and verdict.reason is not PlanReason.DEADLINE_EXCEEDED
+    if has_ended or _is_late(observation.status.conditions) or not _is_late(conditions):
+        return ()
+    spec = observation.plan.spec
+    text = f"onDeadline: the plan takes longer than {spec.deadline_seconds} s; {_PAST_DEADLINE[spec.on_deadline]}"
+    return (Note(reason=EventReason.POLICY_ACTED, text=text, is_warning=True),)
+
+
+def _is_late(conditions: tuple[Condition, ...]) -> bool:
+    found = find_condition(conditions, PlanCondition.WITHIN_DEADLINE)
+    return found is not None and found.status is ConditionStatus.FALSE
 
 
 def _close(
@@ -108,10 +139,16 @@ def _close(
     return status, (*notes, *more, end, *((left,) if left is not None and not returns else ()))
 
 
-def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict) -> float:
+def _list_left_s(observation: PlanObservation, status: PlanStatus) -> list[float]:
+    """Return the seconds to the deadline, if it is to come."""
+    left_s = measure_left_s(observation.plan.spec, status, observation.now)
+    return [left_s] if left_s is not None and left_s > 0 else []
+
+
+def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict, status: PlanStatus) -> float:
     not_before = observation.plan.spec.times.not_before_time
-    if verdict.phase not in _STILL or not observation.provider.is_ready:
-        return 0.0 if verdict.phase in PLAN_FINISHED else SWEEP_PERIOD_S
+    if verdict.phase not in PLAN_HELD or not observation.provider.is_ready:
+        return 0.0 if verdict.phase in PLAN_FINISHED else min([SWEEP_PERIOD_S, *_list_left_s(observation, status)])
     moments = (not_before, judge_windows(observation.plan.spec.times, observation.now).change_time)
     left = [(moment - observation.now).total_seconds() for moment in moments if moment is not None]
     return min([QUIET_WAIT_S, *(left_s for left_s in left if left_s > 0)])

@@ -12,6 +12,7 @@ from osmig.api.names import ConditionStatus, ConditionType
 from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason
 from osmig.api.plan_options import Approval
 from osmig.domain.conditions import Claim, merge
+from osmig.domain.plans.deadlines import is_past_deadline
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.windows import judge_windows
 
@@ -49,6 +50,8 @@ def describe_plan(verdict: PlanVerdict, status: PlanStatus, observation: PlanObs
     if observation.plan.spec.disables:
         claims.append(_claim_disabled(status))
     claims += [_claim_drained(verdict, status, observation), _claim_budget(status, observation), _claim_blocked(status)]
+    if observation.plan.spec.deadline_seconds is not None:
+        claims.append(_claim_deadline(status, observation))
     return merge(
         claims,
         before=observation.status.conditions,
@@ -142,6 +145,13 @@ def _claim_budget(status: PlanStatus, observation: PlanObservation) -> Claim:
     if used > budget:
         return _claim(PlanCondition.WITHIN_BUDGET, ConditionStatus.FALSE, PlanReason.BUDGET_EXCEEDED, text)
     return _claim(PlanCondition.WITHIN_BUDGET, ConditionStatus.TRUE, PlanReason.WITHIN_BUDGET, text)
+
+
+def _claim_deadline(status: PlanStatus, observation: PlanObservation) -> Claim:
+    text = f"{observation.plan.spec.deadline_seconds} s, while the plan is held not counted"
+    if is_past_deadline(observation.plan.spec, status, observation.now):
+        return _claim(PlanCondition.WITHIN_DEADLINE, ConditionStatus.FALSE, PlanReason.DEADLINE_EXCEEDED, text)
+    return _claim(PlanCondition.WITHIN_DEADLINE, ConditionStatus.TRUE, PlanReason.WITHIN_DEADLINE, text)
 
 
 def _claim_blocked(status: PlanStatus) -> Claim:

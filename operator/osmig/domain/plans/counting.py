@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase
 from osmig.api.plan_names import Judgement
-from osmig.api.plan_status import (
-    MAX_FAILURES,
-    MAX_NOT_PLAIN,
-    PlanCounts,
-    PlanFailure,
-    Preview,
-    PreviewCounts,
-    PreviewServer,
-)
+from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
+from osmig.api.plan_status import MAX_FAILURES, PlanCounts, PlanFailure
 from osmig.domain.plans.scenes import Place, find_usable
 
 if TYPE_CHECKING:

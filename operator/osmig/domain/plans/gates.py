@@ -9,6 +9,7 @@ from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_options import Approval, OnBlocked, OnExceeded
 from osmig.domain.capabilities import Capability
 from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked, word_windows
+from osmig.domain.plans.deadlines import is_paused_by_deadline
 from osmig.domain.plans.services import is_enabled_again
 from osmig.domain.plans.windows import judge_windows
 
@@ -94,6 +95,10 @@ def check_more(observation: PlanObservation, status: PlanStatus) -> PlanVerdict 
         used = count_charged(status)
         text = f"{used} moves failed, {budget.max_failures} are borne; osmig.dev/resume bears as many again"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.BUDGET_EXCEEDED, message=text, is_stalled=True)
+    if is_paused_by_deadline(observation.plan.spec, status, observation.now):
+        seconds = observation.plan.spec.deadline_seconds
+        text = f"deadlineSeconds ({seconds}) have passed; osmig.dev/resume grants as many again, or raise them"
+        return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.DEADLINE_EXCEEDED, message=text, is_stalled=True)
     again = [host.name for host in status.hosts if is_enabled_again(host, observation.sweeps.get(host.name))]
     if observation.plan.spec.disables and again:
         text = f"somebody enabled {', '.join(again)} again; osmig.dev/resume disables it once more, or abort the plan"

@@ -14,6 +14,7 @@ from osmig.api.names import ControlResult, EventReason
 from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_status import MAX_SKIPS, PlanControl
 from osmig.domain.observation import Note
+from osmig.domain.plans.deadlines import begin_deadline_anew, is_past_deadline
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.services import is_enabled_again, needs_release
 from osmig.domain.verbs import canonical_token, object_to_token
@@ -109,7 +110,7 @@ def _retry(_token: str, status: PlanStatus, observation: PlanObservation) -> Rul
     if status.round >= LAST_ROUND:
         return _reject(f"{LAST_ROUND} rounds were made")
     changes: dict[str, Any] = {"round": status.round + 1, "forgiven_failures": 0, "paused_time": None}
-    changes["hosts"] = _reopen_hosts(status, observation)
+    changes |= {"hosts": _reopen_hosts(status, observation), **begin_deadline_anew(status, observation.now)}
     if status.phase in PLAN_FINISHED:
         changes |= {"phase": PlanPhase.PENDING, "completion_time": None}
     return Ruling(result=ControlResult.DONE, message=f"round {status.round + 1} begins", changes=changes)
@@ -159,9 +160,11 @@ def _resume(_token: str, status: PlanStatus, observation: PlanObservation) -> Ru
         return _reject(f"the plan is over ({status.phase}); retry begins it anew")
     failed = status.counts.failed if status.counts is not None else 0
     changes = {"paused_time": None, "forgiven_failures": failed, "hosts": _reopen_hosts(status, observation)}
-    return Ruling(
-        result=ControlResult.DONE, message="moves begin again, with the same failure budget anew", changes=changes
-    )
+    told = "moves begin again, with the same failure budget anew"
+    if is_past_deadline(observation.plan.spec, status, observation.now):
+        changes |= begin_deadline_anew(status, observation.now)
+        told += ", and the same deadline"
+    return Ruling(result=ControlResult.DONE, message=told, changes=changes)
 
 
 def _reopen_hosts(status: PlanStatus, observation: PlanObservation) -> tuple[PlanHost, ...]:
