@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,6 +151,61 @@ def test_moves_begin_within_the_window_only_and_end_after_it() -> None:
     world.run()
     assert world.phase == PlanPhase.SUCCEEDED
     assert next(one.reason for one in world.status.conditions if one.type == "WindowOpen") == PlanReason.OPEN
+
+
+def play_night(*, last_mib: int, minutes_left: int) -> PlanWorld:
+    """Let three servers of 1 GiB move in ten minutes each, and come to a fourth when the window is about to close."""
+    limits = {"maxInFlight": 3, "maxInFlightPerSourceHost": 3}
+    spec = DISABLE | {"schedule": {"timeZone": ROME, "windows": [NIGHT]}, "limits": limits}
+    rows = [server(number, memory_mib=1024) for number in (1, 2, 3)]
+    world = PlanWorld(spec=spec, servers=[*rows, server(4, memory_mib=last_mib)])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    assert len(world.children) == 3
+    world.wait(600.0)
+    for name in list(world.children):
+        world.end(name)
+    world.wait((world.status.window_change_time - world.now).total_seconds() - 60 * minutes_left)
+    world.step()
+    return world
+
+
+def test_a_move_begins_only_if_the_window_is_long_enough_for_it_by_those_before() -> None:
+    assert len(play_night(last_mib=2048, minutes_left=25).children) == 4
+
+    world = play_night(last_mib=2048, minutes_left=15)
+
+    assert (world.phase, len(world.children)) == (PlanPhase.WAITING, 3)
+    ready = next(one for one in world.status.conditions if one.type == "Ready")
+    assert ready.reason == PlanReason.WINDOW_TOO_SHORT
+    assert ready.message.startswith(
+        "1 servers wait for the next window: by the moves so far, the smallest takes 20 min"
+    )
+    assert 0 < (world.due_s or 0) <= 300
+    world.wait(18 * 3600)
+    world.run()
+    assert world.phase == PlanPhase.SUCCEEDED
+
+
+def test_a_smaller_server_passes_one_that_the_window_is_too_short_for() -> None:
+    world = play_night(last_mib=2048, minutes_left=15)
+    world.servers.append(server(5, memory_mib=512))
+    world.wait()
+    world.step()
+    assert [child.memory_mib for child in world.children.values()] == [1024, 1024, 1024, 512]
+
+
+def test_a_move_that_no_window_is_long_enough_for_does_not_wait_for_one() -> None:
+    assert len(play_night(last_mib=1024 * 43, minutes_left=15).children) == 4
+
+
+def test_moves_of_another_kind_say_nothing_of_how_long_one_takes() -> None:
+    world = play_night(last_mib=2048, minutes_left=15)
+    world.servers = [replace(row, status="SHUTOFF") if row.host == "cmp1" else row for row in world.servers]
+    world.wait()
+    world.step()
+    assert len(world.children) == 4
 
 
 def test_a_clock_that_jumps_back_neither_moves_nor_ends_anything_twice() -> None:

@@ -87,6 +87,7 @@ class PlanReason(StrEnum):
     NOT_BEFORE = "NotBefore"
     OPEN = "Open"
     WINDOW_CLOSED = "WindowClosed"
+    WINDOW_TOO_SHORT = "WindowTooShort"
     INVALID_SCHEDULE = "InvalidSchedule"
     EXPIRED = "Expired"
     AWAITING_APPROVAL = "AwaitingApproval"

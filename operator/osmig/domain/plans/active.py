@@ -12,10 +12,11 @@ from osmig.api.plan_status import PlanHost
 from osmig.domain.observation import Note
 from osmig.domain.plans import gates, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
-from osmig.domain.plans.choosing import choose
+from osmig.domain.plans.choosing import choose, host_of
 from osmig.domain.plans.conditions import PlanVerdict
 from osmig.domain.plans.deadlines import is_aborted_by_deadline
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
+from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.scenes import LEFT, OPEN, Place
 from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
@@ -194,13 +195,20 @@ def _work(stock: Stock) -> CommitPlan:
         return _commit(stock, verdict, Work(due_s=due_s))
     begun = waves.list_begun(spec, stock.status)
     ready = {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
-    chosen = choose(stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken)
+    fitting = measure_fitting(stock.scene, observation)
+    chosen = choose(
+        stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken, fitting=fitting
+    )
     if observation.names_taken and not chosen:
         text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"
         taken = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.NAME_TAKEN, message=text, is_stalled=True)
         return _commit(stock, taken)
     if not any(stock.scene.at(*OPEN)):
         return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, "two quiet sweeps of each host are awaited")
+    if not chosen and not any(stock.scene.at(*_UNDER_WAY)):
+        late = [one for one in stock.scene.at(Place.PENDING) if host_of(one) in ready and not fitting.has_room(one)]
+        if late:
+            return _say(stock, PlanPhase.WAITING, PlanReason.WINDOW_TOO_SHORT, fitting.word(late))
     text = _word_problems(stock) or stock.rest
     verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=_reason_of(stock), message=text)
     return _commit(stock, verdict, Work(effects=chosen))

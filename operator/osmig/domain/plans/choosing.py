@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from osmig.api.plan import MigrationPlan
     from osmig.api.plan_options import PlanLimits
+    from osmig.domain.plans.fitting import Fitting
     from osmig.domain.plans.scenes import PlannedServer, Scene
 
 _NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def choose(
-    scene: Scene, plan: MigrationPlan, *, ready_hosts: Container[str], names_taken: Container[str]
+    scene: Scene, plan: MigrationPlan, *, ready_hosts: Container[str], names_taken: Container[str], fitting: Fitting
 ) -> tuple[CreateChild | OrderChild, ...]:
     """Return the Migrations to make, and those to try again, as many as the limits leave places for.
 
@@ -34,6 +35,7 @@ def choose(
         plan: whose limits and order.
         ready_hosts: hosts that servers may leave now.
         names_taken: names that somebody else's Migrations have.
+        fitting: which moves would end before their window does; others let smaller ones pass.
     """
     taken = _Taken(plan.spec.bounds)
     for planned in scene.at(Place.QUEUED, Place.RUNNING):
@@ -42,7 +44,9 @@ def choose(
     for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
         host = host_of(planned)
         order = _make_order(planned, plan)
-        if host not in ready_hosts or order.name in names_taken or not taken.has_place(planned, scene):
+        if host not in ready_hosts or order.name in names_taken or not fitting.has_room(planned):
+            continue
+        if not taken.has_place(planned, scene):
             continue
         taken.add(planned, scene)
         chosen.append(order)
