@@ -269,6 +269,6 @@ class PlanWorld:
             index=int(effect.labels["osmig.dev/index"]),
             type=MigrationType(effect.spec.type),
             source_host=placement.source_host,
-            memory_mib=row.memory_mib if row else 0,
+            memory_mib=int(effect.labels.get("osmig.dev/memory-mib", 0)),
             start_time=self.now,
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from api_samples import SERVER_ID, full_migration_status, migration_body
+from api_samples import SERVER_ID, TIME, full_migration_status, migration_body
 from osmig.api.names import Kind, MigrationType, Phase, Verb
-from osmig.api.plan_names import LABEL_INDEX, LABEL_PLAN, LABEL_SERVER_ID
+from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_PLAN, LABEL_SERVER_ID
 from osmig.controllers.inbox import Inbox
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_children import WAKE_S, PlanChildren, read_child
 from osmig.controllers.plan_owners import find_owner
+from osmig.domain.plans.children import ChildView
 
 PLAN = Key(Kind.PLAN, "team-a", "drain")
 CHILD = Key(Kind.MIGRATION, "team-a", "drain-abc")
@@ -138,8 +140,30 @@ def test_a_child_that_cannot_be_read_counts_as_under_way() -> None:
     assert (view.server_id, view.phase, view.is_in_flight) == (SERVER_ID, None, True)
 
 
-@pytest.mark.parametrize("word", ["", "x", "²", "-1"])
-def test_a_label_that_is_no_number_is_the_first_index(word: str) -> None:
+@pytest.mark.parametrize("word", ["", "x", "²", "-1", "9" * 13])
+def test_a_label_that_is_no_number_is_the_first_index_and_no_memory(word: str) -> None:
     body = child()
-    body["metadata"]["labels"][LABEL_INDEX] = word
-    assert read_child(CHILD, body).index == 1
+    body["metadata"]["labels"] |= {LABEL_INDEX: word, LABEL_MEMORY: word}
+    view = read_child(CHILD, body)
+    assert (view.index, view.memory_mib) == (1, 0)
+
+
+def test_nothing_that_a_plan_asks_of_a_child_is_left_at_its_default() -> None:
+    about = {"status": "False", "reason": "X", "message": "why", "lastTransitionTime": TIME}
+    claims = [{"type": kind, **about} for kind in ("Succeeded", "Converging")]
+    status = {**full_migration_status(), "phase": "Running", "attempt": 2, "conditions": claims}
+    body = child(status=status, deletionTimestamp=TIME)
+    body["metadata"]["labels"][LABEL_MEMORY] = "2048"
+    body["spec"] |= {"type": "ColdMigration"}
+    view = read_child(CHILD, body)
+    same = {one.name for one in fields(ChildView) if getattr(view, one.name) in (one.default, None, "", {})}
+    assert same == set()
+
+
+def test_the_memory_that_a_server_had_when_its_migration_was_made_is_kept() -> None:
+    family = Family()
+    body = child()
+    body["metadata"]["labels"][LABEL_MEMORY] = "2048"
+    family.offer(body)
+    (view,) = family.children.list_views("plan-1")
+    assert view.memory_mib == 2048

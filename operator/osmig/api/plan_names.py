@@ -11,6 +11,7 @@ LABEL_PLAN_UID = f"{GROUP}/plan-uid"
 LABEL_SERVER_ID = f"{GROUP}/server-id"
 LABEL_SOURCE_HOST = f"{GROUP}/source-host"
 LABEL_INDEX = f"{GROUP}/index"
+LABEL_MEMORY = f"{GROUP}/memory-mib"
 LABEL_WAVE = f"{GROUP}/wave"
 """Labels of the Migrations that a plan makes; a value that is no label value is left out or hashed."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.names import ConditionStatus, ConditionType, MigrationType
-from osmig.api.plan_names import LABEL_INDEX, LABEL_SERVER_ID
+from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_SERVER_ID
 from osmig.controllers.plan_owners import PlanOwner, find_owner
 from osmig.domain.conditions import find_condition
 from osmig.domain.plans.children import ChildView
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from osmig.controllers.keys import Key
     from osmig.controllers.parts import Wake
 
+_DIGITS = 12
 WAKE_S = 1.0
 """How soon a plan is stepped after one of its Migrations; what happens to several of them meanwhile is one step."""
 
@@ -77,9 +79,8 @@ def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
     """Return what a plan has to know of one Migration; one that cannot be read counts as not finished."""
     metadata, spec = body["metadata"], body.get("spec") or {}
     labels = metadata.get("labels") or {}
-    index = str(labels.get(LABEL_INDEX, ""))
     server_id = str((spec.get("server") or {}).get("id") or labels.get(LABEL_SERVER_ID, ""))
-    number = int(index) if index.isascii() and index.isdigit() else 1
+    index, memory_mib = _read_number(labels.get(LABEL_INDEX), 1), _read_number(labels.get(LABEL_MEMORY), 0)
     is_deleted = "deletionTimestamp" in metadata
     try:
         migration = parse_migration(body)
@@ -87,17 +88,22 @@ def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
         return ChildView(
             name=key.name,
             server_id=server_id,
-            index=number,
+            index=index,
             type=MigrationType.LIVE_MIGRATION,
+            memory_mib=memory_mib,
             message=str(error)[:200],
             is_deleted=is_deleted,
         )
-    return _describe(key, migration, migration.status, server_id=server_id, index=number, is_deleted=is_deleted)
+    view = _describe(key, migration, migration.status, server_id)
+    return replace(view, index=index, memory_mib=memory_mib, is_deleted=is_deleted)
 
 
-def _describe(
-    key: Key, migration: Migration, status: MigrationStatus, *, server_id: str, index: int, is_deleted: bool
-) -> ChildView:
+def _read_number(word: object, otherwise: int) -> int:
+    text = str(word)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else otherwise
+
+
+def _describe(key: Key, migration: Migration, status: MigrationStatus, server_id: str) -> ChildView:
     wanted, actual = migration.spec.placement, status.placement
     outcome = find_condition(status.conditions, ConditionType.SUCCEEDED)
     converging = find_condition(status.conditions, ConditionType.CONVERGING)
@@ -107,7 +113,6 @@ def _describe(
         name=key.name,
         server_id=server_id,
         server_name=(status.server.name or "") if status.server is not None else "",
-        index=index,
         type=migration.spec.type,
         source_host=(wanted and wanted.source_host) or (actual and actual.source_host) or None,
         destination_host=(actual and actual.destination_host) or (wanted and wanted.destination_host) or None,
@@ -118,7 +123,6 @@ def _describe(
         is_stalled=converging is not None and converging.status == ConditionStatus.FALSE,
         attempt=status.attempt or 1,
         tokens={control.verb: control.token for control in status.controls},
-        is_deleted=is_deleted,
         start_time=status.start_time,
         completion_time=status.completion_time,
         total_bytes=_add(medium.total_bytes for medium in moved),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from osmig.api.names import API_VERSION, Kind
-from osmig.api.plan_names import LABEL_INDEX, LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST
+from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST
 from osmig.controllers.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LABELS = (LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST, LABEL_INDEX)
+_LABELS = (LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST, LABEL_INDEX, LABEL_MEMORY)
 
 
 class PlanOwner(NamedTuple):

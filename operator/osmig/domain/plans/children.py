@@ -21,6 +21,7 @@ class ChildView:
     Attributes:
         index: how many of the server's Migrations this plan had made with it, from 1; in its name and its label.
         phase: ``None`` until its first step.
+        memory_mib: of the server's flavor when the Migration was made; 0 where that is not known.
         reason, message: of its condition ``Succeeded``.
         is_sent: something was sent to the cloud, or may have been (its ``startTime``).
         is_stalled: its condition ``Converging`` is False.

@@ -109,7 +109,9 @@ def _make_order(planned: PlannedServer, plan: MigrationPlan) -> CreateChild | Or
     host = host_of(planned)
     return CreateChild(
         name=name_child(plan, planned.server_id, index),
-        labels=label_child(plan, planned.server_id, host, index),
+        labels=label_child(
+            plan, planned.server_id, host, index, memory_mib=planned.row.memory_mib if planned.row is not None else 0
+        ),
         spec=_write_spec(planned, plan, host),
     )
 

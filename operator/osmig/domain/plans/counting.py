@@ -134,9 +134,9 @@ def list_failures(scene: Scene) -> tuple[PlanFailure, ...]:
 
 def forecast(scene: Scene, observation: PlanObservation) -> dt.datetime | None:
     """Say when the last server has moved if they go on as so far; ``None`` before three have."""
-    done = [planned.child for planned in scene.at(Place.SUCCEEDED) if planned.child is not None]
+    done = [one.child for one in scene.at(Place.SUCCEEDED) if one.child is not None and one.child.memory_mib]
     started = [child.start_time for child in done if child.start_time is not None]
-    moved_mib = sum(max(child.memory_mib, 1) for child in done)
+    moved_mib = sum(child.memory_mib for child in done)
     rest = [
         max(planned.row.memory_mib if planned.row else planned.child.memory_mib if planned.child else 0, 1)
         for planned in scene.at(Place.PENDING, Place.QUEUED, Place.RUNNING)

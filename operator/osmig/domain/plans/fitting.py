@@ -79,7 +79,7 @@ def _list_took(scene: Scene, kind: MigrationType) -> list[float]:
     """List the seconds per MiB of the moves of a kind that have ended well."""
     ended = [planned.child for planned in scene.at(Place.SUCCEEDED) if planned.child and planned.child.type is kind]
     return [
-        (child.completion_time - child.start_time).total_seconds() / max(child.memory_mib, 1)
+        (child.completion_time - child.start_time).total_seconds() / child.memory_mib
         for child in ended
-        if child.start_time is not None and child.completion_time is not None
+        if child.start_time is not None and child.completion_time is not None and child.memory_mib
     ]

@@ -7,7 +7,15 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from osmig.api.plan_names import LABEL_INDEX, LABEL_PLAN, LABEL_PLAN_UID, LABEL_SERVER_ID, LABEL_SOURCE_HOST, LABEL_WAVE
+from osmig.api.plan_names import (
+    LABEL_INDEX,
+    LABEL_MEMORY,
+    LABEL_PLAN,
+    LABEL_PLAN_UID,
+    LABEL_SERVER_ID,
+    LABEL_SOURCE_HOST,
+    LABEL_WAVE,
+)
 
 if TYPE_CHECKING:
     from osmig.api.plan import MigrationPlan
@@ -25,8 +33,13 @@ def name_child(plan: MigrationPlan, server_id: str, index: int) -> str:
     return f"{start}-{_digest(f'{plan.metadata.uid}/{server_id}/{index}')}"
 
 
-def label_child(plan: MigrationPlan, server_id: str, source_host: str, index: int) -> dict[str, str]:
-    """Return a child's labels; a value that is no label value is replaced by its digest."""
+def label_child(
+    plan: MigrationPlan, server_id: str, source_host: str, index: int, *, memory_mib: int = 0
+) -> dict[str, str]:
+    """Return a child's labels; a value that is no label value is replaced by its digest.
+
+    The memory is that of the server as it was listed: once it has moved, no list of the plan's hosts has it.
+    """
     labels = {
         LABEL_PLAN: plan.metadata.name,
         LABEL_PLAN_UID: plan.metadata.uid,
@@ -37,6 +50,8 @@ def label_child(plan: MigrationPlan, server_id: str, source_host: str, index: in
     wave = next((wave.name for wave in plan.spec.waves or () if source_host in wave.hosts), None)
     if wave is not None:
         labels[LABEL_WAVE] = wave
+    if memory_mib:
+        labels[LABEL_MEMORY] = str(memory_mib)
     return {key: value if _LABEL.fullmatch(value) else _digest(value) for key, value in labels.items()}
 
 
