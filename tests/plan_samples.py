@@ -135,6 +135,7 @@ def full_plan_status() -> dict[str, Any]:
             "blocked": 1,
             "joined": 1,
         },
+        "bytes": {"totalBytes": 4096, "processedBytes": 1024, "remainingBytes": 3072},
         "progressText": "2/6",
         "hostsText": "0/1",
         "hosts": [

@@ -16,7 +16,7 @@ from lab.waiting import eventually
 from nova_support import change_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from e2e_status import Json
     from e2e_tenant import Tenant
@@ -31,6 +31,8 @@ STUCK = "hang,memory=64"
 """What only one server has in its metadata."""
 SLOW = "hang,memory=65"
 """The same, of another server."""
+MEMORY_MIB = "512"
+"""Of the flavor that the lab's servers have."""
 CONFIRM = {"cold": {"confirm": "Automatic"}}
 
 
@@ -69,6 +71,15 @@ def check_preview(status: Json, tied: str) -> None:
     assert {row["serverID"]: row["reason"] for row in status["preview"]["notPlain"]}[tied] == "AffinityGroup"
 
 
+def check_moved(status: Json, children: Mapping[str, Json], off: str) -> None:
+    """Assert that the server that is off moved cold, all others live, and that what they were is counted."""
+    assert status["bytes"]["processedBytes"] == status["bytes"]["totalBytes"] > 0
+    types = {server: child["spec"]["type"] for server, child in children.items()}
+    assert types.pop(off) == "ColdMigration"
+    assert set(types.values()) == {"LiveMigration"}
+    assert {child["metadata"]["labels"]["osmig.dev/memory-mib"] for child in children.values()} == {MEMORY_MIB}
+
+
 def test_a_host_is_disabled_emptied_proven_empty_and_given_back(empty_tenant: Tenant, cloud: NovaLab) -> None:
     empty_tenant.connect(cloud)
     off, tied = fill(cloud, "rack1")
@@ -82,9 +93,7 @@ def test_a_host_is_disabled_emptied_proven_empty_and_given_back(empty_tenant: Te
     check_preview(status, tied)
     assert status["progressText"] == "4/5"
     assert cloud.nova.server(off)["status"] == "SHUTOFF"
-    types = {server: child["spec"]["type"] for server, child in plan.children().items()}
-    assert types.pop(off) == "ColdMigration"
-    assert set(types.values()) == {"LiveMigration"}
+    check_moved(status, plan.children(), off)
     state, reason = read_service(cloud, "rack1")
     assert state == "disabled"
     assert re.fullmatch(f"osmig/{empty_tenant.namespace}/drain/[0-9a-f]{{8}}: CHG0031337 firmware", reason or "")

@@ -32,6 +32,12 @@ PLAN_PANELS = (
         queries={f"sum by (state) (max by (namespace, name, state) (osmig_plan_servers{NAMESPACE}))": "{{state}}"},
     ),
     Panel(
+        title="Data left of plans",
+        description="Still to be moved: as the cloud reports it, else the memory of the servers.",
+        queries={f"max by (namespace, name) (osmig_plan_remaining_bytes{NAMESPACE})": _PLAN},
+        unit="bytes",
+    ),
+    Panel(
         title="Hosts of plans",
         description="Proven empty, and kept disabled by a plan, until the plan is deleted. A host that stays disabled "
         "waits for release.",

@@ -187,6 +187,34 @@ def test_the_forecast_comes_after_three_moves() -> None:
     assert all(end > START for _, end in forecasts if end is not None)
 
 
+MIB = 1024 * 1024
+
+
+def test_bytes_are_those_that_the_moves_report_and_else_the_memory_of_the_servers() -> None:
+    def read() -> tuple[int, int, int]:
+        moved = world.status.bytes
+        return moved.total_bytes // MIB, moved.processed_bytes // MIB, moved.remaining_bytes // MIB
+
+    limits = {"limits": {"maxInFlight": 2}}
+    rows = [server(number, memory_mib=1000 * number) for number in (1, 2, 3)]
+    world = PlanWorld(spec=DISABLE | limits, servers=[*rows, server(4, status="ERROR")])
+    start(world)
+    assert read() == (6000, 0, 6000), "what is not moved does not count"
+
+    # more than there is: memory is copied in passes
+    world.follow(world.find(1).name, phase=Phase.RUNNING, total_bytes=1500 * MIB, processed_bytes=1700 * MIB)
+    world.follow(world.find(2).name, phase=Phase.RUNNING, total_bytes=2000 * MIB, processed_bytes=500 * MIB)
+    world.wait()
+    world.step()
+    assert read() == (6500, 2000, 4500)
+
+    for number in (1, 2):
+        world.end(world.find(number).name)
+    world.wait()
+    world.step()
+    assert read() == (6500, 3500, 3000)
+
+
 def test_the_newest_of_several_migrations_of_a_server_counts() -> None:
     world = PlanWorld(spec=DISABLE, servers=[server(1)])
     (made,) = start(world)

@@ -12,7 +12,7 @@ from osmig.api.meta import to_wire
 from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview
-from osmig.api.plan_status import MAX_FAILURES, PlanCounts, PlanHost, PlanStatus
+from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanHost, PlanStatus
 from osmig.domain.plans.conditions import word_blocked
 from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import note_service, release
@@ -84,6 +84,9 @@ STATUS = PlanStatus(
         ({"counts": PlanCounts(total=10)}, 10.0, Urgency.NOW),
         ({"hosts": (PlanHost(name="cmp1", remaining=2),)}, 9.9, Urgency.LATER),
         ({"hosts": (PlanHost(name="cmp1", remaining=2),)}, 10.0, Urgency.NOW),
+        ({"bytes": PlanBytes(total_bytes=100, processed_bytes=5)}, 14.9, Urgency.LATER),
+        ({"bytes": PlanBytes(total_bytes=100, processed_bytes=5)}, 15.0, Urgency.NOW),
+        ({"bytes": PlanBytes(total_bytes=100, processed_bytes=4)}, 299.0, Urgency.LATER),
         ({"estimated_completion_time": START}, 299.0, Urgency.LATER),
         ({"estimated_completion_time": START}, 300.0, Urgency.NOW),
     ],

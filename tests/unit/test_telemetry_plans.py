@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 HOST = HostSample(name="cmp1", is_drained=False, is_disabled=True)
 PLAN = PlanSample(
-    namespace="moves", name="drain", phase="Running", servers={"running": 2, "failed": 1}, budget_left=2, hosts=(HOST,)
+    namespace="moves",
+    name="drain",
+    phase="Running",
+    servers={"running": 2, "failed": 1},
+    remaining_bytes=3072,
+    budget_left=2,
+    hosts=(HOST,),
 )
 LABELS = {"namespace": "moves", "name": "drain"}
 NIGHT = {"name": "night", "kind": "Allow", "cron": "0 22 * * *", "durationSeconds": 3600}
@@ -54,6 +60,7 @@ def test_a_plan_shows_its_servers_budget_window_and_hosts(metrics: Metrics) -> N
 
     assert scrape(metrics, "osmig_plan_servers", state="running", **LABELS) == [2]
     assert scrape(metrics, "osmig_plan_servers", state="failed", **LABELS) == [1]
+    assert scrape(metrics, "osmig_plan_remaining_bytes", **LABELS) == [3072]
     assert scrape(metrics, "osmig_plan_failure_budget_remaining", **LABELS) == [2]
     assert scrape(metrics, "osmig_plan_window_open", **LABELS) == [1]
     assert scrape(metrics, "osmig_plan_phase", phase="Running", **LABELS) == [1]
@@ -92,7 +99,7 @@ def test_hosts_are_told_of_until_the_plan_is_deleted_the_rest_for_ten_minutes(
     clock.advance(599)
     assert scrape(metrics, "osmig_plan_phase", phase="Failed") == [1]
     clock.advance(1)
-    for series in ("phase", "servers", "failure_budget_remaining", "window_open"):
+    for series in ("phase", "servers", "remaining_bytes", "failure_budget_remaining", "window_open"):
         assert scrape(metrics, f"osmig_plan_{series}") == []
     clock.advance(30 * 86400)
     assert scrape(metrics, "osmig_plan_completion_timestamp_seconds", **LABELS) == [ended.timestamp()]
@@ -110,6 +117,7 @@ def test_a_sample_is_taken_from_the_object() -> None:
     assert taken.phase == "Running"
     assert taken.servers == dict.fromkeys(PLAN_STATES, 1)
     assert taken.budget_left == 3, "one failure, which was forgiven"
+    assert taken.remaining_bytes == 3072
     assert taken.finished_at == datetime.fromisoformat(TIME)
     assert taken.opens_at == datetime(2026, 12, 5, 21, tzinfo=UTC)
     assert taken.closes_at == datetime(2026, 12, 7, 6, tzinfo=UTC)

@@ -86,6 +86,14 @@ class PlanHost(StatusModel):
     message: Note | None = Field(default=None, description="message tells what keeps the host from being done.")
 
 
+class PlanBytes(StatusModel):
+    """How much data the moves of a plan are: as the cloud reports it, else the memory of the server."""
+
+    total_bytes: Count = Field(default=0, description="totalBytes of all servers that are moved, or will be, in bytes.")
+    processed_bytes: Count = Field(default=0, description="processedBytes that have moved, in bytes.")
+    remaining_bytes: Count = Field(default=0, description="remainingBytes still to be moved, in bytes.")
+
+
 class PlanCounts(StatusModel):
     """How many servers stand where."""
 
@@ -195,6 +203,7 @@ class PlanStatus(StatusModel):
         default=None, description="foundAtStart counts the servers that were there when the plan started."
     )
     counts: PlanCounts | None = Field(default=None, description="counts of servers by where they stand.")
+    bytes: PlanBytes | None = Field(default=None, description="bytes that the moves are.")
     progress_text: Word | None = Field(
         default=None, description="progressText is how many servers are done, of how many. Example: 48/124."
     )

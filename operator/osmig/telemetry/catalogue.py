@@ -165,6 +165,13 @@ PLAN_BUDGET = Family(
     f"failureBudget bears. {_OF_A_PLAN}",
     _OBJECT,
 )
+PLAN_REMAINING = Family(
+    "osmig_plan_remaining_bytes",
+    "gauge",
+    "Data that a MigrationPlan has still to move: as the cloud reports it, else the memory of the servers. "
+    f"{_OF_A_PLAN}",
+    _OBJECT,
+)
 PLAN_WINDOW = Family(
     "osmig_plan_window_open",
     "gauge",

@@ -51,6 +51,7 @@ class PlanSample:
     Attributes:
         finished_at: ``status.completionTime``; ``None`` while the plan is not finished.
         servers: by word of `PLAN_STATES`; empty before they were counted.
+        remaining_bytes: ``status.bytes.remainingBytes``; ``None`` before it was measured.
         budget_left: how many more failures the plan bears; below 0 once there were more.
         is_window_open: the condition ``WindowOpen``; true without windows.
         opens_at: ``spec.schedule.notBeforeTime``.
@@ -63,6 +64,7 @@ class PlanSample:
     phase: str
     finished_at: datetime | None = None
     servers: Mapping[str, int] = field(default_factory=dict)
+    remaining_bytes: int | None = None
     budget_left: int = 0
     is_window_open: bool = True
     opens_at: datetime | None = None
@@ -80,6 +82,7 @@ def sample_plan(plan: MigrationPlan, status: PlanStatus) -> PlanSample:
         phase=status.phase or PlanPhase.PENDING,
         finished_at=status.completion_time,
         servers=_count_servers(status.counts) if status.counts is not None else {},
+        remaining_bytes=status.bytes.remaining_bytes if status.bytes is not None else None,
         budget_left=plan.spec.budget.max_failures - count_charged(status),
         is_window_open=not times.windows or (window is not None and window.status == ConditionStatus.TRUE),
         opens_at=times.not_before_time,
@@ -137,6 +140,7 @@ def _render(samples: Sequence[PlanSample], shown: Sequence[_Entry], now: datetim
     return [
         _phases(shown),
         _servers(active),
+        _numbers(catalogue.PLAN_REMAINING, active, lambda sample: sample.remaining_bytes),
         _numbers(catalogue.PLAN_BUDGET, active, lambda sample: sample.budget_left),
         _numbers(catalogue.PLAN_WINDOW, active, lambda sample: _is_open(sample, now)),
         _numbers(catalogue.PLAN_COMPLETION, samples, lambda s: s.finished_at.timestamp() if s.finished_at else None),

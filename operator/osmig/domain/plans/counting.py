@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from osmig.api.names import Phase
 from osmig.api.plan_names import Judgement
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
-from osmig.api.plan_status import MAX_FAILURES, PlanCounts, PlanFailure
-from osmig.domain.plans.scenes import Place, find_usable
+from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanFailure
+from osmig.domain.plans.scenes import OPEN, Place, find_usable
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osmig.domain.plans.scenes import PlannedServer, Scene
 
 _HASH = 16
+_MIB = 1024 * 1024
 _FEWEST_MOVES = 3
 _DONE = (Place.SUCCEEDED, Place.SKIPPED)
 _VERDICTS = tuple(reversed(Judgement))
@@ -105,6 +106,23 @@ def count_places(scene: Scene, status: PlanStatus) -> PlanCounts:
         blocked=count[Place.BLOCKED],
         joined=max(0, total - at_start),
     )
+
+
+def count_bytes(scene: Scene) -> PlanBytes:
+    """Add up what is moved; of a move that reports nothing its server's memory counts, moved at its end."""
+    total = processed = 0
+    for planned in scene.at(*OPEN, Place.SUCCEEDED):
+        child = planned.child
+        memory_mib = planned.row.memory_mib if planned.row is not None else child.memory_mib if child is not None else 0
+        reported = child.total_bytes if child is not None else None
+        whole = memory_mib * _MIB if reported is None else reported
+        total += whole
+        if planned.place in {Place.AWAITING, Place.SUCCEEDED}:
+            processed += whole
+        elif planned.place is Place.RUNNING and child is not None:
+            # memory is copied in passes: more may have moved than there is
+            processed += min(child.processed_bytes or 0, whole)
+    return PlanBytes(total_bytes=total, processed_bytes=processed, remaining_bytes=total - processed)
 
 
 def word_progress(counts: PlanCounts) -> str:

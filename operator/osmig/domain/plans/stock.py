@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import EventReason
 from osmig.domain.observation import Note
-from osmig.domain.plans.counting import count_places, forecast, list_failures, word_progress, write_preview
+from osmig.domain.plans.counting import count_bytes, count_places, forecast, list_failures, word_progress, write_preview
 from osmig.domain.plans.draining import continue_run, count_rest, has_children_from, is_proven, word_rest
 from osmig.domain.plans.scenes import build_scene
 from osmig.domain.plans.services import HostChange, fresh_sweep, note_service
@@ -121,6 +121,7 @@ def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> Pl
     counts = count_places(scene, status)
     changes: dict[str, Any] = {
         "counts": counts,
+        "bytes": count_bytes(scene),
         "progress_text": word_progress(counts),
         "hosts_text": f"{sum(host.drained_time is not None for host in status.hosts)}/{len(status.hosts)}",
         "failures": list_failures(scene),
