@@ -15,8 +15,8 @@ from metrics_reading import scrape
 from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanPhase
 from osmig.api.plan_servers import MAX_HOSTS
-from osmig.telemetry.catalogue import PLAN_SERVERS
 from osmig.telemetry.labels import PLAN_STATES
+from osmig.telemetry.plan_families import PLAN_SERVERS
 from osmig.telemetry.plans import HostSample, PlanCollector, PlanSample, sample_plan
 from plan_samples import full_plan_spec, full_plan_status, plan_body
 

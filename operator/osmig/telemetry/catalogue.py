@@ -1,13 +1,13 @@
-"""Every metric family that osmig serves, declared once: the collectors and the reference page are made of it."""
+"""Every metric family, declared once, for collectors and the reference page; those of plans are in `plan_families`."""
 
 from __future__ import annotations
 
+from osmig.telemetry import plan_families
 from osmig.telemetry.family import Family
 
 _PROVIDER = ("namespace", "provider")
 _OBJECT = ("namespace", "name")
 _SHORT_LIVED = "Served until 10 minutes after the migration has ended."
-_OF_A_PLAN = "Served until 10 minutes after the plan has ended."
 
 MIGRATIONS = Family(
     "osmig_migrations",
@@ -145,59 +145,6 @@ MIGRATION_SERVER_IN_ERROR = Family(
     f"start, and for what is no server. {_SHORT_LIVED}",
     _OBJECT,
 )
-PLAN_PHASE = Family(
-    "osmig_plan_phase",
-    "gauge",
-    f"1 for the phase that the MigrationPlan is in, 0 for each earlier phase that this process saw it in. {_OF_A_PLAN}",
-    (*_OBJECT, "phase"),
-)
-PLAN_SERVERS = Family(
-    "osmig_plan_servers",
-    "gauge",
-    "Servers of a MigrationPlan by where they stand, as its status.counts has them; each is in one state. Absent until "
-    f"they were counted. {_OF_A_PLAN}",
-    (*_OBJECT, "state"),
-)
-PLAN_BUDGET = Family(
-    "osmig_plan_failure_budget_remaining",
-    "gauge",
-    "How many more moves of a MigrationPlan may fail before it pauses or aborts; below 0 when more have failed than "
-    f"failureBudget bears. {_OF_A_PLAN}",
-    _OBJECT,
-)
-PLAN_REMAINING = Family(
-    "osmig_plan_remaining_bytes",
-    "gauge",
-    "Data that a MigrationPlan has still to move: as the cloud reports it, else the memory of the servers. "
-    f"{_OF_A_PLAN}",
-    _OBJECT,
-)
-PLAN_WINDOW = Family(
-    "osmig_plan_window_open",
-    "gauge",
-    "1 while moves of a MigrationPlan may begin by its schedule: notBeforeTime has come, notAfterTime has not, and a "
-    f"window is open or there are none; else 0. {_OF_A_PLAN}",
-    _OBJECT,
-)
-PLAN_COMPLETION = Family(
-    "osmig_plan_completion_timestamp_seconds",
-    "gauge",
-    "Unix time at which a MigrationPlan ended; absent while it has not. Served as long as the object exists.",
-    _OBJECT,
-)
-HOST_DRAINED = Family(
-    "osmig_host_drained",
-    "gauge",
-    "1 for a host that a MigrationPlan has proven empty, as of then; else 0. Served as long as the object exists.",
-    (*_OBJECT, "host"),
-)
-HOST_DISABLED = Family(
-    "osmig_host_disabled_by_plan",
-    "gauge",
-    "1 from when a MigrationPlan orders the compute service of a host to be disabled until it sees, after a release, "
-    "that the service is enabled or no longer has its mark; else 0. Served as long as the object exists.",
-    (*_OBJECT, "host"),
-)
 CONTROL_REQUESTS = Family(
     "osmig_control_requests_total",
     "counter",
@@ -317,5 +264,5 @@ BUILD = Family(
     ("version", "python"),
 )
 
-FAMILIES = tuple(value for value in tuple(globals().values()) if isinstance(value, Family))
-"""Every family, in the order of declaration."""
+FAMILIES = tuple(value for value in (*globals().values(), *vars(plan_families).values()) if isinstance(value, Family))
+"""Every family, in the order of declaration; those of plans are the last."""

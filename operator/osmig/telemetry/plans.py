@@ -14,7 +14,7 @@ from osmig.api.plan_servers import MAX_HOSTS
 from osmig.domain.conditions import find_condition
 from osmig.domain.plans.conditions import count_charged
 from osmig.domain.plans.services import needs_release
-from osmig.telemetry import catalogue
+from osmig.telemetry import plan_families
 from osmig.telemetry.labels import PLAN_STATES
 from osmig.telemetry.migrations import LINGER
 
@@ -140,13 +140,19 @@ def _render(samples: Sequence[PlanSample], shown: Sequence[_Entry], now: datetim
     return [
         _phases(shown),
         _servers(active),
-        _numbers(catalogue.PLAN_REMAINING, active, lambda sample: sample.remaining_bytes),
-        _numbers(catalogue.PLAN_BUDGET, active, lambda sample: sample.budget_left),
-        _numbers(catalogue.PLAN_WINDOW, active, lambda sample: _is_open(sample, now)),
-        _numbers(catalogue.PLAN_COMPLETION, samples, lambda s: s.finished_at.timestamp() if s.finished_at else None),
-        _hosts(catalogue.HOST_DRAINED, samples, lambda host: host.is_drained),
-        _hosts(catalogue.HOST_DISABLED, samples, lambda host: host.is_disabled),
+        _numbers(plan_families.PLAN_REMAINING, active, lambda sample: sample.remaining_bytes),
+        _numbers(plan_families.PLAN_BUDGET, active, lambda sample: sample.budget_left),
+        _numbers(plan_families.PLAN_WINDOW, active, lambda sample: _is_open(sample, now)),
+        _numbers(
+            plan_families.PLAN_COMPLETION, samples, lambda s: s.finished_at.timestamp() if s.finished_at else None
+        ),
+        _hosts(plan_families.HOST_DRAINED, samples, lambda host: host.is_drained),
+        _hosts(plan_families.HOST_DISABLED, samples, lambda host: host.is_disabled),
     ]
+
+
+def _read_end(sample: PlanSample) -> float | None:
+    return sample.finished_at.timestamp() if sample.finished_at is not None else None
 
 
 def _is_open(sample: PlanSample, now: datetime) -> bool:
@@ -156,7 +162,7 @@ def _is_open(sample: PlanSample, now: datetime) -> bool:
 
 
 def _phases(entries: Iterable[_Entry]) -> Metric:
-    family = catalogue.PLAN_PHASE.scraped()
+    family = plan_families.PLAN_PHASE.scraped()
     for entry in entries:
         labels = (entry.sample.namespace, entry.sample.name)
         for phase in sorted(entry.earlier_phases):
@@ -166,7 +172,7 @@ def _phases(entries: Iterable[_Entry]) -> Metric:
 
 
 def _servers(samples: Iterable[PlanSample]) -> Metric:
-    family = catalogue.PLAN_SERVERS.scraped()
+    family = plan_families.PLAN_SERVERS.scraped()
     for sample in samples:
         for state, count in sample.servers.items():
             family.add_metric((sample.namespace, sample.name, state), count)

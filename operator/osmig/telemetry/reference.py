@@ -22,7 +22,7 @@ durations seconds. Server names, UUIDs and messages are never labels. Every metr
 when it is deleted, as those of a MigrationPlan do. `host` is one of at most 50 hosts of a MigrationPlan.
 
 The usual `process_*`, `python_gc_*` and `python_info` are served as well. This page is generated from
-`operator/osmig/telemetry/catalogue.py`.
+`operator/osmig/telemetry/catalogue.py` and `plan_families.py`.
 """
 
 
