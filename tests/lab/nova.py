@@ -179,10 +179,10 @@ class NovaLab:
         return self._child.pid
 
     def errors(self, *, lines: int = 60) -> str:
-        """Return the last lines that Nova logged as errors, with their tracebacks."""
+        """Return the last lines that Nova logged as errors, with their tracebacks; not that a plug-in is missing."""
         log = self._state / "nova" / "nova.log"
         said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-        return "\n".join([line for line in said if " ERROR " in line][-lines:])
+        return "\n".join([line for line in said if " ERROR " in line and "stevedore" not in line][-lines:])
 
     def as_user(self, user: str) -> Compute:
         """Return the Compute API as one of the users operator, manager, member, reader (all in project lab), other."""
