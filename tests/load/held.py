@@ -19,6 +19,7 @@ from fake_clock import HeldClock
 from load.journal import Journal, JournalReader
 from load.scripted_backend import ScriptedFactory
 from load.scripted_cloud import ScriptedCloud
+from load.scripted_hosts import ScriptedHosts
 from load.stage import LIMITS, name_migration, name_server
 from osmig.api.names import Kind
 from osmig.controllers.build import build_controllers
@@ -116,8 +117,8 @@ def hold(move_s: float, folder: Path) -> Held:
     """Build an engine whose moves take so long; ``folder`` takes its journal."""
     clock, api = HeldClock(), WatchedApiServer()
     journal = folder / "journal"
-    cloud = ScriptedCloud(clock, move_s)
-    factory = ScriptedFactory(cloud, Journal(journal, clock))
+    cloud, calls = ScriptedCloud(clock, move_s), Journal(journal, clock)
+    factory = ScriptedFactory(cloud, calls, ScriptedHosts(cloud, calls))
     controllers = build_controllers(
         Dependencies(
             clock=clock,

@@ -1,7 +1,7 @@
 """``osmig run`` with a scripted cloud behind the port: an entry point of the bench, run as a process of its own.
 
-The environment names the journal that every call is noted in, and how long a move takes. With ``LOAD_PROFILE`` the
-main thread is profiled until SIGUSR1, which writes the profile there.
+The environment names the journal that every call is noted in, how long a move takes, and the servers that plans find.
+With ``LOAD_PROFILE`` the main thread is profiled until SIGUSR1, which writes the profile there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from load.journal import Journal
 from load.scripted_backend import ScriptedFactory
 from load.scripted_cloud import ScriptedCloud
+from load.scripted_hosts import ScriptedHosts
 from osmig.__main__ import build_cli
 from osmig.api.provider import ProviderType
 from osmig.app import run
@@ -29,7 +30,9 @@ def main() -> None:
     """Read the usual command line, and the cloud from the environment."""
     clock = SystemClock()
     cloud = ScriptedCloud(clock, float(os.environ["LOAD_MOVE_S"]))
-    factory = ScriptedFactory(cloud, Journal(Path(os.environ["LOAD_JOURNAL"]), clock))
+    journal = Journal(Path(os.environ["LOAD_JOURNAL"]), clock)
+    population = os.environ.get("LOAD_SERVERS", "").split()
+    factory = ScriptedFactory(cloud, journal, ScriptedHosts(cloud, journal, population))
     ports = Ports(factories=lambda _drivers, _net: {ProviderType.OPENSTACK: factory})
 
     def run_profiled(settings: Settings) -> int:

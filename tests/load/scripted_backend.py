@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from load.journal import Journal
+    from load.scripted_hosts import ScriptedHosts
     from osmig.api.migration import PendingCall, PreflightCheck
     from osmig.api.provider import ProviderSpec
     from osmig.drivers.servers.views import Job
@@ -49,10 +50,11 @@ class ScriptedBackend:
 
     service = None
 
-    def __init__(self, cloud: ScriptedCloud, journal: Journal) -> None:
-        """Note every call in ``journal``."""
+    def __init__(self, cloud: ScriptedCloud, journal: Journal, compute_hosts: ScriptedHosts) -> None:
+        """Note every call in ``journal``; ``compute_hosts`` are what plans empty."""
         self._cloud = cloud
         self._journal = journal
+        self.compute_hosts = compute_hosts
 
     async def probe(self) -> Probe:
         """Say that everything is possible."""
@@ -175,13 +177,14 @@ class ScriptedFactory:
 
     cloud: ScriptedCloud
     journal: Journal
+    compute_hosts: ScriptedHosts
 
     async def __call__(self, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[str, bytes]) -> ScriptedBackend:
         """Make one."""
         assert key
         assert spec.type
         assert secret
-        return ScriptedBackend(self.cloud, self.journal)
+        return ScriptedBackend(self.cloud, self.journal, self.compute_hosts)
 
 
 def _name_request(move: Movement) -> str:

@@ -100,11 +100,16 @@ class Movement:
 
 @dataclass(slots=True)
 class ScriptedCloud:
-    """All servers there could be, and the moves that were started; lost with the process."""
+    """All servers there could be, and the moves that were started; lost with the process.
+
+    Attributes:
+        closed: hosts that take no server in.
+    """
 
     clock: Clock
     duration_s: float
     moves: dict[str, Movement] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
 
     def host(self, server_id: str) -> str:
         """Return where a server is."""
@@ -143,7 +148,9 @@ class ScriptedCloud:
         if server_id in self.moves and self.moves[server_id].is_busy(self.clock.now()):
             raise Refused(Reason.START_REFUSED, "the server is being moved", operation="start")
         source = self.host(server_id)
-        target = f"cmp{(int(source.removeprefix('cmp')) + 1) % HOSTS}"
+        number = int(source.removeprefix("cmp"))
+        others = (f"cmp{(number + step) % HOSTS}" for step in range(1, HOSTS))
+        target = next(host for host in others if host not in self.closed)
         move = Movement(len(self.moves) + 1, server_id, source, target, self.clock.now(), self.duration_s)
         self.moves[server_id] = move
         return move

@@ -118,7 +118,14 @@ class Stage:
         """Return the operator's own kubeconfig: a service account with the rights of deploy/, no more."""
         return self.cluster.service_account_kubeconfig(OPERATOR_NAMESPACE, "osmig")
 
-    def operator(self, *flags: str, name: str, move_s: float | None = None, profile: Path | None = None) -> OsmigRun:
+    def operator(
+        self,
+        *flags: str,
+        name: str,
+        move_s: float | None = None,
+        profile: Path | None = None,
+        servers: Iterable[str] = (),
+    ) -> OsmigRun:
         """Prepare the operator, not started yet.
 
         Args:
@@ -126,8 +133,13 @@ class Stage:
             name: of its log and journal.
             move_s: how long the scripted cloud's moves take; without it the cloud is a real one.
             profile: takes a profile of its main thread.
+            servers: ids of those that the scripted hosts have.
         """
-        env = {"LOAD_JOURNAL": str(self.folder / f"{name}.journal"), "LOAD_MOVE_S": str(move_s)}
+        env = {
+            "LOAD_JOURNAL": str(self.folder / f"{name}.journal"),
+            "LOAD_MOVE_S": str(move_s),
+            "LOAD_SERVERS": " ".join(servers),
+        }
         return OsmigRun(
             *("--http-host", "127.0.0.1", "--allow-endpoint", "127.0.0.1", "--lease-namespace", OPERATOR_NAMESPACE),
             *("--log-format", "json", *flags),
