@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from crash.scene import PROVIDER, Scene
+from crash.plan_stage import DRAIN_S, Stage, open_stage
 from e2e_plan import host_of, list_orders, read_service, servers_on
 from e2e_status import condition
 from lab.nova import NovaLab
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)
 """A proof takes two sweeps that are 30 s apart."""
 
-DRAIN_S = 400.0
 KILLED = -9
 OURS, THEIRS = RELEASES = ("ours", "taken-over")
 POINTS = ("before-disable", "after-disable", "before-create", "after-create")
@@ -48,46 +46,10 @@ def outcomes(side_by_side: SideBySide, racks: NovaLab) -> Mapping[str, Future[No
         **{host: partial(give_back, host=host) for host in RELEASES},
     }
 
-    def open_stage(folder: Path) -> AbstractContextManager[Stage]:
-        return open_plan(side_by_side, racks, folder)
+    def open_one(folder: Path) -> AbstractContextManager[Stage]:
+        return open_stage(side_by_side.cluster, racks, folder, spares=side_by_side.spares)
 
-    return side_by_side.play_in(open_stage, stories)
-
-
-@contextmanager
-def open_plan(side_by_side: SideBySide, racks: NovaLab, folder: Path) -> Iterator[Stage]:
-    """Make a Provider, and end what is started for it."""
-    with ExitStack() as stack:
-        yield Stage(side_by_side.cluster, racks, folder=folder, stack=stack, spares=side_by_side.spares)
-
-
-class Stage(Scene):
-    """A scene with a plan ``drain``."""
-
-    def drain(self, host: str, **maintenance: str) -> None:
-        """Order a host to be emptied."""
-        spec = {
-            "providerRef": {"name": PROVIDER},
-            "targets": {"hosts": [host]},
-            "maintenance": {"computeService": "Disable", **maintenance},
-        }
-        self.cluster.apply({**self._head("osmig.dev/v1alpha1", "MigrationPlan", "drain"), "spec": spec})
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """What the plan says of itself."""
-        found = self.cluster.get("migrationplans", "drain", "-n", self.namespace)
-        status: dict[str, Any] = found.get("status", {})
-        return status
-
-    def until_succeeded(self) -> dict[str, Any]:
-        """Wait until the host is proven empty."""
-        self.kubectl("wait", "osplan", "drain", "--for=condition=Succeeded", f"--timeout={DRAIN_S:g}s")
-        return self.status
-
-    def order(self, verb: str) -> None:
-        """Give an order."""
-        self.kubectl("annotate", "osplan", "drain", f"osmig.dev/{verb}=now")
+    return side_by_side.play_in(open_one, stories)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -130,7 +92,7 @@ def give_back(stage: Stage, *, host: str) -> None:
     """Kill the process right before it enables a host, which meanwhile may have become somebody else's."""
     racks, is_ours = stage.nova, host == OURS
     leader = stage.start_leader_at("before-enable")
-    stage.drain(host, onFinish="Leave")
+    stage.drain(host, maintenance={"onFinish": "Leave"})
     stage.until_succeeded()
     stage.order("release")
     leader.wait_reached()

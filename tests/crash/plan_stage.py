@@ -1,0 +1,86 @@
+"""A scene with a plan ``drain``: what is ordered of it, what it says of itself, and what came of it in Nova."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from crash.scene import PROVIDER, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from crash.spares import SpareServers
+    from lab.cluster import Cluster
+    from lab.nova import NovaLab
+    from lab.nova_client import Request
+
+DRAIN_S = 400.0
+ACCEPTED = 202
+
+
+@contextmanager
+def open_stage(cluster: Cluster, racks: NovaLab, folder: Path, *, spares: SpareServers) -> Iterator[Stage]:
+    """Make a Provider, and end what is started for it."""
+    with ExitStack() as stack:
+        yield Stage(cluster, racks, folder=folder, stack=stack, spares=spares)
+
+
+class Stage(Scene):
+    """A scene with a plan ``drain``."""
+
+    def drain(self, *hosts: str, maintenance: Mapping[str, str] | None = None, **spec: object) -> None:
+        """Order hosts to be emptied."""
+        whole = {
+            "providerRef": {"name": PROVIDER},
+            "targets": {"hosts": list(hosts)},
+            "maintenance": {"computeService": "Disable", **(maintenance or {})},
+            **spec,
+        }
+        self.cluster.apply({**self._head("osmig.dev/v1alpha1", "MigrationPlan", "drain"), "spec": whole})
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What the plan says of itself."""
+        found = self.cluster.get("migrationplans", "drain", "-n", self.namespace)
+        status: dict[str, Any] = found.get("status", {})
+        return status
+
+    def until_succeeded(self) -> dict[str, Any]:
+        """Wait until the host is proven empty."""
+        self.kubectl("wait", "osplan", "drain", "--for=condition=Succeeded", f"--timeout={DRAIN_S:g}s")
+        return self.status
+
+    def order(self, verb: str) -> None:
+        """Give an order."""
+        self.kubectl("annotate", "osplan", "drain", f"osmig.dev/{verb}=now")
+
+    def provider_condition(self) -> dict[str, Any]:
+        """Return the condition Ready of the Provider."""
+        found = self.cluster.get("providers", PROVIDER, "-n", self.namespace)
+        ready = [one for one in found.get("status", {}).get("conditions", ()) if one["type"] == "Ready"]
+        return dict(ready[0]) if ready else {}
+
+    def written(self, resource: str, verb: str) -> list[dict[str, Any]]:
+        """Return the bodies of all requests about a resource that the API server granted, as it logged them."""
+        return [
+            event["requestObject"]
+            for event in self.cluster.audit()
+            if event["verb"] == verb
+            and event["objectRef"].get("namespace") == self.namespace
+            and event["objectRef"].get("resource") == resource
+            and event.get("responseStatus", {}).get("code", 0) in {200, 201}
+        ]
+
+    def starts(self, servers: Sequence[str], *, since: int = 0) -> dict[str, list[Request]]:
+        """Return the orders to move each server that Nova accepted, whoever gave them and whether or not they knew."""
+        orders = [
+            one
+            for one in self.nova.control.requests(since=since)
+            if one["method"] == "POST" and ("os-migrateLive" in one["body"] or '"migrate"' in one["body"])
+        ]
+        return {
+            server: [one for one in orders if f"/servers/{server}/" in one["path"] and one["nova_status"] == ACCEPTED]
+            for server in servers
+        }
