@@ -295,6 +295,23 @@ def test_counting_is_written_every_ten_seconds_at_most() -> None:
     play(story)
 
 
+def test_what_ends_while_a_plan_is_paused_is_counted_soon() -> None:
+    async def story() -> None:
+        drain = await begun(1, 2, 3)
+        drain.lab.annotate(PLAN, pause="now")
+        await drain.step(1)
+        assert drain.status["phase"] == "Paused"
+        drain.finish()
+        await drain.step(1)
+        due_s = await drain.lab.step(PLAN)
+        assert due_s is not None
+        await drain.step(due_s)
+        assert drain.status["counts"]["succeeded"] == 2
+        assert due_s <= 10.0
+
+    play(story)
+
+
 @pytest.mark.parametrize("error", [Transient("Unreachable", "no answer", operation="list-hosts")])
 def test_what_cannot_be_read_is_told_and_tried_again_by_the_next_step(error: Transient) -> None:
     async def story() -> None:

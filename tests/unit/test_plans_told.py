@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanHost,
 from osmig.domain.plans.conditions import word_blocked
 from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import note_service, release
-from osmig.domain.plans.write_budget import judge_plan
+from osmig.domain.plans.write_budget import judge_plan, measure_wait_s
 from osmig.domain.write_budget import Urgency
 from plan_world import DISABLE, START, PlanWorld, server, server_id
 
@@ -95,6 +96,20 @@ def test_a_status_is_written_at_once_after_10_s_or_later(
     changes: dict[str, Any], age_s: float, urgency: Urgency
 ) -> None:
     assert judge_plan(STATUS, STATUS.model_copy(update=changes), age_s=age_s) is urgency
+
+
+@pytest.mark.parametrize(
+    ("changes", "age_s", "wait_s"),
+    [
+        ({"counts": PlanCounts(total=10)}, 4.0, 6.0),
+        ({"counts": PlanCounts(total=10)}, 11.0, 0.0),
+        ({"estimated_completion_time": START}, 4.0, math.inf),
+    ],
+)
+def test_a_count_that_is_not_written_yet_is_written_10_s_after_the_last_write(
+    changes: dict[str, Any], age_s: float, wait_s: float
+) -> None:
+    assert measure_wait_s(STATUS, STATUS.model_copy(update=changes), age_s=age_s) == wait_s
 
 
 def test_only_blocked_servers_are_called_blocked() -> None:

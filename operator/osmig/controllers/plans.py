@@ -6,6 +6,7 @@ besides, to compute services, is on record before it is sent (ADR 0036).
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -19,7 +20,7 @@ from osmig.controllers.plan_sweeps import HostSweeps
 from osmig.domain.observation import ObjectChange
 from osmig.domain.plans.decisions import CommitPlan, DeletePlan, ReadCloud
 from osmig.domain.plans.machine import decide_plan
-from osmig.domain.plans.write_budget import judge_plan
+from osmig.domain.plans.write_budget import judge_plan, measure_wait_s
 from osmig.domain.write_budget import Urgency
 from osmig.telemetry.plans import sample_plan
 
@@ -83,9 +84,9 @@ class PlanController:
                     await self.publisher.change(key, ObjectChange.DELETE, ())
                     return None
                 case CommitPlan() as decision:
-                    await self._commit(key, observation, decision)
+                    wait_s = await self._commit(key, observation, decision)
                     if not decision.goes_on:
-                        return decision.due_s
+                        return _find_sooner(decision.due_s, wait_s)
             found = self.inbox.get(key)
             if found is None:
                 return None
@@ -101,14 +102,16 @@ class PlanController:
         self.written_at.pop(key, None)
         self.metrics.forget_plan(key.namespace, key.name)
 
-    async def _commit(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> None:
+    async def _commit(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> float:
         """Write the status if that is worth a write, and only then do what was decided.
+
+        Returns the seconds until a write that was put off is worth it; infinite when none was.
 
         Raises:
             StaleView: the plan has changed since, or another plan took a host; nothing was done.
         """
         with self.uncut(key) if decision.effects else nullcontext():
-            await self._put(key, observation, decision)
+            wait_s = await self._put(key, observation, decision)
             if observation.plan.status_readable:
                 self.metrics.observe_plan(sample_plan(observation.plan, decision.status))
                 self.metrics.count_controls(Kind.PLAN, observation.status.controls, decision.status.controls)
@@ -121,14 +124,16 @@ class PlanController:
                     await self.effects.carry_out(key, decision.effects, port, self.observer.results(key))
                 finally:
                     self.observer.note_orders(key, decision.effects)
+        return wait_s
 
-    async def _put(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> None:
+    async def _put(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> float:
         age_s = self.clock.boottime() - self.written_at.get(key, float("-inf"))
         if judge_plan(observation.status, decision.status, age_s=age_s) is not Urgency.NOW:
-            return
+            return measure_wait_s(observation.status, decision.status, age_s=age_s)
         with self._reserve(key, observation, decision):
             await self.publisher.put(key, decision.status)
         self.written_at[key] = self.clock.boottime()
+        return math.inf
 
     def _reserve(self, key: Key, observation: PlanObservation, decision: CommitPlan) -> AbstractContextManager[None]:
         """Hold the hosts of a plan that begins, or begins again: other steps run while that is written."""
@@ -137,6 +142,11 @@ class PlanController:
             return nullcontext()
         hosts = [host.name for host in after.hosts]
         return self.claims.reserve(key, provider_of(key, observation.plan), hosts)
+
+
+def _find_sooner(due_s: float | None, wait_s: float) -> float | None:
+    soonest_s = min(math.inf if due_s is None else due_s, wait_s)
+    return None if math.isinf(soonest_s) else soonest_s
 
 
 def build(parts: Parts) -> PlanController:

@@ -5,6 +5,7 @@ Bytes are written as a Migration's are: every 15 s, for 5 points.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from osmig.domain.write_budget import ANY_CHANGE_PERIOD_S, PROGRESS_PERIOD_S, PROGRESS_POINTS, Urgency
@@ -44,6 +45,19 @@ def judge_plan(before: PlanStatus, after: PlanStatus, *, age_s: float) -> Urgenc
     if abs(_measure_percent(after) - _measure_percent(before)) >= PROGRESS_POINTS and age_s >= PROGRESS_PERIOD_S:
         return Urgency.NOW
     return Urgency.NOW if age_s >= ANY_CHANGE_PERIOD_S else Urgency.LATER
+
+
+def measure_wait_s(before: PlanStatus, after: PlanStatus, *, age_s: float) -> float:
+    """Return in how many seconds a change that `judge_plan` puts off is written; infinite when no count has changed.
+
+    A plan that is paused is looked at every few minutes, and what still moves ends meanwhile.
+
+    Args:
+        before: as the API server has it.
+        after: as decided now.
+        age_s: seconds since this process last wrote this status.
+    """
+    return max(0.0, COUNTS_PERIOD_S - age_s) if _counts(before) != _counts(after) else math.inf
 
 
 def _essence(status: PlanStatus) -> dict[str, Any]:
