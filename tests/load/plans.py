@@ -32,6 +32,8 @@ DRAINED = 20
 MOVE_S = 10.0
 AT_ONCE = 100
 TIMEOUT_S = 3000.0
+PATIENT_LEASE = ("--lease-duration", "60", "--lease-renew-deadline", "50")
+"""A run of minutes is to outlive other work on the machine; no figure depends on it."""
 MAX_REQUESTS = 8.0
 """For each server, beside samples."""
 MAX_STATUS_KIB = 256.0
@@ -67,7 +69,7 @@ def run_plan(count: int, folder: Path, report: Callable[[str], None]) -> Table:
     """
     servers = name_servers(count)
     with open_stage(folder, limits=LIMITS) as stage:
-        run = stage.operator(name="operator", move_s=MOVE_S, servers=servers)
+        run = stage.operator(*PATIENT_LEASE, name="operator", move_s=MOVE_S, servers=servers)
         with run as osmig:
             osmig.wait_ready()
             pause(2)
@@ -90,7 +92,13 @@ class _Look:
         self.status: dict[str, Any] = {}
 
     def is_over(self) -> bool:
-        """Take samples; say whether the plan has ended."""
+        """Take samples; say whether the plan has ended.
+
+        Raises:
+            RuntimeError: the operator has.
+        """
+        if self._osmig.returncode is not None:
+            raise RuntimeError(f"the operator ended with {self._osmig.returncode}:\n{self._osmig.output()[-3000:]}")
         self.most_mib = max(self.most_mib, read_memory_mib(self._osmig.pid))
         self.loads.append(os.getloadavg()[0])
         before = self.status.get("progressText")
