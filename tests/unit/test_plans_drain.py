@@ -10,6 +10,7 @@ from osmig.api.names import Phase, Verb
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
 from osmig.domain.operations import RecordView, Stage
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
+from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.sweeps import ServiceRow
 from plan_world import DISABLE, PlanWorld, server, server_id
 
@@ -116,6 +117,7 @@ def test_a_partial_sweep_is_never_an_empty_host() -> None:
 
     assert world.phase == PlanPhase.WAITING
     assert reason_of(world) == PlanReason.INCOMPLETE_SWEEP
+    assert world.due_s == SWEEP_PERIOD_S, "an answer that came too late may come the next time"
     assert world.done == []
 
 

@@ -12,8 +12,10 @@ from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
 from osmig.domain.observation import ProviderView
 from osmig.domain.operations import RecordView, Stage
+from osmig.domain.plans.building import QUIET_WAIT_S
 from osmig.domain.plans.decisions import CommitPlan, CreateChild, DeletePlan, DisableService, OrderChild
 from osmig.domain.plans.machine import decide_plan
+from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.services import describe_left
 from osmig.domain.plans.sweeps import HostRow
 from osmig.domain.plans.targets import resolve
@@ -94,6 +96,22 @@ def test_what_stands_in_the_way_is_told_and_nothing_is_changed(case: str) -> Non
     assert (condition(world, "Reconciling") is not None) != row.is_stalled
     assert world.done == []
     assert world.status.start_time is None
+
+
+@pytest.mark.parametrize(
+    ("case", "due_s"),
+    [
+        ("a read failed", SWEEP_PERIOD_S),
+        ("a sweep is not complete", SWEEP_PERIOD_S),
+        ("another plan empties the host", SWEEP_PERIOD_S),
+        ("it is suspended", QUIET_WAIT_S),
+    ],
+)
+def test_what_ends_by_itself_is_looked_at_as_often_as_hosts_are(case: str, due_s: float) -> None:
+    row = TABLE[case]
+    world = PlanWorld(spec=DISABLE | row.spec, servers=[server()], **row.world)
+    world.step()
+    assert world.due_s == due_s
 
 
 def test_a_plan_that_came_too_late_and_finds_its_hosts_empty_has_succeeded() -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 QUIET_WAIT_S = 300.0
 """How often a plan that waits for people or a time is looked at, in seconds."""
 
+_PASSING = frozenset({PlanReason.INCOMPLETE_SWEEP, PlanReason.RETRYING, PlanReason.HOST_CLAIMED})
+"""What neither people nor a time ends, and nobody tells the end of: it is looked at again as often as hosts are."""
+
 _PAST_DEADLINE = {
     OnPlanDeadline.ALERT: "the plan goes on",
     OnPlanDeadline.PAUSE: "no more moves begin until osmig.dev/resume",
@@ -147,7 +150,7 @@ def _list_left_s(observation: PlanObservation, status: PlanStatus) -> list[float
 
 def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict, status: PlanStatus) -> float:
     not_before = observation.plan.spec.times.not_before_time
-    if verdict.phase not in PLAN_HELD or not observation.provider.is_ready:
+    if verdict.phase not in PLAN_HELD or verdict.reason in _PASSING or not observation.provider.is_ready:
         return 0.0 if verdict.phase in PLAN_FINISHED else min([SWEEP_PERIOD_S, *_list_left_s(observation, status)])
     moments = (not_before, judge_windows(observation.plan.spec.times, observation.now).change_time)
     left = [(moment - observation.now).total_seconds() for moment in moments if moment is not None]
