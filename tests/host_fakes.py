@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain_samples import NOW
 from osmig.domain.errors import Absent
-from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow
+from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow, TargetSweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,19 @@ class FakeHosts:
         )
         self.on_sweep()
         return sweep
+
+    async def sweep_project(self, project_id: str) -> TargetSweep:
+        """Look at the servers of one project."""
+        self._call("sweep_project")
+        servers = tuple(row for row in self.servers if row.project_id == project_id)
+        return TargetSweep(
+            project_id=project_id, started_s=self.clock_s(), time=NOW, servers=servers, problem=self.problem
+        )
+
+    async def find_server(self, server_id: str) -> ServerRow | None:
+        """Read one server."""
+        self._call("find_server")
+        return next((row for row in self.servers if row.id == server_id), None)
 
     async def list_groups(self) -> tuple[GroupRow, ...]:
         """Return all groups."""

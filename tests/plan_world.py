@@ -23,7 +23,7 @@ from osmig.domain.plans.decisions import (
 from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.observation import PlanMemory, PlanObservation, PlanVerbRequest
 from osmig.domain.plans.services import remember_orders
-from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow
+from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow, TargetSweep
 from plan_samples import plan_body
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class PlanWorld:
         self.plan: MigrationPlan = parse_plan(plan_body(spec=self.spec))
         self.memory = PlanMemory()
         self.sweeps: dict[str, HostSweep] = {}
+        self.target_sweep: TargetSweep | None = None
+        self.looks = 0
         self.cloud_hosts: tuple[HostRow, ...] | None = None
         self.requests: list[PlanVerbRequest] = []
         self.done: list[CreateChild | DisableService | EnableService | OrderChild] = []
@@ -115,6 +117,7 @@ class PlanWorld:
             provider=self.provider,
             children=tuple(self.children.values()),
             sweeps=dict(self.sweeps),
+            target_sweep=self.target_sweep,
             cloud_hosts=self.cloud_hosts,
             claimed=self.claimed,
             names_taken=self.names_taken,
@@ -155,7 +158,7 @@ class PlanWorld:
 
     def restart(self) -> None:
         """Forget what only the process knew."""
-        self.memory, self.sweeps, self.cloud_hosts = PlanMemory(), {}, None
+        self.memory, self.sweeps, self.target_sweep, self.cloud_hosts = PlanMemory(), {}, None, None
 
     def wait(self, seconds: float = 31.0) -> None:
         """Let time pass."""
@@ -214,11 +217,32 @@ class PlanWorld:
                 )
                 for name, row in self.services.items()
             )
+        if wanted.targets_after_s is not None:
+            assert wanted.targets_after_s < self.clock_s + 0.01
+            self.clock_s += 0.01
+            self.target_sweep = self.look_at_servers()
+            self.looks += 1
         for host, after_s in wanted.sweeps.items():
             assert after_s < self.clock_s + 0.01
             self.clock_s += 0.01
             self.sweeps[host] = self.sweep(host)
             self.history.setdefault(host, []).append(self.sweeps[host])
+
+    def look_at_servers(self) -> TargetSweep:
+        """Look at the servers that the plan names."""
+        targets = self.plan.spec.targets
+        ids = [one.id for one in targets.servers or ()]
+        rows = tuple(row for row in self.servers if row.id in ids or row.project_id == targets.project_id)
+        found = {row.id for row in rows}
+        return TargetSweep(
+            started_s=self.clock_s,
+            time=self.now,
+            project_id=targets.project_id or "",
+            servers=rows if not self.problem else (),
+            missing=tuple(id_ for id_ in ids if id_ not in found) if not self.problem else (),
+            groups=tuple(group for group in self.groups if group.members & found),
+            problem=self.problem,
+        )
 
     def sweep(self, host: str) -> HostSweep:
         """Look at one host."""

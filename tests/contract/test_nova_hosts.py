@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from lab.nova import NovaLab
 from lab.waiting import eventually
 from nova_support import GRANTED, PATIENT, Told, change_service, connected, idle, record_in
-from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown
+from osmig.domain.errors import Absent, NotPermitted, OutcomeUnknown, Transient
 from osmig.domain.operations import MoveKind, Stage
 from osmig.drivers.servers.nova import compute_hosts
 from osmig.drivers.servers.views import Job
@@ -63,6 +64,11 @@ def sweep(cloud: NovaLab, host: str, **options: Any) -> HostSweep:  # noqa: ANN4
     """Look at one host."""
     found: HostSweep = ask(cloud, lambda hosts: hosts.sweep_host(host), **options)
     return found
+
+
+async def find_server(hosts: HostBackend, server_id: str) -> Any:  # noqa: ANN401
+    """Read one server."""
+    return await hosts.find_server(server_id)
 
 
 def service_of(cloud: NovaLab, host: str) -> ServiceRow:
@@ -191,6 +197,74 @@ def test_rows_of_another_host_make_a_sweep_worth_nothing(cloud: NovaLab, crowd: 
             path="/servers/detail", status=200, body={"servers": [rows[0] | {"OS-EXT-SRV-ATTR:host": host}]}
         )
         assert not sweep(cloud, "full").is_complete, host
+
+
+def test_a_look_at_a_project_finds_its_servers_on_all_hosts_and_pages_and_no_others(
+    cloud: NovaLab, crowd: dict[str, str]
+) -> None:
+    foreign, mine = cloud.boot("foreign", user="other"), cloud.nova.server(crowd["plain-1"])["tenant_id"]
+    sweep = ask(cloud, lambda hosts: hosts.sweep_project(mine))
+    assert (sweep.problem, sweep.is_complete) == ("", True)
+    found = {row.id: row for row in sweep.servers}
+    assert set(crowd.values()) <= set(found)
+    assert foreign not in found
+    assert found[crowd["deleted-1"]].is_soft_deleted
+    assert {row.host for row in sweep.servers} >= {"full"}
+    other = ask(cloud, lambda hosts: hosts.sweep_project(cloud.nova.server(foreign)["tenant_id"]))
+    assert [row.id for row in other.servers] == [foreign]
+    assert ask(cloud, lambda hosts: hosts.sweep_project("00" * 16)).servers == ()
+    cloud.nova.post(f"/servers/{foreign}/action", {"forceDelete": None})
+
+
+@pytest.mark.parametrize("user", ["manager", "reader"])
+def test_who_may_not_list_all_projects_gets_no_look_at_one(cloud: NovaLab, crowd: dict[str, str], user: str) -> None:
+    project_id = cloud.nova.server(crowd["plain-1"])["tenant_id"]
+    sweep = ask(cloud, lambda hosts: hosts.sweep_project(project_id), user=user)
+    assert (sweep.servers, sweep.is_complete) == ((), False)
+    assert "forbids" in sweep.problem
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 503}, {"status": 200, "body": {"servers": [{"id": "a", "status": "UNKNOWN"}]}}]
+)
+def test_a_look_at_a_project_that_fails_proves_nothing(
+    cloud: NovaLab, crowd: dict[str, str], fault: dict[str, Any]
+) -> None:
+    project_id = cloud.nova.server(crowd["plain-1"])["tenant_id"]
+    cloud.control.fault(path="/servers/detail", count=0, **fault)
+    sweep = ask(cloud, lambda hosts: hosts.sweep_project(project_id))
+    assert not sweep.is_complete
+    assert sweep.problem
+
+
+def test_a_server_is_read_as_the_lists_show_it_and_one_that_is_not_there_is_none(
+    cloud: NovaLab, crowd: dict[str, str]
+) -> None:
+    listed = {row.id: row for row in sweep(cloud, "full").servers}
+    for name in ("plain-1", "off-1", "deleted-1"):
+        assert ask(cloud, partial(find_server, server_id=crowd[name])) == listed[crowd[name]]
+    assert ask(cloud, lambda hosts: hosts.find_server("00000000-0000-4000-8000-000000000000")) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"server": {"id": "another", "status": "ACTIVE"}},
+        {"server": {"status": "ACTIVE"}},
+        {"server": {"id": "{id}", "status": "UNKNOWN"}},
+        {},
+    ],
+    ids=["another", "no id", "a silent cell", "nothing"],
+)
+def test_an_odd_answer_about_a_server_is_neither_it_nor_its_absence(
+    cloud: NovaLab, crowd: dict[str, str], body: dict[str, Any]
+) -> None:
+    server_id = crowd["plain-1"]
+    if body.get("server", {}).get("id") == "{id}":
+        body = {"server": body["server"] | {"id": server_id}}
+    cloud.control.fault(path=f"/servers/{server_id}", status=200, body=body)
+    with pytest.raises(Transient):
+        ask(cloud, lambda hosts: hosts.find_server(server_id))
 
 
 @pytest.mark.parametrize("user", ["manager", "member", "reader"])

@@ -19,11 +19,32 @@ if TYPE_CHECKING:
 
 RULE = {"name": "one", "behavior": "Move", "method": "Live"}
 WINDOW = {"name": "n", "cron": "0 22 * * *", "durationSeconds": 300}
-ONE_TARGET = "exactly one of hosts, aggregate and availabilityZone must be set"
+ONE_TARGET = "exactly one of hosts, servers, projectID, aggregate and availabilityZone must be set"
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no-target": ({"targets": {}}, ONE_TARGET),
     "two-targets": ({"targets": {"hosts": ["a"], "aggregate": "b"}}, ONE_TARGET),
     "three-targets": ({"targets": {"hosts": ["a"], "aggregate": "b", "availabilityZone": "c"}}, ONE_TARGET),
+    "servers-and-project": ({"targets": {"servers": [{"id": SERVER_ID}], "projectID": "77"}}, ONE_TARGET),
+    "hosts-and-project": ({"targets": {"hosts": ["a"], "projectID": "77"}}, ONE_TARGET),
+    "no-servers": ({"targets": {"servers": []}}, "spec.targets.servers"),
+    "too-many-servers": (
+        {"targets": {"servers": [{"id": f"{n:08x}{SERVER_ID[8:]}"} for n in range(1001)]}},
+        "spec.targets.servers",
+    ),
+    "a-server-by-name": ({"targets": {"servers": [{"id": "web-1"}]}}, "spec.targets.servers[0].id"),
+    "a-project-of-no-name": ({"targets": {"projectID": ""}}, "spec.targets.projectID"),
+    "maintenance-of-a-project": (
+        {"targets": {"projectID": "77"}, "maintenance": {"computeService": "Leave", "onFinish": "Enable"}},
+        "maintenance is possible only with targets.hosts, targets.aggregate or targets.availabilityZone",
+    ),
+    "maintenance-of-servers": (
+        {"targets": {"servers": [{"id": SERVER_ID}]}, "maintenance": {"computeService": "Disable"}},
+        "maintenance is possible only with targets.hosts, targets.aggregate or targets.availabilityZone",
+    ),
+    "waves-of-a-project": (
+        {"targets": {"projectID": "77"}, "waves": [{"name": "all", "hosts": ["a"]}]},
+        "waves are possible only with targets.hosts",
+    ),
     "no-hosts": ({"targets": {"hosts": []}}, "spec.targets.hosts"),
     "too-many-hosts": ({"targets": {"hosts": [f"h{n}" for n in range(51)]}}, "spec.targets.hosts"),
     "move-without-method": ({"rules": [{"name": "x", "behavior": "Move"}]}, "method is required when behavior is Move"),
@@ -87,9 +108,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 """By what is wrong: a change of the spec, and words of the refusal."""
 
+OTHER_TARGETS: dict[str, Any] = {
+    "servers": [{"id": SERVER_ID}],
+    "projectID": "77",
+    "aggregate": "rack1",
+    "availabilityZone": "az1",
+}
+"""Targets besides those of the full sample."""
+
 DOUBLE: dict[str, dict[str, Any]] = {
     "rules": {"rules": [RULE, RULE]},
     "hosts": {"targets": {"hosts": ["a", "a"]}},
+    "servers": {"targets": {"servers": [{"id": SERVER_ID}, {"id": SERVER_ID}]}},
     "waves": {"waves": [{"name": "a", "hosts": ["cmp1"]}, {"name": "a", "hosts": ["cmp2"]}]},
     "windows": {"schedule": {"windows": [WINDOW, WINDOW]}},
     "keys": {"selector": {"matchMetadata": [{"key": "a", "values": ["x"]}, {"key": "a", "values": ["y"]}]}},
@@ -227,5 +257,32 @@ def test_the_samples_have_every_field() -> None:
     samples = {*paths({"spec": full_plan_spec()}), *paths({"status": full_plan_status()})}
     known = {field.path for field in walk(load_schema("migrationplans")) if field.path.startswith((".spec", ".status"))}
 
-    missing = known - samples - {".spec.targets.aggregate", ".spec.targets.availabilityZone"}
-    assert missing == set()
+    others = {f".spec.targets.{one}" for one in OTHER_TARGETS} | {
+        ".spec.targets.servers[]",
+        ".spec.targets.servers[].id",
+    }
+    assert known - samples - others == set()
+
+
+@pytest.mark.parametrize("target", OTHER_TARGETS)
+def test_any_other_target_comes_back_from_the_server_and_the_parser_as_it_was(
+    crds: Cluster, place: str, target: str
+) -> None:
+    targets = {target: OTHER_TARGETS[target]}
+    name = f"of-{target.lower()}"
+    assert create(crds, place, named(plan_body(spec={"targets": targets}), name)) == ""
+
+    taken = crds.get("osplan", name, "-n", place)
+
+    assert to_wire(parse_plan(taken).spec.targets) == targets == taken["spec"]["targets"]
+
+
+def test_a_thousand_servers_are_frozen_once_the_plan_has_started(crds: Cluster, place: str) -> None:
+    servers = [{"id": f"{n:08x}{SERVER_ID[8:]}"} for n in range(1000)]
+    assert create(crds, place, named(plan_body(spec={"targets": {"servers": servers}}), "thousand")) == ""
+    assert patch(crds, place, "thousand", {"status": {"startTime": TIME}}, status=True) == ""
+
+    assert patch(crds, place, "thousand", {"spec": {"suspend": True}}) == ""
+    refusal = patch(crds, place, "thousand", {"spec": {"targets": {"servers": servers[1:]}}})
+
+    assert "targets may not be changed once the plan has started" in refusal

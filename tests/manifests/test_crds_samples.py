@@ -34,6 +34,8 @@ MIGRATIONS: dict[str, Callable[[MigrationSpec], bool]] = {
 
 PLANS: dict[str, Callable[[PlanSpec], bool]] = {
     "plan": lambda spec: spec.disables and spec.times.not_after_time is not None,
+    "plan-project": lambda spec: spec.targets.project_id is not None and spec.times.not_after_time is not None,
+    "plan-servers": lambda spec: len(spec.targets.servers or ()) == 2,
     "plan-validate": lambda spec: spec.mode is Mode.VALIDATE and spec.targets.aggregate is not None,
 }
 

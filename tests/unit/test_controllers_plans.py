@@ -477,3 +477,22 @@ def test_metrics_of_a_plan_whose_status_cannot_be_read_stay_as_they_were() -> No
         assert scrape(drain.lab.metrics, "osmig_host_disabled_by_plan", host="cmp1") == [1]
 
     play(story)
+
+
+@pytest.mark.parametrize(
+    "targets", [{"projectID": "p"}, {"servers": [{"id": server_on("cmp1", 1).id}]}], ids=["project", "servers"]
+)
+def test_servers_that_a_plan_names_are_moved_and_no_service_is_changed(targets: dict[str, Any]) -> None:
+    async def story() -> None:
+        drain = Drain(1, spec={"targets": targets, "maintenance": None})
+        await drain.lab.step(PROVIDER)
+        await drain.step()
+        await drain.step(1)
+        (child,) = drain.children().values()
+        assert child["spec"]["placement"]["sourceHost"] == "cmp1"
+        drain.finish()
+        await drain.step(PERIOD_S)
+        assert drain.outcome == ("Succeeded", "Succeeded")
+        assert drain.hosts.orders == []
+
+    play(story)

@@ -10,15 +10,18 @@ import pytest
 from controller_fakes import PROVIDER
 from fake_clock import FakeClock, give_way_until
 from host_fakes import FakeHosts, server_on, service
-from osmig.controllers.plan_sweeps import KEPT_S, HostSweeps
+from osmig.api.plan_servers import PlanServer, PlanTargets
+from osmig.controllers.plan_sweeps import KEPT_S, TARGETS_KEPT_S, HostSweeps
 from osmig.domain.errors import NotPermitted, Transient, Unauthorized
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
-from osmig.domain.plans.sweeps import GroupRow, HostSweep
+from osmig.domain.plans.sweeps import GroupRow, HostSweep, TargetSweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONG_AGO = float("-inf")
+PROJECT = PlanTargets(project_id="p")
+NOBODY = "00000009-0000-4000-8000-000000000000"
 
 
 class Looks:
@@ -37,6 +40,11 @@ class Looks:
     def read(self, wanted: Mapping[str, float], *, connection: int = 1) -> None:
         """Ask for looks as one plan."""
         asyncio.run(self.sweeps.read(PROVIDER, connection, self.hosts, wanted))
+
+    def read_targets(self, targets: PlanTargets, *, after: float = LONG_AGO) -> TargetSweep | None:
+        """Ask for a look at servers as one plan; return the newest."""
+        asyncio.run(self.sweeps.read_targets(PROVIDER, 1, self.hosts, targets, after))
+        return self.sweeps.known_targets(PROVIDER, 1, targets)
 
     def known(self, host: str = "cmp1", *, connection: int = 1) -> HostSweep | None:
         """Return the newest look."""
@@ -149,3 +157,71 @@ def test_all_hosts_are_listed_as_often_as_a_sweep_is_made() -> None:
     with pytest.raises(NotPermitted):
         ask()
     assert looks.sweeps.known_hosts(PROVIDER, 1) is None
+
+
+def list_ids(*ids: str) -> PlanTargets:
+    """Name servers by their ids."""
+    return PlanTargets(servers=tuple(PlanServer(id=id_) for id_ in ids))
+
+
+ONE, TWO = server_on("cmp1", 1).id, server_on("cmp1", 2).id
+
+
+def test_a_project_is_looked_at_once_for_all_that_take_it() -> None:
+    looks = Looks()
+    group = GroupRow(id="g", name="g", policy="affinity", members=frozenset({ONE}))
+    looks.hosts.groups = (group, GroupRow(id="o", name="o", policy="affinity", members=frozenset({"elsewhere"})))
+    sweep = looks.read_targets(PROJECT)
+    assert sweep is not None
+    assert ([row.id for row in sweep.servers], sweep.groups, sweep.is_complete) == ([ONE, TWO], (group,), True)
+    assert looks.read_targets(PROJECT, after=sweep.started_s - 1) is sweep
+    assert looks.read_targets(PROJECT, after=sweep.started_s) is not sweep
+    assert looks.hosts.calls.count("sweep_project") == 2
+
+
+def test_servers_are_read_by_their_ids_and_what_is_no_server_is_missing() -> None:
+    looks = Looks()
+    sweep = looks.read_targets(list_ids(ONE, NOBODY))
+    assert sweep is not None
+    assert ([row.id for row in sweep.servers], sweep.missing, sweep.is_complete) == ([ONE], (NOBODY,), True)
+
+
+def test_servers_that_were_read_before_a_failure_are_not_read_again() -> None:
+    looks = Looks()
+    inner, asked = looks.hosts.find_server, []
+
+    async def find_server(server_id: str) -> Any:  # noqa: ANN401
+        asked.append(server_id)
+        if asked.count(TWO) == 1 and server_id == TWO:
+            raise Transient("Unreachable", "a cell of the cloud did not answer", operation="read-server")
+        looks.clock.advance(1.0)
+        return await inner(server_id)
+
+    looks.hosts.find_server = find_server  # type: ignore[method-assign]
+    began_s = looks.clock.boottime()
+    failed = looks.read_targets(list_ids(ONE, TWO), after=began_s - 1)
+    assert failed is not None
+    assert (failed.is_complete, failed.missing) == (False, ())
+    sweep = looks.read_targets(list_ids(ONE, TWO), after=began_s - 1)
+    assert sweep is not None
+    assert asked == [ONE, TWO, TWO]
+    assert (sweep.is_complete, sweep.started_s) == (True, began_s), "it is as old as its oldest row"
+
+
+def test_credentials_that_are_refused_are_no_look_at_servers() -> None:
+    looks = Looks()
+    for targets, method in ((PROJECT, "sweep_project"), (list_ids(ONE), "find_server")):
+        looks.hosts.fail[method] = [Unauthorized("Unauthorized", "no", operation="x")]
+        with pytest.raises(Unauthorized):
+            looks.read_targets(targets)
+        assert looks.sweeps.known_targets(PROVIDER, 1, targets) is None
+
+
+def test_a_look_at_servers_that_nobody_asks_for_again_is_not_kept() -> None:
+    looks = Looks()
+    looks.read_targets(list_ids(ONE))
+    looks.clock.advance(TARGETS_KEPT_S + 1)
+    looks.read_targets(PROJECT)
+    assert looks.sweeps.known_targets(PROVIDER, 1, list_ids(ONE)) is None
+    looks.read_targets(list_ids(ONE))
+    assert looks.hosts.calls.count("find_server") == 2

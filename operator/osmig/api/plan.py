@@ -1,4 +1,4 @@
-"""The MigrationPlan: hosts that are emptied by Migrations of their servers, and proven to be empty.
+"""The MigrationPlan: hosts that are emptied and proven to be empty, or servers that are moved, by Migrations.
 
 Here is what a user writes; what osmig writes back is in `osmig.api.plan_status`.
 """
@@ -28,6 +28,7 @@ from osmig.api.plan_options import (
 from osmig.api.plan_rules import (
     APPROVAL_STAYS,
     EACH_HOST_IN_ONE_WAVE,
+    MAINTENANCE_WANTS_HOSTS,
     POLICY_WANTS_A_DEADLINE,
     VALIDATE_NEEDS_NO_APPROVAL,
     WAVES_WANT_HOSTS,
@@ -63,6 +64,7 @@ class PlanSpec(SpecModel):
                 VALIDATE_NEEDS_NO_APPROVAL,
                 APPROVAL_STAYS,
                 WAVES_WANT_HOSTS,
+                MAINTENANCE_WANTS_HOSTS,
                 EACH_HOST_IN_ONE_WAVE,
                 POLICY_WANTS_A_DEADLINE,
             ]
@@ -82,10 +84,10 @@ class PlanSpec(SpecModel):
         strict=True,
         description="suspend begins nothing new while true; moves under way go on. Default: false.",
     )
-    targets: PlanTargets = Field(description="targets are the hosts to empty.")
+    targets: PlanTargets = Field(description="targets are the hosts to empty, or the servers to move.")
     selector: PlanSelector | None = Field(
         default=None,
-        description="selector narrows the servers of the hosts down; the others are skipped. Default: all servers.",
+        description="selector narrows the servers of the targets down; the others are skipped. Default: all servers.",
     )
     exclude: tuple[PlanExclude, ...] = Field(
         default=(),
@@ -148,7 +150,10 @@ class PlanSpec(SpecModel):
     )
     maintenance: PlanMaintenance | None = Field(
         default=None,
-        description="maintenance says what is done to the compute services of the hosts. Default: nothing.",
+        description=(
+            "maintenance says what is done to the compute services of the hosts; forbidden where the targets are "
+            "servers or a project. Default: nothing."
+        ),
     )
     deadline_seconds: Annotated[int, Field(ge=60, le=MAX_SECONDS)] | None = Field(
         default=None,
@@ -195,6 +200,13 @@ class PlanSpec(SpecModel):
             raise ValueError(message)
         if sorted(host for wave in self.waves for host in wave.hosts) != sorted(self.targets.hosts):
             message = "each of targets.hosts must be in exactly one wave, and waves may have no other hosts"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _maintenance_wants_hosts(self) -> PlanSpec:
+        if self.maintenance is not None and self.targets.names_servers:
+            message = "maintenance is possible only with targets.hosts, targets.aggregate or targets.availabilityZone"
             raise ValueError(message)
         return self
 

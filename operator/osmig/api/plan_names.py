@@ -137,6 +137,7 @@ class PlanReason(StrEnum):
     SOFT_DELETED = "SoftDeleted"
     SERVER_IN_ERROR = "ServerInError"
     SERVER_STATE = "ServerState"
+    SERVER_NOT_FOUND = "ServerNotFound"
     METHOD_NOT_POSSIBLE = "MethodNotPossible"
     DEVICE = "Device"
     PINNED_ZONE = "PinnedZone"

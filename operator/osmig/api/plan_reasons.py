@@ -42,7 +42,7 @@ PLAN_VERBS: Mapping[PlanVerb, str] = MappingProxyType(
 
 PLAN_PHASES: Mapping[PlanPhase, str] = MappingProxyType(
     {
-        PlanPhase.PENDING: "The hosts are being looked up.",
+        PlanPhase.PENDING: "The hosts or servers are being looked up.",
         PlanPhase.AWAITING_APPROVAL: "The preview is there and somebody must approve it.",
         PlanPhase.WAITING: (
             "Nothing begins: a time, a window, the Provider, another plan or a mistake is in the way. "
@@ -64,7 +64,9 @@ PLAN_CONDITIONS: Mapping[PlanCondition, str] = MappingProxyType(
         PlanCondition.APPROVED: "Whether the plan needs no approval, or has it.",
         PlanCondition.WINDOW_OPEN: "Whether moves may begin now by `schedule.windows`; absent without them.",
         PlanCondition.HOSTS_DISABLED: "Whether every host was read back as disabled; absent without `maintenance`.",
-        PlanCondition.DRAINED: "Whether every host is proven empty; the message says what is left.",
+        PlanCondition.DRAINED: (
+            "Whether every host is proven empty; the message says what is left. Absent of plans without hosts."
+        ),
         PlanCondition.WITHIN_BUDGET: "Whether no more moves have failed than `failureBudget` bears.",
         PlanCondition.WITHIN_DEADLINE: "Whether the plan takes no longer than `deadlineSeconds`; absent without them.",
         PlanCondition.BLOCKED: "Whether servers cannot be moved as they are; the message groups them by cause.",
@@ -87,7 +89,7 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.PROVIDER_NOT_READY: "The Provider cannot be used; see its conditions.",
         PlanReason.PROVIDER_READY: "The Provider can be used.",
         PlanReason.WRONG_PROVIDER_TYPE: "The Provider's type has no hosts.",
-        PlanReason.HOSTS_NOT_VISIBLE: "The credentials may not see hosts, so whether one is empty cannot be known.",
+        PlanReason.HOSTS_NOT_VISIBLE: "The credentials may not see hosts, so where servers are cannot be known.",
         PlanReason.HOST_NOT_FOUND: "A name is that of no compute service, or an aggregate or zone has no host.",
         PlanReason.HOST_DOWN: "The compute service of a host does not report, so nothing moves away from it.",
         PlanReason.HOST_CLAIMED: "Another plan empties a host of this one; it is waited for.",
@@ -124,10 +126,10 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.RELEASED: "The plan enabled hosts again that it had disabled.",
         PlanReason.DRAINED: "Every host is proven empty.",
         PlanReason.NOT_PROVEN: "No server is known to be left on a host, and two quiet sweeps have not proven it.",
-        PlanReason.SERVERS_LEFT: "Servers are left on a host.",
+        PlanReason.SERVERS_LEFT: "Servers are left that were to move.",
         PlanReason.EXCLUDED_SERVERS_LEFT: "Only servers are left that were to be left.",
-        PlanReason.INCOMPLETE_SWEEP: "A host could not be read to its end, so nothing is concluded from it.",
-        PlanReason.SUCCEEDED: "Every server has moved, and every host is proven empty.",
+        PlanReason.INCOMPLETE_SWEEP: "A host, or the servers, could not be read to the end; nothing is concluded.",
+        PlanReason.SUCCEEDED: "Every server has moved, and every host of the plan is proven empty.",
         PlanReason.ALREADY_DRAINED: "Every host was empty; nothing had to be moved.",
         PlanReason.MOVED_ALL_SELECTED: "Every server that was to move has; others are left, or hosts are not disabled.",
         PlanReason.VALIDATED: "The preview is there; nothing was changed.",
@@ -145,6 +147,7 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.SOFT_DELETED: "Its owner deleted it, and the cloud keeps it until it is reclaimed.",
         PlanReason.SERVER_IN_ERROR: "It was in state ERROR before the plan came.",
         PlanReason.SERVER_STATE: "The cloud moves no server in this state.",
+        PlanReason.SERVER_NOT_FOUND: "The cloud has no server of this id, or none of this project.",
         PlanReason.METHOD_NOT_POSSIBLE: "The cloud does not move a server in this state by the method of the rule.",
         PlanReason.DEVICE: "Its flavor has devices or encryption for which the cloud may refuse the move.",
         PlanReason.PINNED_ZONE: "It is pinned to a zone that has no other host.",

@@ -8,9 +8,20 @@ if TYPE_CHECKING:
     from osmig.api.rules import Rule
 
 EXACTLY_ONE_TARGET: Rule = {
-    "rule": "[has(self.hosts), has(self.aggregate), has(self.availabilityZone)].filter(x, x).size() == 1",
-    "message": "exactly one of hosts, aggregate and availabilityZone must be set",
+    "rule": (
+        "[has(self.hosts), has(self.servers), has(self.projectID), has(self.aggregate), has(self.availabilityZone)]"
+        ".filter(x, x).size() == 1"
+    ),
+    "message": "exactly one of hosts, servers, projectID, aggregate and availabilityZone must be set",
 }
+
+MAINTENANCE_WANTS_HOSTS: Rule = {
+    "rule": "!has(self.maintenance) || !(has(self.targets.servers) || has(self.targets.projectID))",
+    "message": "maintenance is possible only with targets.hosts, targets.aggregate or targets.availabilityZone",
+    "reason": "FieldValueForbidden",
+    "fieldPath": ".maintenance",
+}
+"""Servers and projects have no hosts of their own that could be taken out of service."""
 
 WAVES_WANT_HOSTS: Rule = {
     "rule": "!has(self.waves) || has(self.targets.hosts)",

@@ -12,6 +12,7 @@ from osmig.api.plan_rules import EXACTLY_ONE_EXCLUDED, EXACTLY_ONE_TARGET, METHO
 from osmig.api.server import Host
 
 MAX_HOSTS = 50
+MAX_SERVERS = 1000
 
 ServerID = Annotated[str, Field(min_length=36, max_length=36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ProjectID = Annotated[str, Field(min_length=1, max_length=64)]
@@ -35,8 +36,14 @@ class Method(StrEnum):
     COLD = "Cold"
 
 
+class PlanServer(SpecModel):
+    """One server to move."""
+
+    id: ServerID = Field(description="id of the server. Example: 1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9.")
+
+
 class PlanTargets(SpecModel):
-    """The hosts to empty, by exactly one of three ways to name them."""
+    """The hosts to empty or the servers to move, by exactly one of five ways to name them."""
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [EXACTLY_ONE_TARGET]})
 
@@ -46,31 +53,54 @@ class PlanTargets(SpecModel):
         max_length=MAX_HOSTS,
         json_schema_extra={"x-kubernetes-list-type": "set"},
         description=(
-            "hosts to empty, by the names of their compute services. Exactly one of hosts, aggregate and "
-            "availabilityZone must be set. Example: [cmp1, cmp2]."
+            "hosts to empty, by the names of their compute services. Exactly one of hosts, servers, projectID, "
+            "aggregate and availabilityZone must be set. Example: [cmp1, cmp2]."
+        ),
+    )
+    servers: tuple[PlanServer, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_SERVERS,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+        description=(
+            "servers to move, wherever they are; each is moved once. Exactly one of hosts, servers, projectID, "
+            "aggregate and availabilityZone must be set."
+        ),
+    )
+    project_id: ProjectID | None = Field(
+        default=None,
+        description=(
+            "projectID whose servers are moved, wherever they are; each is moved once. Exactly one of hosts, servers, "
+            "projectID, aggregate and availabilityZone must be set."
         ),
     )
     aggregate: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None,
         description=(
-            "aggregate whose hosts are emptied; looked up once, at the beginning. Exactly one of hosts, aggregate and "
-            "availabilityZone must be set. Example: rack1."
+            "aggregate whose hosts are emptied; looked up once, at the beginning. Exactly one of hosts, servers, "
+            "projectID, aggregate and availabilityZone must be set. Example: rack1."
         ),
     )
     availability_zone: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None,
         description=(
             "availabilityZone whose hosts are emptied; looked up once, at the beginning. Exactly one of hosts, "
-            "aggregate and availabilityZone must be set. Example: az1."
+            "servers, projectID, aggregate and availabilityZone must be set. Example: az1."
         ),
     )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> PlanTargets:
-        if sum(target is not None for target in (self.hosts, self.aggregate, self.availability_zone)) != 1:
-            message = "exactly one of hosts, aggregate and availabilityZone must be set"
+        targets = (self.hosts, self.servers, self.project_id, self.aggregate, self.availability_zone)
+        if sum(target is not None for target in targets) != 1:
+            message = "exactly one of hosts, servers, projectID, aggregate and availabilityZone must be set"
             raise ValueError(message)
         return self
+
+    @property
+    def names_servers(self) -> bool:
+        """Whether servers are named, by their ids or their project, and no hosts."""
+        return self.servers is not None or self.project_id is not None
 
 
 class MetadataMatch(SpecModel):

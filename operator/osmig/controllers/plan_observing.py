@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from osmig.domain.observation import ProviderView
     from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.decisions import Effect, ReadCloud
+    from osmig.domain.plans.sweeps import TargetSweep
     from osmig.drivers.hosts import HostBackend
 
 
@@ -79,6 +80,7 @@ class PlanObserver:
             provider=view,
             children=began.children,
             sweeps=self._sweeps.known(provider, view.connection, hosts),
+            target_sweep=self._known_targets(provider, view, plan),
             cloud_hosts=self._sweeps.known_hosts(provider, view.connection),
             claimed=self._claims.find(key, provider),
             names_taken=frozenset(results.names_taken),
@@ -87,6 +89,10 @@ class PlanObserver:
             verb_requests=tuple(entry.verb_requests),
             memory=self.memory(key),
         )
+
+    def _known_targets(self, provider: Key, view: ProviderView, plan: MigrationPlan) -> TargetSweep | None:
+        targets = plan.spec.targets
+        return self._sweeps.known_targets(provider, view.connection, targets) if targets.names_servers else None
 
     async def read(self, key: Key, plan: MigrationPlan, wanted: ReadCloud) -> None:
         """Read what is wanted; what fails is told by the next observation.
@@ -101,6 +107,9 @@ class PlanObserver:
         try:
             if wanted.cloud_hosts:
                 await self._sweeps.read_hosts(provider, view.connection, port)
+            if wanted.targets_after_s is not None:
+                targets = plan.spec.targets
+                await self._sweeps.read_targets(provider, view.connection, port, targets, wanted.targets_after_s)
             await self._sweeps.read(provider, view.connection, port, wanted.sweeps)
         except BackendError as error:
             self._read_errors[key] = error.message

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServiceRow
+    from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow, ServiceRow, TargetSweep
     from osmig.net.permits import Permit
 
 
 class HostBackend(Protocol):
-    """What lists the servers of hosts, and takes hosts out of service and back.
+    """What lists the servers of hosts and projects, and takes hosts out of service and back.
 
     Every method may raise the ``BackendError`` family, and no other.
     """
@@ -23,6 +23,20 @@ class HostBackend(Protocol):
         Raises:
             Unauthorized: the credentials are not accepted any more.
         """
+        ...
+
+    async def sweep_project(self, project_id: str) -> TargetSweep:
+        """Look once at all servers of a project, soft-deleted ones included; without groups.
+
+        What cannot be read makes the look incomplete, and says so in ``problem``.
+
+        Raises:
+            Unauthorized: the credentials are not accepted any more.
+        """
+        ...
+
+    async def find_server(self, server_id: str) -> ServerRow | None:
+        """Read one server, as the lists show it; ``None`` if there is none of this id."""
         ...
 
     async def list_groups(self) -> tuple[GroupRow, ...]:

@@ -10,7 +10,7 @@ from osmig.api.names import EventReason
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_status import PlanHost
 from osmig.domain.observation import Note
-from osmig.domain.plans import gates, targets, waves
+from osmig.domain.plans import gates, target_sweeps, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
 from osmig.domain.plans.choosing import choose, host_of
 from osmig.domain.plans.conditions import PlanVerdict
@@ -18,7 +18,7 @@ from osmig.domain.plans.deadlines import is_aborted_by_deadline
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
 from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
-from osmig.domain.plans.scenes import LEFT, OPEN, Place
+from osmig.domain.plans.scenes import LEFT, OPEN, Place, is_reporting
 from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
 from osmig.domain.plans.stock import take_stock
 
@@ -46,9 +46,11 @@ def decide_active(observation: PlanObservation) -> PlanDecision:
     """Decide what is done about a plan that is not over."""
     if (obstacle := gates.find_obstacle(observation)) is not None:
         return build(observation, obstacle, observation.status)
-    if observation.cloud_hosts is None:
-        return ReadCloud(sweeps=_stale(observation), cloud_hosts=True)
-    if not observation.status.hosts:
+    targets_after_s = target_sweeps.oldest_target_s(observation) if target_sweeps.is_unread(observation) else None
+    if observation.cloud_hosts is None or targets_after_s is not None:
+        is_new = observation.cloud_hosts is None
+        return ReadCloud(sweeps=_stale(observation), targets_after_s=targets_after_s, cloud_hosts=is_new)
+    if not observation.status.hosts and not observation.plan.spec.targets.names_servers:
         return _resolve(observation)
     if stale := _stale(observation):
         return ReadCloud(sweeps=stale)
@@ -126,10 +128,17 @@ def _begin(stock: Stock) -> CommitPlan:
     observation = stock.observation
     if not stock.is_complete:
         return _say(stock, PlanPhase.WAITING, PlanReason.INCOMPLETE_SWEEP, _word_problems(stock))
+    if (nobody := targets.find_empty_project(observation, stock.scene)) is not None:
+        return _commit(stock, nobody)
     if observation.plan.spec.mode is Mode.VALIDATE:
         return _say(stock, PlanPhase.SUCCEEDED, PlanReason.VALIDATED, "nothing was changed; see status.preview")
     if gates.is_expired(observation):
-        if not stock.scene.planned_servers and not any(host.unconfirmed or host.inbound for host in stock.status.hosts):
+        has_hosts = bool(stock.status.hosts)
+        if (
+            has_hosts
+            and not stock.scene.planned_servers
+            and not any(host.unconfirmed or host.inbound for host in stock.status.hosts)
+        ):
             return _say(stock, PlanPhase.SUCCEEDED, PlanReason.ALREADY_DRAINED, "nothing was changed")
         text = "notAfterTime has passed, so nothing was begun"
         return _say(stock, PlanPhase.EXPIRED, PlanReason.EXPIRED, text)
@@ -142,7 +151,8 @@ def _begin(stock: Stock) -> CommitPlan:
     )
     notes = [Note(reason=EventReason.PLAN_STARTED, text="the plan begins")]
     if observation.plan.spec.times.not_after_time is None:
-        text = "schedule.notAfterTime is not set: applied again elsewhere, this plan would empty its hosts again"
+        again = "move its servers" if observation.plan.spec.targets.names_servers else "empty its hosts"
+        text = f"schedule.notAfterTime is not set: applied again elsewhere, this plan would {again} again"
         notes.append(Note(reason=EventReason.NO_EXPIRY, text=text, is_warning=True))
     return _work(replace(stock, status=started, notes=(*stock.notes, *notes)))
 
@@ -170,6 +180,9 @@ def _end(stock: Stock) -> CommitPlan | None:
         return None
     if any(host.drained_time is None for host in stock.status.hosts):
         return _say(stock, PlanPhase.SUCCEEDED, PlanReason.MOVED_ALL_SELECTED, stock.rest)
+    if stock.observation.plan.spec.targets.names_servers:
+        reason = PlanReason.MOVED_ALL_SELECTED if any(stock.scene.at(Place.SKIPPED)) else PlanReason.SUCCEEDED
+        return _say(stock, PlanPhase.SUCCEEDED, reason, stock.rest)
     reason = PlanReason.SUCCEEDED if stock.observation.children else PlanReason.ALREADY_DRAINED
     return _say(stock, PlanPhase.SUCCEEDED, reason, "every host is proven empty")
 
@@ -193,8 +206,7 @@ def _work(stock: Stock) -> CommitPlan:
     if (awaited := waves.find_obstacle(spec, stock.status, observation.now)) is not None:
         verdict, due_s = awaited
         return _commit(stock, verdict, Work(due_s=due_s))
-    begun = waves.list_begun(spec, stock.status)
-    ready = {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
+    ready = _list_ready(stock)
     fitting = measure_fitting(stock.scene, observation)
     chosen = choose(
         stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken, fitting=fitting
@@ -204,7 +216,8 @@ def _work(stock: Stock) -> CommitPlan:
         taken = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.NAME_TAKEN, message=text, is_stalled=True)
         return _commit(stock, taken)
     if not any(stock.scene.at(*OPEN)):
-        return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, "two quiet sweeps of each host are awaited")
+        text = target_sweeps.word_problem(observation) or "two quiet sweeps of each host are awaited"
+        return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, text)
     if not chosen and not any(stock.scene.at(*_UNDER_WAY)):
         late = [one for one in stock.scene.at(Place.PENDING) if host_of(one) in ready and not fitting.has_room(one)]
         if late:
@@ -230,6 +243,16 @@ def _disable(stock: Stock, names: frozenset[str]) -> CommitPlan:
     return _commit(ordering, verdict, Work(effects=effects, due_s=due_s))
 
 
+def _list_ready(stock: Stock) -> set[str]:
+    """Return the hosts that servers may leave now; none where the last look did not come to its end."""
+    observation = stock.observation
+    if observation.plan.spec.targets.names_servers:
+        pending = stock.scene.at(Place.PENDING) if stock.is_complete else ()
+        return {host for planned in pending if is_reporting(host := host_of(planned), observation)}
+    begun = waves.list_begun(observation.plan.spec, stock.status)
+    return {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
+
+
 def _is_ready(name: str, observation: PlanObservation) -> bool:
     """Whether servers may leave a host now: it was read to its end, and its service reports."""
     sweep = fresh_sweep(observation, name)
@@ -248,4 +271,5 @@ def _reason_of(stock: Stock) -> PlanReason:
 
 
 def _word_problems(stock: Stock) -> str:
-    return "; ".join(f"{host.name}: {host.message}" for host in stock.status.hosts if host.message)[:1024]
+    of_hosts = [f"{host.name}: {host.message}" for host in stock.status.hosts if host.message]
+    return ("; ".join(of_hosts) or target_sweeps.word_problem(stock.observation))[:1024]

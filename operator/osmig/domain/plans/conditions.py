@@ -49,7 +49,9 @@ def describe_plan(verdict: PlanVerdict, status: PlanStatus, observation: PlanObs
         claims.append(_claim_windows(observation))
     if observation.plan.spec.disables:
         claims.append(_claim_disabled(status))
-    claims += [_claim_drained(verdict, status, observation), _claim_budget(status, observation), _claim_blocked(status)]
+    if not observation.plan.spec.targets.names_servers:
+        claims.append(_claim_drained(verdict, status, observation))
+    claims += [_claim_budget(status, observation), _claim_blocked(status)]
     if observation.plan.spec.deadline_seconds is not None:
         claims.append(_claim_deadline(status, observation))
     return merge(

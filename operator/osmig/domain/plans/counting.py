@@ -25,8 +25,8 @@ _VERDICTS = tuple(reversed(Judgement))
 
 
 def write_preview(scene: Scene, observation: PlanObservation) -> Preview:
-    """Write what would be done with every server that is there, and a hash that somebody may approve."""
-    there = [planned for planned in scene.planned_servers if planned.row is not None and planned.verdict is not None]
+    """Write what would be done with every server that is there, or should be, and a hash that somebody may approve."""
+    there = [planned for planned in scene.planned_servers if planned.verdict is not None]
     hash_ = _hash(there)
     known = observation.status.preview
     special = sorted((planned for planned in there if not _is_plain(planned)), key=_sort_key)
@@ -56,9 +56,8 @@ def _is_plain(planned: PlannedServer) -> bool:
 
 def _sort_key(planned: PlannedServer) -> tuple[int, str, str, str]:
     assert planned.verdict is not None  # noqa: S101 - only servers with one are listed
-    assert planned.row is not None  # noqa: S101 - as above
     judgement, reason = planned.verdict.judgement, planned.verdict.reason
-    return _VERDICTS.index(judgement), reason, planned.row.name, planned.server_id
+    return _VERDICTS.index(judgement), reason, planned.row.name if planned.row else "", planned.server_id
 
 
 def _count_verdicts(there: list[PlannedServer]) -> PreviewCounts:
@@ -66,22 +65,20 @@ def _count_verdicts(there: list[PlannedServer]) -> PreviewCounts:
     memory_mib = 0
     for planned in there:
         assert planned.verdict is not None  # noqa: S101 - only servers with one are counted
-        assert planned.row is not None  # noqa: S101 - as above
         counts[planned.verdict.judgement.lower()] += 1
-        memory_mib += planned.row.memory_mib if planned.verdict.is_ordered else 0
+        memory_mib += planned.row.memory_mib if planned.row and planned.verdict.is_ordered else 0
     return PreviewCounts(**counts, memory_mib=memory_mib)
 
 
 def _write_server(planned: PlannedServer) -> PreviewServer:
     row, verdict = planned.row, planned.verdict
-    assert row is not None  # noqa: S101 - only servers that are there are listed
-    assert verdict is not None  # noqa: S101 - as above
+    assert verdict is not None  # noqa: S101 - only servers with one are listed
     return PreviewServer(
-        server_id=row.id,
-        name=row.name,
-        project_id=row.project_id,
-        host=row.host,
-        status=row.status,
+        server_id=planned.server_id,
+        name=row.name if row else None,
+        project_id=row.project_id if row else None,
+        host=row.host if row else None,
+        status=row.status if row else None,
         verdict=verdict.judgement,
         reason=verdict.reason,
         message=verdict.message or None,

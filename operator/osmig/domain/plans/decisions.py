@@ -75,10 +75,12 @@ class ReadCloud:
     Attributes:
         sweeps: by host, the moment of this process's monotonic clock after which a sweep must have begun. A sweep that
             fails is a sweep with a ``problem``.
+        targets_after_s: the same of the look at the servers that the plan names itself; ``None`` when none is wanted.
         cloud_hosts: list all compute hosts.
     """
 
     sweeps: Mapping[str, float] = field(default_factory=dict)
+    targets_after_s: float | None = None
     cloud_hosts: bool = False
 
 

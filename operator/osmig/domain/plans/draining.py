@@ -6,6 +6,7 @@ and unconfirmed cold moves keep their disks there, and a move towards it shows n
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from osmig.domain.plans.observation import SWEEP_PERIOD_S, QuietRun
 from osmig.domain.plans.scenes import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from osmig.api.plan_status import PlanHost
     from osmig.domain.plans.children import ChildView
-    from osmig.domain.plans.scenes import Scene
+    from osmig.domain.plans.scenes import PlannedServer, Scene
     from osmig.domain.plans.sweeps import HostSweep
 
 QUIET_SWEEPS = 2
@@ -124,11 +127,8 @@ def has_children_from(children: tuple[ChildView, ...], host: str) -> bool:
 
 def word_rest(host: PlanHost, scene: Scene) -> str:
     """Say what is left of a host: ``14 servers (11 pending, 2 running, 1 blocked)``."""
-    counts: dict[str, int] = {}
-    for planned in scene.planned_servers:
-        if planned.row is not None and planned.row.host == host.name:
-            counts[_PLACES[planned.place]] = counts.get(_PLACES[planned.place], 0) + 1
-    parts = [f"{count} {word}" for word, count in sorted(counts.items())]
+    on_host = [one for one in scene.planned_servers if one.row is not None and one.row.host == host.name]
+    parts = [word_places(on_host)] if on_host else []
     parts += [
         f"{count} {word}"
         for count, word in (
@@ -138,6 +138,12 @@ def word_rest(host: PlanHost, scene: Scene) -> str:
         if count
     ]
     return f"{host.name}: {', '.join(parts) or 'awaits another look'}"
+
+
+def word_places(planned_servers: Iterable[PlannedServer]) -> str:
+    """Say how many servers stand where: ``1 blocked, 11 pending, 2 running``."""
+    counts = Counter(_PLACES[planned.place] for planned in planned_servers)
+    return ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
 
 
 _PLACES = {

@@ -25,7 +25,8 @@ def find_obstacle(observation: PlanObservation) -> PlanVerdict | None:
         text = provider.message or "the Provider is not ready"
         return PlanVerdict(phase=phase, reason=PlanReason.PROVIDER_NOT_READY, message=text)
     if not provider.can(Capability.HOSTS):
-        text = "the credentials may not see hosts, so whether one is empty cannot be known; use an administrator's"
+        unknown = "where servers are" if observation.plan.spec.targets.names_servers else "whether one is empty"
+        text = f"the credentials may not see hosts, so {unknown} cannot be known; use an administrator's"
         return PlanVerdict(phase=phase, reason=PlanReason.HOSTS_NOT_VISIBLE, message=text, is_stalled=True)
     if observation.read_error:
         return PlanVerdict(phase=phase, reason=PlanReason.RETRYING, message=observation.read_error)

@@ -1,4 +1,4 @@
-"""What a plan does with one server, and why: a pure table over what a list of a host's servers shows.
+"""What a plan does with one server, and why: a pure table over what a look at it shows.
 
 Nova takes a live move of ACTIVE and PAUSED servers, a cold one of ACTIVE and SHUTOFF ones, and no other. A server that
 was broken before the plan came is blocked, never failed.
@@ -63,9 +63,9 @@ class Circumstances:
     """What a verdict depends on besides the server and the plan.
 
     Attributes:
-        groups: server groups with a member on the host.
-        records: migrations that touch the host and are not over, or await a confirmation.
-        usable: hosts that servers may go to: up, enabled, not to be emptied; ``None`` where hosts are not known.
+        groups: server groups that it may be a member of.
+        records: migrations that touch its host and are not over, or await a confirmation; none where not known.
+        usable: hosts that it may go to: up, enabled, not to be emptied, not its own; ``None`` where not known.
         is_admin: the credentials are an administrator's, who may move locked servers.
         is_host_up: the host's service reports; without it nothing moves.
         skips: ids of servers that the verb skip named.
@@ -102,6 +102,15 @@ def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_bac
     if falls_back:
         return _judge_move(server, Method.COLD, around, why_cold="its live move failed: it is stopped for the copy")
     return _judge_move(server, _method(server, rule), around)
+
+
+def judge_missing(server_id: str, spec: PlanSpec, skips: frozenset[str]) -> ServerVerdict:
+    """Say what becomes of an id that the plan names and that is no server's."""
+    if any(exclude.server_id == server_id for exclude in spec.exclude) or server_id in skips:
+        text = "it is left out, and the cloud has no such server"
+        return ServerVerdict(judgement=Judgement.SKIP, reason=PlanReason.EXCLUDED, message=text)
+    text = "the cloud has no server of this id: mend spec.targets.servers in a new plan, or order osmig.dev/skip"
+    return _blocked(PlanReason.SERVER_NOT_FOUND, text)
 
 
 def find_rule(server: ServerRow, spec: PlanSpec) -> PlanRule | None:
@@ -163,6 +172,7 @@ def _judge_move(
         _check_lock(server, is_admin=around.is_admin),
         *(_check_group(server, group, around.usable) for group in around.groups if server.id in group.members),
         _check_host(is_up=around.is_host_up),
+        _check_place(server),
     )
     refused = next((verdict for verdict in checks if verdict is not None), None)
     if refused is not None:
@@ -229,6 +239,12 @@ def _check_host(*, is_up: bool) -> ServerVerdict | None:
         return None
     text = "its host's compute service does not report, so the cloud moves nothing away from it"
     return ServerVerdict(judgement=Judgement.WAIT, reason=PlanReason.HOST_DOWN, message=text)
+
+
+def _check_place(server: ServerRow) -> ServerVerdict | None:
+    if server.host is not None:
+        return None
+    return _blocked(PlanReason.HOSTS_NOT_VISIBLE, "the cloud does not say which host it is on")
 
 
 def _warn(server: ServerRow, usable: Sequence[HostRow] | None) -> tuple[PlanReason, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from osmig.api.names import Phase
 from osmig.api.plan_names import PlanVerb
 from osmig.domain.plans import active, ended, verbs
 from osmig.domain.plans.decisions import CommitPlan
 from osmig.domain.plans.phases import PLAN_FINISHED
+from osmig.domain.plans.target_sweeps import SERVERS
 
 if TYPE_CHECKING:
     from osmig.domain.plans.decisions import PlanDecision
@@ -45,8 +47,8 @@ def begin_anew(observation: PlanObservation) -> PlanMemory:
 
 def look_anew(memory: PlanMemory, observation: PlanObservation) -> PlanMemory:
     """Take no sweep for true that began before this moment."""
-    hosts = [host.name for host in observation.status.hosts]
-    return replace(memory, look_after_s=dict.fromkeys(hosts, observation.clock_s))
+    looked_at = [*(host.name for host in observation.status.hosts), SERVERS]
+    return replace(memory, look_after_s=dict.fromkeys(looked_at, observation.clock_s))
 
 
 def remember_children(observation: PlanObservation) -> PlanMemory:
@@ -59,10 +61,12 @@ def remember_children(observation: PlanObservation) -> PlanMemory:
     ended = {(child.name, child.completion_time): child for child in observation.children if child.is_finished}
     newly_over = [*gone, *(child for end, child in ended.items() if end not in memory.ended)]
     over_s = {child.source_host: observation.clock_s for child in newly_over if child.source_host is not None}
+    moved = {child.server_id for child in observation.children if child.phase is Phase.SUCCEEDED}
     return replace(
         memory,
         over_s={**memory.over_s, **over_s},
         seen=under_way,
         ended=frozenset(ended),
         lost=memory.lost | {child.server_id for child in gone if child.server_id not in served},
+        moved=memory.moved | moved,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.observation import ProviderView
     from osmig.domain.plans.children import ChildView
-    from osmig.domain.plans.sweeps import HostRow, HostSweep
+    from osmig.domain.plans.sweeps import HostRow, HostSweep, TargetSweep
 
 SWEEP_PERIOD_S = 30.0
 """How old a sweep may be, and how far apart the two that prove a host empty are at least, in seconds."""
@@ -58,6 +58,7 @@ class PlanMemory:
         seen: by name, the children under way, to notice that somebody deleted one.
         ended: names of the children that are over, each with its ``completionTime``, to notice the next one.
         lost: servers whose child somebody deleted before it had an outcome.
+        moved: servers with a child that succeeded, even if somebody deleted it since.
     """
 
     quiet: Mapping[str, QuietRun] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class PlanMemory:
     seen: Mapping[str, ChildView] = field(default_factory=dict)
     ended: frozenset[tuple[str, dt.datetime | None]] = frozenset()
     lost: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class PlanObservation:
         children: every Migration that the plan is the controller of, from the operator's own list when the step began:
             what was over then was over before any sweep of this step.
         sweeps: by host, the newest sweep.
+        target_sweep: the newest look at the servers that the plan names itself.
         cloud_hosts: all compute hosts of the cloud; ``None`` until they were read.
         claimed: hosts that another plan empties, with its name; who claimed first keeps a host.
         names_taken: names of children that belong to somebody else.
@@ -92,6 +95,7 @@ class PlanObservation:
     provider: ProviderView
     children: tuple[ChildView, ...] = ()
     sweeps: Mapping[str, HostSweep] = field(default_factory=dict)
+    target_sweep: TargetSweep | None = None
     cloud_hosts: tuple[HostRow, ...] | None = None
     claimed: Mapping[str, str] = field(default_factory=dict)
     names_taken: frozenset[str] = frozenset()

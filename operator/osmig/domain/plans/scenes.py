@@ -12,7 +12,8 @@ from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
 from osmig.api.plan_names import Judgement, PlanVerb
 from osmig.api.plan_options import FallbackMethod
 from osmig.domain.capabilities import Capability
-from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge
+from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge, judge_missing
+from osmig.domain.plans.sweeps import HostSweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.observation import PlanObservation
-    from osmig.domain.plans.sweeps import GroupRow, HostRow, HostSweep, ServerRow
+    from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow, ServerSweep
 
 MAX_CHILDREN = 9
 """How many Migrations one server gets at most: one that comes back again and again needs a person."""
@@ -58,8 +59,8 @@ class PlannedServer:
     """One server of the plan.
 
     Attributes:
-        row: as the newest sweep shows it; ``None`` once it is on none of the plan's hosts.
-        verdict: on ``row``.
+        row: as the newest look shows it; ``None`` once it is on none of the plan's hosts, or is no server at all.
+        verdict: on ``row``, or on an id that is no server's.
         child: its newest Migration.
         is_again: its Migration did not succeed and is to be tried again.
     """
@@ -97,16 +98,20 @@ def find_usable(observation: PlanObservation) -> tuple[HostRow, ...] | None:
 
 
 def build_scene(observation: PlanObservation) -> Scene:
-    """Judge every server that a sweep shows or that has a Migration."""
+    """Judge every server that a look shows or misses, or that has a Migration."""
     children = newest_children(observation)
     rows = {server.id: (server, sweep) for sweep in _sweeps(observation) for server in sweep.servers}
     groups: dict[str, GroupRow] = {group.id: group for sweep in _sweeps(observation) for group in sweep.groups}
+    missing = observation.target_sweep.missing if observation.target_sweep is not None else ()
     usable = find_usable(observation)
     planned_servers = []
-    for server_id in sorted({*rows, *children}):
+    for server_id in sorted({*rows, *children, *missing}):
         row, sweep = rows.get(server_id, (None, None))
-        child = children.get(server_id)
-        verdict = _judge(row, sweep, observation, usable, child) if row is not None and sweep is not None else None
+        child, verdict = children.get(server_id), None
+        if row is not None and sweep is not None:
+            verdict = _judge(row, sweep, observation, usable, child)
+        elif server_id in missing:
+            verdict = judge_missing(server_id, observation.plan.spec, frozenset(observation.status.skips))
         planned_servers.append(_stand(server_id, row, sweep, verdict, child, observation))
     memberships: dict[str, list[str]] = {}
     for group in groups.values():
@@ -127,7 +132,9 @@ def newest_children(observation: PlanObservation) -> dict[str, ChildView]:
     return newest
 
 
-def _sweeps(observation: PlanObservation) -> Iterator[HostSweep]:
+def _sweeps(observation: PlanObservation) -> Iterator[ServerSweep]:
+    if observation.target_sweep is not None:
+        yield observation.target_sweep
     for host in observation.status.hosts:
         sweep = observation.sweeps.get(host.name)
         if sweep is not None:
@@ -136,21 +143,31 @@ def _sweeps(observation: PlanObservation) -> Iterator[HostSweep]:
 
 def _judge(
     row: ServerRow,
-    sweep: HostSweep,
+    sweep: ServerSweep,
     observation: PlanObservation,
     usable: tuple[HostRow, ...] | None,
     child: ChildView | None,
 ) -> ServerVerdict:
+    of_host = sweep if isinstance(sweep, HostSweep) else None
     around = Circumstances(
         groups=sweep.groups,
-        records=sweep.moves,
-        usable=usable,
+        records=of_host.moves if of_host is not None else (),
+        usable=usable and tuple(host for host in usable if host.name != row.host),
         is_admin=observation.provider.can(Capability.HOSTS),
-        is_host_up=sweep.service is not None and sweep.service.is_up is True,
+        is_host_up=_is_up(of_host) if of_host is not None else is_reporting(row.host, observation),
         skips=frozenset(observation.status.skips),
     )
     spec = observation.plan.spec
     return judge(row, spec, around, falls_back=child is not None and falls_back(child, spec))
+
+
+def _is_up(sweep: HostSweep) -> bool:
+    return sweep.service is not None and sweep.service.is_up is True
+
+
+def is_reporting(host: str | None, observation: PlanObservation) -> bool:
+    """Whether the list of all hosts says that a host's compute service reports; true of what it does not name."""
+    return all(row.is_up for row in observation.cloud_hosts or () if row.name == host)
 
 
 def falls_back(child: ChildView, spec: PlanSpec) -> bool:
@@ -169,7 +186,7 @@ def falls_back(child: ChildView, spec: PlanSpec) -> bool:
 def _stand(
     server_id: str,
     row: ServerRow | None,
-    sweep: HostSweep | None,
+    sweep: ServerSweep | None,
     verdict: ServerVerdict | None,
     child: ChildView | None,
     observation: PlanObservation,
@@ -179,20 +196,31 @@ def _stand(
         place = _place_under_way(child)
     elif verdict is not None and verdict.judgement is Judgement.SKIP:
         place = Place.SKIPPED
-    elif child is not None and verdict is not None and _may_fall_back(child, verdict, observation):
+    elif child is None:
+        place = _place_without_child(server_id, sweep, verdict, observation)
+    elif verdict is not None and _may_fall_back(child, verdict, observation):
         place = _place_by_verdict(verdict)
-    elif child is not None and child.phase is not Phase.SUCCEEDED:
+    elif child.phase is not Phase.SUCCEEDED:
         is_again = is_tried_again(child, observation.status)
         place = Place.PENDING if is_again else _place_of_failed(child)
-    elif child is not None and not _is_back(child, sweep):
+    elif not _is_back(child, sweep):
         place = Place.SUCCEEDED
-    elif child is not None and child.index >= MAX_CHILDREN:
+    elif child.index >= MAX_CHILDREN:
         place = Place.FAILED
-    elif child is None and server_id in observation.memory.lost:
-        place = Place.ABORTED
     else:
         place = _place_by_verdict(verdict)
     return PlannedServer(server_id=server_id, place=place, row=row, verdict=verdict, child=child, is_again=is_again)
+
+
+def _place_without_child(
+    server_id: str, sweep: ServerSweep | None, verdict: ServerVerdict | None, observation: PlanObservation
+) -> Place:
+    """Say where a server stands that has no Migration, or none any more."""
+    if server_id in observation.memory.moved and not isinstance(sweep, HostSweep):
+        return Place.SUCCEEDED
+    if server_id in observation.memory.lost:
+        return Place.ABORTED
+    return _place_by_verdict(verdict)
 
 
 def _may_fall_back(child: ChildView, verdict: ServerVerdict, observation: PlanObservation) -> bool:
@@ -214,7 +242,7 @@ def _place_of_failed(child: ChildView) -> Place:
 
 
 def _place_by_verdict(verdict: ServerVerdict | None) -> Place:
-    assert verdict is not None  # noqa: S101 - a server without a Migration is there because a sweep shows it
+    assert verdict is not None  # noqa: S101 - a server without a Migration is there because a look shows or misses it
     match verdict.judgement:
         case Judgement.MOVE | Judgement.COLD:
             return Place.PENDING
@@ -224,9 +252,12 @@ def _place_by_verdict(verdict: ServerVerdict | None) -> Place:
             return Place.WAITING
 
 
-def _is_back(child: ChildView, sweep: HostSweep | None) -> bool:
-    """Whether a sweep that began after the Migration had succeeded shows its server on a host of the plan."""
-    return sweep is not None and child.completion_time is not None and sweep.time > child.completion_time
+def _is_back(child: ChildView, sweep: ServerSweep | None) -> bool:
+    """Whether a sweep that began after the Migration had succeeded shows its server on a host of the plan.
+
+    A server that the plan names itself is moved once, wherever it is afterwards.
+    """
+    return isinstance(sweep, HostSweep) and child.completion_time is not None and sweep.time > child.completion_time
 
 
 def retry_token(status: PlanStatus) -> str:

@@ -1,4 +1,4 @@
-"""Takes in what the sweeps of a plan's hosts show: services, servers, what is left, and what that proves."""
+"""Takes in what the looks at a plan's hosts or servers show: services, servers, what is left, and what that proves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.names import EventReason
 from osmig.domain.observation import Note
 from osmig.domain.plans.counting import count_bytes, count_places, forecast, list_failures, word_progress, write_preview
-from osmig.domain.plans.draining import continue_run, count_rest, has_children_from, is_proven, word_rest
+from osmig.domain.plans.draining import (
+    continue_run,
+    count_rest,
+    has_children_from,
+    is_proven,
+    word_places,
+    word_rest,
+)
 from osmig.domain.plans.scenes import build_scene
 from osmig.domain.plans.services import HostChange, fresh_sweep, note_service
+from osmig.domain.plans.target_sweeps import is_complete_or_unnamed
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanHost, PlanStatus
@@ -21,15 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What is known of a plan once every host was looked at.
+    """What is known of a plan once all its hosts, or its servers, were looked at.
 
     Attributes:
         status: with hosts, preview, counts of this moment.
         notes: Events about hosts.
         memory: with the newest quiet sweeps.
-        is_complete: every sweep is; else nothing is counted or ended.
+        is_complete: every look is; else nothing is counted or ended.
         done_hosts: those of which two quiet sweeps have proven that nothing is left but what stays there.
-        rest: what is left of the hosts, in words.
+        rest: what is left of the hosts, or where the servers stand, in words.
     """
 
     observation: PlanObservation
@@ -48,7 +56,7 @@ class Stock:
 
 
 def take_stock(observation: PlanObservation) -> Stock:
-    """Take in what the sweeps show: services, servers, what is left, and what that proves."""
+    """Take in what the looks show: services, servers, what is left, and what that proves."""
     scene = build_scene(observation)
     changes, runs, done = [], {}, set()
     for host in observation.status.hosts:
@@ -60,10 +68,12 @@ def take_stock(observation: PlanObservation) -> Stock:
             runs[host.name] = run
     hosts = tuple(change.host for change in changes)
     status = observation.status.model_copy(update={"hosts": hosts})
-    is_complete = all(_is_complete(host, observation) for host in hosts)
+    is_complete = is_complete_or_unnamed(observation) and all(_is_complete(host, observation) for host in hosts)
     if is_complete:
         status = _count(scene, status, observation)
     left = [word_rest(host, scene) for host in hosts if host.drained_time is None]
+    if observation.plan.spec.targets.names_servers:
+        left = [word_places(scene.planned_servers)]
     return Stock(
         observation=observation,
         scene=scene,
@@ -123,10 +133,17 @@ def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> Pl
         "counts": counts,
         "bytes": count_bytes(scene),
         "progress_text": word_progress(counts),
-        "hosts_text": f"{sum(host.drained_time is not None for host in status.hosts)}/{len(status.hosts)}",
+        "hosts_text": _word_drained(status),
         "failures": list_failures(scene),
         "estimated_completion_time": forecast(scene, observation),
     }
     if status.start_time is None and status.approved_hash is None:
         changes["preview"] = write_preview(scene, observation)
     return status.model_copy(update=changes)
+
+
+def _word_drained(status: PlanStatus) -> str | None:
+    """Write drained hosts of all: ``1/2``; nothing for a plan without hosts."""
+    if not status.hosts:
+        return None
+    return f"{sum(host.drained_time is not None for host in status.hosts)}/{len(status.hosts)}"

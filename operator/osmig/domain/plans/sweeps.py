@@ -1,4 +1,4 @@
-"""What a cloud tells of one compute host: its service, its servers, their groups and moves. Data only.
+"""What a cloud tells of a set of servers: those of one compute host, or those that a plan names. Data only.
 
 A driver fills these in; the names of states are upstream's words, verbatim.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRow:
-    """One server as a list of a host's servers shows it.
+    """One server as a list in detail shows it.
 
     Attributes:
         status: such as ``ACTIVE`` or ``SOFT_DELETED``.
@@ -50,7 +50,7 @@ class ServerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRow:
-    """One server group that has a member on the host.
+    """One server group that has a member among the servers.
 
     Attributes:
         policy: ``affinity``, ``anti-affinity``, ``soft-affinity`` or ``soft-anti-affinity``.
@@ -85,29 +85,58 @@ class ServiceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostSweep:
-    """One look at one host. Its service is read first, so a sweep that says "disabled" was made while it was.
+class ServerSweep:
+    """One look at a set of servers.
 
     Attributes:
         started_s: when its first request was sent, by this process's monotonic clock.
         time: the same by the wall clock, UTC, to be shown only.
-        services: every compute service of exactly this name; only one may be trusted.
-        servers: every server on it, soft-deleted ones included.
+        servers: every server of the set, soft-deleted ones included.
         groups: those with a member in ``servers``.
+        problem: why the look is not complete: an answer failed, a cell was silent, rows of another set, too many
+            rows; empty when it is. Only a complete look proves that something is absent.
+    """
+
+    started_s: float
+    time: dt.datetime
+    servers: tuple[ServerRow, ...] = ()
+    groups: tuple[GroupRow, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSweep(ServerSweep):
+    """One look at servers that a plan names itself, wherever they are.
+
+    Attributes:
+        project_id: whose servers all are; empty where each is named by its id.
+        missing: ids that are no server's.
+    """
+
+    project_id: str = ""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was read to its end, and no server is of another project."""
+        return not self.problem and all(
+            server.project_id == self.project_id for server in self.servers if self.project_id
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSweep(ServerSweep):
+    """One look at one host. Its service is read first, so a sweep that says "disabled" was made while it was.
+
+    Attributes:
+        services: every compute service of exactly this name; only one may be trusted.
         moves: migrations with the host as source or destination that are not over, and cold ones that await their
             confirmation.
-        problem: why the sweep is not complete: an answer failed, a cell was silent, rows of another host, too many
-            rows; empty when it is. Only a complete sweep proves that something is absent.
     """
 
     host: str
-    started_s: float
-    time: dt.datetime
     services: tuple[ServiceRow, ...] = ()
-    servers: tuple[ServerRow, ...] = ()
-    groups: tuple[GroupRow, ...] = ()
     moves: tuple[RecordView, ...] = ()
-    problem: str = ""
 
     @property
     def is_complete(self) -> bool:

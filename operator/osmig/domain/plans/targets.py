@@ -1,4 +1,4 @@
-"""Which hosts a plan is about: looked up once, written down, and the same until it is over."""
+"""What a plan is about: hosts are looked up once, and written down; servers that it names are looked for each time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from osmig.api.plan_servers import PlanTargets
     from osmig.domain.plans.observation import PlanObservation
+    from osmig.domain.plans.scenes import Scene
     from osmig.domain.plans.sweeps import HostRow
 
 
@@ -43,6 +44,17 @@ def find_missing(observation: PlanObservation) -> PlanVerdict | None:
     if not missing:
         return None
     return _stop(PlanReason.HOST_NOT_FOUND, f"no compute service, or more than one, has the name {', '.join(missing)}")
+
+
+def find_empty_project(observation: PlanObservation, scene: Scene) -> PlanVerdict | None:
+    """End a plan for a project without servers: the cloud answers a misspelt project with an empty list."""
+    project_id = observation.plan.spec.targets.project_id
+    if project_id is None or scene.planned_servers:
+        return None
+    text = (
+        f"the cloud has no server of project {project_id}: it is empty, or its id is another one; nothing was changed"
+    )
+    return PlanVerdict(phase=PlanPhase.FAILED, reason=PlanReason.SERVER_NOT_FOUND, message=text)
 
 
 def _stop(reason: PlanReason, message: str) -> PlanVerdict:

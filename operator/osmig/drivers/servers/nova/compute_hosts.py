@@ -18,7 +18,7 @@ from osmig.drivers.servers.nova.host_rows import (
     to_server_row,
     to_service_row,
 )
-from osmig.drivers.servers.nova.rows import find_marker
+from osmig.drivers.servers.nova.rows import find_marker, read_one
 from osmig.drivers.servers.nova.session import Request
 from osmig.drivers.servers.nova.translate import text, to_record
 from osmig.net.bounds import MAX_ROWS
@@ -69,14 +69,29 @@ class ComputeHosts:
         rows = read_whole(body, "services", to_service_row, "list-hosts", max_rows=MAX_ROWS)
         return tuple(row for row in rows if host is None or row.host == host)
 
-    def server_page(self, host: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
-        """List one page of a host's servers, soft-deleted ones included, and the marker of the next."""
-        self._require(TOLD_CELLS, "list-host-servers")
-        query = _page({"all_tenants": 1, "host": host, "soft_deleted": 1, "limit": SERVER_ROWS}, marker)
-        body = self._read("list-host-servers", "/servers/detail", SERVERS, query)
-        rows = read_whole(body, "servers", to_server_row, "list-host-servers", max_rows=SERVER_ROWS)
+    def server(self, server_id: str) -> ServerRow:
+        """Read one server, as the lists show it.
+
+        Raises:
+            Absent: there is none of this id.
+        """
+        self._require(TOLD_CELLS, "read-server")
+        body = self._read("read-server", f"/servers/{server_id}", SERVERS, {})
+        return read_one(body, "server", to_server_row, "read-server")
+
+    def server_page(self, key: str, value: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
+        """List one page of the servers of a ``host`` or a ``project_id``, soft-deleted ones included.
+
+        Returns:
+            The servers, and the marker of the next page.
+        """
+        operation = "list-host-servers" if key == "host" else "list-project-servers"
+        self._require(TOLD_CELLS, operation)
+        query = _page({"all_tenants": 1, key: value, "soft_deleted": 1, "limit": SERVER_ROWS}, marker)
+        body = self._read(operation, "/servers/detail", SERVERS, query)
+        rows = read_whole(body, "servers", to_server_row, operation, max_rows=SERVER_ROWS)
         last = rows[-1].id if rows else None
-        return rows, _follow(body.get("servers_links"), last, marker, "list-host-servers")
+        return rows, _follow(body.get("servers_links"), last, marker, operation)
 
     def move_page(self, host: str, marker: str | None) -> tuple[tuple[RecordView, ...], str | None]:
         """List one page of the migrations with the host as source or destination, and the marker of the next."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Unauthorized
-from osmig.domain.plans.sweeps import HostRow, HostSweep
+from osmig.api.names import Reason
+from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Transient, Unauthorized
+from osmig.domain.plans.sweeps import HostRow, HostSweep, TargetSweep
 from osmig.drivers.servers.nova.compute_hosts import ROWS
+from osmig.drivers.servers.nova.host_rows import UNKNOWN
 from osmig.drivers.servers.nova.rows import too_many_rows
 from osmig.net.bounds import MAX_ROWS
 from osmig.net.limiting import Priority
@@ -26,7 +28,7 @@ T = TypeVar("T")
 
 SILENT_CELL = "a cell of the cloud did not answer"
 MAX_SERVER_PAGES = 40
-"""A thousand servers on one host, each of which may take 10 KiB."""
+"""A thousand servers of one host or project, each of which may take 10 KiB."""
 MAX_PAGES = 100
 
 
@@ -49,13 +51,39 @@ class NovaHosts:
         sweep = HostSweep(host=host, started_s=self._clock.boottime(), time=self._clock.now())
         try:
             sweep = replace(sweep, services=await self.service(host))
-            sweep = replace(sweep, servers=await self._list_servers(host))
+            sweep = replace(sweep, servers=await self._list_servers("host", host))
             sweep = replace(sweep, moves=await self._list_moves(host))
         except Unauthorized:
             raise
         except BackendError as error:
             return replace(sweep, problem=error.message)
         return replace(sweep, problem=SILENT_CELL) if is_cut_short(sweep) else sweep
+
+    async def sweep_project(self, project_id: str) -> TargetSweep:
+        """Look once at all servers of a project, page by page; what fails is told in ``problem``."""
+        sweep = TargetSweep(project_id=project_id, started_s=self._clock.boottime(), time=self._clock.now())
+        try:
+            sweep = replace(sweep, servers=await self._list_servers("project_id", project_id))
+        except Unauthorized:
+            raise
+        except BackendError as error:
+            return replace(sweep, problem=error.message)
+        return replace(sweep, problem=SILENT_CELL) if has_silent_rows(sweep.servers) else sweep
+
+    async def find_server(self, server_id: str) -> ServerRow | None:
+        """Read one server, or that there is none.
+
+        Raises:
+            BackendError: it cannot be known now, as when its cell does not answer.
+        """
+        try:
+            row = await self._run(lambda: self._api.server(server_id), Priority.SWEEP)
+        except Absent:
+            return None
+        if has_silent_rows((row,)) or row.id != server_id:
+            text = SILENT_CELL if row.id == server_id else "The cloud answered with another server"
+            raise Transient(Reason.UNREACHABLE, text, operation="read-server")
+        return row
 
     async def service(self, host: str) -> tuple[ServiceRow, ...]:
         """Read the compute services of exactly this name."""
@@ -134,11 +162,11 @@ class NovaHosts:
             raise Absent("HostNotFound", text, operation="list-hosts")
         return found[0]
 
-    async def _list_servers(self, host: str) -> tuple[ServerRow, ...]:
+    async def _list_servers(self, key: str, value: str) -> tuple[ServerRow, ...]:
         def read(marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
-            return self._api.server_page(host, marker)
+            return self._api.server_page(key, value, marker)
 
-        return await self._read_pages(read, "list-host-servers", max_pages=MAX_SERVER_PAGES)
+        return await self._read_pages(read, f"list-{key.removesuffix('_id')}-servers", max_pages=MAX_SERVER_PAGES)
 
     async def _list_moves(self, host: str) -> tuple[RecordView, ...]:
         def read(marker: str | None) -> tuple[tuple[RecordView, ...], str | None]:
@@ -178,6 +206,9 @@ class NovaHosts:
 
 def is_cut_short(sweep: HostSweep) -> bool:
     """Whether a cell did not answer, which shows in rows that say no more than that they are there."""
-    return any(row.is_up is None for row in sweep.services) or any(
-        row.status.upper() == "UNKNOWN" for row in sweep.servers
-    )
+    return any(row.is_up is None for row in sweep.services) or has_silent_rows(sweep.servers)
+
+
+def has_silent_rows(servers: tuple[ServerRow, ...]) -> bool:
+    """Whether one of these servers is in a cell that did not answer."""
+    return any(row.status.upper() == UNKNOWN for row in servers)
