@@ -115,7 +115,8 @@ def test_after_too_many_failures_nothing_begins_and_what_moves_may_end(empty_ten
     assert late not in plan.children()
     plan.order("resume")
     plan.until_outcome("Failed", "ServersLeft")
-    assert starts(cloud, slow, *broken, late) == [slow, *broken, late]
+    begun = starts(cloud, slow, *broken, late)
+    assert (sorted(begun), begun[-1]) == (sorted([slow, *broken, late]), late)
 
 
 def test_of_two_plans_for_one_host_the_second_waits(empty_tenant: Tenant, cloud: NovaLab) -> None:

@@ -215,6 +215,23 @@ def test_bytes_are_those_that_the_moves_report_and_else_the_memory_of_the_server
     assert read() == (6500, 3500, 3000)
 
 
+def test_a_look_within_the_second_in_which_a_move_ended_does_not_bring_its_server_back() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1)])
+    (made,) = start(world)
+    world.wait(0.4)
+    world.sweeps["cmp1"] = world.sweep("cmp1")
+    second = world.now.replace(microsecond=0)
+    world.end(made.name)
+    world.follow(made.name, completion_time=second)
+    world.step()
+    assert len(world.children) == 1
+
+    world.servers = [server(1)]
+    world.wait()
+    world.step()
+    assert len(world.children) == 2, "it was brought back"
+
+
 def test_the_newest_of_several_migrations_of_a_server_counts() -> None:
     world = PlanWorld(spec=DISABLE, servers=[server(1)])
     (made,) = start(world)

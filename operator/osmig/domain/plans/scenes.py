@@ -47,6 +47,8 @@ class Place(StrEnum):
     GONE = "Gone"
 
 
+_TIME_ON_RECORD = dt.timedelta(seconds=1)
+
 OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
 """Places of servers that something is still waited for."""
 
@@ -255,9 +257,12 @@ def _place_by_verdict(verdict: ServerVerdict | None) -> Place:
 def _is_back(child: ChildView, sweep: ServerSweep | None) -> bool:
     """Whether a sweep that began after the Migration had succeeded shows its server on a host of the plan.
 
-    A server that the plan names itself is moved once, wherever it is afterwards.
+    A server that the plan names itself is moved once, wherever it is afterwards. The time on record has whole seconds:
+    a look within the same one may have been made before.
     """
-    return isinstance(sweep, HostSweep) and child.completion_time is not None and sweep.time > child.completion_time
+    if not isinstance(sweep, HostSweep) or child.completion_time is None:
+        return False
+    return sweep.time >= child.completion_time + _TIME_ON_RECORD
 
 
 def retry_token(status: PlanStatus) -> str:
