@@ -26,7 +26,7 @@ class SpareServers:
                 return nova.boot(name)
 
     def give_back(self, nova: NovaLab, server: str) -> None:
-        """Keep a server for the next scene if it is idle."""
+        """Keep a server for the next scene if it is idle, and Nova is done with it."""
         found = nova.nova.server(server)
-        if (found["status"], found["OS-EXT-STS:task_state"]) == ("ACTIVE", None):
+        if (found["status"], found["OS-EXT-STS:task_state"]) == ("ACTIVE", None) and nova.nova.is_done(server):
             self._idle.setdefault(nova.compute, []).append(server)

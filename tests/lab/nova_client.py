@@ -228,6 +228,16 @@ class Compute:
         """Return the instance actions of one server, oldest first."""
         return list(reversed(self.get(f"/servers/{server}/os-instance-actions")["instanceActions"]))
 
+    def is_done(self, server: str) -> bool:
+        """Whether Nova has finished all that belongs to the newest action of a server.
+
+        A server is ``ACTIVE`` before: after a confirm Nova still forgets the old flavor, and so that of a move which
+        somebody has ordered meanwhile. Of a live move this tells only that it has begun.
+        """
+        newest = self.actions(server)[-1]["request_id"]
+        events = self.get(f"/servers/{server}/os-instance-actions/{newest}")["instanceAction"]["events"]
+        return bool(events) and all(event["finish_time"] for event in events)
+
     def live_migrate(self, server: str, *, host: str | None = None) -> str:
         """Start a live migration, as anybody might; return Nova's request id."""
         body = {"os-migrateLive": {"host": host, "block_migration": "auto"}}

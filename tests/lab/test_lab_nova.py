@@ -66,6 +66,19 @@ def count_waits(lab: NovaLab) -> dict[str, int]:
     }
 
 
+def test_nova_is_done_with_a_server_once_all_of_its_newest_action_has_ended(nova: NovaLab) -> None:
+    server = nova.boot("confirmed", plan="finish,confirm_delay=2")
+    nova.nova.post(f"/servers/{server}/action", {"migrate": {}})
+    eventually(lambda: nova.nova.server(server)["status"] == "VERIFY_RESIZE", what="awaits its confirmation")
+    eventually(lambda: nova.nova.is_done(server), what="done with the move")
+
+    nova.nova.post(f"/servers/{server}/action", {"confirmResize": None})
+
+    assert not nova.nova.is_done(server)
+    eventually(lambda: nova.nova.is_done(server), what="done with the confirmation")
+    assert nova.nova.server(server)["status"] == "ACTIVE"
+
+
 def test_what_nova_logs_as_an_error_can_be_told(nova: NovaLab) -> None:
     server = nova.boot("fails", plan="live=crash", host="cmp2")
 
