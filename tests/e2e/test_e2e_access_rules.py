@@ -42,7 +42,6 @@ def test_every_request_of_every_verb_is_allowed_by_the_access_rules(tenant: Tena
     for move, verb in zip(moves, ("force-complete", "abort"), strict=True):
         move.until_phase("Running")
         move.order(verb)
-    nova.control.steer(forced, "finish")
     cold = tenant.move_cold(boot(host="cmp2"), name="cold")
     cold.until_phase("AwaitingConfirmation")
     cold.order("confirm")
