@@ -9,9 +9,10 @@ import pytest
 
 from doc_pages import CODE, ROOT, list_alerts, list_checks, rows_of
 from doc_tables import BLOCKS, DOCS, replace_block
-from osmig.api.names import RUNBOOKS, Policy, Verb, verb_annotation
+from osmig.api.names import Policy, Verb, verb_annotation
 from osmig.api.provider import Limits
 from osmig.domain.capabilities import Capability
+from osmig.domain.split_states import RUNBOOKS
 from osmig.domain.verbs import Column
 from osmig.drivers.servers.nova.translate import STAGES
 

@@ -29,11 +29,12 @@ from domain_samples import (
     stored,
 )
 from domain_world import World, decide_in
-from osmig.api.names import RUNBOOKS, ControlResult, EventReason, Phase, Policy, Reason, Verb, verb_annotation
+from osmig.api.names import ControlResult, EventReason, Phase, Policy, Reason, Verb, verb_annotation
 from osmig.domain import outcome
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
 from osmig.domain.outcome import RETRYABLE
+from osmig.domain.split_states import RUNBOOKS
 from osmig.domain.verbs import LAST_ATTEMPT
 from osmig.drivers.servers.calls import StartCall
 from osmig.drivers.servers.views import CallLookupKind, Explanation

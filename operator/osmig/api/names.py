@@ -276,18 +276,6 @@ class EventReason(StrEnum):
     CREDENTIALS_EXPIRING = "CredentialsExpiring"
 
 
-RUNBOOKS = frozenset(
-    {
-        Reason.RECORD_MISSING,
-        Reason.SOURCE_HOST_DOWN,
-        Reason.HOST_UNCHANGED,
-        Reason.ERROR_ON_DESTINATION,
-        Reason.NOT_AWAITING_CONFIRMATION,
-    }
-)
-"""Reasons for which record, server and host disagree; docs/runbooks has a page of the same name for each."""
-
-
 def verb_annotation(verb: StrEnum) -> str:
     """Name the annotation that carries the token of `verb`, such as ``osmig.dev/abort``."""
     return f"{GROUP}/{verb}"

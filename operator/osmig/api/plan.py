@@ -180,15 +180,13 @@ class PlanSpec(SpecModel):
     @model_validator(mode="after")
     def _nothing_to_approve(self) -> PlanSpec:
         if self.mode is Mode.VALIDATE and self.approval is Approval.MANUAL:
-            message = "approval may not be Manual when mode is Validate: there is nothing to approve"
-            raise ValueError(message)
+            raise ValueError(VALIDATE_NEEDS_NO_APPROVAL["message"])
         return self
 
     @model_validator(mode="after")
     def _policy_wants_a_deadline(self) -> PlanSpec:
         if self.on_deadline is not OnPlanDeadline.ALERT and self.deadline_seconds is None:
-            message = "onDeadline other than Alert needs deadlineSeconds"
-            raise ValueError(message)
+            raise ValueError(POLICY_WANTS_A_DEADLINE["message"])
         return self
 
     @model_validator(mode="after")
@@ -196,18 +194,15 @@ class PlanSpec(SpecModel):
         if self.waves is None:
             return self
         if self.targets.hosts is None:
-            message = "waves are possible only with targets.hosts"
-            raise ValueError(message)
+            raise ValueError(WAVES_WANT_HOSTS["message"])
         if sorted(host for wave in self.waves for host in wave.hosts) != sorted(self.targets.hosts):
-            message = "each of targets.hosts must be in exactly one wave, and waves may have no other hosts"
-            raise ValueError(message)
+            raise ValueError(EACH_HOST_IN_ONE_WAVE["message"])
         return self
 
     @model_validator(mode="after")
     def _maintenance_wants_hosts(self) -> PlanSpec:
         if self.maintenance is not None and self.targets.names_servers:
-            message = "maintenance is possible only with targets.hosts, targets.aggregate or targets.availabilityZone"
-            raise ValueError(message)
+            raise ValueError(MAINTENANCE_WANTS_HOSTS["message"])
         return self
 
     @property

@@ -180,8 +180,7 @@ class PlanFallback(SpecModel):
     @model_validator(mode="after")
     def _reasons_only_if_cold(self) -> PlanFallback:
         if self.on_reasons is not None and self.method is not FallbackMethod.COLD:
-            message = "onReasons is allowed only if method is Cold"
-            raise ValueError(message)
+            raise ValueError(REASONS_ONLY_IF_COLD["message"])
         return self
 
     @property

@@ -13,6 +13,7 @@ from osmig.api.server import Host
 
 MAX_HOSTS = 50
 MAX_SERVERS = 1000
+_ONE_TARGET = "Exactly one of hosts, servers, projectID, aggregate and availabilityZone must be set."
 
 ServerID = Annotated[str, Field(min_length=36, max_length=36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ProjectID = Annotated[str, Field(min_length=1, max_length=64)]
@@ -52,40 +53,29 @@ class PlanTargets(SpecModel):
         min_length=1,
         max_length=MAX_HOSTS,
         json_schema_extra={"x-kubernetes-list-type": "set"},
-        description=(
-            "hosts to empty, by the names of their compute services. Exactly one of hosts, servers, projectID, "
-            "aggregate and availabilityZone must be set. Example: [cmp1, cmp2]."
-        ),
+        description=f"hosts to empty, by the names of their compute services. {_ONE_TARGET} Example: [cmp1, cmp2].",
     )
     servers: tuple[PlanServer, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=MAX_SERVERS,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
-        description=(
-            "servers to move, wherever they are; each is moved once. Exactly one of hosts, servers, projectID, "
-            "aggregate and availabilityZone must be set."
-        ),
+        description=f"servers to move, wherever they are; each is moved once. {_ONE_TARGET}",
     )
     project_id: ProjectID | None = Field(
         default=None,
-        description=(
-            "projectID whose servers are moved, wherever they are; each is moved once. Exactly one of hosts, servers, "
-            "projectID, aggregate and availabilityZone must be set."
-        ),
+        description=f"projectID whose servers are moved, wherever they are; each is moved once. {_ONE_TARGET}",
     )
     aggregate: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None,
         description=(
-            "aggregate whose hosts are emptied; looked up once, at the beginning. Exactly one of hosts, servers, "
-            "projectID, aggregate and availabilityZone must be set. Example: rack1."
+            f"aggregate whose hosts are emptied; looked up once, at the beginning. {_ONE_TARGET} Example: rack1."
         ),
     )
     availability_zone: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None,
         description=(
-            "availabilityZone whose hosts are emptied; looked up once, at the beginning. Exactly one of hosts, "
-            "servers, projectID, aggregate and availabilityZone must be set. Example: az1."
+            f"availabilityZone whose hosts are emptied; looked up once, at the beginning. {_ONE_TARGET} Example: az1."
         ),
     )
 
@@ -93,8 +83,7 @@ class PlanTargets(SpecModel):
     def _exactly_one(self) -> PlanTargets:
         targets = (self.hosts, self.servers, self.project_id, self.aggregate, self.availability_zone)
         if sum(target is not None for target in targets) != 1:
-            message = "exactly one of hosts, servers, projectID, aggregate and availabilityZone must be set"
-            raise ValueError(message)
+            raise ValueError(EXACTLY_ONE_TARGET["message"])
         return self
 
     @property
@@ -159,8 +148,7 @@ class PlanExclude(SpecModel):
     @model_validator(mode="after")
     def _exactly_one(self) -> PlanExclude:
         if (self.server_id is None) == (self.project_id is None):
-            message = "exactly one of serverID and projectID must be set"
-            raise ValueError(message)
+            raise ValueError(EXACTLY_ONE_EXCLUDED["message"])
         return self
 
 
@@ -209,6 +197,5 @@ class PlanRule(SpecModel):
     @model_validator(mode="after")
     def _method_iff_move(self) -> PlanRule:
         if (self.behavior is Behavior.MOVE) != (self.method is not None):
-            message = "method is required when behavior is Move, and forbidden otherwise"
-            raise ValueError(message)
+            raise ValueError(METHOD_IFF_MOVE["message"])
         return self

@@ -78,6 +78,5 @@ class PlanSchedule(SpecModel):
     def _in_order(self) -> PlanSchedule:
         before, after = self.not_before_time, self.not_after_time
         if before is not None and after is not None and before >= after:
-            message = "notBeforeTime must be earlier than notAfterTime"
-            raise ValueError(message)
+            raise ValueError(NOT_BEFORE_IS_EARLIER["message"])
         return self

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from osmig.api.migration import Attempt, Failure, Progress
 from osmig.api.migration_changes import change_status
-from osmig.api.names import RUNBOOKS, EventReason, Phase, Policy, Reason
+from osmig.api.names import EventReason, Phase, Policy, Reason
 from osmig.domain.conditions import Verdict
 from osmig.domain.next_status import build
 from osmig.domain.observation import Commit, Note
 from osmig.domain.orders import close_controls, in_force
 from osmig.domain.retrying import begin_attempt, find_pause_s
+from osmig.domain.split_states import RUNBOOKS
 
 if TYPE_CHECKING:
     from typing import Unpack

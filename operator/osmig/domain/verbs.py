@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.migration import Control
-from osmig.api.names import RUNBOOKS, TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
+from osmig.api.names import TOKEN_MAX_LENGTH, ConditionType, ControlResult, Phase, Reason, Verb
 from osmig.domain.conditions import find_condition
 from osmig.domain.observation import Facts
 from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
 from osmig.domain.phases import FINISHED, WAITING
+from osmig.domain.split_states import RUNBOOKS
 
 if TYPE_CHECKING:
     import datetime as dt
