@@ -82,6 +82,21 @@ def test_an_id_that_is_no_servers_is_blocked_and_holds_nothing_up() -> None:
     assert "1 blocked" in next(one.message for one in world.status.conditions if one.type == "Succeeded")
 
 
+@pytest.mark.parametrize(
+    "world",
+    [
+        PlanWorld(spec=listed(5)),
+        PlanWorld(spec=listed(1), servers=[server(1, status="ERROR")]),
+        PlanWorld(spec={}, servers=[server(1, status="ERROR")]),
+    ],
+    ids=["no server", "server in ERROR", "host with a server in ERROR"],
+)
+def test_a_plan_that_can_move_nothing_ends_at_once(world: PlanWorld) -> None:
+    world.step()
+    assert told(world) == (PlanPhase.FAILED, PlanReason.SERVERS_LEFT)
+    assert world.notes == ["PlanStarted", "NoExpiry", "PlanFinished"]
+
+
 @pytest.mark.parametrize("how", ["exclude", "skip"])
 def test_an_id_that_is_no_servers_may_be_left_out(how: str) -> None:
     exclude = {"exclude": [{"serverID": server_id(5), "reason": "gone"}]} if how == "exclude" else {}

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cronsim import CronSim
+from typing_extensions import override
 
 from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_windows import PlanSchedule
+from osmig.domain.plans import windows
 from osmig.domain.plans.windows import judge_windows
 from plan_world import DISABLE, PlanWorld, server
 
@@ -153,10 +156,10 @@ def test_moves_begin_within_the_window_only_and_end_after_it() -> None:
     assert next(one.reason for one in world.status.conditions if one.type == "WindowOpen") == PlanReason.OPEN
 
 
-def play_night(*, last_mib: int, minutes_left: int) -> PlanWorld:
+def play_night(*more: dict[str, Any], last_mib: int, minutes_left: int) -> PlanWorld:
     """Let three servers of 1 GiB move in ten minutes each, and come to a fourth when the window is about to close."""
     limits = {"maxInFlight": 3, "maxInFlightPerSourceHost": 3}
-    spec = DISABLE | {"schedule": {"timeZone": ROME, "windows": [NIGHT]}, "limits": limits}
+    spec = DISABLE | {"schedule": {"timeZone": ROME, "windows": [NIGHT, *more]}, "limits": limits}
     rows = [server(number, memory_mib=1024) for number in (1, 2, 3)]
     world = PlanWorld(spec=spec, servers=[*rows, server(4, memory_mib=last_mib)])
     for _ in range(2):
@@ -179,8 +182,9 @@ def test_a_move_begins_only_if_the_window_is_long_enough_for_it_by_those_before(
     assert (world.phase, len(world.children)) == (PlanPhase.WAITING, 3)
     ready = next(one for one in world.status.conditions if one.type == "Ready")
     assert ready.reason == PlanReason.WINDOW_TOO_SHORT
-    assert ready.message.startswith(
-        "1 servers wait for the next window: by the moves so far, the smallest takes 20 min"
+    assert ready.message == (
+        "by the moves so far, each that is left takes 20 min or longer, and the window closes in 15 min; "
+        "waiting for the next one: 1"
     )
     assert 0 < (world.due_s or 0) <= 300
     world.wait(18 * 3600)
@@ -198,6 +202,37 @@ def test_a_smaller_server_passes_one_that_the_window_is_too_short_for() -> None:
 
 def test_a_move_that_no_window_is_long_enough_for_does_not_wait_for_one() -> None:
     assert len(play_night(last_mib=1024 * 43, minutes_left=15).children) == 4
+
+
+def test_what_counts_is_how_long_the_windows_are_open_together() -> None:
+    pause = {"name": "backup", "kind": "Deny", "cron": "0 1 * * *", "durationSeconds": 3600}
+    fits, never_fits = (play_night(pause, last_mib=1024 * mib, minutes_left=15) for mib in (17, 25))
+    assert len(fits.children) == 3, "170 min: the next opening is 180 min long"
+    assert len(never_fits.children) == 4, "250 min: none is as long"
+
+
+def test_a_longer_opening_within_the_next_weeks_is_awaited() -> None:
+    sunday = {"name": "sunday", "cron": "0 5 * * SUN", "durationSeconds": 43_200}
+    assert len(play_night(sunday, last_mib=1024 * 43, minutes_left=15).children) == 3
+
+
+def test_an_opening_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    class Counting(CronSim):
+        @override
+        def __next__(self) -> dt.datetime:
+            searched.append("")
+            return super().__next__()
+
+    monkeypatch.setattr(windows, "CronSim", Counting)
+    rare = {"name": "rare", "kind": "Deny", "cron": "17 3 29 2 *", "durationSeconds": 300}
+    before = judge("2026-12-05T21:00", rare)
+    assert len(searched) == 4, "the last and the next one, as seen from now and from the next change"
+    assert judge("2027-06-05T21:00", rare) == judge("2026-12-05T21:00", rare) == before
+    assert len(searched) == 4
+    judge("2028-03-05T21:00", rare)
+    assert len(searched) == 6, "from the change that is to come in 2032 alone"
 
 
 def test_moves_of_another_kind_say_nothing_of_how_long_one_takes() -> None:

@@ -18,7 +18,7 @@ from osmig.domain.plans.deadlines import is_aborted_by_deadline
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
 from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
-from osmig.domain.plans.scenes import LEFT, OPEN, Place, is_reporting
+from osmig.domain.plans.scenes import LEFT, OPEN, Place, find_down
 from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
 from osmig.domain.plans.stock import take_stock
 
@@ -133,12 +133,7 @@ def _begin(stock: Stock) -> CommitPlan:
     if observation.plan.spec.mode is Mode.VALIDATE:
         return _say(stock, PlanPhase.SUCCEEDED, PlanReason.VALIDATED, "nothing was changed; see status.preview")
     if gates.is_expired(observation):
-        has_hosts = bool(stock.status.hosts)
-        if (
-            has_hosts
-            and not stock.scene.planned_servers
-            and not any(host.unconfirmed or host.inbound for host in stock.status.hosts)
-        ):
+        if _is_empty(stock):
             return _say(stock, PlanPhase.SUCCEEDED, PlanReason.ALREADY_DRAINED, "nothing was changed")
         text = "notAfterTime has passed, so nothing was begun"
         return _say(stock, PlanPhase.EXPIRED, PlanReason.EXPIRED, text)
@@ -154,7 +149,15 @@ def _begin(stock: Stock) -> CommitPlan:
         again = "move its servers" if observation.plan.spec.targets.names_servers else "empty its hosts"
         text = f"schedule.notAfterTime is not set: applied again elsewhere, this plan would {again} again"
         notes.append(Note(reason=EventReason.NO_EXPIRY, text=text, is_warning=True))
-    return _work(replace(stock, status=started, notes=(*stock.notes, *notes)))
+    begun = replace(stock, status=started, notes=(*stock.notes, *notes))
+    return _end(begun) or _work(begun)
+
+
+def _is_empty(stock: Stock) -> bool:
+    """Whether the plan has hosts, and nothing is on them nor on its way to them."""
+    hosts = stock.status.hosts
+    is_quiet = not any(host.unconfirmed or host.inbound for host in hosts)
+    return bool(hosts) and is_quiet and not stock.scene.planned_servers
 
 
 def _go_on(stock: Stock) -> CommitPlan:
@@ -248,7 +251,7 @@ def _list_ready(stock: Stock) -> set[str]:
     observation = stock.observation
     if observation.plan.spec.targets.names_servers:
         pending = stock.scene.at(Place.PENDING) if stock.is_complete else ()
-        return {host for planned in pending if is_reporting(host := host_of(planned), observation)}
+        return {host_of(planned) for planned in pending} - find_down(observation)
     begun = waves.list_begun(observation.plan.spec, stock.status)
     return {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
 

@@ -58,6 +58,11 @@ class ChildView:
         return self.phase in FINISHED
 
     @property
+    def end(self) -> tuple[str, dt.datetime | None]:
+        """What tells one end from the next, after a retry."""
+        return self.name, self.completion_time
+
+    @property
     def is_awaiting(self) -> bool:
         """Whether its data has arrived and somebody is to confirm or revert, or has just done so."""
         return self.phase in CONFIRMATION

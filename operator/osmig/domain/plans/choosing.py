@@ -44,9 +44,8 @@ def choose(
     for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
         host = host_of(planned)
         order = _make_order(planned, plan)
-        if host not in ready_hosts or order.name in names_taken or not fitting.has_room(planned):
-            continue
-        if not taken.has_place(planned, scene):
+        is_free = host in ready_hosts and order.name not in names_taken
+        if not (is_free and fitting.has_room(planned) and taken.has_place(planned, scene)):
             continue
         taken.add(planned, scene)
         chosen.append(order)
@@ -63,10 +62,9 @@ def sort_planned_servers(planned_servers: Iterator[PlannedServer], order: PlanOr
 
 
 def _key(planned: PlannedServer, order: PlanOrder) -> Any:  # noqa: ANN401 - numbers or moments, never both
-    row = planned.row
     if order in {PlanOrder.OLDEST_FIRST, PlanOrder.NEWEST_FIRST}:
-        return (row.created if row is not None else None) or _NO_TIME
-    return row.memory_mib if row is not None else 0
+        return (planned.row.created if planned.row is not None else None) or _NO_TIME
+    return planned.memory_mib
 
 
 class _Taken:
@@ -109,9 +107,7 @@ def _make_order(planned: PlannedServer, plan: MigrationPlan) -> CreateChild | Or
     host = host_of(planned)
     return CreateChild(
         name=name_child(plan, planned.server_id, index),
-        labels=label_child(
-            plan, planned.server_id, host, index, memory_mib=planned.row.memory_mib if planned.row is not None else 0
-        ),
+        labels=label_child(plan, planned.server_id, host, index, memory_mib=planned.memory_mib),
         spec=_write_spec(planned, plan, host),
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import ConditionStatus, ConditionType
 from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason
 from osmig.api.plan_options import Approval
-from osmig.domain.conditions import Claim, merge
+from osmig.domain.conditions import Claim, find_condition, merge
 from osmig.domain.plans.deadlines import is_past_deadline
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.windows import judge_windows
@@ -134,7 +134,7 @@ def _claim_drained(verdict: PlanVerdict, status: PlanStatus, observation: PlanOb
         is_closed = observation.plan.spec.disables
         reason = PlanReason.EXCLUDED_SERVERS_LEFT if is_closed else PlanReason.NOT_DISABLED
         return _claim(PlanCondition.DRAINED, ConditionStatus.FALSE, reason, verdict.rest)
-    known = next((one for one in observation.status.conditions if one.type == PlanCondition.DRAINED), None)
+    known = find_condition(observation.status.conditions, PlanCondition.DRAINED)
     rest = verdict.rest or (known.message if known is not None else "")
     is_left = any(host.drained_time is None and (host.remaining or host.soft_deleted) for host in status.hosts)
     reason = PlanReason.SERVERS_LEFT if is_left else PlanReason.NOT_PROVEN

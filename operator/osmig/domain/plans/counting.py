@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _HASH = 16
 _MIB = 1024 * 1024
-_FEWEST_MOVES = 3
+FEWEST_MOVES = 3
+"""How many moves must have ended before they say how long others take."""
+
 _DONE = (Place.SUCCEEDED, Place.SKIPPED)
 _VERDICTS = tuple(reversed(Judgement))
 
@@ -66,7 +68,7 @@ def _count_verdicts(there: list[PlannedServer]) -> PreviewCounts:
     for planned in there:
         assert planned.verdict is not None  # noqa: S101 - only servers with one are counted
         counts[planned.verdict.judgement.lower()] += 1
-        memory_mib += planned.row.memory_mib if planned.row and planned.verdict.is_ordered else 0
+        memory_mib += planned.memory_mib if planned.verdict.is_ordered else 0
     return PreviewCounts(**counts, memory_mib=memory_mib)
 
 
@@ -110,9 +112,8 @@ def count_bytes(scene: Scene) -> PlanBytes:
     total = processed = 0
     for planned in scene.at(*OPEN, Place.SUCCEEDED):
         child = planned.child
-        memory_mib = planned.row.memory_mib if planned.row is not None else child.memory_mib if child is not None else 0
         reported = child.total_bytes if child is not None else None
-        whole = memory_mib * _MIB if reported is None else reported
+        whole = planned.memory_mib * _MIB if reported is None else reported
         total += whole
         if planned.place in {Place.AWAITING, Place.SUCCEEDED}:
             processed += whole
@@ -152,11 +153,8 @@ def forecast(scene: Scene, observation: PlanObservation) -> dt.datetime | None:
     done = [one.child for one in scene.at(Place.SUCCEEDED) if one.child is not None and one.child.memory_mib]
     started = [child.start_time for child in done if child.start_time is not None]
     moved_mib = sum(child.memory_mib for child in done)
-    rest = [
-        max(planned.row.memory_mib if planned.row else planned.child.memory_mib if planned.child else 0, 1)
-        for planned in scene.at(Place.PENDING, Place.QUEUED, Place.RUNNING)
-    ]
-    if len(started) < _FEWEST_MOVES or not rest:
+    rest = [max(planned.memory_mib, 1) for planned in scene.at(Place.PENDING, Place.QUEUED, Place.RUNNING)]
+    if len(started) < FEWEST_MOVES or not rest:
         return None
     took = observation.now - min(started)
     return observation.now + took * (sum(rest) / moved_mib)

@@ -65,7 +65,7 @@ class Circumstances:
     Attributes:
         groups: server groups that it may be a member of.
         records: migrations that touch its host and are not over, or await a confirmation; none where not known.
-        usable: hosts that it may go to: up, enabled, not to be emptied, not its own; ``None`` where not known.
+        usable: hosts that servers may go to: up, enabled, not to be emptied; ``None`` where not known.
         is_admin: the credentials are an administrator's, who may move locked servers.
         is_host_up: the host's service reports; without it nothing moves.
         skips: ids of servers that the verb skip named.
@@ -224,7 +224,7 @@ def _check_group(server: ServerRow, group: GroupRow, usable: Sequence[HostRow] |
         )
         return _blocked(PlanReason.AFFINITY_GROUP, text)
     if group.policy == "anti-affinity" and usable is not None:
-        places = len(usable) * max(1, group.max_server_per_host)
+        places = sum(host.name != server.host for host in usable) * max(1, group.max_server_per_host)
         if len(group.members) > places:
             text = (
                 f"server group {group.name} has {len(group.members)} members that must be apart, and there are "
@@ -253,9 +253,13 @@ def _warn(server: ServerRow, usable: Sequence[HostRow] | None) -> tuple[PlanReas
     if devices:
         return PlanReason.DEVICE, f"its flavor has {', '.join(devices)}; the cloud may refuse the move"
     zone = server.pinned_zone
-    if zone is not None and usable is not None and not any(host.zone == zone for host in usable):
+    if zone is not None and usable is not None and not _has_other(server, zone, usable):
         return PlanReason.PINNED_ZONE, f"it is pinned to zone {zone}, which has no other host that servers may go to"
     return PlanReason.PLAIN, ""
+
+
+def _has_other(server: ServerRow, zone: str, usable: Sequence[HostRow]) -> bool:
+    return any(host.zone == zone and host.name != server.host for host in usable)
 
 
 def _blocked(reason: PlanReason, message: str) -> ServerVerdict:

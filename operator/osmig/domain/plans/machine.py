@@ -58,15 +58,15 @@ def remember_children(observation: PlanObservation) -> PlanMemory:
     served = {child.server_id for child in observation.children}
     gone = [child for name, child in memory.seen.items() if name not in there]
     under_way = {child.name: child for child in observation.children if not child.is_finished}
-    ended = {(child.name, child.completion_time): child for child in observation.children if child.is_finished}
-    newly_over = [*gone, *(child for end, child in ended.items() if end not in memory.ended)]
+    ended = [child for child in observation.children if child.is_finished]
+    newly_over = [*gone, *(child for child in ended if child.end not in memory.ended_s)]
     over_s = {child.source_host: observation.clock_s for child in newly_over if child.source_host is not None}
     moved = {child.server_id for child in observation.children if child.phase is Phase.SUCCEEDED}
     return replace(
         memory,
         over_s={**memory.over_s, **over_s},
         seen=under_way,
-        ended=frozenset(ended),
+        ended_s={child.end: memory.ended_s.get(child.end, observation.clock_s) for child in ended},
         lost=memory.lost | {child.server_id for child in gone if child.server_id not in served},
         moved=memory.moved | moved,
     )

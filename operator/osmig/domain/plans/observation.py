@@ -56,7 +56,7 @@ class PlanMemory:
         over_s: by host, when a Migration away from it was last seen to be over, by the monotonic clock. Older sweeps
             are good enough to go on, not to end the plan.
         seen: by name, the children under way, to notice that somebody deleted one.
-        ended: names of the children that are over, each with its ``completionTime``, to notice the next one.
+        ended_s: by ``ChildView.end``, when each child that is over was first seen to be, by the monotonic clock.
         lost: servers whose child somebody deleted before it had an outcome.
         moved: servers with a child that succeeded, even if somebody deleted it since.
     """
@@ -65,7 +65,7 @@ class PlanMemory:
     look_after_s: Mapping[str, float] = field(default_factory=dict)
     over_s: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, ChildView] = field(default_factory=dict)
-    ended: frozenset[tuple[str, dt.datetime | None]] = frozenset()
+    ended_s: Mapping[tuple[str, dt.datetime | None], float] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
 

@@ -47,8 +47,6 @@ class Place(StrEnum):
     GONE = "Gone"
 
 
-_TIME_ON_RECORD = dt.timedelta(seconds=1)
-
 OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
 """Places of servers that something is still waited for."""
 
@@ -73,6 +71,13 @@ class PlannedServer:
     verdict: ServerVerdict | None = None
     child: ChildView | None = None
     is_again: bool = False
+
+    @property
+    def memory_mib(self) -> int:
+        """The server's memory: as it is listed, else as it was when its Migration was made; 0 where neither tells."""
+        if self.row is not None:
+            return self.row.memory_mib
+        return self.child.memory_mib if self.child is not None else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +109,15 @@ def build_scene(observation: PlanObservation) -> Scene:
     children = newest_children(observation)
     rows = {server.id: (server, sweep) for sweep in _sweeps(observation) for server in sweep.servers}
     groups: dict[str, GroupRow] = {group.id: group for sweep in _sweeps(observation) for group in sweep.groups}
-    missing = observation.target_sweep.missing if observation.target_sweep is not None else ()
-    usable = find_usable(observation)
+    missing = frozenset(observation.target_sweep.missing if observation.target_sweep is not None else ())
+    usable, down = find_usable(observation), find_down(observation)
     planned_servers = []
     for server_id in sorted({*rows, *children, *missing}):
         row, sweep = rows.get(server_id, (None, None))
         child, verdict = children.get(server_id), None
         if row is not None and sweep is not None:
-            verdict = _judge(row, sweep, observation, usable, child)
+            around = _find_circumstances(row, sweep, observation, usable=usable, down=down)
+            verdict = judge(row, observation.plan.spec, around, falls_back=_wants_fallback(child, observation))
         elif server_id in missing:
             verdict = judge_missing(server_id, observation.plan.spec, frozenset(observation.status.skips))
         planned_servers.append(_stand(server_id, row, sweep, verdict, child, observation))
@@ -143,33 +149,36 @@ def _sweeps(observation: PlanObservation) -> Iterator[ServerSweep]:
             yield sweep
 
 
-def _judge(
+def _find_circumstances(
     row: ServerRow,
     sweep: ServerSweep,
     observation: PlanObservation,
+    *,
     usable: tuple[HostRow, ...] | None,
-    child: ChildView | None,
-) -> ServerVerdict:
+    down: frozenset[str],
+) -> Circumstances:
     of_host = sweep if isinstance(sweep, HostSweep) else None
-    around = Circumstances(
+    return Circumstances(
         groups=sweep.groups,
         records=of_host.moves if of_host is not None else (),
-        usable=usable and tuple(host for host in usable if host.name != row.host),
+        usable=usable,
         is_admin=observation.provider.can(Capability.HOSTS),
-        is_host_up=_is_up(of_host) if of_host is not None else is_reporting(row.host, observation),
+        is_host_up=_is_up(of_host) if of_host is not None else row.host not in down,
         skips=frozenset(observation.status.skips),
     )
-    spec = observation.plan.spec
-    return judge(row, spec, around, falls_back=child is not None and falls_back(child, spec))
 
 
 def _is_up(sweep: HostSweep) -> bool:
     return sweep.service is not None and sweep.service.is_up is True
 
 
-def is_reporting(host: str | None, observation: PlanObservation) -> bool:
-    """Whether the list of all hosts says that a host's compute service reports; true of what it does not name."""
-    return all(row.is_up for row in observation.cloud_hosts or () if row.name == host)
+def find_down(observation: PlanObservation) -> frozenset[str]:
+    """Return the hosts of which the list of all hosts says that their compute service does not report."""
+    return frozenset(row.name for row in observation.cloud_hosts or () if not row.is_up)
+
+
+def _wants_fallback(child: ChildView | None, observation: PlanObservation) -> bool:
+    return child is not None and falls_back(child, observation.plan.spec)
 
 
 def falls_back(child: ChildView, spec: PlanSpec) -> bool:
@@ -205,7 +214,7 @@ def _stand(
     elif child.phase is not Phase.SUCCEEDED:
         is_again = is_tried_again(child, observation.status)
         place = Place.PENDING if is_again else _place_of_failed(child)
-    elif not _is_back(child, sweep):
+    elif not _is_back(child, sweep, observation):
         place = Place.SUCCEEDED
     elif child.index >= MAX_CHILDREN:
         place = Place.FAILED
@@ -254,15 +263,12 @@ def _place_by_verdict(verdict: ServerVerdict | None) -> Place:
             return Place.WAITING
 
 
-def _is_back(child: ChildView, sweep: ServerSweep | None) -> bool:
-    """Whether a sweep that began after the Migration had succeeded shows its server on a host of the plan.
+def _is_back(child: ChildView, sweep: ServerSweep | None, observation: PlanObservation) -> bool:
+    """Whether a sweep that began after the Migration was seen to be over shows its server on a host of the plan.
 
-    A server that the plan names itself is moved once, wherever it is afterwards. The time on record has whole seconds:
-    a look within the same one may have been made before.
+    A server that the plan names itself is moved once, wherever it is afterwards.
     """
-    if not isinstance(sweep, HostSweep) or child.completion_time is None:
-        return False
-    return sweep.time >= child.completion_time + _TIME_ON_RECORD
+    return isinstance(sweep, HostSweep) and sweep.started_s > observation.memory.ended_s[child.end]
 
 
 def retry_token(status: PlanStatus) -> str:

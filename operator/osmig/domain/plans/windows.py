@@ -1,13 +1,15 @@
 """Whether a plan's windows are open, and when that changes.
 
 A window is open while its last opening is not longer ago than it lasts. Time zones are tables that come with the
-process, so looking one up is as pure as a table of our own.
+process, so looking one up is as pure as a table of our own. So is remembering what was found: openings never change.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,9 +18,17 @@ from cronsim import CronSim, CronSimError
 from osmig.api.plan_windows import WindowKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from osmig.api.plan_windows import PlanSchedule, PlanWindow
 
-_MOST_CHANGES = 16
+_MAX_CHANGES = 16
+_MAX_COMING = 64
+"""Openings and closings of single windows that are gone through to find the next ones of the whole."""
+
+_KEPT, _KEPT_EACH = 4096, 8
+"""Cron expressions whose openings are remembered, and times between two openings of each: now, and some to come."""
+
 _INSTANT = dt.timedelta(seconds=1)
 
 
@@ -56,17 +66,35 @@ def judge_windows(schedule: PlanSchedule, now: dt.datetime) -> WindowState:
     return WindowState(is_open=is_open, names=names, change_time=_find_change(schedule, now, zone, is_open=is_open))
 
 
+def list_openings_s(schedule: PlanSchedule, now: dt.datetime) -> list[float]:
+    """Return for how long the windows will be open, in seconds, each time that they open again after they close.
+
+    Args:
+        schedule: one whose windows are open now, and mean something.
+        now: this moment.
+    """
+    flips = list(_list_flips(schedule, now, ZoneInfo(schedule.time_zone), is_open=True, max_changes=_MAX_COMING))
+    return [(closes - opens).total_seconds() for opens, closes in zip(flips[1::2], flips[2::2], strict=False)]
+
+
 def _find_change(schedule: PlanSchedule, now: dt.datetime, zone: ZoneInfo, *, is_open: bool) -> dt.datetime | None:
     """Return when opening or closing of one window changes the whole; ``None`` if that is many of them away."""
+    return next(_list_flips(schedule, now, zone, is_open=is_open, max_changes=_MAX_CHANGES), None)
+
+
+def _list_flips(
+    schedule: PlanSchedule, now: dt.datetime, zone: ZoneInfo, *, is_open: bool, max_changes: int
+) -> Iterator[dt.datetime]:
+    """Yield when the whole opens and closes, alternately, within ``max_changes`` changes of single windows."""
     moment = now
-    for _ in range(_MOST_CHANGES):
+    for _ in range(max_changes):
         changes = [change for window in schedule.windows for change in _list_changes(window, moment, zone)]
         if not changes:
-            return None
+            return
         moment = min(changes)
         if _judge_at(schedule, moment, zone)[0] != is_open:
-            return moment
-    return None
+            is_open = not is_open
+            yield moment
 
 
 def _judge_at(schedule: PlanSchedule, now: dt.datetime, zone: ZoneInfo) -> tuple[bool, tuple[str, ...]]:
@@ -81,23 +109,48 @@ def _judge_at(schedule: PlanSchedule, now: dt.datetime, zone: ZoneInfo) -> tuple
 
 
 def _is_running(window: PlanWindow, now: dt.datetime, zone: ZoneInfo) -> bool:
-    last = _last_opening(window, now, zone)
+    last, _ = _openings_of(window.cron, zone).around(now)
     return last is not None and now < last + dt.timedelta(seconds=window.duration_seconds)
-
-
-def _last_opening(window: PlanWindow, now: dt.datetime, zone: ZoneInfo) -> dt.datetime | None:
-    """Return the last opening up to this very moment, UTC; ``None`` where there was none in decades."""
-    opening = next(CronSim(window.cron, (now + _INSTANT).astimezone(zone), reverse=True), None)
-    return opening.astimezone(dt.UTC) if opening is not None else None
 
 
 def _list_changes(window: PlanWindow, now: dt.datetime, zone: ZoneInfo) -> list[dt.datetime]:
     """Return when the window closes, if it is open, and when it opens next."""
-    changes = []
-    last = _last_opening(window, now, zone)
+    last, following = _openings_of(window.cron, zone).around(now)
+    changes = [following] if following is not None else []
     if last is not None and _is_running(window, now, zone):
         changes.append(last + dt.timedelta(seconds=window.duration_seconds))
-    opening = next(CronSim(window.cron, now.astimezone(zone)), None)
-    if opening is not None:
-        changes.append(opening.astimezone(dt.UTC))
     return changes
+
+
+class _Openings:
+    """The openings of one cron expression, searched for only where they are not known.
+
+    A rare one is searched for through fifty years, day by day, and each step of a plan asks several times.
+    """
+
+    def __init__(self, cron: str, zone: ZoneInfo) -> None:
+        self._cron, self._zone = cron, zone
+        self._known: deque[tuple[dt.datetime | None, dt.datetime | None]] = deque(maxlen=_KEPT_EACH)
+
+    def around(self, now: dt.datetime) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """Return the last opening up to this very moment and the next one, UTC; ``None`` for none in decades."""
+        known = next((pair for pair in self._known if _is_between(now, *pair)), None)
+        if known is None:
+            before = CronSim(self._cron, (now + _INSTANT).astimezone(self._zone), reverse=True)
+            after = CronSim(self._cron, now.astimezone(self._zone))
+            known = _to_utc(next(before, None)), _to_utc(next(after, None))
+            self._known.append(known)
+        return known
+
+
+@lru_cache(maxsize=_KEPT)
+def _openings_of(cron: str, zone: ZoneInfo) -> _Openings:
+    return _Openings(cron, zone)
+
+
+def _is_between(now: dt.datetime, last: dt.datetime | None, following: dt.datetime | None) -> bool:
+    return (last is None or last <= now) and (following is None or now < following)
+
+
+def _to_utc(moment: dt.datetime | None) -> dt.datetime | None:
+    return moment.astimezone(dt.UTC) if moment is not None else None
