@@ -80,22 +80,19 @@ def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
     metadata, spec = body["metadata"], body.get("spec") or {}
     labels = metadata.get("labels") or {}
     server_id = str((spec.get("server") or {}).get("id") or labels.get(LABEL_SERVER_ID, ""))
-    index, memory_mib = _read_number(labels.get(LABEL_INDEX), 1), _read_number(labels.get(LABEL_MEMORY), 0)
-    is_deleted = "deletionTimestamp" in metadata
+    made = ChildView(
+        name=key.name,
+        server_id=server_id,
+        index=_read_number(labels.get(LABEL_INDEX), 1),
+        type=MigrationType.LIVE_MIGRATION,
+        memory_mib=_read_number(labels.get(LABEL_MEMORY), 0),
+        is_deleted="deletionTimestamp" in metadata,
+    )
     try:
         migration = parse_migration(body)
     except InvalidManifest as error:
-        return ChildView(
-            name=key.name,
-            server_id=server_id,
-            index=index,
-            type=MigrationType.LIVE_MIGRATION,
-            memory_mib=memory_mib,
-            message=str(error)[:200],
-            is_deleted=is_deleted,
-        )
-    view = _describe(key, migration, migration.status, server_id)
-    return replace(view, index=index, memory_mib=memory_mib, is_deleted=is_deleted)
+        return replace(made, message=str(error)[:200])
+    return _describe(made, migration, migration.status)
 
 
 def _read_number(word: object, otherwise: int) -> int:
@@ -103,15 +100,14 @@ def _read_number(word: object, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else otherwise
 
 
-def _describe(key: Key, migration: Migration, status: MigrationStatus, server_id: str) -> ChildView:
+def _describe(made: ChildView, migration: Migration, status: MigrationStatus) -> ChildView:
     wanted, actual = migration.spec.placement, status.placement
     outcome = find_condition(status.conditions, ConditionType.SUCCEEDED)
     converging = find_condition(status.conditions, ConditionType.CONVERGING)
     media = [status.progress.memory, status.progress.disk] if status.progress is not None else []
     moved = [medium for medium in media if medium is not None]
-    return ChildView(
-        name=key.name,
-        server_id=server_id,
+    return replace(
+        made,
         server_name=(status.server.name or "") if status.server is not None else "",
         type=migration.spec.type,
         source_host=(wanted and wanted.source_host) or (actual and actual.source_host) or None,

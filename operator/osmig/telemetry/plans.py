@@ -143,9 +143,7 @@ def _render(samples: Sequence[PlanSample], shown: Sequence[_Entry], now: datetim
         _numbers(plan_families.PLAN_REMAINING, active, lambda sample: sample.remaining_bytes),
         _numbers(plan_families.PLAN_BUDGET, active, lambda sample: sample.budget_left),
         _numbers(plan_families.PLAN_WINDOW, active, lambda sample: _is_open(sample, now)),
-        _numbers(
-            plan_families.PLAN_COMPLETION, samples, lambda s: s.finished_at.timestamp() if s.finished_at else None
-        ),
+        _numbers(plan_families.PLAN_COMPLETION, samples, _read_end),
         _hosts(plan_families.HOST_DRAINED, samples, lambda host: host.is_drained),
         _hosts(plan_families.HOST_DISABLED, samples, lambda host: host.is_disabled),
     ]

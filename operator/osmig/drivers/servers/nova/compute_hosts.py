@@ -6,7 +6,8 @@ not answer, and says nothing of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 from osmig.api.names import Reason
 from osmig.domain.errors import OutcomeUnknown, Transient, Unsupported
@@ -45,6 +46,12 @@ SERVER_ROWS = 25
 """Servers per page: each may have 64 KiB of user data and as much metadata, and an answer at most 4 MiB."""
 ROWS = 1000
 
+ServersOf = Literal["host", "project_id"]
+SERVER_LISTS: Mapping[ServersOf, str] = MappingProxyType(
+    {"host": "list-host-servers", "project_id": "list-project-servers"}
+)
+"""By what narrows a list of servers down: what the call is named."""
+
 CHANGE_S = 30.0
 """For an order to a service. Nova writes it down at once and then asks the compute, which may be dead, by RPC."""
 
@@ -79,13 +86,13 @@ class ComputeHosts:
         body = self._read("read-server", f"/servers/{server_id}", SERVERS, {})
         return read_one(body, "server", to_server_row, "read-server")
 
-    def server_page(self, key: str, value: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
-        """List one page of the servers of a ``host`` or a ``project_id``, soft-deleted ones included.
+    def server_page(self, key: ServersOf, value: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
+        """List one page of the servers of a host or a project, soft-deleted ones included.
 
         Returns:
             The servers, and the marker of the next page.
         """
-        operation = "list-host-servers" if key == "host" else "list-project-servers"
+        operation = SERVER_LISTS[key]
         self._require(TOLD_CELLS, operation)
         query = _page({"all_tenants": 1, key: value, "soft_deleted": 1, "limit": SERVER_ROWS}, marker)
         body = self._read(operation, "/servers/detail", SERVERS, query)

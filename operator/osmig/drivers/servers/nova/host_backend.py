@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from osmig.api.names import Reason
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Transient, Unauthorized
 from osmig.domain.plans.sweeps import HostRow, HostSweep, TargetSweep
-from osmig.drivers.servers.nova.compute_hosts import ROWS
+from osmig.drivers.servers.nova.compute_hosts import ROWS, SERVER_LISTS
 from osmig.drivers.servers.nova.host_rows import UNKNOWN
 from osmig.drivers.servers.nova.rows import too_many_rows
 from osmig.net.bounds import MAX_ROWS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from osmig.domain.operations import RecordView
     from osmig.domain.plans.sweeps import GroupRow, ServerRow, ServiceRow
     from osmig.drivers.servers.nova.blocking_calls import BlockingCalls
-    from osmig.drivers.servers.nova.compute_hosts import ComputeHosts
+    from osmig.drivers.servers.nova.compute_hosts import ComputeHosts, ServersOf
     from osmig.net.permits import Permit
 
 T = TypeVar("T")
@@ -162,11 +162,11 @@ class NovaHosts:
             raise Absent("HostNotFound", text, operation="list-hosts")
         return found[0]
 
-    async def _list_servers(self, key: str, value: str) -> tuple[ServerRow, ...]:
+    async def _list_servers(self, key: ServersOf, value: str) -> tuple[ServerRow, ...]:
         def read(marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
             return self._api.server_page(key, value, marker)
 
-        return await self._read_pages(read, f"list-{key.removesuffix('_id')}-servers", max_pages=MAX_SERVER_PAGES)
+        return await self._read_pages(read, SERVER_LISTS[key], max_pages=MAX_SERVER_PAGES)
 
     async def _list_moves(self, host: str) -> tuple[RecordView, ...]:
         def read(marker: str | None) -> tuple[tuple[RecordView, ...], str | None]:
