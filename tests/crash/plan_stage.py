@@ -62,17 +62,6 @@ class Stage(Scene):
         ready = [one for one in found.get("status", {}).get("conditions", ()) if one["type"] == "Ready"]
         return dict(ready[0]) if ready else {}
 
-    def written(self, resource: str, verb: str) -> list[dict[str, Any]]:
-        """Return the bodies of all requests about a resource that the API server granted, as it logged them."""
-        return [
-            event["requestObject"]
-            for event in self.cluster.audit()
-            if event["verb"] == verb
-            and event["objectRef"].get("namespace") == self.namespace
-            and event["objectRef"].get("resource") == resource
-            and event.get("responseStatus", {}).get("code", 0) in {200, 201}
-        ]
-
     def starts(self, servers: Sequence[str], *, since: int = 0) -> dict[str, list[Request]]:
         """Return the orders to move each server that Nova accepted, whoever gave them and whether or not they knew."""
         orders = [

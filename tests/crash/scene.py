@@ -144,15 +144,23 @@ class Place:
         """Wait until there is an Event of this reason."""
         eventually(lambda: reason in self.events(), what=f"the Event {reason}", every_s=0.5)
 
+    def written(self, resource: str, verb: str) -> list[dict[str, Any]]:
+        """Return the bodies of all requests about a resource that the API server granted, as it logged them."""
+        return [
+            event["requestObject"]
+            for event in self.cluster.audit()
+            if event["verb"] == verb
+            and event["objectRef"].get("namespace") == self.namespace
+            and event["objectRef"].get("resource") == resource
+            and event.get("responseStatus", {}).get("code", 0) in {200, 201}
+        ]
+
     def recorded_reasons(self) -> list[str]:
         """Return the reason of Succeeded in each Migration's status that was written, as the API server logged it."""
         return [
             condition["reason"]
-            for event in self.cluster.audit()
-            if event["verb"] == "update"
-            and event["objectRef"].get("namespace") == self.namespace
-            and event["objectRef"]["resource"] == "migrations"
-            for condition in event["requestObject"]["status"]["conditions"]
+            for body in self.written("migrations", "update")
+            for condition in body["status"]["conditions"]
             if condition["type"] == "Succeeded"
         ]
 

@@ -92,7 +92,7 @@ def up(servers: int, computes: tuple[str, ...], *, keystone: bool) -> None:
             control=nova.control.url,
             servers=", ".join(f"{name} {server}" for name, server in nova.servers.items()),
             state=cluster.state,
-            nova_log=nova.log,
+            nova_log=nova.service_log,
             waldur=waldur.url,
             waldur_control=waldur.control.url,
             token=waldur.token(),

@@ -226,7 +226,7 @@ def _explain(folder: Path, cluster: Cluster, nova: NovaLab, waldur: WaldurLab, o
         http=f"http://127.0.0.1:{osmig.port}",
         osmig_log=osmig.log,
         cluster=cluster.state,
-        nova_log=nova.log,
+        nova_log=nova.service_log,
         control=nova.control.url,
         waldur=waldur.url,
         waldur_control=waldur.control.url,

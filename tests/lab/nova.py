@@ -178,9 +178,14 @@ class NovaLab:
             raise RuntimeError("novalab was not started; use it as a context manager")
         return self._child.pid
 
+    @property
+    def service_log(self) -> Path:
+        """What Nova's services have logged."""
+        return self._state / "nova" / "nova.log"
+
     def errors(self, *, lines: int = 60) -> str:
         """Return the last lines that Nova logged as errors, with their tracebacks; not that a plug-in is missing."""
-        log = self._state / "nova" / "nova.log"
+        log = self.service_log
         said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
         return "\n".join([line for line in said if " ERROR " in line and "stevedore" not in line][-lines:])
 

@@ -18,9 +18,10 @@ from manifests.monitoring_files import (
     load_rules,
     render_prometheus_rule,
 )
-from osmig.api import names
+from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase
 from osmig.domain.phases import FINISHED
+from osmig.domain.split_states import SPLIT_STATES
 from osmig.telemetry.catalogue import FAMILIES
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_the_custom_resource_holds_the_rules_file_and_nothing_else() -> None:
 def test_every_alert_and_every_split_verdict_has_its_runbook_and_no_runbook_is_left_over() -> None:
     pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"}
 
-    assert pages == set(ALERTS) | {str(reason) for reason in names.RUNBOOKS}
+    assert pages == set(ALERTS) | {str(reason) for reason in SPLIT_STATES}
 
 
 @pytest.mark.parametrize(
@@ -96,11 +97,11 @@ def test_the_phases_in_the_rules_exist_and_a_deadline_ends_with_all_that_are_fin
     words = {(of, word) for found in said.values() for of, text in found for word in text.split("|")}
     phases = {alert: {word for _, text in found for word in text.split("|")} for alert, found in said.items()}
 
-    assert {word for of, word in words if of == "migration"} <= set(names.Phase)
+    assert {word for of, word in words if of == "migration"} <= set(Phase)
     assert {word for of, word in words if of == "plan"} <= set(PlanPhase)
     assert {of for of, _ in words} == {"migration", "plan"}
-    assert phases["OsmigMigrationPastDeadline"] == {*FINISHED, names.Phase.AWAITING_CONFIRMATION}
-    assert phases["OsmigMigrationNoProgress"] == {names.Phase.RUNNING}
+    assert phases["OsmigMigrationPastDeadline"] == {*FINISHED, Phase.AWAITING_CONFIRMATION}
+    assert phases["OsmigMigrationNoProgress"] == {Phase.RUNNING}
 
 
 def test_prometheus_finds_the_pods_that_deploy_makes_and_keeps_the_namespace_of_the_migration(

@@ -12,7 +12,7 @@ from doc_tables import BLOCKS, DOCS, replace_block
 from osmig.api.names import Policy, Verb, verb_annotation
 from osmig.api.provider import Limits
 from osmig.domain.capabilities import Capability
-from osmig.domain.split_states import RUNBOOKS
+from osmig.domain.split_states import SPLIT_STATES
 from osmig.domain.verbs import Column
 from osmig.drivers.servers.nova.translate import STAGES
 
@@ -92,8 +92,8 @@ def test_every_split_state_leads_to_its_runbook_and_every_alert_to_its_own() -> 
     states = (DOCS / "openstack.md").read_text(encoding="utf-8")
     alerts = (DOCS / "operations.md").read_text(encoding="utf-8")
 
-    assert [reason for reason in RUNBOOKS if f"| `{reason}` |" not in states] == []
-    assert [reason for reason in RUNBOOKS if f"(runbooks/{reason}.md)" not in states] == []
+    assert [reason for reason in SPLIT_STATES if f"| `{reason}` |" not in states] == []
+    assert [reason for reason in SPLIT_STATES if f"(runbooks/{reason}.md)" not in states] == []
     assert [alert for alert in list_alerts() if f"[{alert}](runbooks/{alert}.md)" not in alerts] == []
 
 

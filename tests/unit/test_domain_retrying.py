@@ -34,7 +34,7 @@ from osmig.domain import outcome
 from osmig.domain.calls import Answer
 from osmig.domain.errors import Refused
 from osmig.domain.outcome import RETRYABLE
-from osmig.domain.split_states import RUNBOOKS
+from osmig.domain.split_states import SPLIT_STATES
 from osmig.domain.verbs import LAST_ATTEMPT
 from osmig.drivers.servers.calls import StartCall
 from osmig.drivers.servers.views import CallLookupKind, Explanation
@@ -251,7 +251,7 @@ def test_the_verb_on_what_never_began_evaluates_it_anew_as_attempt_one() -> None
         (finished(Phase.SUCCEEDED), {}),
         (finished(), {"adopt": {"id": "7"}}),
         (finished(attempt=LAST_ATTEMPT), {}),
-        *((outcome.fail(observe(started()), reason, "m").status, {}) for reason in sorted(RUNBOOKS)),
+        *((outcome.fail(observe(started()), reason, "m").status, {}) for reason in sorted(SPLIT_STATES)),
     ],
 )
 def test_the_verb_is_rejected_where_another_attempt_would_be_wrong(

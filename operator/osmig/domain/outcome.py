@@ -13,7 +13,7 @@ from osmig.domain.next_status import build
 from osmig.domain.observation import Commit, Note
 from osmig.domain.orders import close_controls, in_force
 from osmig.domain.retrying import begin_attempt, find_pause_s
-from osmig.domain.split_states import RUNBOOKS
+from osmig.domain.split_states import SPLIT_STATES
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -88,7 +88,7 @@ def _has_more(observation: Observation) -> bool:
 
 def _name_runbook(verdict: Verdict) -> Verdict:
     """Where record, server and host disagree, a person needs the page that tells what to look at."""
-    if verdict.reason not in RUNBOOKS:
+    if verdict.reason not in SPLIT_STATES:
         return verdict
     return Verdict(phase=verdict.phase, reason=verdict.reason, message=f"{verdict.message} (runbook {verdict.reason})")
 

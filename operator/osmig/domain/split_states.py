@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from osmig.api.names import Reason
 
-RUNBOOKS = frozenset(
+SPLIT_STATES = frozenset(
     {
         Reason.RECORD_MISSING,
         Reason.SOURCE_HOST_DOWN,

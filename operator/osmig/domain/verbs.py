@@ -13,7 +13,7 @@ from osmig.domain.conditions import find_condition
 from osmig.domain.observation import Facts
 from osmig.domain.orders import Controls, announce, find_control, replace_control, settle
 from osmig.domain.phases import FINISHED, WAITING
-from osmig.domain.split_states import RUNBOOKS
+from osmig.domain.split_states import SPLIT_STATES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -233,7 +233,7 @@ def _rule_retry(status: MigrationStatus, spec: MigrationSpec, attempt: int) -> t
         return ControlResult.REJECTED, "the Migration has succeeded"
     if spec.adopt is not None:
         return ControlResult.REJECTED, "a migration that was adopted was not started here; make a new Migration"
-    if status.failure is not None and status.failure.reason in RUNBOOKS:
+    if status.failure is not None and status.failure.reason in SPLIT_STATES:
         return (
             ControlResult.REJECTED,
             f"the cloud's record and its server disagree ({status.failure.reason}); see the runbook of that name",
