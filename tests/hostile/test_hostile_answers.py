@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from osmig.domain.errors import BackendError, NotPermitted, OutcomeUnknown, Refu
 from osmig.drivers.mailboxes.views import MailboxJob
 from osmig.drivers.servers.views import Job
 from osmig.net.bounds import Timeouts
+from osmig.net.failures import NoMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +31,9 @@ TESTS = Path(__file__).parents[1]
 HASTY = Timeouts(connect_s=1.0, read_s=1.0, list_s=1.0)
 PATIENT = Timeouts(connect_s=60.0, read_s=60.0)
 """For all that ends by itself: how fast it does depends on the machine."""
+UNHURRIED = Timeouts(connect_s=2.0, read_s=2.0, list_s=2.0)
+"""For what is asked several times, some of which never end."""
+NO_MEMORY = str(NoMemoryError())
 GUARD_S = 60.0
 """Against what never ends: thirty times the deadline of a hasty call, for the machine may be busy."""
 NEVER_ENDING = frozenset({Behaviour.HANG, Behaviour.DRIP_HEADERS, Behaviour.DRIP_BODY, Behaviour.ENDLESS_CONTINUES})
@@ -214,3 +219,23 @@ async def test_redirects_are_answers(question: Question) -> None:
 
     assert isinstance(found, Transient)
     assert "302" in found.message
+
+
+@pytest.mark.parametrize("question", READS.values(), ids=READS)
+@pytest.mark.parametrize("behaviour", [Behaviour.DRIP_BODY, Behaviour.DEEP_JSON, Behaviour.MANY_VALUES])
+async def test_what_is_no_answer_keeps_no_memory_from_the_next(behaviour: Behaviour, question: Question) -> None:
+    opened, send = question
+    told = []
+    gc.disable()  # an exception may keep what its frames knew until the collector comes
+    try:
+        with serving(behaviour, "--after-login") as url:
+            async with opened(url, UNHURRIED) as backend:
+                for _ in range(2):
+                    with pytest.raises(BackendError) as caught:
+                        await send(backend)
+                    told.append(caught.value.message)
+                    del caught
+    finally:
+        gc.enable()
+
+    assert not [message for message in told if NO_MEMORY in message]

@@ -1,8 +1,9 @@
-"""How much of large answers is held at once, by all Providers together and by each of them.
+"""How much of large answers is held at once: by each Provider, by those of a namespace, and by all together.
 
 A small answer never waits. A large one takes all that it may need in one step, before the rest of it is read, so that
 no two wait for one another, and waits for it no longer than for the answer. What it took is given back when the answer
-itself is gone.
+itself is gone, and at once where there will be none: an exception may keep what its frames knew until the garbage
+collector comes, minutes later.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES, MAX_LARGE_BYTES_HELD
+from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES, MAX_LARGE_BYTES_HELD, MAX_LARGE_BYTES_OF_NAMESPACE
 from osmig.net.failures import NoMemoryError, TooLongError
 
 if TYPE_CHECKING:
@@ -72,19 +73,61 @@ class Share:
     """What one answer took; given back with it."""
 
     def __init__(self, pools: tuple[_Pool, ...], size: int) -> None:
-        for pool in pools:
-            weakref.finalize(self, pool.give_back, size).atexit = False
+        self._finalizers = tuple(weakref.finalize(self, pool.give_back, size) for pool in pools)
+        for finalizer in self._finalizers:
+            finalizer.atexit = False
+
+    def give_back(self) -> None:
+        """Give it back now, once: there will be no answer."""
+        for finalizer in self._finalizers:
+            finalizer()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMemory:
+    """What the large answers of a namespace's Providers share, within what all do.
+
+    Attributes:
+        pools: that each answer takes of, the one with the fewest Providers first.
+    """
+
+    pools: tuple[_Pool, ...]
+
+
+class CommonMemory:
+    """What the large answers of all Providers share.
+
+    Args:
+        max_bytes: that may be held at once.
+        max_namespace_bytes: of them by the Providers of one namespace, whose answers may come as slowly as they may.
+    """
+
+    def __init__(
+        self, max_bytes: int = MAX_LARGE_BYTES_HELD, max_namespace_bytes: int = MAX_LARGE_BYTES_OF_NAMESPACE
+    ) -> None:
+        self._pool = _Pool(max_bytes)
+        self._max_namespace_bytes = max_namespace_bytes
+        self._namespaces: weakref.WeakValueDictionary[str, _Pool] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def of_namespace(self, namespace: str) -> SharedMemory:
+        """Return what the Providers of a namespace share, within what all do; it goes with the last of them."""
+        with self._lock:
+            pool = self._namespaces.get(namespace)
+            if pool is None:
+                pool = self._namespaces[namespace] = _Pool(self._max_namespace_bytes)
+        return SharedMemory((pool, self._pool))
 
 
 class AnswerMemory:
-    """Memory for the large answers of one Provider, within what all of them share.
+    """Memory for the large answers of one Provider.
 
     Args:
-        common: of all Providers; ``None`` makes one.
+        shared: with others of its namespace; ``None`` makes one.
     """
 
-    def __init__(self, common: CommonMemory | None = None) -> None:
-        self._pools = (_Pool(MAX_ANSWER_BYTES), (common or CommonMemory()).pool)
+    def __init__(self, shared: SharedMemory | None = None) -> None:
+        self._pools = (_Pool(MAX_ANSWER_BYTES), *(shared or CommonMemory().of_namespace("")).pools)
 
     def take(self, size: int, timeout_s: float) -> Share:
         """Take memory for one answer, blocking; by a thread.
@@ -117,17 +160,6 @@ class AnswerMemory:
                 pool.withdraw(wish)
             raise
         return Share(self._pools, size)
-
-
-class CommonMemory:
-    """What the large answers of all Providers share.
-
-    Args:
-        max_bytes: that may be held at once.
-    """
-
-    def __init__(self, max_bytes: int = MAX_LARGE_BYTES_HELD) -> None:
-        self.pool = _Pool(max_bytes)
 
 
 def measure_size(told: str | None, read: int) -> int | None:

@@ -18,6 +18,9 @@ LARGE_BYTES = 64 * 2**10
 MAX_LARGE_BYTES_HELD = 16 * 2**20
 """Of all large bodies that are held at once, whoever's they are; of one Provider's, no more than one may be largest."""
 
+MAX_LARGE_BYTES_OF_NAMESPACE = MAX_LARGE_BYTES_HELD // 2
+"""Of all large bodies that the Providers of one namespace hold at once: what is left is for all others."""
+
 PARSERS = 1
 """Large bodies that are computed on at once: each thread that computes keeps the event loop waiting for its turns."""
 

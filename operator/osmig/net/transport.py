@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from osmig.net.answer_memory import AnswerMemory, CommonMemory, measure_size
+from osmig.net.answer_memory import AnswerMemory, measure_size
 from osmig.net.answers import Answer
 from osmig.net.bounds import MAX_HEADER_BYTES
 from osmig.net.endpoints import check_url
@@ -25,6 +25,7 @@ from osmig.net.tls import trust_usual
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
+    from osmig.net.answer_memory import Share, SharedMemory
     from osmig.net.answers import Call
     from osmig.net.bounds import Timeouts
     from osmig.net.endpoints import EndpointGuard
@@ -63,7 +64,7 @@ class Access:
     timeouts: Timeouts
     context: ssl.SSLContext | None = None
     kept_headers: frozenset[str] = frozenset()
-    memory: CommonMemory = field(default_factory=CommonMemory)
+    memory: SharedMemory | None = None
 
 
 class Transport:
@@ -142,7 +143,17 @@ class Transport:
             if headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
                 message = "The endpoint's answer is compressed, which was not asked for"
                 raise UnwantedFormError(message)
-            told, share, body = headers.get("content-length"), None, bytearray()
+            body, share = await self._read_body(response, headers.get("content-length"), call)
+        finally:
+            await response.aclose()
+        kept = {name: value for name, value in headers.items() if name in self._kept_headers}
+        return Answer(response.status, bytes(body), kept, share)
+
+    async def _read_body(
+        self, response: httpcore.Response, told: str | None, call: Call
+    ) -> tuple[bytearray, Share | None]:
+        share, body = None, bytearray()
+        try:
             async for chunk in cast("AsyncIterable[bytes]", response.stream):
                 body += chunk
                 size = measure_size(told, len(body))
@@ -150,10 +161,12 @@ class Transport:
                     call.waits_for_memory = True
                     share = await self._memory.take_async(size)
                     call.waits_for_memory = False
-        finally:
-            await response.aclose()
-        kept = {name: value for name, value in headers.items() if name in self._kept_headers}
-        return Answer(response.status, bytes(body), kept, share)
+        except BaseException:
+            body.clear()
+            if share is not None:
+                share.give_back()
+            raise
+        return body, share
 
     def _measure_patience_s(self, request: Request) -> float:
         if request.method not in SAFE_METHODS:

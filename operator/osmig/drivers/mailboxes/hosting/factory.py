@@ -28,7 +28,7 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
     """
     try:
         hosting = require(spec.hosting, "spec.hosting")
-        access = _read_access(net, hosting, secret)
+        access = _read_access(net, key, hosting, secret)
     except ValueError as error:
         raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
     connection = Connection(
@@ -47,12 +47,12 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
     )
 
 
-def _read_access(net: Net, hosting: HostingSpec, secret: Mapping[str, bytes]) -> Access:
+def _read_access(net: Net, key: tuple[str, str], hosting: HostingSpec, secret: Mapping[str, bytes]) -> Access:
     return make_access(
         read_endpoint(hosting.endpoint, "spec.hosting.endpoint"),
         read_token(secret, hosting.token_ref.key),
         guard=net.guard,
         timeouts=net.timeouts,
         context=read_cacert(secret),
-        memory=net.memory,
+        memory=net.memory.of_namespace(key[0]),
     )

@@ -14,7 +14,7 @@ from osmig.net.transport import Access
 if TYPE_CHECKING:
     import ssl
 
-    from osmig.net.answer_memory import CommonMemory
+    from osmig.net.answer_memory import SharedMemory
     from osmig.net.answers import Answer
     from osmig.net.bounds import Timeouts
     from osmig.net.connection import Connection
@@ -37,7 +37,7 @@ def make_access(
     guard: EndpointGuard,
     timeouts: Timeouts,
     context: ssl.SSLContext,
-    memory: CommonMemory,
+    memory: SharedMemory,
 ) -> Access:
     """Say how one service is reached, and as whom; the arguments are those of `osmig.net.transport.Access`."""
     return Access(

@@ -36,7 +36,7 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
             timeouts=net.timeouts,
             threads=net.threads,
             observe=net.observer_of(key),
-            memory=net.memory,
+            memory=net.memory.of_namespace(key[0]),
         )
     except ValueError as error:
         raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None

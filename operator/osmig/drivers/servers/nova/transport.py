@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
-    from osmig.net.answer_memory import CommonMemory, Share
+    from osmig.net.answer_memory import Share, SharedMemory
     from osmig.net.bounds import RequestObserver, Timeouts
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.permits import Permit
@@ -72,7 +72,7 @@ class Transport:
         timeouts: bounds for every request.
         threads: connections to keep per host.
         observe: told of every request.
-        memory: for large answers of all Providers.
+        memory: for large answers, shared with other Providers.
 
     Attributes:
         trusted: a name for whom it trusts; the certificates themselves are not kept.
@@ -89,7 +89,7 @@ class Transport:
         timeouts: Timeouts,
         threads: int,
         observe: RequestObserver,
-        memory: CommonMemory | None = None,
+        memory: SharedMemory | None = None,
     ) -> None:
         self._calls = threading.local()
         self._timeouts = timeouts
@@ -236,6 +236,12 @@ class _Body(io.BytesIO):
 
     share: Share | None = None
 
+    def drop(self) -> None:
+        """Keep nothing of it: the exception that tells of it may live for long."""
+        self.close()
+        if self.share is not None:
+            self.share.give_back()
+
 
 def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: float) -> None:
     """Read an answer to its end within its bounds, and put it back without its cookies.
@@ -244,31 +250,26 @@ def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: flo
         requests.RequestException: it broke off, or took too long.
         NoAnswerError: it is too long, or of a form that was not asked for.
     """
-    raw, is_whole = response.raw, False
+    raw, body, is_good = response.raw, _Body(), False
     try:
         if response.headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
             message = "The endpoint's answer is compressed, which was not asked for"
             raise UnwantedFormError(message)
-        body = _read_body(raw, response.headers.get("content-length"), memory, deadline)
-        is_whole = True
+        _read_into(body, raw, response.headers.get("content-length"), memory, deadline)
+        _require_bounds(body)
+        is_good = True
     except (WireTimeoutError, TimeoutError) as error:
         raise requests.ReadTimeout(error, request=response.request) from error
     except HTTPError as error:
         raise requests.ConnectionError(error, request=response.request) from error
     finally:
-        if not is_whole:
+        if not is_good:
             raw.close()
-    content = body.getvalue()
-    with take_turn(len(content)):
-        is_kept = is_bounded(content)
-    if not is_kept:
-        message = "The endpoint's answer is nested too deeply, or holds too many values"
-        raise UnwantedFormError(message)
+            body.drop()
     response.raw = HTTPResponse(body=body, status=response.status_code, preload_content=False)
 
 
-def _read_body(raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadline: float) -> _Body:
-    body = _Body()
+def _read_into(body: _Body, raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadline: float) -> None:
     # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
     while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
         body.write(chunk)
@@ -276,7 +277,16 @@ def _read_body(raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadli
         if body.share is None and size is not None:
             body.share = memory.take(size, left_until(deadline))
     body.seek(0)
-    return body
+
+
+def _require_bounds(body: _Body) -> None:
+    content = body.getvalue()
+    with take_turn(len(content)):
+        is_kept = is_bounded(content)
+    if not is_kept:
+        del content
+        message = "The endpoint's answer is nested too deeply, or holds too many values"
+        raise UnwantedFormError(message)
 
 
 def _is_token_request(method: str | None, path: str) -> bool:

@@ -26,7 +26,7 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
         InvalidConfiguration: with the field or the Secret's key at fault in the message.
     """
     try:
-        access = _read_access(net, require(spec.waldur, "spec.waldur"), secret)
+        access = _read_access(net, key, require(spec.waldur, "spec.waldur"), secret)
     except ValueError as error:
         raise InvalidConfiguration(Reason.INVALID_CONFIGURATION, str(error), operation="configure") from None
     session = WaldurSession(
@@ -38,12 +38,12 @@ def build(net: Net, key: tuple[str, str], spec: ProviderSpec, secret: Mapping[st
     return WaldurBackend(session, clock=net.clock)
 
 
-def _read_access(net: Net, waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
+def _read_access(net: Net, key: tuple[str, str], waldur: WaldurSpec, secret: Mapping[str, bytes]) -> Access:
     return make_access(
         read_endpoint(waldur.endpoint, "spec.waldur.endpoint"),
         read_token(secret, waldur.token_ref.key),
         guard=net.guard,
         timeouts=net.timeouts,
         context=read_cacert(secret),
-        memory=net.memory,
+        memory=net.memory.of_namespace(key[0]),
     )

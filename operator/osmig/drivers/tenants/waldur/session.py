@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from osmig.drivers.tenants.waldur import classify
 from osmig.drivers.tenants.waldur.requests import PAGE_ROWS, PING, turn_to
 from osmig.drivers.tenants.waldur.wire import RunRow, read_rows
-from osmig.net.answer_memory import CommonMemory
 from osmig.net.bounds import MAX_ROWS
 from osmig.net.connection import Connection
 from osmig.net.json_api import JsonApi, Paging
@@ -19,6 +18,7 @@ from osmig.net.wire import read_row
 if TYPE_CHECKING:
     import ssl
 
+    from osmig.net.answer_memory import SharedMemory
     from osmig.net.answers import Answer
     from osmig.net.bounds import RequestObserver, Timeouts
     from osmig.net.endpoints import EndpointGuard
@@ -41,7 +41,7 @@ def make_access(
     guard: EndpointGuard,
     timeouts: Timeouts,
     context: ssl.SSLContext | None = None,
-    memory: CommonMemory | None = None,
+    memory: SharedMemory | None = None,
 ) -> Access:
     """Say how one Waldur is reached, and as whom.
 
@@ -51,7 +51,7 @@ def make_access(
         guard: judges every address that is connected to.
         timeouts: bounds of every request.
         context: trusts the Secret's certificates; ``None`` trusts the usual ones.
-        memory: for the large answers of all Providers; ``None`` is one's own.
+        memory: for large answers, shared with other Providers; ``None`` is one's own.
     """
     return Access(
         endpoint=endpoint,
@@ -60,7 +60,7 @@ def make_access(
         timeouts=timeouts,
         context=context,
         kept_headers=frozenset({_COUNT}),
-        memory=memory or CommonMemory(),
+        memory=memory,
     )
 
 
