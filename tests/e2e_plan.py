@@ -43,9 +43,9 @@ class Plan:
         """Give an order: set the verb's annotation."""
         self.tenant.kubectl("annotate", "--overwrite", "osplan", self.name, f"osmig.dev/{verb}={token}")
 
-    def delete(self) -> None:
+    def delete(self, *options: str) -> None:
         """Delete it and wait until it is gone."""
-        self.tenant.kubectl("delete", "osplan", self.name, f"--timeout={DRAIN_S:g}s")
+        self.tenant.kubectl("delete", "osplan", self.name, f"--timeout={DRAIN_S:g}s", *options)
 
     @property
     def status(self) -> Json:

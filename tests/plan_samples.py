@@ -45,6 +45,7 @@ def full_plan_spec() -> dict[str, Any]:
         ],
         "fallback": {"method": "Cold", "onReasons": ["PreCheckFailed", "DeadlineExceeded"]},
         "template": {
+            "placement": {"destinationHost": "cmp9"},
             "live": {"blockMigration": "Auto", "convergence": {"progressTimeoutSeconds": 300, "onStall": "Alert"}},
             "cold": {"confirm": "Manual", "confirmDeadlineSeconds": 72000, "onConfirmDeadline": "Alert"},
             "deadlineSeconds": 14400,
@@ -59,6 +60,7 @@ def full_plan_spec() -> dict[str, Any]:
         "limits": {
             "maxInFlight": 6,
             "maxInFlightPerSourceHost": 2,
+            "maxInFlightPerDestinationHost": 4,
             "maxInFlightPerServerGroup": 1,
             "maxInFlightPerProject": 2,
         },
@@ -66,7 +68,16 @@ def full_plan_spec() -> dict[str, Any]:
             "notBeforeTime": "2026-12-05T21:00:00Z",
             "notAfterTime": "2026-12-07T06:00:00Z",
             "timeZone": "Europe/Rome",
-            "windows": [{"name": "night", "kind": "Allow", "cron": "0 22 * * *", "durationSeconds": 25200}],
+            "windows": [
+                {
+                    "name": "night",
+                    "kind": "Allow",
+                    "cron": "0 22 * * *",
+                    "durationSeconds": 25200,
+                    "reason": "agreed with the owners",
+                }
+            ],
+            "onWindowEnd": "Abort",
         },
         "failureBudget": {"maxFailures": 3, "onExceeded": "Pause"},
         "onBlocked": "Continue",
@@ -79,6 +90,7 @@ def full_plan_spec() -> dict[str, Any]:
         },
         "deadlineSeconds": 43200,
         "onDeadline": "Pause",
+        "deletionPolicy": "Abort",
         "ttlSecondsAfterFinished": 3600,
     }
 
@@ -136,6 +148,7 @@ def full_plan_status() -> dict[str, Any]:
             "joined": 1,
         },
         "bytes": {"totalBytes": 4096, "processedBytes": 1024, "remainingBytes": 3072},
+        "throughputBytesPerSecond": 512,
         "progressText": "2/6",
         "hostsText": "0/1",
         "hosts": [
@@ -165,7 +178,7 @@ def full_plan_status() -> dict[str, Any]:
             "approvedTime": TIME,
             "startTime": TIME,
         },
-        "windowChangeTime": TIME,
+        "window": {"open": False, "name": "month-end (billing)", "nextChangeTime": TIME, "closedTime": TIME},
         "pausedTime": TIME,
         "heldTime": TIME,
         "pausedSeconds": 60,

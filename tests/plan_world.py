@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import MigrationType, Phase, Verb
 from osmig.api.plan import MigrationPlan, parse_plan
+from osmig.api.provider import Limits
 from osmig.domain.capabilities import Capability
 from osmig.domain.observation import ProviderView
 from osmig.domain.plans.children import ChildView
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 START = dt.datetime(2026, 12, 5, 21, tzinfo=dt.UTC)
 READY = ProviderView(is_ready=True, capabilities=frozenset({Capability.HOSTS, Capability.LIVE_MIGRATION}))
+WIDE = Limits(max_in_flight=100, max_in_flight_per_source_host=100, max_in_flight_per_destination_host=100)
 DISABLE = {"maintenance": {"computeService": "Disable"}}
 MAX_ROUNDS = 8
 
@@ -65,6 +67,7 @@ class PlanWorld:
     children: dict[str, ChildView] = field(default_factory=dict)
     hosts: tuple[str, ...] = ("cmp1", "cmp9")
     provider: ProviderView = READY
+    limits: Limits = WIDE
     now: dt.datetime = START
     clock_s: float = 1000.0
     problem: str = ""
@@ -115,6 +118,7 @@ class PlanWorld:
             clock_s=self.clock_s if began_s is None else began_s,
             plan=self.plan,
             provider=self.provider,
+            limits=self.limits,
             children=tuple(self.children.values()),
             sweeps=dict(self.sweeps),
             target_sweep=self.target_sweep,
@@ -277,7 +281,12 @@ class PlanWorld:
                 tokens = {**self.children[effect.name].tokens, effect.verb: effect.token}
                 self.follow(effect.name, tokens=tokens)
                 if effect.verb is Verb.RETRY:
-                    self.follow(effect.name, phase=Phase.PENDING, completion_time=None, is_sent=False)
+                    self._try_again(effect.name)
+
+    def _try_again(self, name: str) -> None:
+        child = self.children[name]
+        attempt = child.attempt + child.is_sent
+        self.follow(name, phase=Phase.PENDING, completion_time=None, is_sent=False, attempt=attempt)
 
     def _create(self, effect: CreateChild) -> None:
         if effect.name in self.children:
@@ -293,6 +302,7 @@ class PlanWorld:
             index=int(effect.labels["osmig.dev/index"]),
             type=MigrationType(effect.spec.type),
             source_host=placement.source_host,
+            destination_host=placement.destination_host,
             memory_mib=int(effect.labels.get("osmig.dev/memory-mib", 0)),
             start_time=self.now,
         )

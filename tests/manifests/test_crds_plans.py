@@ -104,6 +104,24 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "deadline-too-short": ({"deadlineSeconds": 59}, "spec.deadlineSeconds"),
     "a-policy-without-a-deadline": ({"onDeadline": "Abort"}, "onDeadline other than Alert needs deadlineSeconds"),
     "a-policy-of-a-migration": ({"deadlineSeconds": 60, "onDeadline": "Confirm"}, "spec.onDeadline"),
+    "a-window-end-without-windows": (
+        {"schedule": {"onWindowEnd": "Abort"}},
+        "onWindowEnd other than Finish needs windows",
+    ),
+    "a-window-end-that-means-nothing": (
+        {"schedule": {"windows": [WINDOW], "onWindowEnd": "Pause"}},
+        "spec.schedule.onWindowEnd",
+    ),
+    "a-long-reason-of-a-window": (
+        {"schedule": {"windows": [{**WINDOW, "reason": "x" * 101}]}},
+        "spec.schedule.windows[0].reason",
+    ),
+    "a-destination-that-is-emptied": (
+        {"targets": {"hosts": ["a", "b"]}, "template": {"placement": {"destinationHost": "b"}}},
+        "template.placement.destinationHost may not be one of targets.hosts",
+    ),
+    "a-placement-of-nothing": ({"template": {"placement": {}}}, "spec.template.placement.destinationHost"),
+    "deleting-records": ({"deletionPolicy": "DeleteRecord"}, "spec.deletionPolicy"),
     "long-reason": ({"maintenance": {"computeService": "Disable", "reason": "x" * 101}}, "spec.maintenance.reason"),
 }
 """By what is wrong: a change of the spec, and words of the refusal."""

@@ -12,12 +12,14 @@ from osmig.api.meta import to_wire
 from osmig.api.names import Phase
 from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanPhase, PlanVerb
+from osmig.api.provider import Limits
 from osmig.domain.plans.decisions import CreateChild
 from osmig.domain.plans.naming import label_child, marker_of, name_child, word_reason
 from osmig.domain.plans.sweeps import GroupRow
 from plan_samples import plan_body
 from plan_world import DISABLE, START, PlanWorld, server, server_id
 
+GO_TO_CMP9 = {"template": {"placement": {"destinationHost": "cmp9"}}}
 COLD = {"rules": [{"name": "all", "behavior": "Move", "method": "Cold"}]}
 
 
@@ -114,6 +116,72 @@ def test_a_child_has_what_the_template_says_and_the_source_host() -> None:
     assert (wire["deadlineSeconds"], wire["onDeadline"], wire["retry"]["limit"]) == (600, "Abort", 1)
     assert to_wire(cold.spec)["cold"]["confirm"] == "Automatic"
     assert "live" not in to_wire(cold.spec)
+
+
+def test_all_servers_go_where_the_template_says() -> None:
+    world = PlanWorld(spec=DISABLE | GO_TO_CMP9, servers=[server(1)], hosts=("cmp1", "cmp8", "cmp9"))
+
+    (made,) = start(world)
+
+    assert to_wire(made.spec)["placement"] == {"sourceHost": "cmp1", "destinationHost": "cmp9"}
+    assert world.status.preview.free_memory_mib == 65536, "of the one host that they go to"
+
+
+def test_no_more_go_to_one_host_at_once_than_the_limit_says_whatever_else_would_fit() -> None:
+    limits = {"maxInFlight": 9, "maxInFlightPerSourceHost": 9, "maxInFlightPerDestinationHost": 2}
+    servers = [server(number) for number in range(1, 5)]
+    world = PlanWorld(spec=DISABLE | GO_TO_CMP9 | {"limits": limits}, servers=servers)
+
+    assert len(start(world)) == 2
+    world.step()
+    assert len(world.children) == 2
+    world.end(next(iter(world.children)))
+    world.step()
+    assert len(world.children) == 3
+
+    free = PlanWorld(spec=DISABLE | {"limits": limits}, servers=servers)
+    assert len(start(free)) == 4, "nobody knows before the start where the scheduler sends them"
+
+
+@pytest.mark.parametrize(
+    ("within", "made"),
+    [
+        (Limits(max_in_flight=3, max_in_flight_per_source_host=9, max_in_flight_per_destination_host=9), 3),
+        (Limits(max_in_flight=9, max_in_flight_per_source_host=2, max_in_flight_per_destination_host=9), 2),
+        (Limits(max_in_flight=9, max_in_flight_per_source_host=9, max_in_flight_per_destination_host=1), 1),
+    ],
+)
+def test_no_more_are_made_at_once_than_the_provider_lets_begin(within: Limits, made: int) -> None:
+    limits = {"maxInFlight": 9, "maxInFlightPerSourceHost": 9}
+    servers = [server(number) for number in range(1, 8)]
+    world = PlanWorld(spec=DISABLE | GO_TO_CMP9 | {"limits": limits}, servers=servers, limits=within)
+
+    assert len(start(world)) == made
+
+
+def test_what_goes_to_another_host_since_the_template_was_edited_takes_no_place_there() -> None:
+    limits = {"maxInFlight": 9, "maxInFlightPerSourceHost": 9, "maxInFlightPerDestinationHost": 1}
+    world = PlanWorld(
+        spec=DISABLE | GO_TO_CMP9 | {"limits": limits},
+        servers=[server(1), server(2)],
+        hosts=("cmp1", "cmp8", "cmp9"),
+    )
+    start(world)
+
+    to_cmp8 = DISABLE | {"template": {"placement": {"destinationHost": "cmp8"}}, "limits": limits}
+    world.plan = parse_plan(plan_body(spec=to_cmp8)).model_copy(update={"status": world.status})
+    world.step()
+
+    assert [child.destination_host for child in world.children.values()] == ["cmp9", "cmp8"]
+
+
+@pytest.mark.parametrize("policy", ["Detach", "Abort"])
+def test_a_child_is_deleted_as_the_plan_says(policy: str) -> None:
+    world = PlanWorld(spec=DISABLE | {"deletionPolicy": policy}, servers=[server()])
+
+    (made,) = start(world)
+
+    assert made.spec.deletion_policy == policy
 
 
 def test_names_and_labels_of_children_are_those_of_the_objects_of_kubernetes() -> None:

@@ -37,6 +37,7 @@ class Row(NamedTuple):
 
 
 P, R = PlanPhase, PlanReason
+GO_TO_CMP8 = {"template": {"placement": {"destinationHost": "cmp8"}}}
 BROKEN: dict[str, Any] = {"servers": [server(1), server(2, status="ERROR")]}
 TABLE: dict[str, Row] = {
     "the Provider is not ready": Row(
@@ -69,6 +70,17 @@ TABLE: dict[str, Row] = {
     ),
     "no such aggregate": Row(
         P.WAITING, R.HOST_NOT_FOUND, {"targets": {"aggregate": "rack9"}}, {}, is_stalled=True, words="aggregate rack9"
+    ),
+    "servers cannot go where no host is": Row(
+        P.WAITING, R.DESTINATION_NOT_USABLE, GO_TO_CMP8, {}, is_stalled=True, words="is no compute host of the cloud"
+    ),
+    "servers cannot go where the plan empties": Row(
+        P.WAITING,
+        R.DESTINATION_NOT_USABLE,
+        {"targets": {"aggregate": "rack1"}, **GO_TO_CMP8},
+        {"hosts": ("cmp1", "cmp8")},
+        is_stalled=True,
+        words="cmp8 is emptied by this plan itself",
     ),
     "no such zone": Row(
         P.WAITING, R.HOST_NOT_FOUND, {"targets": {"availabilityZone": "az9"}}, {}, is_stalled=True, words="zone az9"
@@ -104,6 +116,7 @@ def test_what_stands_in_the_way_is_told_and_nothing_is_changed(case: str) -> Non
         ("a read failed", SWEEP_PERIOD_S),
         ("a sweep is not complete", SWEEP_PERIOD_S),
         ("another plan empties the host", SWEEP_PERIOD_S),
+        ("servers cannot go where no host is", SWEEP_PERIOD_S),
         ("it is suspended", QUIET_WAIT_S),
     ],
 )
@@ -112,6 +125,48 @@ def test_what_ends_by_itself_is_looked_at_as_often_as_hosts_are(case: str, due_s
     world = PlanWorld(spec=DISABLE | row.spec, servers=[server()], **row.world)
     world.step()
     assert world.due_s == due_s
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "is_stalled"),
+    [({"is_enabled": False}, "cmp8 is disabled", True), ({"is_up": False}, "cmp8 does not report", False)],
+    ids=["disabled", "down"],
+)
+def test_no_more_servers_go_to_a_host_that_takes_none_and_they_do_once_it_does(
+    change: dict[str, bool], words: str, *, is_stalled: bool
+) -> None:
+    spec = DISABLE | GO_TO_CMP8 | {"limits": {"maxInFlight": 1}}
+    world = PlanWorld(spec=spec, servers=[server(1), server(2)], hosts=("cmp1", "cmp8", "cmp9"))
+    for _ in range(3):
+        world.step()
+        world.wait(1)
+    (made,) = world.children
+    healthy = world.services["cmp8"]
+
+    world.services["cmp8"] = replace(healthy, **change)
+    world.cloud_hosts = None
+    world.end(made)
+    world.wait()
+    world.step()
+    assert (world.phase, condition(world, "Succeeded").reason) == (P.WAITING, R.DESTINATION_NOT_USABLE)
+    assert words in condition(world, "Succeeded").message
+    assert (condition(world, "Stalled") is not None) == is_stalled
+    assert len(world.children) == 1
+
+    world.services["cmp8"] = healthy
+    world.cloud_hosts = None
+    world.run()
+    assert (world.phase, len(world.children)) == (P.SUCCEEDED, 2)
+
+
+def test_the_preview_of_a_plan_whose_servers_cannot_go_where_they_shall_says_so() -> None:
+    world = PlanWorld(spec={"mode": "Validate", **GO_TO_CMP8}, servers=[server()])
+
+    world.step()
+
+    assert [(row.verdict, row.reason) for row in world.status.preview.not_plain] == [
+        ("Wait", R.DESTINATION_NOT_USABLE.value)
+    ]
 
 
 def test_a_plan_that_came_too_late_and_finds_its_hosts_empty_has_succeeded() -> None:

@@ -92,6 +92,11 @@ TABLE: dict[str, Row] = {
     "of one, hosts unknown": Row({}, M, around={"groups": (group("anti-affinity", 1, 2, 3),)}),
     "its host is down": Row({}, W, R.HOST_DOWN, around={"is_host_up": False}),
     "broken on a host that is down": Row({"status": "ERROR"}, B, R.SERVER_IN_ERROR, around={"is_host_up": False}),
+    "where it shall go is open": Row({}, M, around={"destination": "cmp9", "usable": HOSTS[1:]}),
+    "where it shall go is closed": Row(
+        {}, W, R.DESTINATION_NOT_USABLE, around={"destination": "cmp7", "usable": ()}, words="cannot go to cmp7"
+    ),
+    "where it shall go, hosts unknown": Row({}, M, around={"destination": "cmp7"}),
     "PCI": Row({"extra_specs": {"pci_passthrough:alias": "a:1"}}, M, R.DEVICE, words="pci_passthrough:alias"),
     "vGPU": Row({"extra_specs": {"resources:VGPU": "1"}}, M, R.DEVICE),
     "SEV": Row({"extra_specs": {"hw:mem_encryption": "true"}}, M, R.DEVICE),

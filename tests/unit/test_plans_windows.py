@@ -132,7 +132,7 @@ def test_moves_begin_within_the_window_only_and_end_after_it() -> None:
     world.step()
     assert (world.phase, world.done) == (PlanPhase.WAITING, [])
     assert world.due_s == 300.0
-    assert world.status.window_change_time.isoformat() == "2026-12-05T21:00:00+00:00"
+    assert world.status.window.next_change_time.isoformat() == "2026-12-05T21:00:00+00:00"
 
     world.wait(600)
     world.step()
@@ -169,7 +169,7 @@ def play_night(*more: dict[str, Any], last_mib: int, minutes_left: int) -> PlanW
     world.wait(600.0)
     for name in list(world.children):
         world.end(name)
-    world.wait((world.status.window_change_time - world.now).total_seconds() - 60 * minutes_left)
+    world.wait((world.status.window.next_change_time - world.now).total_seconds() - 60 * minutes_left)
     world.step()
     return world
 

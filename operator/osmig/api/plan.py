@@ -18,6 +18,7 @@ from osmig.api.plan_options import (
     OnBlocked,
     OnFinish,
     OnPlanDeadline,
+    PlanDeletionPolicy,
     PlanFallback,
     PlanLimits,
     PlanMaintenance,
@@ -27,6 +28,7 @@ from osmig.api.plan_options import (
 )
 from osmig.api.plan_rules import (
     APPROVAL_STAYS,
+    DESTINATION_IS_NOT_EMPTIED,
     EACH_HOST_IN_ONE_WAVE,
     MAINTENANCE_WANTS_HOSTS,
     POLICY_WANTS_A_DEADLINE,
@@ -67,6 +69,7 @@ class PlanSpec(SpecModel):
                 MAINTENANCE_WANTS_HOSTS,
                 EACH_HOST_IN_ONE_WAVE,
                 POLICY_WANTS_A_DEADLINE,
+                DESTINATION_IS_NOT_EMPTIED,
             ]
         }
     )
@@ -169,6 +172,14 @@ class PlanSpec(SpecModel):
             "begin until osmig.dev/resume. Abort: the moves under way are called off, too. Default: Alert."
         ),
     )
+    deletion_policy: PlanDeletionPolicy = Field(
+        default=PlanDeletionPolicy.DETACH,
+        description=(
+            "deletionPolicy of the Migrations that are made from now on, which are deleted with the plan. Detach: "
+            "moves under way go on upstream. Abort: they are called off first, for at most 10 minutes each. Compute "
+            "services stay as they are. Default: Detach."
+        ),
+    )
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=MAX_SECONDS)] | None = Field(
         default=None,
         description=(
@@ -204,6 +215,18 @@ class PlanSpec(SpecModel):
         if self.maintenance is not None and self.targets.names_servers:
             raise ValueError(MAINTENANCE_WANTS_HOSTS["message"])
         return self
+
+    @model_validator(mode="after")
+    def _destination_is_not_emptied(self) -> PlanSpec:
+        if self.destination_host is not None and self.destination_host in (self.targets.hosts or ()):
+            raise ValueError(DESTINATION_IS_NOT_EMPTIED["message"])
+        return self
+
+    @property
+    def destination_host(self) -> str | None:
+        """The host that all servers move to; ``None`` where the cloud's scheduler chooses."""
+        placement = self.template.placement if self.template is not None else None
+        return placement.destination_host if placement is not None else None
 
     @property
     def disables(self) -> bool:

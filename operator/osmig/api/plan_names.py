@@ -122,6 +122,7 @@ class PlanReason(StrEnum):
     ALREADY_DRAINED = "AlreadyDrained"
     MOVED_ALL_SELECTED = "MovedAllSelected"
     VALIDATED = "Validated"
+    DESTINATION_NOT_USABLE = "DestinationNotUsable"
     # of a server
     AFFINITY_GROUP = "AffinityGroup"
     ANTI_AFFINITY_GROUP_FULL = "AntiAffinityGroupFull"

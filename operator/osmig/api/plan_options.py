@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, model_validator
 
 from osmig.api.meta import SpecModel
-from osmig.api.migration_options import MAX_SECONDS, OnDeadline, Retry
+from osmig.api.migration_options import MAX_SECONDS, DeletionPolicy, OnDeadline, Retry
 from osmig.api.names import Reason
 from osmig.api.plan_rules import REASONS_ONLY_IF_COLD
+from osmig.api.server import Host
 from osmig.api.server_options import ColdOptions, LiveOptions
 
 
@@ -53,6 +54,13 @@ class OnPlanDeadline(StrEnum):
     ABORT = "Abort"
 
 
+class PlanDeletionPolicy(StrEnum):
+    """What deleting a plan does to its moves under way."""
+
+    DETACH = DeletionPolicy.DETACH.value
+    ABORT = DeletionPolicy.ABORT.value
+
+
 class ComputeService(StrEnum):
     """What is done to the compute service of each host."""
 
@@ -74,9 +82,23 @@ class OnFinish(StrEnum):
     ENABLE = "Enable"
 
 
+class PlanPlacement(SpecModel):
+    """Where the servers shall go."""
+
+    destination_host: Host = Field(
+        description=(
+            "destinationHost is the compute host that all servers move to. Rarely wise: one host takes all, and the "
+            "cloud does not spread them. May not be a host that the plan empties. Example: cmp9."
+        )
+    )
+
+
 class PlanTemplate(SpecModel):
     """Parts of each Migration's spec, with the same names and defaults."""
 
+    placement: PlanPlacement | None = Field(
+        default=None, description="placement says where servers go. Default: the cloud's scheduler chooses for each."
+    )
     live: LiveOptions | None = Field(
         default=None, description="live holds the options of live moves. Default: those of a Migration."
     )
@@ -107,6 +129,13 @@ class PlanLimits(SpecModel):
     max_in_flight: _AtOnce = Field(default=6, description="maxInFlight moves of the whole plan. Default: 6.")
     max_in_flight_per_source_host: _AtOnce = Field(
         default=2, description="maxInFlightPerSourceHost moves away from one host. Default: 2."
+    )
+    max_in_flight_per_destination_host: _AtOnce | None = Field(
+        default=None,
+        description=(
+            "maxInFlightPerDestinationHost moves to the host that template.placement names; where the cloud's "
+            "scheduler chooses, no one knows before the start which host that is. Default: the Provider's limit alone."
+        ),
     )
     max_in_flight_per_server_group: _AtOnce = Field(
         default=1,

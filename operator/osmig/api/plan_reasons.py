@@ -133,6 +133,9 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.ALREADY_DRAINED: "Every host was empty; nothing had to be moved.",
         PlanReason.MOVED_ALL_SELECTED: "Every server that was to move has; others are left, or hosts are not disabled.",
         PlanReason.VALIDATED: "The preview is there; nothing was changed.",
+        PlanReason.DESTINATION_NOT_USABLE: (
+            "The host that `template.placement` names is down, disabled, emptied by this plan, or no host at all."
+        ),
         PlanReason.AFFINITY_GROUP: "Its server group demands one host for all, so the cloud admits it nowhere else.",
         PlanReason.ANTI_AFFINITY_GROUP_FULL: "Its server group has more members than there are places on other hosts.",
         PlanReason.AWAITS_CONFIRMATION: "A resize or cold move of it must be confirmed or reverted first.",

@@ -61,6 +61,21 @@ NOT_BEFORE_IS_EARLIER: Rule = {
     "fieldPath": ".notBeforeTime",
 }
 
+WINDOW_END_WANTS_WINDOWS: Rule = {
+    "rule": "self.onWindowEnd == 'Finish' || (has(self.windows) && self.windows.size() > 0)",
+    "message": "onWindowEnd other than Finish needs windows",
+    "fieldPath": ".onWindowEnd",
+}
+
+DESTINATION_IS_NOT_EMPTIED: Rule = {
+    "rule": (
+        "!has(self.template) || !has(self.template.placement) || !has(self.targets.hosts) || "
+        "!(self.template.placement.destinationHost in self.targets.hosts)"
+    ),
+    "message": "template.placement.destinationHost may not be one of targets.hosts",
+    "fieldPath": ".template.placement.destinationHost",
+}
+
 POLICY_WANTS_A_DEADLINE: Rule = {
     "rule": "self.onDeadline == 'Alert' || has(self.deadlineSeconds)",
     "message": "onDeadline other than Alert needs deadlineSeconds",

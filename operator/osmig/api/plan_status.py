@@ -15,6 +15,7 @@ from osmig.api.names import ControlResult
 from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_preview import Count, Preview
 from osmig.api.plan_servers import MAX_HOSTS
+from osmig.api.plan_windows import PlanWindowStatus
 from osmig.api.rules import START_TIME_STAYS
 
 Round = Annotated[int, Field(ge=1, le=999)]
@@ -204,6 +205,10 @@ class PlanStatus(StatusModel):
     )
     counts: PlanCounts | None = Field(default=None, description="counts of servers by where they stand.")
     bytes: PlanBytes | None = Field(default=None, description="bytes that the moves are.")
+    throughput_bytes_per_second: Count | None = Field(
+        default=None,
+        description="throughputBytesPerSecond of all moves under way together; absent while none reports any.",
+    )
     progress_text: Word | None = Field(
         default=None, description="progressText is how many servers are done, of how many. Example: 48/124."
     )
@@ -223,9 +228,8 @@ class PlanStatus(StatusModel):
         default=None,
         description="wave that is under way or waits to begin; absent without waves, and before the start.",
     )
-    window_change_time: Time | None = Field(
-        default=None,
-        description="windowChangeTime is when the windows open or close next, in UTC; absent without windows.",
+    window: PlanWindowStatus | None = Field(
+        default=None, description="window says whether the windows are open; absent without windows."
     )
     paused_time: Time | None = Field(
         default=None, description="pausedTime is since when the plan is paused, in UTC; absent while it is not."

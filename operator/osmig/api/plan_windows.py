@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from osmig.api.meta import SpecModel, Time
-from osmig.api.plan_rules import NOT_BEFORE_IS_EARLIER
+from osmig.api.meta import Name, SpecModel, StatusModel, Time
+from osmig.api.plan_rules import NOT_BEFORE_IS_EARLIER, WINDOW_END_WANTS_WINDOWS
 
 MAX_WINDOWS = 10
 
@@ -18,6 +18,13 @@ class WindowKind(StrEnum):
 
     ALLOW = "Allow"
     DENY = "Deny"
+
+
+class OnWindowEnd(StrEnum):
+    """What becomes of moves that are under way when the windows close."""
+
+    FINISH = "Finish"
+    ABORT = "Abort"
 
 
 class PlanWindow(SpecModel):
@@ -43,12 +50,43 @@ class PlanWindow(SpecModel):
     duration_seconds: Annotated[int, Field(ge=300, le=604_800)] = Field(
         description="durationSeconds for which the window stays open, 5 minutes to 7 days."
     )
+    reason: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description=(
+            "reason that the condition WindowOpen tells while this window decides. Default: none. Example: billing."
+        ),
+    )
+
+
+class PlanWindowStatus(StatusModel):
+    """Whether moves may begin by the windows."""
+
+    open: bool = Field(default=False, description="open says whether moves may begin now, as far as windows decide.")
+    name: Name | None = Field(
+        default=None,
+        description="name of the windows that decide now, with commas between them; absent where none is open.",
+    )
+    next_change_time: Time | None = Field(
+        default=None,
+        description="nextChangeTime is when the windows open or close next, in UTC; absent if that is far away.",
+    )
+    closed_time: Time | None = Field(
+        default=None,
+        description=(
+            "closedTime is since when the plan, once it has begun, has seen them closed, in UTC; absent while they are "
+            "open."
+        ),
+    )
 
 
 class PlanSchedule(SpecModel):
-    """When moves may begin; those under way always end."""
+    """When moves may begin, and whether those under way may outlast that time."""
 
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [NOT_BEFORE_IS_EARLIER]})
+    model_config = ConfigDict(
+        json_schema_extra={"x-kubernetes-validations": [NOT_BEFORE_IS_EARLIER, WINDOW_END_WANTS_WINDOWS]}
+    )
 
     not_before_time: Time | None = Field(
         default=None, description="notBeforeTime before which nothing is changed, in UTC. Default: at once."
@@ -73,10 +111,24 @@ class PlanSchedule(SpecModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         description="windows in which moves may, or may not, begin. Default: always open.",
     )
+    on_window_end: OnWindowEnd = Field(
+        default=OnWindowEnd.FINISH,
+        description=(
+            "onWindowEnd says what becomes of moves under way when the windows close. Finish: they end. Abort: they "
+            "are called off, and begin again in the next window; one that was called off nine times is left. "
+            "Default: Finish."
+        ),
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> PlanSchedule:
         before, after = self.not_before_time, self.not_after_time
         if before is not None and after is not None and before >= after:
             raise ValueError(NOT_BEFORE_IS_EARLIER["message"])
+        return self
+
+    @model_validator(mode="after")
+    def _window_end_wants_windows(self) -> PlanSchedule:
+        if self.on_window_end is OnWindowEnd.ABORT and not self.windows:
+            raise ValueError(WINDOW_END_WANTS_WINDOWS["message"])
         return self

@@ -124,6 +124,9 @@ def _describe(made: ChildView, migration: Migration, status: MigrationStatus) ->
         total_bytes=_add(medium.total_bytes for medium in moved),
         processed_bytes=_add(medium.processed_bytes for medium in moved),
         remaining_bytes=_add(medium.remaining_bytes for medium in moved),
+        throughput_bytes_per_second=status.progress.throughput_bytes_per_second
+        if status.progress is not None
+        else None,
     )
 
 

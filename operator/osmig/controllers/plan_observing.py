@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Kind
+from osmig.api.provider import Limits
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_effects import EffectResults
 from osmig.domain.errors import BackendError, ProviderDisconnected, Unauthorized
@@ -78,6 +79,7 @@ class PlanObserver:
             clock_s=began.clock_s,
             plan=plan,
             provider=view,
+            limits=session.limits if (session := self._sessions.get(provider)) is not None else Limits(),
             children=began.children,
             sweeps=self._sweeps.known(provider, view.connection, hosts),
             target_sweep=self._known_targets(provider, view, plan),

@@ -212,7 +212,12 @@ def _work(stock: Stock) -> CommitPlan:
     ready = _list_ready(stock)
     fitting = measure_fitting(stock.scene, observation)
     chosen = choose(
-        stock.scene, observation.plan, ready_hosts=ready, names_taken=observation.names_taken, fitting=fitting
+        stock.scene,
+        observation.plan,
+        within=observation.limits,
+        ready_hosts=ready,
+        names_taken=observation.names_taken,
+        fitting=fitting,
     )
     if observation.names_taken and not chosen:
         text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"

@@ -19,7 +19,7 @@ from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.phases import PLAN_FINISHED, PLAN_HELD
 from osmig.domain.plans.services import describe_left
 from osmig.domain.plans.verbs import is_active, settle_all
-from osmig.domain.plans.windows import judge_windows
+from osmig.domain.plans.window_end import end_window, note_windows, tell_end
 
 if TYPE_CHECKING:
     from osmig.api.meta import Condition
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 QUIET_WAIT_S = 300.0
 """How often a plan that waits for people or a time is looked at, in seconds."""
 
-_PASSING = frozenset({PlanReason.INCOMPLETE_SWEEP, PlanReason.RETRYING, PlanReason.HOST_CLAIMED})
+_PASSING = frozenset(
+    {PlanReason.INCOMPLETE_SWEEP, PlanReason.RETRYING, PlanReason.HOST_CLAIMED, PlanReason.DESTINATION_NOT_USABLE}
+)
 """What neither people nor a time ends, and nobody tells the end of: it is looked at again as often as hosts are."""
 
 _PAST_DEADLINE = {
@@ -71,18 +73,19 @@ def build(
     """
     work = work or Work()
     status = count_time(status, verdict.phase, observation.plan.spec, observation.now)
+    status = note_windows(status, observation)
     orders: tuple[Effect, ...] = ()
     notes = work.notes
     if wants_abort(status, observation):
         orders = abort_children(observation)
     else:
         status, orders, told = order_children(observation, status)
-        notes += told
+        ends = end_window(status, observation)
+        orders, notes = (*orders, *ends), (*notes, *told, *tell_end(observation.status, ends))
     changes: dict[str, Any] = {
         "phase": verdict.phase,
         "observed_generation": observation.plan.metadata.generation,
         "conditions": describe_plan(verdict, status, observation),
-        "window_change_time": judge_windows(observation.plan.spec.times, observation.now).change_time,
     }
     notes += _tell_deadline(changes["conditions"], verdict, observation)
     if verdict.phase in PLAN_FINISHED:
@@ -93,7 +96,7 @@ def build(
         status=status.model_copy(update=changes),
         effects=(*work.effects, *orders),
         notes=notes,
-        due_s=work.due_s if work.due_s is not None else _measure_due_s(observation, verdict, status),
+        due_s=_measure_due_s(observation, verdict, status, orders) if work.due_s is None else work.due_s,
         memory=work.memory or observation.memory,
     )
 
@@ -148,10 +151,15 @@ def _list_left_s(observation: PlanObservation, status: PlanStatus) -> list[float
     return [left_s] if left_s is not None and left_s > 0 else []
 
 
-def _measure_due_s(observation: PlanObservation, verdict: PlanVerdict, status: PlanStatus) -> float:
-    not_before = observation.plan.spec.times.not_before_time
-    if verdict.phase not in PLAN_HELD or verdict.reason in _PASSING or not observation.provider.is_ready:
-        return 0.0 if verdict.phase in PLAN_FINISHED else min([SWEEP_PERIOD_S, *_list_left_s(observation, status)])
-    moments = (not_before, judge_windows(observation.plan.spec.times, observation.now).change_time)
+def _measure_due_s(
+    observation: PlanObservation, verdict: PlanVerdict, status: PlanStatus, orders: tuple[Effect, ...]
+) -> float:
+    if verdict.phase in PLAN_FINISHED:
+        return 0.0
+    is_quiet = verdict.phase in PLAN_HELD and verdict.reason not in _PASSING and observation.provider.is_ready
+    longest_s = QUIET_WAIT_S if is_quiet and not orders else SWEEP_PERIOD_S
+    change = status.window.next_change_time if status.window is not None else None
+    moments = (observation.plan.spec.times.not_before_time, change)
     left = [(moment - observation.now).total_seconds() for moment in moments if moment is not None]
-    return min([QUIET_WAIT_S, *(left_s for left_s in left if left_s > 0)])
+    deadline = [] if verdict.phase in PLAN_HELD else _list_left_s(observation, status)
+    return min([longest_s, *(left_s for left_s in left if left_s > 0), *deadline])

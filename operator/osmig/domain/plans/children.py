@@ -51,6 +51,7 @@ class ChildView:
     total_bytes: int | None = None
     processed_bytes: int | None = None
     remaining_bytes: int | None = None
+    throughput_bytes_per_second: int | None = None
 
     @property
     def is_finished(self) -> bool:

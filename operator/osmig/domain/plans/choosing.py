@@ -7,18 +7,20 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from osmig.api.migration import MigrationSpec, Placement, ServerRef
+from osmig.api.migration_options import DeletionPolicy
 from osmig.api.names import MigrationType, Verb
 from osmig.api.plan_names import Judgement
 from osmig.api.plan_options import PlanOrder
+from osmig.domain.plans.again import find_retry_token
 from osmig.domain.plans.decisions import CreateChild, OrderChild
 from osmig.domain.plans.naming import label_child, name_child
-from osmig.domain.plans.scenes import Place, retry_token
+from osmig.domain.plans.scenes import Place
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from osmig.api.plan import MigrationPlan
-    from osmig.api.plan_options import PlanLimits
+    from osmig.api.plan import MigrationPlan, PlanSpec
+    from osmig.api.provider import Limits
     from osmig.domain.plans.fitting import Fitting
     from osmig.domain.plans.scenes import PlannedServer, Scene
 
@@ -26,18 +28,25 @@ _NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def choose(
-    scene: Scene, plan: MigrationPlan, *, ready_hosts: Container[str], names_taken: Container[str], fitting: Fitting
+    scene: Scene,
+    plan: MigrationPlan,
+    *,
+    within: Limits,
+    ready_hosts: Container[str],
+    names_taken: Container[str],
+    fitting: Fitting,
 ) -> tuple[CreateChild | OrderChild, ...]:
     """Return the Migrations to make, and those to try again, as many as the limits leave places for.
 
     Args:
         scene: every server.
         plan: whose limits and order.
+        within: the Provider's limits: what is made beyond them would only stand in the queue before others.
         ready_hosts: hosts that servers may leave now.
         names_taken: names that somebody else's Migrations have.
         fitting: which moves would end before their window does; others let smaller ones pass.
     """
-    taken = _Taken(plan.spec.bounds)
+    taken = _Taken(plan.spec, within)
     for planned in scene.at(Place.QUEUED, Place.RUNNING):
         taken.add(planned, scene)
     chosen: list[CreateChild | OrderChild] = []
@@ -70,8 +79,10 @@ def _key(planned: PlannedServer, order: PlanOrder) -> Any:  # noqa: ANN401 - num
 class _Taken:
     """How many places are taken, of each limit."""
 
-    def __init__(self, limits: PlanLimits) -> None:
-        self._limits = limits
+    def __init__(self, spec: PlanSpec, within: Limits) -> None:
+        self._limits = spec.bounds
+        self._within = within
+        self._destination = spec.destination_host
         self._count: Counter[tuple[str, str]] = Counter()
 
     def has_place(self, planned: PlannedServer, scene: Scene) -> bool:
@@ -83,13 +94,29 @@ class _Taken:
         self._count.update(key for key, _ in self._keys(planned, scene))
 
     def _keys(self, planned: PlannedServer, scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
-        limits, row = self._limits, planned.row
-        yield ("plan", ""), limits.max_in_flight
-        yield ("host", host_of(planned)), limits.max_in_flight_per_source_host
+        limits, within, row = self._limits, self._within, planned.row
+        yield ("plan", ""), min(limits.max_in_flight, within.max_in_flight)
+        per_source = min(limits.max_in_flight_per_source_host, within.max_in_flight_per_source_host)
+        yield ("host", host_of(planned)), per_source
+        destination = self._find_destination(planned)
+        if destination is not None:
+            yield ("destination", destination), self._limit_destination()
         for group in scene.groups.get(planned.server_id, ()):
             yield ("group", group), limits.max_in_flight_per_server_group
         if row is not None and limits.max_in_flight_per_project is not None:
             yield ("project", row.project_id), limits.max_in_flight_per_project
+
+    def _limit_destination(self) -> int:
+        wanted, within = (
+            self._limits.max_in_flight_per_destination_host,
+            self._within.max_in_flight_per_destination_host,
+        )
+        return within if wanted is None else min(wanted, within)
+
+    def _find_destination(self, planned: PlannedServer) -> str | None:
+        """Return the host that the server goes to, as its Migration has it, else as the plan names it."""
+        has_child = planned.is_again or planned.place is not Place.PENDING
+        return planned.child.destination_host if has_child and planned.child is not None else self._destination
 
 
 def host_of(planned: PlannedServer) -> str:
@@ -101,8 +128,9 @@ def host_of(planned: PlannedServer) -> str:
 
 def _make_order(planned: PlannedServer, plan: MigrationPlan) -> CreateChild | OrderChild:
     child = planned.child
-    if planned.is_again and child is not None:
-        return OrderChild(name=child.name, verb=Verb.RETRY, token=retry_token(plan.status))
+    token = find_retry_token(child, plan.status) if planned.is_again and child is not None else None
+    if child is not None and token is not None:
+        return OrderChild(name=child.name, verb=Verb.RETRY, token=token)
     index = 1 + (child.index if child is not None else 0)
     host = host_of(planned)
     return CreateChild(
@@ -119,7 +147,8 @@ def _write_spec(planned: PlannedServer, plan: MigrationPlan, host: str) -> Migra
         "provider_ref": plan.spec.provider_ref,
         "type": MigrationType.COLD_MIGRATION if is_cold else MigrationType.LIVE_MIGRATION,
         "server": ServerRef(id=planned.server_id),
-        "placement": Placement(source_host=host),
+        "placement": Placement(source_host=host, destination_host=plan.spec.destination_host),
+        "deletion_policy": DeletionPolicy(plan.spec.deletion_policy),
     }
     template = plan.spec.template
     if template is not None:

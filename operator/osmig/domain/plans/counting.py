@@ -123,6 +123,13 @@ def count_bytes(scene: Scene) -> PlanBytes:
     return PlanBytes(total_bytes=total, processed_bytes=processed, remaining_bytes=total - processed)
 
 
+def measure_throughput(scene: Scene) -> int | None:
+    """Add up what the moves under way copy in a second, in bytes; ``None`` where none tells."""
+    rates = [one.child.throughput_bytes_per_second for one in scene.at(Place.RUNNING) if one.child is not None]
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
+
+
 def word_progress(counts: PlanCounts) -> str:
     """Write done of total: ``48/124``."""
     return f"{counts.succeeded + counts.skipped}/{counts.total}"

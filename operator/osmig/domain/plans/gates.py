@@ -10,7 +10,9 @@ from osmig.api.plan_options import Approval, OnBlocked, OnExceeded
 from osmig.domain.capabilities import Capability
 from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked, word_windows
 from osmig.domain.plans.deadlines import is_paused_by_deadline
+from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import is_enabled_again
+from osmig.domain.plans.window_end import wants_end
 from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
@@ -82,10 +84,25 @@ def check_start(observation: PlanObservation, status: PlanStatus) -> PlanVerdict
 
 def check_more(observation: PlanObservation, status: PlanStatus) -> PlanVerdict | None:
     """Say what keeps the plan from beginning more moves now; ``None`` when nothing does."""
-    budget, windows = observation.plan.spec.budget, judge_windows(observation.plan.spec.times, observation.now)
+    windows = judge_windows(observation.plan.spec.times, observation.now)
     if windows.problem:
         reason = PlanReason.INVALID_SCHEDULE
         return PlanVerdict(phase=PlanPhase.WAITING, reason=reason, message=windows.problem, is_stalled=True)
+    if (paused := _check_pauses(observation, status)) is not None:
+        return paused
+    if (unusable := _check_hosts(observation, status)) is not None:
+        return unusable
+    if not windows.is_open:
+        text = word_windows(windows)
+        if wants_end(observation) and any(child.is_in_flight for child in observation.children):
+            text += "; what moves is called off, and begins again when they open"
+        return PlanVerdict(phase=PlanPhase.WAITING, reason=PlanReason.WINDOW_CLOSED, message=text)
+    return None
+
+
+def _check_pauses(observation: PlanObservation, status: PlanStatus) -> PlanVerdict | None:
+    """Say who or what has paused the plan."""
+    budget = observation.plan.spec.budget
     if observation.plan.spec.suspend:
         text = "spec.suspend is true; what moves goes on"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.SUSPENDED, message=text)
@@ -100,13 +117,36 @@ def check_more(observation: PlanObservation, status: PlanStatus) -> PlanVerdict 
         seconds = observation.plan.spec.deadline_seconds
         text = f"deadlineSeconds ({seconds}) have passed; osmig.dev/resume grants as many again, or raise them"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.DEADLINE_EXCEEDED, message=text, is_stalled=True)
+    return None
+
+
+def _check_hosts(observation: PlanObservation, status: PlanStatus) -> PlanVerdict | None:
+    """Say which hosts are not as the plan needs them."""
     again = [host.name for host in status.hosts if is_enabled_again(host, observation.sweeps.get(host.name))]
     if observation.plan.spec.disables and again:
         text = f"somebody enabled {', '.join(again)} again; osmig.dev/resume disables it once more, or abort the plan"
         return PlanVerdict(phase=PlanPhase.PAUSED, reason=PlanReason.NOT_DISABLED, message=text, is_stalled=True)
-    if not windows.is_open:
-        return PlanVerdict(phase=PlanPhase.WAITING, reason=PlanReason.WINDOW_CLOSED, message=word_windows(windows))
-    return None
+    return _check_destination(observation)
+
+
+def _check_destination(observation: PlanObservation) -> PlanVerdict | None:
+    """Say that servers cannot go where the plan wants them all; a host that does not report comes back by itself."""
+    name = observation.plan.spec.destination_host
+    if name is None or find_usable(observation) != ():
+        return None
+    row = next((row for row in observation.cloud_hosts or () if row.name == name), None)
+    if row is None:
+        why = "is no compute host of the cloud"
+    elif any(host.name == name for host in observation.status.hosts):
+        why = "is emptied by this plan itself"
+    else:
+        why = "does not report" if row.is_enabled else "is disabled"
+    return PlanVerdict(
+        phase=PlanPhase.WAITING,
+        reason=PlanReason.DESTINATION_NOT_USABLE,
+        message=f"template.placement.destinationHost {name} {why}; servers go there only while it is up and enabled",
+        is_stalled=why != "does not report",
+    )
 
 
 def _is_claimed(name: str, observation: PlanObservation) -> bool:

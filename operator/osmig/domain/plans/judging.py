@@ -69,6 +69,7 @@ class Circumstances:
         is_admin: the credentials are an administrator's, who may move locked servers.
         is_host_up: the host's service reports; without it nothing moves.
         skips: ids of servers that the verb skip named.
+        destination: the host that the plan names for all servers.
     """
 
     groups: tuple[GroupRow, ...] = ()
@@ -77,6 +78,7 @@ class Circumstances:
     is_admin: bool = True
     is_host_up: bool = True
     skips: frozenset[str] = frozenset()
+    destination: str | None = None
 
 
 def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_back: bool = False) -> ServerVerdict:
@@ -170,6 +172,7 @@ def _judge_move(
         _check_state(server, around.records),
         _check_method(server, method),
         _check_lock(server, is_admin=around.is_admin),
+        _check_destination(around),
         *(_check_group(server, group, around.usable) for group in around.groups if server.id in group.members),
         _check_host(is_up=around.is_host_up),
         _check_place(server),
@@ -213,6 +216,13 @@ def _check_lock(server: ServerRow, *, is_admin: bool) -> ServerVerdict | None:
     if is_admin or not server.is_locked:
         return None
     return _blocked(PlanReason.LOCKED, "it is locked, and only an administrator may move it")
+
+
+def _check_destination(around: Circumstances) -> ServerVerdict | None:
+    if around.destination is None or around.usable is None or around.usable:
+        return None
+    text = f"servers cannot go to {around.destination} now: it is down, disabled, emptied by this plan, or no host"
+    return ServerVerdict(judgement=Judgement.WAIT, reason=PlanReason.DESTINATION_NOT_USABLE, message=text)
 
 
 def _check_group(server: ServerRow, group: GroupRow, usable: Sequence[HostRow] | None) -> ServerVerdict | None:

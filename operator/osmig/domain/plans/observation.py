@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from osmig.api.provider import Limits
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
@@ -77,6 +79,7 @@ class PlanObservation:
     Attributes:
         now: the wall clock, UTC.
         clock_s: this process's monotonic clock when the step began, in seconds; the same that sweeps carry.
+        limits: of the Provider; a plan makes no more Migrations at once than these let begin.
         children: every Migration that the plan is the controller of, from the operator's own list when the step began:
             what was over then was over before any sweep of this step.
         sweeps: by host, the newest sweep.
@@ -93,6 +96,7 @@ class PlanObservation:
     clock_s: float
     plan: MigrationPlan
     provider: ProviderView
+    limits: Limits = field(default_factory=Limits)
     children: tuple[ChildView, ...] = ()
     sweeps: Mapping[str, HostSweep] = field(default_factory=dict)
     target_sweep: TargetSweep | None = None

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from osmig.api.names import ControlResult, MigrationType, Phase, Reason, Verb
-from osmig.api.plan_names import Judgement, PlanVerb
-from osmig.api.plan_options import FallbackMethod
+from osmig.api.names import Phase, Reason
+from osmig.api.plan_names import Judgement
 from osmig.domain.capabilities import Capability
+from osmig.domain.plans.again import MAX_CHILDREN, falls_back, find_retry_token
 from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge, judge_missing
 from osmig.domain.plans.sweeps import HostSweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from osmig.api.plan import PlanSpec
-    from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.observation import PlanObservation
     from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow, ServerSweep
-
-MAX_CHILDREN = 9
-"""How many Migrations one server gets at most: one that comes back again and again needs a person."""
 
 _GONE = frozenset({Reason.SERVER_GONE, Reason.SERVER_NOT_FOUND})
 _BEFORE_THE_START = frozenset({None, Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED})
@@ -97,11 +91,16 @@ class Scene:
 
 
 def find_usable(observation: PlanObservation) -> tuple[HostRow, ...] | None:
-    """Return the hosts that servers may go to; ``None`` until the cloud's hosts were read."""
+    """Return the hosts that servers may go to, the named one at most; ``None`` until the cloud's hosts were read."""
     if observation.cloud_hosts is None:
         return None
     emptied = {host.name for host in observation.status.hosts}
-    return tuple(row for row in observation.cloud_hosts if row.is_up and row.is_enabled and row.name not in emptied)
+    named = observation.plan.spec.destination_host
+    return tuple(
+        row
+        for row in observation.cloud_hosts
+        if row.is_up and row.is_enabled and row.name not in emptied and named in {None, row.name}
+    )
 
 
 def build_scene(observation: PlanObservation) -> Scene:
@@ -164,6 +163,7 @@ def _find_circumstances(
         usable=usable,
         is_admin=observation.provider.can(Capability.HOSTS),
         is_host_up=_is_up(of_host) if of_host is not None else row.host not in down,
+        destination=observation.plan.spec.destination_host,
         skips=frozenset(observation.status.skips),
     )
 
@@ -179,19 +179,6 @@ def find_down(observation: PlanObservation) -> frozenset[str]:
 
 def _wants_fallback(child: ChildView | None, observation: PlanObservation) -> bool:
     return child is not None and falls_back(child, observation.plan.spec)
-
-
-def falls_back(child: ChildView, spec: PlanSpec) -> bool:
-    """Whether a live move ended so that the plan wants a cold one instead."""
-    fallback = spec.fallback
-    return (
-        fallback is not None
-        and fallback.method is FallbackMethod.COLD
-        and child.type is MigrationType.LIVE_MIGRATION
-        and child.is_finished
-        and child.reason in fallback.reasons
-        and child.index < MAX_CHILDREN
-    )
 
 
 def _stand(
@@ -212,7 +199,7 @@ def _stand(
     elif verdict is not None and _may_fall_back(child, verdict, observation):
         place = _place_by_verdict(verdict)
     elif child.phase is not Phase.SUCCEEDED:
-        is_again = is_tried_again(child, observation.status)
+        is_again = find_retry_token(child, observation.status) is not None
         place = Place.PENDING if is_again else _place_of_failed(child)
     elif not _is_back(child, sweep, observation):
         place = Place.SUCCEEDED
@@ -269,17 +256,3 @@ def _is_back(child: ChildView, sweep: ServerSweep | None, observation: PlanObser
     A server that the plan names itself is moved once, wherever it is afterwards.
     """
     return isinstance(sweep, HostSweep) and sweep.started_s > observation.memory.ended_s[child.end]
-
-
-def retry_token(status: PlanStatus) -> str:
-    """Return the token of this round's order to try again."""
-    return f"plan-round-{status.round}"
-
-
-def is_tried_again(child: ChildView, status: PlanStatus) -> bool:
-    """Whether the plan's own retry is meant for this Migration: it had ended by then, and has not got the order yet."""
-    control = next((control for control in status.controls if control.verb is PlanVerb.RETRY), None)
-    if control is None or control.result is not ControlResult.DONE or control.round + 1 != status.round:
-        return False
-    ended = child.completion_time or dt.datetime.min.replace(tzinfo=dt.UTC)
-    return ended <= control.time and child.tokens.get(Verb.RETRY) != retry_token(status)

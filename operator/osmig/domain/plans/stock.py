@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from osmig.api.names import EventReason
 from osmig.domain.observation import Note
-from osmig.domain.plans.counting import count_bytes, count_places, forecast, list_failures, word_progress, write_preview
+from osmig.domain.plans.counting import (
+    count_bytes,
+    count_places,
+    forecast,
+    list_failures,
+    measure_throughput,
+    word_progress,
+    write_preview,
+)
 from osmig.domain.plans.draining import (
     continue_run,
     count_rest,
@@ -132,6 +140,7 @@ def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> Pl
     changes: dict[str, Any] = {
         "counts": counts,
         "bytes": count_bytes(scene),
+        "throughput_bytes_per_second": measure_throughput(scene),
         "progress_text": word_progress(counts),
         "hosts_text": _word_drained(status),
         "failures": list_failures(scene),

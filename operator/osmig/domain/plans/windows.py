@@ -37,7 +37,7 @@ class WindowState:
     """Whether moves may begin now.
 
     Attributes:
-        names: of the windows that are open and decide.
+        names: of the windows that are open and decide, with their reasons.
         change_time: when this changes next, UTC; ``None`` where no window does.
         problem: why the windows mean nothing, in words fit for status; then they are closed.
     """
@@ -100,12 +100,16 @@ def _list_flips(
 def _judge_at(schedule: PlanSchedule, now: dt.datetime, zone: ZoneInfo) -> tuple[bool, tuple[str, ...]]:
     """Deny beats Allow; without any window that allows, everything is that none denies."""
     running = [window for window in schedule.windows if _is_running(window, now, zone)]
-    denying = tuple(window.name for window in running if window.kind is WindowKind.DENY)
-    allowing = tuple(window.name for window in running if window.kind is WindowKind.ALLOW)
+    denying = tuple(_word(window) for window in running if window.kind is WindowKind.DENY)
+    allowing = tuple(_word(window) for window in running if window.kind is WindowKind.ALLOW)
     must_allow = any(window.kind is WindowKind.ALLOW for window in schedule.windows)
     if denying:
         return False, denying
     return bool(allowing) or not must_allow, allowing
+
+
+def _word(window: PlanWindow) -> str:
+    return f"{window.name} ({window.reason})" if window.reason is not None else window.name
 
 
 def _is_running(window: PlanWindow, now: dt.datetime, zone: ZoneInfo) -> bool:

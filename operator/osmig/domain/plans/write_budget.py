@@ -18,6 +18,7 @@ COUNTS_PERIOD_S = 10.0
 _COUNTED = {
     "counts",
     "bytes",
+    "throughput_bytes_per_second",
     "failures",
     "progress_text",
     "estimated_completion_time",
