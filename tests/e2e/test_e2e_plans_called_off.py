@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)
 
-HOSTS = ("deleted", "closing", "source", "target", "spare")
+HOSTS = ("deleted", "closing", "source", "target", "again", "spare")
 ALWAYS = {"cron": "* * * * *", "durationSeconds": 300}
 """A window that opens each minute, for five."""
 
@@ -41,6 +41,11 @@ def until_moving(plan: Plan, cloud: NovaLab, server: str) -> None:
         lambda: plan.children()[server]["status"]["phase"] == "Running" and calls(cloud, server, "live-migrate"),
         what="the server moves",
     )
+
+
+def until_told(plan: Plan, reason: str) -> None:
+    """Wait for an Event of the plan."""
+    eventually(lambda: reason in plan.events(), what=f"the Event {reason}")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_windows_that_close_call_off_what_moves_and_it_begins_again_when_they_op
     assert (status["phase"], condition(status, "Succeeded")["reason"]) == ("Waiting", "WindowClosed")
     assert "month-end (billing)" in condition(status, "WindowOpen")["message"]
     assert status["window"]["closedTime"]
-    eventually(lambda: "PolicyActed" in plan.events(), what="the Event")
+    until_told(plan, "PolicyActed")
 
     cloud.control.plan(server, "finish")
     plan.edit(schedule={"windows": [night]})
@@ -124,3 +129,32 @@ def test_all_servers_go_to_the_named_host_as_many_at_once_as_the_limit_says_and_
     found = sorted((cloud.nova.migrations(server) for server in servers), key=lambda rows: rows[0]["id"])
     assert [[row["status"] for row in rows] for rows in found] == [["completed"], ["completed"]]
     assert found[0][0]["updated_at"] <= found[1][0]["created_at"], "the second was ordered before the first had arrived"
+
+
+def test_a_plan_that_git_brings_back_empties_its_host_again_and_after_its_time_changes_nothing(
+    empty_tenant: Tenant, cloud: NovaLab
+) -> None:
+    empty_tenant.connect(cloud)
+    spec: dict[str, object] = {"maintenance": {"computeService": "Disable"}}
+    moved = []
+    for time in range(2):
+        moved.append(cloud.boot(f"again-{time}", host="again"))
+        plan = plan_of(empty_tenant, "drain", "again", **spec)
+        plan.until_outcome("Succeeded", "Succeeded")
+        assert [call.word for call in calls(cloud, moved[-1])] == ["live-migrate"]
+        until_told(plan, "NoExpiry")
+        plan.delete()
+        change_service(cloud, "again", status="enabled")
+    kept, mark = cloud.boot("again-2", host="again"), cloud.control.request_mark()
+    spec["schedule"] = {"notAfterTime": "2026-01-01T00:00:00Z"}
+
+    late = plan_of(empty_tenant, "drain", "again", **spec)
+    status = late.until_outcome("Expired", "Expired")
+    assert condition(status, "Stalled")["reason"] == "Expired"
+    assert "startTime" not in status
+    cloud.nova.post(f"/servers/{kept}/action", {"forceDelete": None})
+    eventually(lambda: servers_on(cloud, "again") == set(), what="the server is gone")
+    plan_of(empty_tenant, "late", "again", **spec).until_outcome("Succeeded", "AlreadyDrained")
+
+    assert list_orders(cloud, since=mark) == []
+    assert late.children() == {}

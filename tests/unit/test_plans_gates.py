@@ -554,3 +554,28 @@ def test_nothing_to_do_for_a_young_decision_is_decided_again_after_the_read() ->
     assert not isinstance(first, CommitPlan)
     assert isinstance(world.step(), CommitPlan)
     assert world.made(CreateChild) == []
+
+
+def test_a_plan_begins_by_looks_of_its_own_and_not_by_those_of_another_plan_before_it() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server()])
+    enabled = world.services["cmp1"]
+    world.services["cmp1"] = replace(enabled, is_enabled=False, disabled_reason="osmig/moves/drain/0ld0uid0: x")
+    world.sweeps["cmp1"] = world.sweep("cmp1")
+    world.services["cmp1"] = enabled
+    world.wait(5.0)
+
+    world.run()
+
+    assert world.phase == P.SUCCEEDED
+    assert "ServiceDisabled" in world.notes
+
+
+def test_a_plan_for_a_project_does_not_begin_by_a_look_of_before() -> None:
+    world = PlanWorld(spec={"targets": {"projectID": "77"}})
+    world.target_sweep = world.look_at_servers()
+    world.servers.append(server())
+    world.wait(5.0)
+
+    world.run()
+
+    assert (world.phase, len(world.children)) == (P.SUCCEEDED, 1)

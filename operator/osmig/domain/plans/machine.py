@@ -34,7 +34,11 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
         return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
     if observation.plan.metadata.deletion_timestamp is not None:
         return CommitPlan(status=status, memory=observation.memory)
-    remembering = replace(observation, memory=remember_children(observation))
+    memory = remember_children(observation)
+    if status.observed_generation < 0:
+        # a look that another plan made before this one was there may show what has been undone since
+        memory = look_anew(memory, observation)
+    remembering = replace(observation, memory=memory)
     if status.phase in PLAN_FINISHED:
         return ended.decide_ended(remembering)
     return active.decide_active(remembering)
