@@ -56,10 +56,11 @@ PLAN_PANELS = (
     ),
     Panel(
         title="Plans by phase",
-        description="And how many of them may begin moves by their schedule now.",
+        description="And how many of them may begin moves by their schedule now, and are past their deadline.",
         queries={
             f"sum by (phase) (max by (namespace, name, phase) (osmig_plan_phase{NAMESPACE}))": "{{phase}}",
             f"sum(max by (namespace, name) (osmig_plan_window_open{NAMESPACE}))": "their time is open",
+            f"sum(max by (namespace, name) (osmig_plan_deadline_exceeded{NAMESPACE}))": "past their deadline",
         },
     ),
     Panel(

@@ -6,6 +6,7 @@ from manifests.monitoring_cases import FOREVER, STALE, Case, Said, for_
 
 BUDGET, STILL = "OsmigPlanBudgetExhausted", "OsmigPlanNoProgress"
 APPROVAL, FORGOTTEN = "OsmigPlanAwaitingApproval", "OsmigHostForgotten"
+LATE = "OsmigPlanDeadlineExceeded"
 
 
 def plan(metric: str, values: str, *, pod: str = "a", **labels: str) -> dict[str, str]:
@@ -27,6 +28,11 @@ def window(values: str = f"1+0{FOREVER}", *, pod: str = "a") -> dict[str, str]:
 def budget(values: str, *, pod: str = "a") -> dict[str, str]:
     """Write how many more failures the plan bears."""
     return plan("plan_failure_budget_remaining", values, pod=pod)
+
+
+def late(values: str, *, pod: str = "a") -> dict[str, str]:
+    """Write whether the plan is past its deadline."""
+    return plan("plan_deadline_exceeded", values, pod=pod)
 
 
 def servers(state: str, values: str, *, pod: str = "a") -> dict[str, str]:
@@ -127,6 +133,36 @@ CASES = [
         {49: [], 61: [STILL]},
     ),
     Case(
+        "a plan past its deadline is reported until it is granted more",
+        phase("Paused") | late(f"{for_(10, 0)} {for_(30, 1)} 0+0{FOREVER}"),
+        {9: [], 12: [LATE], 39: [LATE], 41: []},
+    ),
+    Case(
+        "one that goes on is until it ends, well or not",
+        phase("Running", f"{for_(20, 1)} 0+0{FOREVER}") | phase("Failed", f"_x40 1+0{FOREVER}") | late(f"1+0{FOREVER}"),
+        {5: [LATE], 19: [LATE], 21: [], 60: []},
+    ),
+    Case(
+        "one that its deadline called off is although its series end",
+        phase("Aborted", f"{for_(10, 1)} {STALE}") | late(f"{for_(10, 1)} {STALE}"),
+        {5: [LATE], 20: [LATE], 27: []},
+    ),
+    Case(
+        "one that has ended late is not once its series end",
+        phase("Succeeded", f"{for_(10, 1)} {STALE}") | late(f"{for_(10, 1)} {STALE}"),
+        dict.fromkeys([5, 12, 20, 27], ()),
+    ),
+    Case(
+        "one that is in time, or has no deadline any more, is not",
+        phase("Running") | late(f"{for_(10, 0)} {STALE}"),
+        dict.fromkeys([5, 9, 12, 60], ()),
+    ),
+    Case(
+        "of deadlines too the next leader is believed",
+        phase("Running") | late(f"{for_(10, 1)} {STALE}") | late(f"_x20 0+0{FOREVER}", pod="b"),
+        {9: [LATE], 11: [], 20: []},
+    ),
+    Case(
         "a plan that awaits its approval for an hour in an open window is reported until it has it",
         phase("AwaitingApproval", f"{for_(100, 1)} 0+0{FOREVER}") | phase("Running", f"_x200 1+0{FOREVER}") | window(),
         {59: [], 62: [APPROVAL], 99: [APPROVAL], 101: []},
@@ -164,6 +200,13 @@ SAYS = {
         "No move of plan moves/drain has ended for an hour.",
         "It is under way and its window is open. Its conditions Succeeded and Drained say what it waits for.",
         after_min=61,
+    ),
+    LATE: Said(
+        phase("Running") | late(f"1+0{FOREVER}"),
+        WARNING | DRAIN,
+        "Plan moves/drain is past its deadline.",
+        "It has taken longer than deadlineSeconds. Its phase says whether it goes on, waits for resume, or was called"
+        " off, as onDeadline says; give it more time, or end it.",
     ),
     APPROVAL: Said(
         phase("AwaitingApproval") | window(),

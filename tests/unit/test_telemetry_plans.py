@@ -69,6 +69,19 @@ def test_a_plan_shows_its_servers_budget_window_and_hosts(metrics: Metrics) -> N
     assert scrape(metrics, "osmig_plan_completion_timestamp_seconds") == []
 
 
+def test_whether_a_plan_is_past_its_deadline_is_what_its_condition_says_and_nothing_without_one(
+    metrics: Metrics,
+) -> None:
+    for status, is_past in (("True", False), ("False", True), ("Unknown", False)):
+        taken = sample(conditions=[claim("WithinDeadline", status)])
+        assert taken.is_past_deadline is is_past
+        metrics.observe_plan(taken)
+        assert scrape(metrics, "osmig_plan_deadline_exceeded", **LABELS) == [is_past]
+
+    metrics.observe_plan(sample(conditions=[claim("WithinBudget", "False")]))
+    assert scrape(metrics, "osmig_plan_deadline_exceeded") == []
+
+
 def test_an_earlier_phase_reads_zero(metrics: Metrics) -> None:
     metrics.observe_plan(PLAN)
     metrics.observe_plan(replace(PLAN, phase="Paused"))
@@ -95,11 +108,12 @@ def test_hosts_are_told_of_until_the_plan_is_deleted_the_rest_for_ten_minutes(
     metrics: Metrics, clock: FakeClock
 ) -> None:
     ended = clock.now()
-    metrics.observe_plan(replace(PLAN, phase="Failed", finished_at=ended))
+    metrics.observe_plan(replace(PLAN, phase="Failed", finished_at=ended, is_past_deadline=True))
     clock.advance(599)
     assert scrape(metrics, "osmig_plan_phase", phase="Failed") == [1]
     clock.advance(1)
-    for series in ("phase", "servers", "remaining_bytes", "failure_budget_remaining", "window_open"):
+    numbers = ("remaining_bytes", "failure_budget_remaining", "window_open", "deadline_exceeded")
+    for series in ("phase", "servers", *numbers):
         assert scrape(metrics, f"osmig_plan_{series}") == []
     clock.advance(30 * 86400)
     assert scrape(metrics, "osmig_plan_completion_timestamp_seconds", **LABELS) == [ended.timestamp()]

@@ -41,6 +41,13 @@ PLAN_WINDOW = Family(
     f"window is open or there are none; else 0. {_OF_A_PLAN}",
     _OBJECT,
 )
+PLAN_DEADLINE = Family(
+    "osmig_plan_deadline_exceeded",
+    "gauge",
+    "1 for a MigrationPlan that has taken longer than deadlineSeconds, as its condition WithinDeadline says, until it "
+    f"is granted more; else 0. Absent without deadlineSeconds. {_OF_A_PLAN}",
+    _OBJECT,
+)
 PLAN_COMPLETION = Family(
     "osmig_plan_completion_timestamp_seconds",
     "gauge",

@@ -54,6 +54,7 @@ class PlanSample:
         remaining_bytes: ``status.bytes.remainingBytes``; ``None`` before it was measured.
         budget_left: how many more failures the plan bears; below 0 once there were more.
         is_window_open: the condition ``WindowOpen``; true without windows.
+        is_past_deadline: whether the condition ``WithinDeadline`` is False; ``None`` without it.
         opens_at: ``spec.schedule.notBeforeTime``.
         closes_at: ``spec.schedule.notAfterTime``.
         hosts: at most `MAX_HOSTS`.
@@ -67,6 +68,7 @@ class PlanSample:
     remaining_bytes: int | None = None
     budget_left: int = 0
     is_window_open: bool = True
+    is_past_deadline: bool | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     hosts: tuple[HostSample, ...] = ()
@@ -76,6 +78,7 @@ def sample_plan(plan: MigrationPlan, status: PlanStatus) -> PlanSample:
     """Take from a plan, and the status that it has now, what the metrics say about it."""
     times = plan.spec.times
     window = find_condition(status.conditions, PlanCondition.WINDOW_OPEN)
+    within = find_condition(status.conditions, PlanCondition.WITHIN_DEADLINE)
     return PlanSample(
         namespace=plan.metadata.namespace,
         name=plan.metadata.name,
@@ -85,6 +88,7 @@ def sample_plan(plan: MigrationPlan, status: PlanStatus) -> PlanSample:
         remaining_bytes=status.bytes.remaining_bytes if status.bytes is not None else None,
         budget_left=plan.spec.budget.max_failures - count_charged(status),
         is_window_open=not times.windows or (window is not None and window.status == ConditionStatus.TRUE),
+        is_past_deadline=within.status == ConditionStatus.FALSE if within is not None else None,
         opens_at=times.not_before_time,
         closes_at=times.not_after_time,
         hosts=tuple(_sample_host(host) for host in status.hosts[:MAX_HOSTS]),
@@ -143,6 +147,7 @@ def _render(samples: Sequence[PlanSample], shown: Sequence[_Entry], now: datetim
         _numbers(plan_families.PLAN_REMAINING, active, lambda sample: sample.remaining_bytes),
         _numbers(plan_families.PLAN_BUDGET, active, lambda sample: sample.budget_left),
         _numbers(plan_families.PLAN_WINDOW, active, lambda sample: _is_open(sample, now)),
+        _numbers(plan_families.PLAN_DEADLINE, active, lambda sample: sample.is_past_deadline),
         _numbers(plan_families.PLAN_COMPLETION, samples, _read_end),
         _hosts(plan_families.HOST_DRAINED, samples, lambda host: host.is_drained),
         _hosts(plan_families.HOST_DISABLED, samples, lambda host: host.is_disabled),
