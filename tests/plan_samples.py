@@ -118,6 +118,7 @@ def full_plan_status() -> dict[str, Any]:
             "sampleTime": TIME,
             "counts": {"move": 1, "cold": 1, "skip": 1, "hold": 1, "wait": 1, "blocked": 1, "memoryMiB": 2048},
             "freeMemoryMiB": 4096,
+            "liveTimeoutSeconds": 1600,
             "notPlain": [
                 {
                     "serverID": SERVER_ID,
@@ -139,6 +140,7 @@ def full_plan_status() -> dict[str, Any]:
             "pending": 1,
             "queued": 1,
             "running": 1,
+            "queuedUpstream": 1,
             "awaitingConfirmation": 1,
             "succeeded": 1,
             "failed": 1,

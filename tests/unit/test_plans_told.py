@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,9 @@ from osmig.domain.plans.services import note_service, release
 from osmig.domain.plans.write_budget import judge_plan, measure_wait_s
 from osmig.domain.write_budget import Urgency
 from plan_world import DISABLE, START, PlanWorld, server, server_id
+
+if TYPE_CHECKING:
+    from osmig.domain.plans.sweeps import ServerRow
 
 MAX_STATUS_BYTES = 256 * 1024
 
@@ -110,6 +113,58 @@ def test_a_count_that_is_not_written_yet_is_written_10_s_after_the_last_write(
     changes: dict[str, Any], age_s: float, wait_s: float
 ) -> None:
     assert measure_wait_s(STATUS, STATUS.model_copy(update=changes), age_s=age_s) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("servers", "seconds"),
+    [
+        ([server(memory_mib=512)], 1600),
+        ([server(memory_mib=2049)], 1600),
+        ([server(1, memory_mib=3072), server(2, memory_mib=2048)], 2400),
+        ([server(1, memory_mib=65536, status="ERROR"), server(2, memory_mib=131072, status="SHUTOFF")], None),
+        ([server(1, memory_mib=4096), server(2, memory_mib=131072, status="SHUTOFF")], 3200),
+        ([server(memory_mib=262144)], 204_800),
+        ([], None),
+    ],
+)
+def test_the_preview_says_when_nova_gives_up_the_largest_server_that_is_moved_live(
+    servers: list[ServerRow], seconds: int | None
+) -> None:
+    world = PlanWorld(spec={"mode": "Validate"}, servers=servers)
+    world.step()
+
+    assert world.status.preview.live_timeout_seconds == seconds
+
+
+def test_a_server_of_another_size_is_no_other_preview_to_approve() -> None:
+    world = PlanWorld(spec={"approval": "Manual"}, servers=[server()])
+    world.step()
+    before = world.status.preview
+    world.servers = [server(memory_mib=8192)]
+    world.wait()
+    world.step()
+
+    assert world.status.preview.hash == before.hash
+    assert (before.live_timeout_seconds, world.status.preview.live_timeout_seconds) == (1600, 6400)
+
+
+def test_moves_that_the_cloud_keeps_in_its_queue_are_counted_apart_among_those_that_run() -> None:
+    limits = {"maxInFlight": 4, "maxInFlightPerSourceHost": 4}
+    world = PlanWorld(spec={"limits": limits}, servers=[server(number) for number in range(1, 5)])
+    world.step()
+    world.follow(world.find(1).name, phase=Phase.RUNNING, reason="Running", is_sent=True)
+    world.follow(world.find(2).name, phase=Phase.STARTING, reason="Queued", is_sent=True)
+    world.follow(world.find(3).name, phase=Phase.STARTING, reason="Accepted", is_sent=True)
+    world.follow(world.find(4).name, phase=Phase.QUEUED, reason="SlotsTaken")
+    world.wait()
+    world.step()
+
+    counts = world.status.counts
+    assert (counts.queued, counts.running, counts.queued_upstream) == (1, 3, 1)
+    world.follow(world.find(2).name, phase=Phase.RUNNING, reason="Running")
+    world.wait()
+    world.step()
+    assert (world.status.counts.running, world.status.counts.queued_upstream) == (3, 0)
 
 
 def test_only_blocked_servers_are_called_blocked() -> None:

@@ -149,7 +149,7 @@ def test_a_plan_that_was_not_looked_at_yet_has_a_phase_and_no_numbers() -> None:
 
 
 def test_each_server_is_in_one_state_and_what_is_counted_twice_is_none() -> None:
-    assert {"total", "joined"} & PLAN_STATES == set()
+    assert {"total", "joined", "queued_upstream"} & PLAN_STATES == set()
     assert len(PLAN_STATES) == 9
 
 

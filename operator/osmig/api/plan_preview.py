@@ -49,6 +49,14 @@ class Preview(StatusModel):
         default=None,
         description="freeMemoryMiB of all other hosts that the scheduler may choose; absent where unknown.",
     )
+    live_timeout_seconds: Count | None = Field(
+        default=None,
+        description=(
+            "liveTimeoutSeconds is after how many seconds Nova gives up the live move of the largest server, if "
+            "live_migration_completion_timeout has its default: 800 s per GiB of memory, at least 2 GiB counted, and "
+            "as much for each GiB of disk that is copied, which this leaves out. Absent if no server is moved live."
+        ),
+    )
     not_plain: tuple[PreviewServer, ...] = Field(
         default=(),
         max_length=MAX_NOT_PLAIN,

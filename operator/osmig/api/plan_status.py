@@ -101,7 +101,14 @@ class PlanCounts(StatusModel):
     total: Count = Field(default=0, description="total servers that were found, whatever becomes of them.")
     pending: Count = Field(default=0, description="pending servers whose move is not ordered yet, waiting ones too.")
     queued: Count = Field(default=0, description="queued servers whose Migration has not started.")
-    running: Count = Field(default=0, description="running moves.")
+    running: Count = Field(default=0, description="running moves, with those that the cloud holds back.")
+    queued_upstream: Count = Field(
+        default=0,
+        description=(
+            "queuedUpstream counts those of the running moves that the cloud accepted and keeps in its own queue, as "
+            "Nova does beyond max_concurrent_live_migrations of a source host."
+        ),
+    )
     awaiting_confirmation: Count = Field(
         default=0, description="awaitingConfirmation counts cold moves that somebody must confirm or revert."
     )

@@ -25,7 +25,7 @@ OBJECTS = frozenset({"namespace", "provider", "name", "host"})
 A host is one of the at most 50 that a MigrationPlan has in its status, and its series end with the plan.
 """
 
-PLAN_STATES = frozenset(PlanCounts.model_fields) - {"total", "joined"}
+PLAN_STATES = frozenset(PlanCounts.model_fields) - {"total", "joined", "queued_upstream"}
 """Where a server of a plan stands: every server is in one of them."""
 
 HOSTS = frozenset({"source_host", "destination_host"})

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
-from osmig.api.names import Phase
+from osmig.api.names import Phase, Reason
 from osmig.api.plan_names import Judgement
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
 from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanFailure
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _HASH = 16
 _MIB = 1024 * 1024
+_MIB_PER_GIB = 1024
+_NOVA_S_PER_GIB = 800
+"""The default of Nova's ``live_migration_completion_timeout``; a copied disk counts as memory does."""
+_NOVA_LEAST_MIB = 2048
+"""The memory that Nova counts at least, in nova/virt/libvirt/driver.py, ``_live_migration_data_gb``."""
 FEWEST_MOVES = 3
 """How many moves must have ended before they say how long others take."""
 
@@ -39,6 +44,7 @@ def write_preview(scene: Scene, observation: PlanObservation) -> Preview:
         sample_time=known.sample_time if known is not None and known.hash == hash_ else observation.now,
         counts=_count_verdicts(there),
         free_memory_mib=sum(free) if free else None,
+        live_timeout_seconds=_measure_timeout_s(there),
         not_plain=tuple(_write_server(planned) for planned in special[:MAX_NOT_PLAIN]),
         truncated_count=max(0, len(special) - MAX_NOT_PLAIN),
     )
@@ -72,6 +78,16 @@ def _count_verdicts(there: list[PlannedServer]) -> PreviewCounts:
     return PreviewCounts(**counts, memory_mib=memory_mib)
 
 
+def _measure_timeout_s(there: list[PlannedServer]) -> int | None:
+    """Return after how many seconds Nova's defaults end the longest live move; ``None`` where none is to be made."""
+    sizes = [
+        planned.memory_mib
+        for planned in there
+        if planned.verdict is not None and planned.verdict.judgement is Judgement.MOVE
+    ]
+    return _NOVA_S_PER_GIB * max(_NOVA_LEAST_MIB, *sizes) // _MIB_PER_GIB if sizes else None
+
+
 def _write_server(planned: PlannedServer) -> PreviewServer:
     row, verdict = planned.row, planned.verdict
     assert verdict is not None  # noqa: S101 - only servers with one are listed
@@ -97,6 +113,7 @@ def count_places(scene: Scene, status: PlanStatus) -> PlanCounts:
         pending=count[Place.PENDING] + count[Place.WAITING],
         queued=count[Place.QUEUED],
         running=count[Place.RUNNING],
+        queued_upstream=sum(_is_held_upstream(planned) for planned in scene.at(Place.RUNNING)),
         awaiting_confirmation=count[Place.AWAITING],
         succeeded=count[Place.SUCCEEDED],
         failed=count[Place.FAILED],
@@ -105,6 +122,11 @@ def count_places(scene: Scene, status: PlanStatus) -> PlanCounts:
         blocked=count[Place.BLOCKED],
         joined=max(0, total - at_start),
     )
+
+
+def _is_held_upstream(planned: PlannedServer) -> bool:
+    """Whether the cloud has the move in a queue of its own."""
+    return planned.child is not None and planned.child.reason == Reason.QUEUED
 
 
 def count_bytes(scene: Scene) -> PlanBytes:
