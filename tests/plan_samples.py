@@ -197,6 +197,18 @@ def full_plan_status() -> dict[str, Any]:
                 "time": TIME,
             }
         ],
+        "left": [
+            {
+                "serverID": SERVER_ID,
+                "name": "db-1",
+                "projectID": "77",
+                "host": "cmp1",
+                "status": "ACTIVE",
+                "verdict": "Blocked",
+                "reason": "AffinityGroup",
+                "message": "group db",
+            }
+        ],
         "controls": [
             {
                 "verb": "abort",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -51,6 +52,8 @@ def test_all_servers_of_a_project_are_moved_and_no_others(empty_tenant: Tenant, 
     assert {name for name in after if after[name] != before[name]} == {"web-1", "web-2"}
     assert status["progressText"] == "2/2"
     assert set(plan.children()) == {cloud.servers["web-1"], cloud.servers["web-2"]}
+    orders = [json.loads(one["body"]) for one in cloud.control.requests(since=mark) if "os-migrateLive" in one["body"]]
+    assert [order["os-migrateLive"]["block_migration"] for order in orders] == ["auto", "auto"]
     assert "hosts" not in status
     assert condition(status, "Drained") == {}
     assert list_orders(cloud, since=mark) == [], "no host is taken out of service"

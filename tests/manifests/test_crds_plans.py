@@ -47,6 +47,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no-hosts": ({"targets": {"hosts": []}}, "spec.targets.hosts"),
     "too-many-hosts": ({"targets": {"hosts": [f"h{n}" for n in range(51)]}}, "spec.targets.hosts"),
+    "retry-at-once": (
+        {"template": {"retry": {"limit": 1, "backoffSeconds": 59}}},
+        "spec.template.retry.backoffSeconds",
+    ),
     "move-without-method": ({"rules": [{"name": "x", "behavior": "Move"}]}, "method is required when behavior is Move"),
     "skip-with-method": ({"rules": [{**RULE, "behavior": "Skip"}]}, "and forbidden otherwise"),
     "exclude-nothing": ({"exclude": [{"reason": "x"}]}, "exactly one of serverID and projectID must be set"),

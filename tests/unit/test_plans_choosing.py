@@ -13,6 +13,7 @@ from osmig.api.names import Phase
 from osmig.api.plan import parse_plan
 from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.provider import Limits
+from osmig.api.server_options import BlockMigration, LiveOptions
 from osmig.domain.plans.decisions import CreateChild
 from osmig.domain.plans.naming import label_child, marker_of, name_child, word_reason
 from osmig.domain.plans.sweeps import GroupRow
@@ -182,6 +183,23 @@ def test_a_child_is_deleted_as_the_plan_says(policy: str) -> None:
     (made,) = start(world)
 
     assert made.spec.deletion_policy == policy
+
+
+@pytest.mark.parametrize("template", [None, {}, {"live": {}}, {"retry": {"limit": 2}}])
+def test_a_child_lets_nova_decide_by_the_storage_whether_disks_are_copied(template: dict[str, Any] | None) -> None:
+    world = PlanWorld(spec={"template": template} if template is not None else {}, servers=[server()])
+    world.step()
+
+    (order,) = world.made(CreateChild)
+    assert (order.spec.live or LiveOptions()).block_migration is BlockMigration.AUTO
+
+
+def test_a_child_that_tries_again_waits_for_a_minute_by_default() -> None:
+    world = PlanWorld(spec={"template": {"retry": {"limit": 2}}}, servers=[server()])
+    world.step()
+
+    (order,) = world.made(CreateChild)
+    assert to_wire(order.spec)["retry"] == {"limit": 2, "backoffSeconds": 60, "maxBackoffSeconds": 600}
 
 
 def test_names_and_labels_of_children_are_those_of_the_objects_of_kubernetes() -> None:

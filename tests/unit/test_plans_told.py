@@ -14,6 +14,7 @@ from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview
 from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanHost, PlanStatus
+from osmig.domain.conditions import find_condition
 from osmig.domain.plans.conditions import word_blocked
 from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import note_service, release
@@ -165,6 +166,29 @@ def test_moves_that_the_cloud_keeps_in_its_queue_are_counted_apart_among_those_t
     world.wait()
     world.step()
     assert (world.status.counts.running, world.status.counts.queued_upstream) == (3, 0)
+
+
+def test_what_stays_is_told_with_the_reason_of_the_end_and_not_of_the_beginning() -> None:
+    exclude = [{"serverID": server_id(4), "reason": "its owner asked"}]
+    world = PlanWorld(
+        spec=DISABLE | {"exclude": exclude, "limits": {"maxInFlight": 1}},
+        servers=[server(number) for number in range(1, 5)],
+    )
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    world.servers = [row if row.id != server_id(2) else replace(row, status="ERROR") for row in world.servers]
+    world.order(PlanVerb.SKIP, server_id(3))
+    world.run()
+
+    assert [(row.server_id, row.reason) for row in world.status.preview.not_plain] == [(server_id(4), "Excluded")]
+    left = [(row.server_id, row.verdict, row.reason) for row in world.status.left]
+    assert left == [
+        (server_id(2), "Blocked", "ServerInError"),
+        (server_id(4), "Skip", "Excluded"),
+        (server_id(3), "Skip", "Skipped"),
+    ]
+    assert find_condition(world.status.conditions, "Blocked").message == "ServerInError 1: web-2"  # type: ignore[union-attr]
 
 
 def test_only_blocked_servers_are_called_blocked() -> None:

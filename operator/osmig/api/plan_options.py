@@ -93,8 +93,26 @@ class PlanPlacement(SpecModel):
     )
 
 
+class PlanRetry(Retry):
+    """Which further attempts a Migration of a plan makes by itself.
+
+    Nova tries other hosts before it gives up a move, so another attempt needs a cloud that has changed meanwhile; and
+    what one Migration asks of the scheduler, all that failed with it ask, too.
+    """
+
+    backoff_seconds: int = Field(
+        default=60,
+        ge=60,
+        le=MAX_SECONDS,
+        description=(
+            "backoffSeconds before the first of them; doubled for each further one. At most maxBackoffSeconds; the "
+            "cloud itself has tried other hosts before. Default: 60."
+        ),
+    )
+
+
 class PlanTemplate(SpecModel):
-    """Parts of each Migration's spec, with the same names and defaults."""
+    """Parts of each Migration's spec, with the same names and, but for retry.backoffSeconds, the same defaults."""
 
     placement: PlanPlacement | None = Field(
         default=None, description="placement says where servers go. Default: the cloud's scheduler chooses for each."
@@ -115,7 +133,7 @@ class PlanTemplate(SpecModel):
         default=OnDeadline.ALERT,
         description="onDeadline says what happens to that move then: Alert or Abort. Default: Alert.",
     )
-    retry: Retry | None = Field(
+    retry: PlanRetry | None = Field(
         default=None, description="retry says which further attempts one move makes by itself. Default: none."
     )
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from osmig.api.meta import Condition, Generation, Name, Note, StatusModel, Time, Word
 from osmig.api.names import ControlResult
 from osmig.api.plan_names import PlanPhase, PlanVerb
-from osmig.api.plan_preview import Count, Preview
+from osmig.api.plan_preview import MAX_NOT_PLAIN, Count, Preview, PreviewServer
 from osmig.api.plan_servers import MAX_HOSTS
 from osmig.api.plan_windows import PlanWindowStatus
 from osmig.api.rules import START_TIME_STAYS
@@ -275,6 +275,15 @@ class PlanStatus(StatusModel):
         max_length=MAX_FAILURES,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["migrationName"]},
         description="failures of moves, newest first.",
+    )
+    left: tuple[PreviewServer, ...] = Field(
+        default=(),
+        max_length=MAX_NOT_PLAIN,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["serverID"]},
+        description=(
+            "left lists the servers that the last look showed and that are not moved: blocked ones first, then those "
+            "that are skipped. Moves that failed are in failures."
+        ),
     )
     controls: tuple[PlanControl, ...] = Field(
         default=(),

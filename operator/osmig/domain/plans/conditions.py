@@ -165,7 +165,7 @@ def _claim_blocked(status: PlanStatus) -> Claim:
 def word_blocked(status: PlanStatus) -> str:
     """Say which servers are blocked by cause, in a fixed order: ``AffinityGroup 1: db-1; ServerState 2: a, b``."""
     names: dict[str, list[str]] = {}
-    for server in status.preview.not_plain if status.preview is not None else ():
+    for server in status.left:
         if server.verdict == "Blocked":
             names.setdefault(server.reason, []).append(server.name or server.server_id)
     parts = []

@@ -177,6 +177,12 @@ def list_failures(scene: Scene) -> tuple[PlanFailure, ...]:
     )
 
 
+def list_left(scene: Scene) -> tuple[PreviewServer, ...]:
+    """List the servers that stay where they are, with the reason of this moment; blocked ones first."""
+    staying = sorted(scene.at(Place.BLOCKED, Place.SKIPPED), key=_sort_key)
+    return tuple(_write_server(planned) for planned in staying[:MAX_NOT_PLAIN])
+
+
 def forecast(scene: Scene, observation: PlanObservation) -> dt.datetime | None:
     """Say when the last server has moved if they go on as so far; ``None`` before three have."""
     done = [one.child for one in scene.at(Place.SUCCEEDED) if one.child is not None and one.child.memory_mib]

@@ -12,6 +12,7 @@ from osmig.domain.plans.counting import (
     count_places,
     forecast,
     list_failures,
+    list_left,
     measure_throughput,
     word_progress,
     write_preview,
@@ -144,6 +145,7 @@ def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> Pl
         "progress_text": word_progress(counts),
         "hosts_text": _word_drained(status),
         "failures": list_failures(scene),
+        "left": list_left(scene),
         "estimated_completion_time": forecast(scene, observation),
     }
     if status.start_time is None and status.approved_hash is None:

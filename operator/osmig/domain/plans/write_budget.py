@@ -20,6 +20,7 @@ _COUNTED = {
     "bytes",
     "throughput_bytes_per_second",
     "failures",
+    "left",
     "progress_text",
     "estimated_completion_time",
     "conditions",
@@ -77,6 +78,6 @@ def _measure_percent(status: PlanStatus) -> float:
 
 def _counts(status: PlanStatus) -> dict[str, Any]:
     """Return what people watch, without the forecast, which changes with every look."""
-    counted = status.model_dump(include={"counts", "failures"})
+    counted = status.model_dump(include={"counts", "failures", "left"})
     counted["hosts"] = [host.model_dump(include=_HOST_COUNTED) for host in status.hosts]
     return counted
