@@ -121,7 +121,7 @@ def full_migration_spec() -> dict[str, Any]:
         "type": "LiveMigration",
         "mode": "Execute",
         "server": {"id": SERVER_ID},
-        "placement": {"sourceHost": "cmp1", "destinationHost": "cmp2"},
+        "placement": {"sourceHost": "cmp1", "sourceHostID": "5e" * 28, "destinationHost": "cmp2"},
         "live": {
             "blockMigration": "Never",
             "convergence": {"progressTimeoutSeconds": 600, "onStall": "ForceComplete"},

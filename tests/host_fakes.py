@@ -80,9 +80,9 @@ class FakeHosts:
         self.on_sweep()
         return sweep
 
-    async def sweep_project(self, project_id: str) -> TargetSweep:
+    async def sweep_project(self, project_id: str, *, is_own: bool = False) -> TargetSweep:
         """Look at the servers of one project."""
-        self._call("sweep_project")
+        self._call("sweep_own_project" if is_own else "sweep_project")
         servers = tuple(row for row in self.servers if row.project_id == project_id)
         return TargetSweep(
             project_id=project_id, started_s=self.clock_s(), time=NOW, servers=servers, problem=self.problem

@@ -194,7 +194,12 @@ class PlanWorld:
         self.over_s[str(child.source_host)] = self.clock_s
         self.follow(name, phase=phase, reason=reason or str(phase), is_sent=True, completion_time=self.now)
         if phase is Phase.SUCCEEDED:
-            self.servers = [replace(row, host="cmp9") if row.id == child.server_id else row for row in self.servers]
+            self.servers = [
+                replace(row, host=row.host and "cmp9", host_id=row.host_id and "9" * 56)
+                if row.id == child.server_id
+                else row
+                for row in self.servers
+            ]
 
     def delete_child(self, name: str) -> None:
         """Let somebody delete a Migration."""
@@ -301,7 +306,7 @@ class PlanWorld:
             server_name=row.name if row else "",
             index=int(effect.labels["osmig.dev/index"]),
             type=MigrationType(effect.spec.type),
-            source_host=placement.source_host,
+            source_host=effect.spec.source,
             destination_host=placement.destination_host,
             memory_mib=int(effect.labels.get("osmig.dev/memory-mib", 0)),
             start_time=self.now,

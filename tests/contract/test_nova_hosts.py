@@ -224,6 +224,25 @@ def test_who_may_not_list_all_projects_gets_no_look_at_one(cloud: NovaLab, crowd
     assert "forbids" in sweep.problem
 
 
+def test_a_manager_gets_the_servers_of_the_own_project_with_anonymous_hosts(
+    cloud: NovaLab, crowd: dict[str, str]
+) -> None:
+    foreign, mine = cloud.boot("foreign-2", user="other"), cloud.nova.server(crowd["plain-1"])["tenant_id"]
+    sweep = ask(cloud, lambda hosts: hosts.sweep_project(mine, is_own=True), user="manager")
+    seen = {row.id: row for row in sweep.servers}
+    assert (sweep.problem, sweep.is_complete) == ("", True)
+    assert set(crowd.values()) - {crowd["deleted-1"]} <= set(seen)
+    assert foreign not in seen
+    assert crowd["deleted-1"] not in seen, "only an administrator is shown what is deleted softly"
+    assert {row.host for row in seen.values()} == {None}
+    assert seen[crowd["plain-1"]].host_id == cloud.nova.server(crowd["plain-1"])["hostId"] != ""
+    # another project's is none of it: whose list this is shows in its rows
+    theirs = cloud.nova.server(foreign)["tenant_id"]
+    assert not ask(cloud, lambda hosts: hosts.sweep_project(theirs, is_own=True), user="manager").is_complete
+    assert ask(cloud, lambda hosts: hosts.list_groups(), user="manager") is not None
+    cloud.nova.post(f"/servers/{foreign}/action", {"forceDelete": None})
+
+
 @pytest.mark.parametrize(
     "fault", [{"status": 503}, {"status": 200, "body": {"servers": [{"id": "a", "status": "UNKNOWN"}]}}]
 )

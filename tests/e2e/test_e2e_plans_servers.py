@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from e2e_plan import list_orders, plan_of, servers_on
-from e2e_status import condition
+from e2e_status import condition, outcome
 from lab.nova import NovaLab
 
 if TYPE_CHECKING:
@@ -79,10 +79,36 @@ def test_listed_servers_are_moved_and_an_id_of_no_server_is_named(empty_tenant: 
     plan.until_control("skip", "Rejected")
 
 
-def test_credentials_that_see_no_hosts_move_nothing_and_say_why(empty_tenant: Tenant, cloud: NovaLab) -> None:
+def test_a_manager_moves_the_own_project_and_what_is_ordered_twice_moves_once(
+    empty_tenant: Tenant, cloud: NovaLab
+) -> None:
     empty_tenant.connect(cloud, cloud="manager")
-    project_id = cloud.nova.server(cloud.servers["web-1"])["tenant_id"]
-    plan = plan_of(empty_tenant, "own", targets={"projectID": project_id})
+    own = {name: cloud.servers[name] for name in ("web-1", "web-2")}
+    before, mark = hosts_of(cloud), cloud.control.request_mark()
+    host_ids = {server: cloud.nova.server(server)["hostId"] for server in own.values()}
+    project_id = cloud.nova.server(own["web-1"])["tenant_id"]
+    # as if made by another plan, or by this one elsewhere, that saw the server where it is now
+    again = {"sourceHostID": host_ids[own["web-1"]]}
+    twin = empty_tenant.move(own["web-1"], name="again", placement=again, suspend=True)
+
+    plan = plan_of(empty_tenant, "own", targets={"projectID": project_id}, template=CONFIRM)
+    status = plan.until_outcome("Succeeded", "Succeeded")
+    empty_tenant.kubectl("patch", "migrations.osmig.dev", "again", "--type=merge", '--patch={"spec":{"suspend":false}}')
+
+    assert outcome(twin.until_finished()) == ("Succeeded", "NotOnSourceHost")
+    assert status["progressText"] == "2/2"
+    named = {server: child["spec"]["placement"] for server, child in plan.children().items()}
+    assert named == {server: {"sourceHostID": host_id} for server, host_id in host_ids.items()}
+    after = hosts_of(cloud)
+    assert {name for name in after if after[name] != before[name]} == set(own)
+    orders = [one["path"] for one in cloud.control.requests(since=mark) if "os-migrateLive" in one["body"]]
+    assert sorted(path.split("/")[-2] for path in orders) == sorted(own.values()), "each was ordered once"
+
+
+def test_credentials_that_see_no_hosts_move_nothing_of_others_and_say_why(empty_tenant: Tenant, cloud: NovaLab) -> None:
+    empty_tenant.connect(cloud, cloud="manager")
+    theirs = cloud.nova.server(cloud.servers["else-1"])["tenant_id"]
+    plan = plan_of(empty_tenant, "theirs", targets={"projectID": theirs})
     status = plan.until_outcome("Waiting", "HostsNotVisible")
     assert condition(status, "Stalled")["status"] == "True"
     assert plan.children() == {}

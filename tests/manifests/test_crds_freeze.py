@@ -47,6 +47,7 @@ FROZEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "server by name": (LIVE, {"server": {"id": None, "name": "db-07"}}),
     "placement": (LIVE, {"placement": {"destinationHost": "cmp9"}}),
     "placement in part": (COLD, {"placement": {"sourceHost": None}}),
+    "placement by another name": (MINIMAL, {"placement": {"sourceHostID": "a" * 56}}),
     "placement removed": (LIVE, {"placement": None}),
     "placement added": (MINIMAL, {"placement": {"sourceHost": "cmp1"}}),
     "live.blockMigration": (LIVE, {"live": {"blockMigration": "Always"}}),

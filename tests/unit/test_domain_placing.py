@@ -12,7 +12,7 @@ from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason
 from osmig.drivers.servers.calls import StartCall
 from osmig.drivers.servers.host_names import find_similar, tell_difference
-from osmig.drivers.servers.views import CallLookupKind, NamedHost
+from osmig.drivers.servers.views import CallLookupKind, NamedHost, ServerView
 
 MISSING = NamedHost(name="cmp9", exists=False)
 THERE = NamedHost(name="cmp9", exists=True)
@@ -114,3 +114,63 @@ def test_spellings_of_one_host_are_told_from_two_hosts(name: str, other: str, wa
 def test_the_first_similar_name_is_told() -> None:
     assert find_similar("cmp1", ("cmp2", "cmp1.b", "cmp1.a")) == "cmp1.a"
     assert find_similar("cmp1", ("cmp2",)) is None
+
+
+HERE, ELSEWHERE = "a" * 56, "b" * 56
+HIDDEN = replace(server(None), host_id=HERE)
+
+
+@pytest.mark.parametrize(
+    ("view", "named", "expected"),
+    [
+        (HIDDEN, {"sourceHostID": HERE}, None),
+        (replace(HIDDEN, host_id=ELSEWHERE), {"sourceHostID": HERE}, (Phase.SUCCEEDED, Reason.NOT_ON_SOURCE_HOST)),
+        (replace(server(), host_id=HERE), {"sourceHostID": HERE}, None),
+        (
+            replace(server(), host_id=ELSEWHERE),
+            {"sourceHostID": HERE},
+            (Phase.SUCCEEDED, Reason.NOT_ON_SOURCE_HOST),
+        ),
+        (
+            replace(server(), host_id=ELSEWHERE),
+            {"sourceHost": "cmp1", "sourceHostID": HERE},
+            (Phase.SUCCEEDED, Reason.NOT_ON_SOURCE_HOST),
+        ),
+        (
+            replace(server(), host_id=ELSEWHERE),
+            {"sourceHostID": HERE, "destinationHost": "cmp2"},
+            (Phase.FAILED, Reason.NOT_ON_SOURCE_HOST),
+        ),
+        (
+            replace(server("cmp2"), host_id=ELSEWHERE),
+            {"sourceHostID": HERE, "destinationHost": "cmp2"},
+            (Phase.SUCCEEDED, Reason.ALREADY_AT_DESTINATION),
+        ),
+        (HIDDEN, {"sourceHost": "cmp1", "sourceHostID": HERE}, (Phase.FAILED, Reason.HOSTS_NOT_VISIBLE)),
+        (replace(HIDDEN, host_id=None), {"sourceHostID": HERE}, (Phase.FAILED, Reason.HOSTS_NOT_VISIBLE)),
+        (replace(server(), host_id=None), {"sourceHostID": HERE}, (Phase.FAILED, Reason.HOSTS_NOT_VISIBLE)),
+        (
+            replace(HIDDEN, host_id="", is_on_no_host=True, status="SHELVED_OFFLOADED"),
+            {"sourceHostID": HERE},
+            (Phase.FAILED, Reason.START_REFUSED),
+        ),
+    ],
+)
+def test_a_server_that_left_the_host_of_an_anonymous_name_is_not_moved_again(
+    view: ServerView, named: dict[str, str], expected: tuple[Phase, Reason] | None
+) -> None:
+    decision = decide_in(World(), observe(wanted={"placement": named}, pre_start=pre_start(view)))
+    if expected is None:
+        assert decision.call == StartCall()
+        return
+    assert (decision.status.phase, reason_of(decision.status)) == expected
+    assert message_of(decision.status).endswith("nothing was sent")
+    assert (decision.call, decision.status.start_time) == (None, None)
+
+
+def test_a_start_whose_answer_was_lost_is_not_sent_again_once_the_server_left_that_host() -> None:
+    left = pre_start(replace(HIDDEN, host_id=ELSEWHERE))
+    world = World(call_lookup=call_lookup(CallLookupKind.NOTHING), pre_start=left)
+    decision = decide_in(world, observe_waited(sent(), wanted={"placement": {"sourceHostID": HERE}}))
+    assert (decision.status.phase, reason_of(decision.status)) == (Phase.SUCCEEDED, Reason.NOT_ON_SOURCE_HOST)
+    assert "the start is not sent again" in message_of(decision.status)

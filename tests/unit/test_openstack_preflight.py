@@ -38,6 +38,8 @@ FINE = Facts(
 )
 LIVE, COLD = Job(server_id="s"), Job(server_id="s", kind=MoveKind.COLD)
 HIDDEN = replace(FINE, server=replace(SERVER, host=None), are_hosts_visible=False, hosts=None)
+ID = "a" * 56
+ANONYMOUS = replace(SERVER, host=None, host_id=ID)
 UNLISTED = replace(FINE, hosts=None)
 RUNNING = RecordView(id="41", uuid="u-41", stage=Stage.RUNNING, status="running")
 
@@ -76,6 +78,23 @@ ROWS: list[tuple[str, Job, Facts, CheckResult, str]] = [
         replace(HIDDEN, server=replace(SERVER, host=None, is_on_no_host=True)),
         WARN,
         "hostId",
+    ),
+    ("HostVisibility", replace(LIVE, source_host_id=ID), replace(HIDDEN, server=ANONYMOUS), WARN, "hostId alone"),
+    (
+        "HostVisibility",
+        replace(LIVE, source_host_id=ID),
+        server(host_id=None),
+        FAIL,
+        "are not told the server's hostId",
+    ),
+    ("HostVisibility", replace(LIVE, source_host_id=ID), server(host_id=ID), PASS, "see hosts"),
+    ("SourceHost", replace(LIVE, source_host_id=ID), replace(HIDDEN, server=ANONYMOUS), SKIPPED, "see no hosts"),
+    (
+        "SourceHost",
+        replace(LIVE, source_host_id=ID),
+        replace(HIDDEN, server=replace(ANONYMOUS, host_id="b" * 56)),
+        WARN,
+        "not on the host of sourceHostID; this counts as moved",
     ),
     ("HostVisibility", replace(LIVE, destination_host="cmp1"), HIDDEN, FAIL, "leave hosts out"),
     ("Server", LIVE, FINE, PASS, "has the id s"),

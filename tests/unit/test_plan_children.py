@@ -160,6 +160,12 @@ def test_nothing_that_a_plan_asks_of_a_child_is_left_at_its_default() -> None:
     assert same == set()
 
 
+def test_a_child_of_a_hidden_host_leaves_it_by_its_anonymous_name() -> None:
+    body = child()
+    body["spec"]["placement"] = {"sourceHostID": "a" * 56}
+    assert read_child(CHILD, body).source_host == "a" * 56
+
+
 def test_the_memory_that_a_server_had_when_its_migration_was_made_is_kept() -> None:
     family = Family()
     body = child()

@@ -41,9 +41,11 @@ class Looks:
         """Ask for looks as one plan."""
         asyncio.run(self.sweeps.read(PROVIDER, connection, self.hosts, wanted))
 
-    def read_targets(self, targets: PlanTargets, *, after: float = LONG_AGO) -> TargetSweep | None:
+    def read_targets(
+        self, targets: PlanTargets, *, after: float = LONG_AGO, is_own: bool = False
+    ) -> TargetSweep | None:
         """Ask for a look at servers as one plan; return the newest."""
-        asyncio.run(self.sweeps.read_targets(PROVIDER, 1, self.hosts, targets, after))
+        asyncio.run(self.sweeps.read_targets(PROVIDER, 1, self.hosts, targets, after, is_own=is_own))
         return self.sweeps.known_targets(PROVIDER, 1, targets)
 
     def known(self, host: str = "cmp1", *, connection: int = 1) -> HostSweep | None:
@@ -177,6 +179,13 @@ def test_a_project_is_looked_at_once_for_all_that_take_it() -> None:
     assert looks.read_targets(PROJECT, after=sweep.started_s - 1) is sweep
     assert looks.read_targets(PROJECT, after=sweep.started_s) is not sweep
     assert looks.hosts.calls.count("sweep_project") == 2
+
+
+def test_who_sees_no_hosts_asks_for_the_servers_of_the_own_project() -> None:
+    looks = Looks()
+    looks.read_targets(PROJECT, is_own=True)
+    assert "sweep_own_project" in looks.hosts.calls
+    assert "sweep_project" not in looks.hosts.calls
 
 
 def test_servers_are_read_by_their_ids_and_what_is_no_server_is_missing() -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from osmig.api.meta import to_wire
 from osmig.api.names import MigrationType, Phase
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
+from osmig.domain.capabilities import Capability
+from osmig.domain.observation import ProviderView
 from osmig.domain.plans import target_sweeps
 from osmig.domain.plans.decisions import CreateChild, DisableService, OrderChild
 from osmig.domain.plans.sweeps import GroupRow
@@ -216,12 +219,75 @@ def test_a_server_whose_host_is_hidden_is_blocked() -> None:
     assert world.status.preview.not_plain[0].reason == PlanReason.HOSTS_NOT_VISIBLE
 
 
-def test_credentials_that_see_no_hosts_begin_nothing_and_say_why() -> None:
-    world = PlanWorld(spec=PROJECT, servers=two_hosts())
-    world.provider = replace(world.provider, capabilities=frozenset())
+MANAGER = ProviderView(is_ready=True, capabilities=frozenset({Capability.LIVE_MIGRATION}), project_id="77")
+
+
+@pytest.mark.parametrize(
+    ("spec", "provider"),
+    [
+        (PROJECT, replace(MANAGER, capabilities=frozenset())),
+        (PROJECT, replace(MANAGER, project_id="88")),
+        (PROJECT, replace(MANAGER, project_id=None)),
+        (listed(1), replace(MANAGER, capabilities=frozenset())),
+        (PROJECT | {"template": {"placement": {"destinationHost": "cmp9"}}}, MANAGER),
+    ],
+    ids=["no right to move", "another project", "an unknown project", "no right to move what is listed", "a host"],
+)
+def test_credentials_that_see_no_hosts_begin_nothing_and_say_why(spec: dict[str, Any], provider: ProviderView) -> None:
+    world = PlanWorld(spec=spec, servers=two_hosts(), provider=provider)
     world.step()
     assert told(world) == (PlanPhase.WAITING, PlanReason.HOSTS_NOT_VISIBLE)
-    assert "where servers are" in next(one.message for one in world.status.conditions if one.type == "Stalled")
+    text = next(one.message for one in world.status.conditions if one.type == "Stalled")
+    assert "where servers are" in text
+    assert "for servers of their own project a manager's" in text
+
+
+def hidden(number: int, host: int = 1, **more: Any) -> Any:  # noqa: ANN401 - fields of servers
+    """Make a server as a manager sees it: its host has no name."""
+    return server(number, host=None, host_id=f"{host:056x}", **more)
+
+
+@pytest.mark.parametrize("spec", [PROJECT, listed(1, 2)], ids=["project", "ids"])
+@pytest.mark.parametrize("capability", [Capability.LIVE_MIGRATION, Capability.COLD_MIGRATION])
+def test_a_manager_moves_the_servers_of_the_own_project_each_away_from_where_it_was(
+    spec: dict[str, Any], capability: Capability
+) -> None:
+    provider = replace(MANAGER, capabilities=frozenset({capability}))
+    world = PlanWorld(spec=spec, servers=[hidden(1), hidden(2, host=2)], provider=provider)
+
+    world.run()
+
+    assert told(world) == (PlanPhase.SUCCEEDED, PlanReason.SUCCEEDED)
+    placements = {order.spec.server_id: to_wire(order.spec)["placement"] for order in world.made(CreateChild)}
+    assert placements == {server_id(n): {"sourceHostID": f"{n:056x}"} for n in (1, 2)}
+    assert world.status.progress_text == "2/2"
+    assert world.cloud_hosts is None, "hosts are not asked for"
+    assert world.status.preview.free_memory_mib is None
+
+
+def test_servers_on_one_hidden_host_leave_it_no_more_at_once_than_the_limit_says() -> None:
+    servers = [hidden(1), hidden(2), hidden(3), hidden(4, host=2)]
+    world = PlanWorld(spec=PROJECT, servers=servers, provider=MANAGER)
+    world.step()
+    assert targets_of(world) == {server_id(n): f"{host:056x}" for n, host in ((1, 1), (2, 1), (4, 2))}
+
+
+def test_a_preview_is_another_one_when_a_server_is_on_another_hidden_host() -> None:
+    world = PlanWorld(spec=PROJECT | {"approval": "Manual"}, servers=[hidden(1)], provider=MANAGER)
+    world.step()
+    before = world.status.preview.hash
+    world.servers = [hidden(1, host=2)]
+    world.wait()
+    world.step()
+    assert world.status.preview.hash != before
+
+
+def test_what_a_manager_may_not_move_is_blocked() -> None:
+    servers = [hidden(1, is_locked=True), server(2, host=None), hidden(3)]
+    world = PlanWorld(spec=PROJECT, servers=servers, provider=MANAGER)
+    world.run()
+    reasons = {row.server_id: row.reason for row in world.status.left}
+    assert reasons == {server_id(1): PlanReason.LOCKED, server_id(2): PlanReason.HOSTS_NOT_VISIBLE}
 
 
 def test_retry_looks_anew_and_moves_what_was_blocked_or_failed() -> None:

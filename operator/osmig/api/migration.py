@@ -219,6 +219,16 @@ class MigrationSpec(SpecModel):
         return self.placement.source_host if self.placement else None
 
     @property
+    def source_host_id(self) -> str | None:
+        """The anonymous name of the host the server must be on, ``None`` for any."""
+        return self.placement.source_host_id if self.placement else None
+
+    @property
+    def source(self) -> str | None:
+        """The host the server must be on, by its name or else by its anonymous name; ``None`` for any."""
+        return self.source_host or self.source_host_id
+
+    @property
     def destination_host(self) -> str | None:
         """The host to move to, ``None`` to let the scheduler choose."""
         return self.placement.destination_host if self.placement else None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from osmig.api.rules import Rule
 
 Host = Annotated[str, Field(min_length=1, max_length=255)]
+HostID = Annotated[str, Field(min_length=56, max_length=56, pattern=r"^[0-9a-f]{56}$")]
 
 EXACTLY_ONE_OF_ID_AND_NAME: Rule = {
     "rule": "has(self.id) != has(self.name)",
@@ -73,6 +74,14 @@ class Placement(SpecModel):
         description=(
             "sourceHost is the compute host the server must be on; elsewhere nothing is sent. Name it to make applying "
             "the same manifest again harmless. Default: wherever the server is. Example: cmp1."
+        ),
+    )
+    source_host_id: HostID | None = Field(
+        default=None,
+        description=(
+            "sourceHostID is the same by the cloud's anonymous name of that host, the server's hostId, which is "
+            "another one for each project. For credentials that see no hosts. It says nothing of a move that is "
+            "adopted. Default: wherever the server is."
         ),
     )
     destination_host: Host | None = Field(

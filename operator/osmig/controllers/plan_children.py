@@ -110,7 +110,7 @@ def _describe(made: ChildView, migration: Migration, status: MigrationStatus) ->
         made,
         server_name=(status.server.name or "") if status.server is not None else "",
         type=migration.spec.type,
-        source_host=(wanted and wanted.source_host) or (actual and actual.source_host) or None,
+        source_host=migration.spec.source or (actual and actual.source_host) or None,
         destination_host=(actual and actual.destination_host) or (wanted and wanted.destination_host) or None,
         phase=status.phase,
         reason=outcome.reason if outcome is not None else "",

@@ -137,5 +137,4 @@ class PlanEffects:
 
 def source_of(child: CreateChild) -> str:
     """Return the host that a Migration is to empty; empty where it names none."""
-    placement = child.spec.placement
-    return (placement.source_host if placement is not None else None) or ""
+    return child.spec.source or ""

@@ -9,6 +9,7 @@ from osmig.api.names import Kind
 from osmig.api.provider import Limits
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_effects import EffectResults
+from osmig.domain.capabilities import Capability
 from osmig.domain.errors import BackendError, ProviderDisconnected, Unauthorized
 from osmig.domain.plans.observation import PlanMemory, PlanObservation
 from osmig.domain.plans.services import remember_orders
@@ -110,8 +111,9 @@ class PlanObserver:
             if wanted.cloud_hosts:
                 await self._sweeps.read_hosts(provider, view.connection, port)
             if wanted.targets_after_s is not None:
-                targets = plan.spec.targets
-                await self._sweeps.read_targets(provider, view.connection, port, targets, wanted.targets_after_s)
+                targets, is_own = plan.spec.targets, not view.can(Capability.HOSTS)
+                after_s = wanted.targets_after_s
+                await self._sweeps.read_targets(provider, view.connection, port, targets, after_s, is_own=is_own)
             await self._sweeps.read(provider, view.connection, port, wanted.sweeps)
         except BackendError as error:
             self._read_errors[key] = error.message

@@ -92,9 +92,24 @@ class HostSweeps:
         return self._cloud(provider, connection).target_sweeps.get(name_targets(targets))
 
     async def read_targets(
-        self, provider: Key, connection: int, port: HostBackend, targets: PlanTargets, after: float
+        self,
+        provider: Key,
+        connection: int,
+        port: HostBackend,
+        targets: PlanTargets,
+        after: float,
+        *,
+        is_own: bool = False,
     ) -> None:
         """Look at the servers that a plan names, unless somebody has since the moment ``after``.
+
+        Args:
+            provider: whose cloud it is.
+            connection: its number.
+            port: the same.
+            targets: the plan's.
+            after: by the monotonic clock.
+            is_own: the credentials see the servers of their own project only.
 
         Raises:
             Unauthorized: the credentials are not accepted any more.
@@ -106,7 +121,7 @@ class HostSweeps:
             if known is not None and known.started_s > after and not known.problem:
                 return
             if targets.project_id is not None:
-                sweep = await port.sweep_project(targets.project_id)
+                sweep = await port.sweep_project(targets.project_id, is_own=is_own)
             else:
                 sweep = await self._read_servers(cloud, port, [server.id for server in targets.servers or ()], after)
             cloud.target_sweeps[name] = await self._add_groups(cloud, port, sweep, after)

@@ -25,10 +25,14 @@ class HostBackend(Protocol):
         """
         ...
 
-    async def sweep_project(self, project_id: str) -> TargetSweep:
+    async def sweep_project(self, project_id: str, *, is_own: bool = False) -> TargetSweep:
         """Look once at all servers of a project, soft-deleted ones included; without groups.
 
         What cannot be read makes the look incomplete, and says so in ``problem``.
+
+        Args:
+            project_id: of the servers.
+            is_own: it is that of the credentials, which are no administrator's: soft-deleted servers are not shown.
 
         Raises:
             Unauthorized: the credentials are not accepted any more.

@@ -9,6 +9,7 @@ from osmig.api.migration_options import Mode
 from osmig.api.names import EventReason
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_status import PlanHost
+from osmig.domain.capabilities import Capability
 from osmig.domain.observation import Note
 from osmig.domain.plans import gates, target_sweeps, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
@@ -47,8 +48,8 @@ def decide_active(observation: PlanObservation) -> PlanDecision:
     if (obstacle := gates.find_obstacle(observation)) is not None:
         return build(observation, obstacle, observation.status)
     targets_after_s = target_sweeps.oldest_target_s(observation) if target_sweeps.is_unread(observation) else None
-    if observation.cloud_hosts is None or targets_after_s is not None:
-        is_new = observation.cloud_hosts is None
+    is_new = observation.cloud_hosts is None and observation.provider.can(Capability.HOSTS)
+    if is_new or targets_after_s is not None:
         return ReadCloud(sweeps=_stale(observation), targets_after_s=targets_after_s, cloud_hosts=is_new)
     if not observation.status.hosts and not observation.plan.spec.targets.names_servers:
         return _resolve(observation)

@@ -120,9 +120,9 @@ class _Taken:
 
 
 def host_of(planned: PlannedServer) -> str:
-    """Return the host that the server leaves, or has left."""
-    if planned.row is not None and planned.row.host is not None:
-        return planned.row.host
+    """Return the host that the server leaves, or has left, by its anonymous name where hosts are hidden."""
+    if planned.row is not None and (place := planned.row.place):
+        return place
     return (planned.child.source_host if planned.child is not None else None) or ""
 
 
@@ -147,7 +147,7 @@ def _write_spec(planned: PlannedServer, plan: MigrationPlan, host: str) -> Migra
         "provider_ref": plan.spec.provider_ref,
         "type": MigrationType.COLD_MIGRATION if is_cold else MigrationType.LIVE_MIGRATION,
         "server": ServerRef(id=planned.server_id),
-        "placement": Placement(source_host=host, destination_host=plan.spec.destination_host),
+        "placement": _place(planned, plan, host),
         "deletion_policy": DeletionPolicy(plan.spec.deletion_policy),
     }
     template = plan.spec.template
@@ -156,3 +156,9 @@ def _write_spec(planned: PlannedServer, plan: MigrationPlan, host: str) -> Migra
         spec |= options | {"deadline_seconds": template.deadline_seconds, "on_deadline": template.on_deadline}
         spec["retry"] = template.retry
     return MigrationSpec(**spec)
+
+
+def _place(planned: PlannedServer, plan: MigrationPlan, host: str) -> Placement:
+    if planned.row is not None and planned.row.host is None:
+        return Placement(source_host_id=host)
+    return Placement(source_host=host, destination_host=plan.spec.destination_host)

@@ -52,7 +52,7 @@ def write_preview(scene: Scene, observation: PlanObservation) -> Preview:
 
 def _hash(there: list[PlannedServer]) -> str:
     lines = [
-        f"{one.server_id} {one.row.host if one.row else ''} {one.verdict.judgement if one.verdict else ''}"
+        f"{one.server_id} {one.row.place if one.row else ''} {one.verdict.judgement if one.verdict else ''}"
         for one in there
     ]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:_HASH]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration_options import Mode
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_options import Approval, OnBlocked, OnExceeded
-from osmig.domain.capabilities import Capability
+from osmig.domain.plans import target_sweeps
 from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked, word_windows
 from osmig.domain.plans.deadlines import is_paused_by_deadline
 from osmig.domain.plans.scenes import find_usable
@@ -26,9 +26,11 @@ def find_obstacle(observation: PlanObservation) -> PlanVerdict | None:
     if not provider.is_ready:
         text = provider.message or "the Provider is not ready"
         return PlanVerdict(phase=phase, reason=PlanReason.PROVIDER_NOT_READY, message=text)
-    if not provider.can(Capability.HOSTS):
-        unknown = "where servers are" if observation.plan.spec.targets.names_servers else "whether one is empty"
-        text = f"the credentials may not see hosts, so {unknown} cannot be known; use an administrator's"
+    if not target_sweeps.may_look(observation):
+        is_about_servers = observation.plan.spec.targets.names_servers
+        unknown = "where servers are" if is_about_servers else "whether one is empty"
+        others = ", or for servers of their own project a manager's" if is_about_servers else ""
+        text = f"the credentials may not see hosts, so {unknown} cannot be known; use an administrator's{others}"
         return PlanVerdict(phase=phase, reason=PlanReason.HOSTS_NOT_VISIBLE, message=text, is_stalled=True)
     if observation.read_error:
         return PlanVerdict(phase=phase, reason=PlanReason.RETRYING, message=observation.read_error)

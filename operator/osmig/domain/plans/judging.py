@@ -175,7 +175,7 @@ def _judge_move(
         _check_destination(around),
         *(_check_group(server, group, around.usable) for group in around.groups if server.id in group.members),
         _check_host(is_up=around.is_host_up),
-        _check_place(server),
+        _check_place(server, is_admin=around.is_admin),
     )
     refused = next((verdict for verdict in checks if verdict is not None), None)
     if refused is not None:
@@ -251,8 +251,8 @@ def _check_host(*, is_up: bool) -> ServerVerdict | None:
     return ServerVerdict(judgement=Judgement.WAIT, reason=PlanReason.HOST_DOWN, message=text)
 
 
-def _check_place(server: ServerRow) -> ServerVerdict | None:
-    if server.host is not None:
+def _check_place(server: ServerRow, *, is_admin: bool) -> ServerVerdict | None:
+    if server.host is not None or (server.host_id and not is_admin):
         return None
     return _blocked(PlanReason.HOSTS_NOT_VISIBLE, "the cloud does not say which host it is on")
 

@@ -24,6 +24,8 @@ class ServerRow:
         task_state: ``None`` when idle.
         vm_state: the state that no task hides, such as ``active``; empty where the cloud does not tell.
         host: the host the row itself names; ``None`` where it names none, which makes a sweep worth nothing.
+        host_id: the cloud's anonymous name of its host, which tells one host of the server's project from another;
+            empty where it is on none.
         memory_mib: of its flavor.
         is_locked: ``None`` where the cloud's version does not tell.
         pinned_zone: the availability zone that its owner asked for.
@@ -36,6 +38,7 @@ class ServerRow:
     project_id: str
     status: str
     host: str | None
+    host_id: str = ""
     task_state: str | None = None
     vm_state: str = ""
     memory_mib: int = 0
@@ -46,6 +49,11 @@ class ServerRow:
     metadata: Mapping[str, str] = field(default_factory=dict)
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     created: dt.datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """Its host by name, or by its anonymous name where names are hidden; empty where neither is told."""
+        return self.host or self.host_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

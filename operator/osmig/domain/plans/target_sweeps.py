@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osmig.domain.capabilities import Capability
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
 
 if TYPE_CHECKING:
@@ -16,6 +17,19 @@ SERVERS = ""
 
 PERIOD_PER_SERVER_S = 1.0
 """How much older a look may be for each server that is read by its id, in seconds: that is a request each."""
+
+
+def may_look(observation: PlanObservation) -> bool:
+    """Whether the credentials show what the plan is about: hosts, or the servers of the project that they are for.
+
+    Without hosts a server is told to have moved by its host's anonymous name; who may order no move is not let begin.
+    """
+    provider, spec = observation.provider, observation.plan.spec
+    if provider.can(Capability.HOSTS):
+        return True
+    is_mover = provider.can(Capability.LIVE_MIGRATION) or provider.can(Capability.COLD_MIGRATION)
+    names_host = not spec.targets.names_servers or spec.destination_host is not None
+    return is_mover and not names_host and spec.targets.project_id in {None, provider.project_id}
 
 
 def period_s(targets: PlanTargets) -> float:

@@ -20,6 +20,7 @@ def describe_job(migration: Migration) -> Job:
         server_id=resolved or spec.server_id,
         server_name=spec.server_name,
         source_host=spec.source_host,
+        source_host_id=spec.source_host_id,
         destination_host=spec.destination_host,
         block_migration=spec.block_migration,
         kind=kind_of(spec.type),

@@ -23,6 +23,7 @@ class Job:
         server_id: the server's UUID; ``None`` until a name was resolved.
         server_name: the exact name, when the spec gives no id.
         source_host: where the server must be, or ``None`` for anywhere.
+        source_host_id: the same by the anonymous name of that host.
         destination_host: where it must go, or ``None`` for the scheduler's choice.
         block_migration: ``Auto``, ``Never`` or ``Always``; of live moves only.
         kind: ``LIVE`` or ``COLD``.
@@ -31,6 +32,7 @@ class Job:
     server_id: str | None = None
     server_name: str | None = None
     source_host: str | None = None
+    source_host_id: str | None = None
     destination_host: str | None = None
     block_migration: str = "Auto"
     kind: MoveKind = MoveKind.LIVE

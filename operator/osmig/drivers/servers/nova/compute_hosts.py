@@ -46,11 +46,11 @@ SERVER_ROWS = 25
 """Servers per page: each may have 64 KiB of user data and as much metadata, and an answer at most 4 MiB."""
 ROWS = 1000
 
-ServersOf = Literal["host", "project_id"]
+ServersOf = Literal["host", "project_id", "own"]
 SERVER_LISTS: Mapping[ServersOf, str] = MappingProxyType(
-    {"host": "list-host-servers", "project_id": "list-project-servers"}
+    {"host": "list-host-servers", "project_id": "list-project-servers", "own": "list-own-servers"}
 )
-"""By what narrows a list of servers down: what the call is named."""
+"""By what narrows a list of servers down: what the call is named. ``own`` is the project of the credentials."""
 
 CHANGE_S = 30.0
 """For an order to a service. Nova writes it down at once and then asks the compute, which may be dead, by RPC."""
@@ -89,12 +89,15 @@ class ComputeHosts:
     def server_page(self, key: ServersOf, value: str, marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
         """List one page of the servers of a host or a project, soft-deleted ones included.
 
+        Only administrators may ask for these, and for all projects. ``own`` does neither, and takes no ``value``.
+
         Returns:
             The servers, and the marker of the next page.
         """
         operation = SERVER_LISTS[key]
         self._require(TOLD_CELLS, operation)
-        query = _page({"all_tenants": 1, key: value, "soft_deleted": 1, "limit": SERVER_ROWS}, marker)
+        of_all: dict[str, str | int] = {"all_tenants": 1, key: value, "soft_deleted": 1}
+        query = _page({**({} if key == "own" else of_all), "limit": SERVER_ROWS}, marker)
         body = self._read(operation, "/servers/detail", SERVERS, query)
         rows = read_whole(body, "servers", to_server_row, operation, max_rows=SERVER_ROWS)
         last = rows[-1].id if rows else None

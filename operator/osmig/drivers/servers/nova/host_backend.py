@@ -59,11 +59,11 @@ class NovaHosts:
             return replace(sweep, problem=error.message)
         return replace(sweep, problem=SILENT_CELL) if is_cut_short(sweep) else sweep
 
-    async def sweep_project(self, project_id: str) -> TargetSweep:
+    async def sweep_project(self, project_id: str, *, is_own: bool = False) -> TargetSweep:
         """Look once at all servers of a project, page by page; what fails is told in ``problem``."""
         sweep = TargetSweep(project_id=project_id, started_s=self._clock.boottime(), time=self._clock.now())
         try:
-            sweep = replace(sweep, servers=await self._list_servers("project_id", project_id))
+            sweep = replace(sweep, servers=await self._list_servers("own" if is_own else "project_id", project_id))
         except Unauthorized:
             raise
         except BackendError as error:

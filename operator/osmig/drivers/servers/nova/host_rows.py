@@ -51,6 +51,7 @@ def to_server_row(row: Json) -> ServerRow:
         project_id=text(row, "tenant_id") or text(row, "project_id") or "",
         status=status,
         host=text(row, "OS-EXT-SRV-ATTR:host"),
+        host_id=text(row, "hostId") or "",
         task_state=text(row, "OS-EXT-STS:task_state"),
         vm_state=vm_state,
         memory_mib=_number(flavor, "ram") or 0,

@@ -85,6 +85,8 @@ def _check_rights(job: Job, facts: Facts) -> tuple[CheckResult, str]:
 def _check_visibility(job: Job, facts: Facts) -> tuple[CheckResult, str]:
     if facts.server is None:
         return SKIPPED, _NO_SERVER
+    if job.source_host_id and not facts.server.host_id and not facts.server.is_on_no_host:
+        return FAIL, "sourceHostID is named, but these credentials are not told the server's hostId"
     if facts.are_hosts_visible:
         return PASS, "these credentials see hosts"
     if (job.source_host or job.destination_host) and not facts.server.is_on_no_host:
@@ -133,6 +135,11 @@ def _check_migrations(facts: Facts) -> tuple[CheckResult, str]:
 def _check_source(job: Job, facts: Facts) -> tuple[CheckResult, str]:
     if facts.server is None:
         return SKIPPED, _NO_SERVER
+    if job.source_host_id is not None and facts.server.host_id and facts.server.host_id != job.source_host_id:
+        return (
+            WARN,
+            "the server is not on the host of sourceHostID; this counts as moved, nothing would be sent",
+        )
     if facts.server.host is None:
         return SKIPPED, "the server is on no host" if facts.are_hosts_visible else _NO_HOSTS
     where = f"the server is on {facts.server.host}"

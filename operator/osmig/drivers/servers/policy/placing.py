@@ -21,12 +21,15 @@ _NOT_LISTED = "these credentials may not list compute hosts"
 def check_host(observation: MoveObservation, server: ServerView, unsent: str) -> Commit | None:
     """End where hosts are named and the server's does not show: because it has none, or because hosts are hidden."""
     spec = observation.migration.spec
-    if server.host is not None or (spec.source_host is None and spec.destination_host is None):
+    is_hidden = server.host is None and (spec.source_host is not None or spec.destination_host is not None)
+    is_unknown = not server.host_id and spec.source_host_id is not None
+    if not (is_hidden or is_unknown):
         return None
     if server.is_on_no_host:
         message = f"the server is on no host, its status is {server.status}: bring it onto one (unshelve it); {unsent}"
         return outcome.fail(observation, Reason.START_REFUSED, message)
-    message = f"spec.placement names hosts, but the Provider's credentials cannot see hosts; {unsent}"
+    unseen = "cannot see hosts" if is_hidden else "are not told the server's hostId"
+    message = f"spec.placement names hosts, but the Provider's credentials {unseen}; {unsent}"
     return outcome.fail(observation, Reason.HOSTS_NOT_VISIBLE, message)
 
 
@@ -42,6 +45,13 @@ def judge(observation: MoveObservation, pre_start: PreStartState, unsent: str) -
     host = pre_start.server.host
     if destination is not None and host == destination:
         return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
+    source_id = observation.migration.spec.source_host_id
+    if source_id is not None and pre_start.server.host_id != source_id:
+        if destination is not None:
+            message = f"the server is on {host}, neither on the host of sourceHostID nor on {destination}; {unsent}"
+            return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
+        message = f"the server is no longer on the host of sourceHostID; {unsent}"
+        return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
     if (misnamed := _check_names(observation, pre_start, unsent)) is not None:
         return misnamed
     if source is None or host == source:
