@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_an_answer_that_fails_or_is_odd_never_proves_that_a_host_is_empty(
 
 def test_rows_of_a_cell_that_does_not_answer_are_not_trusted(cloud: NovaLab) -> None:
     # as Nova itself says them since 2.69: no more than that they are there
-    silent = {"id": "3f1c", "status": "UNKNOWN", "tenant_id": "lab", "created": "2026-11-01T00:00:00Z"}
+    silent = {"id": str(uuid4()), "status": "UNKNOWN", "tenant_id": "lab", "created": "2026-11-01T00:00:00Z"}
     cloud.control.fault(path="/servers/detail", status=200, body={"servers": [silent]})
     assert "cell" in sweep(cloud, "full").problem
     services = [{"binary": "nova-compute", "host": "full", "status": "UNKNOWN"}]
@@ -268,12 +269,13 @@ def test_a_server_is_read_as_the_lists_show_it_and_one_that_is_not_there_is_none
 @pytest.mark.parametrize(
     "body",
     [
+        {"server": {"id": "00000000-0000-4000-8000-000000000000", "status": "ACTIVE"}},
         {"server": {"id": "another", "status": "ACTIVE"}},
         {"server": {"status": "ACTIVE"}},
         {"server": {"id": "{id}", "status": "UNKNOWN"}},
         {},
     ],
-    ids=["another", "no id", "a silent cell", "nothing"],
+    ids=["another", "no uuid", "no id", "a silent cell", "nothing"],
 )
 def test_an_odd_answer_about_a_server_is_neither_it_nor_its_absence(
     cloud: NovaLab, crowd: dict[str, str], body: dict[str, Any]

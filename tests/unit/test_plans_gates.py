@@ -133,7 +133,7 @@ def test_what_ends_by_itself_is_looked_at_as_often_as_hosts_are(case: str, due_s
     ids=["disabled", "down"],
 )
 def test_no_more_servers_go_to_a_host_that_takes_none_and_they_do_once_it_does(
-    change: dict[str, bool], words: str, *, is_stalled: bool
+    change: dict[str, Any], words: str, *, is_stalled: bool
 ) -> None:
     spec = DISABLE | GO_TO_CMP8 | {"limits": {"maxInFlight": 1}}
     world = PlanWorld(spec=spec, servers=[server(1), server(2)], hosts=("cmp1", "cmp8", "cmp9"))

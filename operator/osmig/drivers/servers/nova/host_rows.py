@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
@@ -17,6 +18,10 @@ T = TypeVar("T")
 
 UNKNOWN = "UNKNOWN"
 """What Nova says since 2.69 of everything in a cell that does not answer."""
+
+_SERVER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HOST_ID = re.compile(r"[0-9a-f]{56}")
+"""A SHA-224, which Nova makes of the project and the host."""
 
 MAX_TEXT_CHARS = 4096
 """Of metadata, and of extra specs, that are kept of one server; Nova takes 64 KiB of them from any tenant."""
@@ -37,21 +42,25 @@ def read_whole(body: Json, key: str, view: Callable[[Json], T], operation: str, 
 
 
 def to_server_row(row: Json) -> ServerRow:
-    """Read a server of a list in detail.
+    """Read a server of a list in detail; a Migration is to name it, so what it cannot name is not taken over.
 
     Raises:
-        ValueError: it has no id.
+        ValueError: it has no id, or one that is no UUID.
     """
+    server_id, host_id = require(row, "id"), text(row, "hostId") or ""
+    if not _SERVER_ID.fullmatch(server_id):
+        message = "id is no UUID"
+        raise ValueError(message)
     status, vm_state = text(row, "status") or "", (text(row, "OS-EXT-STS:vm_state") or "").lower()
     flavor = _object(row, "flavor")
     locked = row.get("locked")
     return ServerRow(
-        id=require(row, "id"),
+        id=server_id,
         name=text(row, "name") or "",
         project_id=text(row, "tenant_id") or text(row, "project_id") or "",
         status=status,
         host=text(row, "OS-EXT-SRV-ATTR:host"),
-        host_id=text(row, "hostId") or "",
+        host_id=host_id if _HOST_ID.fullmatch(host_id) else "",
         task_state=text(row, "OS-EXT-STS:task_state"),
         vm_state=vm_state,
         memory_mib=_number(flavor, "ram") or 0,
