@@ -205,6 +205,9 @@ def test_a_server_that_comes_back_is_moved_again_and_not_for_ever() -> None:
     assert len(world.children) == 9
     assert len({child.name for child in world.children.values()}) == 9
     assert world.phase == PlanPhase.FAILED
+    (failure,) = world.status.failures
+    assert (failure.server_id, failure.reason) == (server_id(1), PlanReason.CAME_BACK)
+    assert failure.message == "it was moved 9 times, and is on the host again"
 
 
 def test_a_service_that_somebody_else_disabled_is_never_enabled() -> None:

@@ -107,6 +107,7 @@ class PlanReason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     WITHIN_DEADLINE = "WithinDeadline"
     SERVERS_BLOCKED = "ServersBlocked"
+    CAME_BACK = "CameBack"
     NOTHING_BLOCKED = "NothingBlocked"
     NAME_TAKEN = "NameTaken"
     DISABLING = "Disabling"

@@ -102,6 +102,7 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.WINDOW_CLOSED: "No window is open in which moves may begin, or one forbids it.",
         PlanReason.WINDOW_TOO_SHORT: "By the moves so far, what is left would outlast the window.",
         PlanReason.INVALID_SCHEDULE: "A time zone or a cron expression says nothing; the windows count as closed.",
+        PlanReason.CAME_BACK: "A server came back to its host as often as a plan moves one; something sends it there.",
         PlanReason.EXPIRED: "The time `schedule.notAfterTime` has passed.",
         PlanReason.AWAITING_APPROVAL: "Somebody must approve the preview.",
         PlanReason.APPROVED: "Somebody approved the preview.",

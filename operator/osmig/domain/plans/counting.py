@@ -7,13 +7,14 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
-from osmig.api.plan_names import Judgement
+from osmig.api.plan_names import Judgement, PlanReason
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
 from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanFailure
 from osmig.domain.plans.scenes import OPEN, Place, find_usable
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
+    from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.observation import PlanObservation
     from osmig.domain.plans.scenes import PlannedServer, Scene
 
@@ -158,22 +159,23 @@ def word_progress(counts: PlanCounts) -> str:
 
 
 def list_failures(scene: Scene) -> tuple[PlanFailure, ...]:
-    """List the moves that failed, newest first."""
-    failed = [
-        planned.child for planned in scene.at(Place.FAILED) if planned.child and planned.child.phase is Phase.FAILED
-    ]
+    """List the moves that failed, and those of servers that came back once too often, newest first."""
+    failed = [planned.child for planned in scene.at(Place.FAILED) if planned.child is not None]
     oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
     failed.sort(key=lambda child: (child.completion_time or oldest, child.name), reverse=True)
-    return tuple(
-        PlanFailure(
-            server_id=child.server_id,
-            name=child.server_name or None,
-            migration_name=child.name,
-            reason=child.reason or "Unknown",
-            message=child.message or None,
-            time=child.completion_time,
-        )
-        for child in failed[:MAX_FAILURES]
+    return tuple(_write_failure(child) for child in failed[:MAX_FAILURES])
+
+
+def _write_failure(child: ChildView) -> PlanFailure:
+    is_back = child.phase is Phase.SUCCEEDED
+    told = f"it was moved {child.index} times, and is on the host again" if is_back else child.message
+    return PlanFailure(
+        server_id=child.server_id,
+        name=child.server_name or None,
+        migration_name=child.name,
+        reason=PlanReason.CAME_BACK if is_back else child.reason or "Unknown",
+        message=told or None,
+        time=child.completion_time,
     )
 
 
