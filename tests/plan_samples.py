@@ -180,7 +180,7 @@ def full_plan_status() -> dict[str, Any]:
             "approvedTime": TIME,
             "startTime": TIME,
         },
-        "window": {"open": False, "name": "month-end (billing)", "nextChangeTime": TIME, "closedTime": TIME},
+        "window": {"state": "Closed", "name": "month-end (billing)", "nextChangeTime": TIME, "closedTime": TIME},
         "pausedTime": TIME,
         "heldTime": TIME,
         "pausedSeconds": 60,

@@ -148,6 +148,12 @@ MIGRATIONS = {
     "source-empty": Row(
         {"placement": {"sourceHost": ""}}, "spec.placement.sourceHost in body should be at least 1 chars long"
     ),
+    "source-id-is-a-name": Row(
+        {"placement": {"sourceHostID": "cmp1"}}, "spec.placement.sourceHostID in body should be at least 56 chars long"
+    ),
+    "source-id-in-capitals": Row(
+        {"placement": {"sourceHostID": "A" * 56}}, "spec.placement.sourceHostID in body should match"
+    ),
     "destination-empty": Row(
         {"placement": {"destinationHost": ""}}, "spec.placement.destinationHost in body should be at least 1 chars long"
     ),

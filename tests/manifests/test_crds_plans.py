@@ -182,6 +182,7 @@ OPEN_CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "maintenance.onFinish": (FULL, {"maintenance": {"onFinish": "Enable"}}),
     "fallback.onReasons": (FULL, {"fallback": {"onReasons": ["Stalled"]}}),
     "onBlocked": (FULL, {"onBlocked": "Refuse"}),
+    "deletionPolicy": (FULL, {"deletionPolicy": "Detach"}),
     "approval": (MINIMAL, {"approval": "Manual"}),
     "deadlineSeconds": (FULL, {"deadlineSeconds": 60}),
     "deadlineSeconds added": (MINIMAL, {"deadlineSeconds": 60, "onDeadline": "Abort"}),

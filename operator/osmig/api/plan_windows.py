@@ -60,10 +60,20 @@ class PlanWindow(SpecModel):
     )
 
 
+class WindowsState(StrEnum):
+    """Whether moves may begin now, as far as the windows decide."""
+
+    OPEN = "Open"
+    CLOSED = "Closed"
+
+
 class PlanWindowStatus(StatusModel):
     """Whether moves may begin by the windows."""
 
-    open: bool = Field(default=False, description="open says whether moves may begin now, as far as windows decide.")
+    state: WindowsState = Field(
+        default=WindowsState.CLOSED,
+        description="state of all windows together. Open: moves may begin. Closed: none may.",
+    )
     name: Name | None = Field(
         default=None,
         description="name of the windows that decide now, with commas between them; absent where none is open.",

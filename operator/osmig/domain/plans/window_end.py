@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.api.names import EventReason, Phase, Verb
-from osmig.api.plan_windows import OnWindowEnd, PlanWindowStatus
+from osmig.api.plan_windows import OnWindowEnd, PlanWindowStatus, WindowsState
 from osmig.domain.observation import Note
 from osmig.domain.plans.decisions import OrderChild
 from osmig.domain.plans.windows import judge_windows
@@ -32,7 +32,7 @@ def note_windows(status: PlanStatus, observation: PlanObservation) -> PlanStatus
     windows = judge_windows(schedule, observation.now)
     is_closed = status.start_time is not None and not windows.is_open and not windows.problem
     now = PlanWindowStatus(
-        open=windows.is_open,
+        state=WindowsState.OPEN if windows.is_open else WindowsState.CLOSED,
         name=", ".join(windows.names) or None,
         next_change_time=windows.change_time,
         closed_time=(find_closed(status) or observation.now) if is_closed else None,
