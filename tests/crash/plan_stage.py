@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from crash.scene import PROVIDER, Scene
+from crash.scene import PROVIDER, SECRET, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,14 +31,21 @@ def open_stage(cluster: Cluster, racks: NovaLab, folder: Path, *, spares: SpareS
 class Stage(Scene):
     """A scene with a plan ``drain``."""
 
+    def connect_as(self, token: str) -> None:
+        """Let the Provider have another token of Nova."""
+        auth = {"endpoint": self.nova.compute, "token": token}
+        clouds = {"clouds": {"own": {"region_name": "RegionOne", "auth_type": "admin_token", "auth": auth}}}
+        credentials = {"cloudCredentialsRef": {"secretName": SECRET, "cloudName": "own"}}
+        self.make_provider({"clouds.yaml": json.dumps(clouds)}, {"type": "OpenStack", "openstack": credentials})
+
     def drain(self, *hosts: str, maintenance: Mapping[str, str] | None = None, **spec: object) -> None:
         """Order hosts to be emptied."""
-        whole = {
-            "providerRef": {"name": PROVIDER},
-            "targets": {"hosts": list(hosts)},
-            "maintenance": {"computeService": "Disable", **(maintenance or {})},
-            **spec,
-        }
+        closing = {"computeService": "Disable", **(maintenance or {})}
+        self.apply_plan(targets={"hosts": list(hosts)}, maintenance=closing, **spec)
+
+    def apply_plan(self, **spec: object) -> None:
+        """Apply the plan; the Provider is filled in."""
+        whole = {"providerRef": {"name": PROVIDER}, **spec}
         self.cluster.apply({**self._head("osmig.dev/v1alpha1", "MigrationPlan", "drain"), "spec": whole})
 
     @property
@@ -48,7 +56,7 @@ class Stage(Scene):
         return status
 
     def until_succeeded(self) -> dict[str, Any]:
-        """Wait until the host is proven empty."""
+        """Wait until every host is proven empty, or every server has moved."""
         self.kubectl("wait", "osplan", "drain", "--for=condition=Succeeded", f"--timeout={DRAIN_S:g}s")
         return self.status
 
