@@ -13,14 +13,14 @@ from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
 from osmig.domain.observation import ProviderView
 from osmig.domain.operations import RecordView, Stage
 from osmig.domain.plans.building import QUIET_WAIT_S
-from osmig.domain.plans.decisions import CommitPlan, CreateChild, DeletePlan, DisableService, OrderChild
+from osmig.domain.plans.decisions import CommitPlan, CreateChild, DeletePlan, DisableService, OrderChild, ReadCloud
 from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.services import describe_left
 from osmig.domain.plans.sweeps import HostRow
 from osmig.domain.plans.targets import resolve
 from plan_samples import plan_body
-from plan_world import DISABLE, READY, PlanWorld, server
+from plan_world import DISABLE, READY, PlanWorld, server, server_id
 
 PAST, FUTURE = "2026-12-05T20:00:00Z", "2026-12-05T22:00:00Z"
 
@@ -579,3 +579,20 @@ def test_a_plan_for_a_project_does_not_begin_by_a_look_of_before() -> None:
     world.run()
 
     assert (world.phase, len(world.children)) == (P.SUCCEEDED, 1)
+
+
+def test_a_long_list_of_servers_is_read_on_and_not_begun_anew_by_each_step() -> None:
+    servers = [{"id": server_id(number)} for number in range(200)]
+    world = PlanWorld(spec={"targets": {"servers": servers}})
+    first = decide_plan(world.observe())
+    assert isinstance(first, CommitPlan)
+    world.commit(first)
+
+    asked = []
+    for _ in range(3):
+        decision = decide_plan(world.observe())
+        assert isinstance(decision, ReadCloud)
+        asked.append(decision.targets_after_s)
+        world.wait(50.0)
+
+    assert asked == [1000.0] * 3

@@ -103,9 +103,10 @@ def _resolve(observation: PlanObservation) -> CommitPlan:
         return build(observation, found, observation.status)
     hosts = tuple(PlanHost(name=name) for name in found)
     changes: dict[str, Any] = {"hosts": hosts, "phase": observation.status.phase or PlanPhase.PENDING}
-    return CommitPlan(
-        status=observation.status.model_copy(update=changes), memory=observation.memory, due_s=0.0, goes_on=True
-    )
+    # a look that another plan made before this one was there may show what has been undone since
+    looks = {**observation.memory.look_after_s, **dict.fromkeys(found, observation.clock_s)}
+    memory = replace(observation.memory, look_after_s=looks)
+    return CommitPlan(status=observation.status.model_copy(update=changes), memory=memory, due_s=0.0, goes_on=True)
 
 
 def _abort(stock: Stock) -> CommitPlan:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase
-from osmig.api.plan_names import PlanVerb
+from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.domain.plans import active, ended, verbs
 from osmig.domain.plans.decisions import CommitPlan
 from osmig.domain.plans.phases import PLAN_FINISHED
@@ -34,14 +34,21 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
         return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
     if observation.plan.metadata.deletion_timestamp is not None:
         return CommitPlan(status=status, memory=observation.memory)
-    memory = remember_children(observation)
-    if status.observed_generation < 0:
-        # a look that another plan made before this one was there may show what has been undone since
-        memory = look_anew(memory, observation)
-    remembering = replace(observation, memory=memory)
+    remembering = replace(observation, memory=remember_children(observation))
+    if status.phase is None and observation.plan.spec.targets.names_servers:
+        return _begin_to_look(remembering)
     if status.phase in PLAN_FINISHED:
         return ended.decide_ended(remembering)
     return active.decide_active(remembering)
+
+
+def _begin_to_look(observation: PlanObservation) -> CommitPlan:
+    """Note when the plan was first seen: looks that others made before may show what has been undone since.
+
+    That moment stays, for a long list is read in several steps.
+    """
+    status = observation.status.model_copy(update={"phase": PlanPhase.PENDING})
+    return CommitPlan(status=status, memory=look_anew(observation.memory, observation), due_s=0.0, goes_on=True)
 
 
 def begin_anew(observation: PlanObservation) -> PlanMemory:
