@@ -30,7 +30,7 @@ from osmig.drivers import DRIVERS
 from osmig.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping
     from pathlib import Path
 
     from osmig.controllers.build import Controllers
@@ -40,6 +40,8 @@ CONTACT_S = 5.0
 """Within it a Provider has been contacted."""
 SETTLE_S = 60.0
 """Longer than what follows the end of the last move takes."""
+PER_MOVE = {"pre_start": 3, "start": 1, "records": 2, "server": 1}
+"""Server, actions and records before the start; the start; its record, and its end; the server after the end."""
 
 
 class WatchedApiServer(ApiServer):
@@ -113,12 +115,12 @@ async def play_burst(count: int, *, move_s: float, folder: Path) -> Costs:
     return _count(held.api, JournalReader(held.journal).read())
 
 
-def hold(move_s: float, folder: Path) -> Held:
-    """Build an engine whose moves take so long; ``folder`` takes its journal."""
+def hold(move_s: float, folder: Path, servers: Collection[str] = ()) -> Held:
+    """Build an engine whose moves take so long; ``folder`` takes its journal, and hosts show these servers."""
     clock, api = HeldClock(), WatchedApiServer()
     journal = folder / "journal"
     cloud, calls = ScriptedCloud(clock, move_s), Journal(journal, clock)
-    factory = ScriptedFactory(cloud, calls, ScriptedHosts(cloud, calls))
+    factory = ScriptedFactory(cloud, calls, ScriptedHosts(cloud, calls, servers))
     controllers = build_controllers(
         Dependencies(
             clock=clock,

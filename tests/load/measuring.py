@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
@@ -105,6 +105,18 @@ class AuditTail:
     def count_over(self, names: Collection[str]) -> int:
         """Count those of ``names`` that have ended."""
         return sum(name in self.lives and self.lives[name].is_over for name in names)
+
+
+def list_written_statuses(audit: Iterable[Mapping[str, Any]], user: str, resource: str) -> list[dict[str, Any]]:
+    """Return every status of one resource that a user wrote and the API server took, oldest first."""
+    return [
+        event["requestObject"]["status"]
+        for event in audit
+        if event["objectRef"].get("resource") == resource
+        and event["verb"] == "update"
+        and event["user"]["username"] == user
+        and event["responseStatus"]["code"] == 200
+    ]
 
 
 def _read_essence(status: Mapping[str, Any]) -> Any:  # noqa: ANN401 - only compared

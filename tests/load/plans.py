@@ -18,16 +18,17 @@ import click
 from e2e_operator import API_VERSION, OPERATOR
 from lab.waiting import eventually
 from load.figures import Figure, Table
-from load.measuring import read_memory_mib
+from load.measuring import list_written_statuses, read_memory_mib
 from load.scripted_cloud import HOSTS
 from load.stage import LIMITS, NAMESPACE, name_server, open_stage, pause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lab.osmig_run import OsmigRun
     from load.stage import Stage
 
+PLAN = "drain"
 DRAINED = 20
 MOVE_S = 10.0
 AT_ONCE = 100
@@ -49,15 +50,15 @@ def name_servers(count: int) -> list[str]:
     return [name_server(next(numbers)) for _ in range(count)]
 
 
-def describe(count: int) -> dict[str, Any]:
-    """Write the plan."""
+def describe_plan(hosts: Iterable[str], limits: Mapping[str, int]) -> dict[str, Any]:
+    """Write a plan that empties these hosts, within these limits."""
     spec = {
         "providerRef": {"name": "cloud"},
-        "targets": {"hosts": [f"cmp{number}" for number in range(DRAINED)]},
+        "targets": {"hosts": list(hosts)},
         "maintenance": {"computeService": "Disable"},
-        "limits": {"maxInFlight": min(AT_ONCE, count), "maxInFlightPerSourceHost": AT_ONCE},
+        "limits": dict(limits),
     }
-    metadata = {"name": "drain", "namespace": NAMESPACE}
+    metadata = {"name": PLAN, "namespace": NAMESPACE}
     return {"apiVersion": API_VERSION, "kind": "MigrationPlan", "metadata": metadata, "spec": spec}
 
 
@@ -73,19 +74,21 @@ def run_plan(count: int, folder: Path, report: Callable[[str], None]) -> Table:
         with run as osmig:
             osmig.wait_ready()
             pause(2)
-            look = _Look(stage, osmig, report)
+            look = PlanLook(stage, osmig, report)
             begin = stage.clock.boottime()
-            stage.cluster.apply(describe(count))
+            limits = {"maxInFlight": min(AT_ONCE, count), "maxInFlightPerSourceHost": AT_ONCE}
+            stage.cluster.apply(describe_plan((f"cmp{number}" for number in range(DRAINED)), limits))
             eventually(look.is_over, what=f"the drain of {count}", timeout_s=TIMEOUT_S, every_s=1.0)
             if crashed := osmig.logs("step.crashed"):
                 raise RuntimeError(f"{len(crashed)} steps crashed, the first: {crashed[0]}")
         return _judge(servers, stage, look, stage.clock.boottime() - begin)
 
 
-class _Look:
+class PlanLook:
     """Looks now and then how far it is, and how much memory that takes."""
 
     def __init__(self, stage: Stage, osmig: OsmigRun, report: Callable[[str], None]) -> None:
+        """Begin with an operator that has nothing to do yet."""
         self._stage, self._osmig, self._report = stage, osmig, report
         self.idle_mib = self.most_mib = read_memory_mib(osmig.pid)
         self.loads = [os.getloadavg()[0]]
@@ -102,25 +105,18 @@ class _Look:
         self.most_mib = max(self.most_mib, read_memory_mib(self._osmig.pid))
         self.loads.append(os.getloadavg()[0])
         before = self.status.get("progressText")
-        self.status = self._stage.cluster.get("migrationplans", "drain", "-n", NAMESPACE).get("status", {})
+        self.status = self._stage.cluster.get("migrationplans", PLAN, "-n", NAMESPACE).get("status", {})
         if self.status.get("progressText") != before:
             self._report(f"plan: {self.status.get('phase')} {self.status.get('progressText')}")
         return "completionTime" in self.status
 
 
-def _judge(servers: Sequence[str], stage: Stage, look: _Look, lasted_s: float) -> Table:
+def _judge(servers: Sequence[str], stage: Stage, look: PlanLook, lasted_s: float) -> Table:
     count = len(servers)
     starts, sent = stage.journal("operator").read().starts(), Counter[str]()
     for entry in stage.journal("operator").read().entries:
         sent[entry.method] += entry.requests
-    written = [
-        event["requestObject"]["status"]
-        for event in stage.cluster.audit()
-        if event["objectRef"].get("resource") == "migrationplans"
-        and event["verb"] == "update"
-        and event["user"]["username"] == OPERATOR
-        and event["responseStatus"]["code"] == 200
-    ]
+    written = list_written_statuses(stage.cluster.audit(), OPERATOR, "migrationplans")
     own = sum(requests for method, requests in sent.items() if method not in SHARED)
     largest = max(len(json.dumps(status, separators=(",", ":"))) for status in written) / 1024
     wrong = count - look.status["counts"]["succeeded"] + (look.status["phase"] != "Succeeded")

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from load import figures
-from load.held import CONTACT_S, SETTLE_S, play_burst
+from load.held import CONTACT_S, PER_MOVE, SETTLE_S, play_burst
 from load.scale import PACE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PER_MOVE = {"pre_start": 3, "start": 1, "records": 2, "server": 1}
-"""Server, actions and records before the start; the start; its record, and its end; the server after the end."""
 MOVE_S = 30.0
 COUNTS = (1, 10)
 

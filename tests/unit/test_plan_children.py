@@ -12,7 +12,7 @@ from osmig.api.names import Kind, MigrationType, Phase, Verb
 from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_PLAN, LABEL_SERVER_ID
 from osmig.controllers.inbox import Inbox
 from osmig.controllers.keys import Key
-from osmig.controllers.plan_children import WAKE_S, PlanChildren, read_child
+from osmig.controllers.plan_children import PLACE_FREE_S, WAKE_S, PlanChildren, read_child
 from osmig.controllers.plan_owners import find_owner
 from osmig.domain.plans.children import ChildView
 
@@ -96,6 +96,23 @@ def test_a_plan_is_stepped_when_the_phase_of_a_child_changes_and_when_the_child_
     family.children.note(CHILD, None)
     assert len(family.woken) == 4
     assert family.names() == []
+
+
+@pytest.mark.parametrize(
+    ("phase", "delay_s"),
+    [
+        *((phase, PLACE_FREE_S) for phase in (Phase.SUCCEEDED, Phase.FAILED, Phase.AWAITING_CONFIRMATION)),
+        *((phase, WAKE_S) for phase in (Phase.QUEUED, Phase.STARTING, Phase.RUNNING, Phase.ABORTING)),
+    ],
+)
+def test_a_plan_is_stepped_sooner_after_a_child_that_leaves_a_place_free(phase: Phase, delay_s: float) -> None:
+    family = Family()
+    family.offer(child(1))
+    family.offer(child(2, status={"phase": phase}))
+    assert family.woken[-1] == (PLAN, delay_s)
+    family.inbox.forget(CHILD)
+    family.children.note(CHILD, None)
+    assert family.woken[-1] == (PLAN, PLACE_FREE_S)
 
 
 def test_a_child_that_is_given_away_is_its_new_plans() -> None:

@@ -11,6 +11,7 @@ from osmig.api.names import ConditionStatus, ConditionType, MigrationType
 from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_SERVER_ID
 from osmig.controllers.plan_owners import PlanOwner, find_owner
 from osmig.domain.conditions import find_condition
+from osmig.domain.phases import CONFIRMATION, FINISHED
 from osmig.domain.plans.children import ChildView
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 _DIGITS = 12
 WAKE_S = 1.0
 """How soon a plan is stepped after one of its Migrations; what happens to several of them meanwhile is one step."""
+PLACE_FREE_S = 0.2
+"""The same of one that leaves a place of the limits free: as long as it stays free, the whole plan is late.
+
+With 1,000 servers a step decides for 30 ms, so a flood of ends takes a sixth of a processor at most.
+"""
+_LEAVING = FINISHED | CONFIRMATION
 
 
 class PlanChildren:
@@ -51,7 +58,7 @@ class PlanChildren:
         seen = (status.get("phase"), "deletionTimestamp" in body["metadata"])
         if self._phases.get(key) != seen:
             self._phases[key] = seen
-            self._wake(owner.key, WAKE_S)
+            self._wake(owner.key, PLACE_FREE_S if status.get("phase") in _LEAVING else WAKE_S)
 
     def _drop(self, key: Key, owner: PlanOwner) -> None:
         children = self._by_uid[owner.uid]
@@ -60,7 +67,7 @@ class PlanChildren:
             del self._by_uid[owner.uid]
         self._phases.pop(key, None)
         self._views.pop(key, None)
-        self._wake(owner.key, WAKE_S)
+        self._wake(owner.key, PLACE_FREE_S)
 
     def list_views(self, uid: str) -> tuple[ChildView, ...]:
         """Return the Migrations of the plan with this uid, by name."""
