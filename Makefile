@@ -96,6 +96,11 @@ coverage: venv
 bench: venv prepare ## osmig against its budgets (docs/benchmarks.md); SIZE=1000,5000 NOVA=50, 0 for none; RATE=200
 	$(call timed,bench,PYTHONPATH=tests $(BIN)/python -m load.bench --size $(SIZE) --nova $(NOVA) --rate $(RATE))
 
+.PHONY: bench-plans
+bench-plans: venv prepare ## A plan against its budgets: 1,000 servers of a scripted cloud, 100 of the real Nova; about 12 minutes
+	$(call timed,plan on a scripted cloud,PYTHONPATH=tests $(BIN)/python -m load.plans)
+	$(call timed,drain of the real Nova,PYTHONPATH=tests $(BIN)/python -m load.drain)
+
 .PHONY: neighbours
 neighbours: venv prepare ## What each neighbour costs a healthy tenant (docs/security.md); COUNT=50 ONLY='"hang" "none"'
 	$(call timed,neighbours,PYTHONPATH=tests $(BIN)/python -m hostile --count $(or $(COUNT),50) $(ONLY))

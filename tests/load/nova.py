@@ -18,7 +18,7 @@ from load.scale import PACE
 from load.stage import LIMITS, name_migration, open_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from lab.nova_client import Request
@@ -35,6 +35,9 @@ TIMEOUT_S = 600.0
 
 _KINDS: Final = (
     ("start", "POST", r"/action$"),
+    ("change_service", "PUT", r"/os-services/"),
+    ("look", "GET", r"/(os-services|servers/detail|os-migrations)\?.*\bhost="),
+    ("look", "GET", r"/os-server-groups"),
     ("progress", "GET", r"/servers/[^/?]+/migrations$"),
     ("actions", "GET", r"/servers/[^/?]+/os-instance-actions"),
     ("records", "GET", r"/os-migrations\?.*instance_uuid="),
@@ -52,11 +55,17 @@ def run_nova(count: int, folder: Path, report: Report) -> Table:
     """
     report(f"Nova: booting {count} servers")
     with NovaLab(*OPTIONS, computes=COMPUTES) as nova, open_stage(folder, nova.clouds.read_text()) as stage:
-        with ThreadPoolExecutor(BOOTS_AT_ONCE) as pool:
-            plan = f"finish,duration={MOVE_S}"
-            booted = pool.map(lambda n: nova.boot(f"vm-{n}", plan=plan, host=COMPUTES[n % len(COMPUTES)]), range(count))
-            servers = list(booted)
-        return _move(servers, nova, stage, report)
+        return _move(boot_servers(nova, COMPUTES, (f"finish,duration={MOVE_S}",), count), nova, stage, report)
+
+
+def boot_servers(nova: NovaLab, hosts: Sequence[str], plans: Sequence[str], count: int) -> list[str]:
+    """Boot servers, a few at once, dealt out to hosts and to ways that their moves go; return their ids."""
+
+    def boot(number: int) -> str:
+        return nova.boot(f"vm-{number}", plan=plans[number % len(plans)], host=hosts[number % len(hosts)])
+
+    with ThreadPoolExecutor(BOOTS_AT_ONCE) as pool:
+        return list(pool.map(boot, range(count)))
 
 
 def _move(servers: list[str], nova: NovaLab, stage: Stage, report: Report) -> Table:
@@ -91,7 +100,7 @@ def _find_spans(nova: NovaLab, servers: list[str]) -> list[tuple[float, float]]:
 def _judge(asked: Iterable[Request], spans: list[tuple[float, float]], tail: AuditTail, names: list[str]) -> Table:
     lives = [tail.lives[name] for name in names]
     count, steps = len(names), [life.steps for life in lives]
-    sent = Counter(_classify(request) for request in asked)
+    sent = Counter(classify(request) for request in asked)
     floor = count_floor(spans, PACE, sampled=sent["progress"], pages=1.0)
     conditions = (
         f"{count} Migrations over {len(COMPUTES)} hosts of the lab's Nova ({' '.join(OPTIONS)})",
@@ -116,7 +125,8 @@ def _judge(asked: Iterable[Request], spans: list[tuple[float, float]], tail: Aud
     )
 
 
-def _classify(request: Request) -> str:
+def classify(request: Request) -> str:
+    """Say what a request of ours was for."""
     return next(
         (kind for kind, method, path in _KINDS if request["method"] == method and re.search(path, request["path"])),
         "other",
