@@ -178,7 +178,9 @@ def test_deleting_a_plan_never_enables_a_host_and_says_so(empty_tenant: Tenant, 
     end_moves(cloud, stuck)
 
 
-def test_a_plan_that_takes_too_long_is_called_off_with_what_moves(empty_tenant: Tenant, cloud: NovaLab) -> None:
+def test_a_plan_that_takes_too_long_is_called_off_with_what_moves(
+    empty_tenant: Tenant, cloud: NovaLab, operator: OsmigRun
+) -> None:
     empty_tenant.connect(cloud)
     slow = cloud.boot("slow-0", host="rack3", plan=SLOW)
     spec = {
@@ -198,6 +200,11 @@ def test_a_plan_that_takes_too_long_is_called_off_with_what_moves(empty_tenant: 
     server = cloud.nova.server(slow)
     assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", "rack3")
     assert condition(status, "WithinDeadline")["reason"] == "DeadlineExceeded"
+    labels = f'[^}}]*namespace="{empty_tenant.namespace}"[^}}]*'
+    late = re.findall(
+        rf"^osmig_plan_deadline_exceeded\{{{labels}\}} (\S+)$", operator.http("/metrics")[1], re.MULTILINE
+    )
+    assert [float(value) for value in late] == [1]
     assert read_service(cloud, "rack3")[0] == "disabled"
     eventually(lambda: {"PolicyActed", "PlanFinished"} <= plan.events(), what="the Events")
     plan.order("release")

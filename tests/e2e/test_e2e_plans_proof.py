@@ -99,13 +99,13 @@ def fill(cloud: NovaLab) -> dict[str, str]:
 def check_moves(rows: list[list[str]], servers: dict[str, str], cloud: NovaLab, status: Json) -> None:
     """Assert that the table of moves says what Nova's own records say, within the times of the plan."""
     assert {row[1] for row in rows} == {"web-0", "off-0", "fails-0"}
-    for server, name, kind, source, destination, started, ended, outcome, record_id, request in rows:
+    for server, name, kind, source, destination, started, ended, outcome, reason, record_id, request in rows:
         (record,) = cloud.nova.migrations(servers[name])
         assert server == servers[name]
         assert kind == ("ColdMigration" if name == "off-0" else "LiveMigration")
-        assert (source, record_id) == (record["source_compute"], record["uuid"])
+        assert (source, record_id) == (record["source_compute"], str(record["id"]))
         assert destination == (record["dest_compute"] or "<none>")
-        assert outcome == ("Failed" if name == "fails-0" else "Succeeded")
+        assert (outcome == "Failed") == (name == "fails-0") == (reason != "Succeeded")
         assert status["startTime"] <= started <= ended <= status["completionTime"]
         assert request.startswith("req-")
 

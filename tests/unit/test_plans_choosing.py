@@ -246,9 +246,9 @@ def test_a_failed_move_whose_server_is_on_no_list_any_more_is_tried_again_by_ret
     (made,) = start(world)
     world.servers = []
     world.end(made.name, Phase.FAILED)
-    world.wait()
-    world.step()
+    world.run()
     assert world.phase == PlanPhase.FAILED
+    assert world.status.hosts[0].drained_time is not None, "the host is proven empty before the plan ends"
     assert world.status.failures[0].migration_name == made.name
 
     world.order(PlanVerb.RETRY)

@@ -189,6 +189,18 @@ def test_a_soft_deleted_server_keeps_the_host_from_being_drained() -> None:
     assert world.status.counts.failed == 0
 
 
+def test_a_host_is_proven_empty_though_servers_stay_on_another() -> None:
+    spec = DISABLE | {"targets": {"hosts": ["cmp1", "cmp2"]}}
+    servers = [server(1), server(2, host="cmp2", status="ERROR")]
+    world = PlanWorld(spec=spec, servers=servers, hosts=("cmp1", "cmp2", "cmp9"))
+
+    world.run()
+
+    assert (world.phase, reason_of(world)) == (PlanPhase.FAILED, PlanReason.SERVERS_LEFT)
+    empty, other = world.status.hosts
+    assert (empty.drained_time is not None, empty.quiet_sweeps, other.drained_time) == (True, 2, None)
+
+
 def test_a_server_that_comes_back_is_moved_again_and_not_for_ever() -> None:
     world = PlanWorld(spec=DISABLE, servers=[server(1)])
     for _ in range(40):

@@ -179,6 +179,8 @@ def _end(stock: Stock) -> CommitPlan | None:
     """Return the outcome, once there is one; ``None`` before. Only complete sweeps end a plan."""
     if not stock.is_complete or any(stock.scene.at(*OPEN)) or not _all_disabled(stock):
         return None
+    if stock.awaits_proof:
+        return None
     if any(stock.scene.at(*LEFT)):
         return _say(stock, PlanPhase.FAILED, PlanReason.SERVERS_LEFT, stock.rest)
     if not stock.is_done:
@@ -260,13 +262,17 @@ def _list_ready(stock: Stock) -> set[str]:
         pending = stock.scene.at(Place.PENDING) if stock.is_complete else ()
         return {host_of(planned) for planned in pending} - find_down(observation)
     begun = waves.list_begun(observation.plan.spec, stock.status)
-    return {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host.name, observation)}
+    return {host.name for host in stock.status.hosts if host.name in begun and _is_ready(host, observation)}
 
 
-def _is_ready(name: str, observation: PlanObservation) -> bool:
-    """Whether servers may leave a host now: it was read to its end, and its service reports."""
-    sweep = fresh_sweep(observation, name)
-    return sweep is not None and sweep.is_complete and sweep.service is not None and sweep.service.is_up is True
+def _is_ready(host: PlanHost, observation: PlanObservation) -> bool:
+    """Whether servers may leave a host now: it was read to its end, and its service reports.
+
+    One that is proven empty is not read again; what is tried again of it is a move whose server is elsewhere.
+    """
+    sweep = fresh_sweep(observation, host.name)
+    is_up = sweep is not None and sweep.is_complete and sweep.service is not None and sweep.service.is_up is True
+    return host.drained_time is not None or is_up
 
 
 def _reason_of(stock: Stock) -> PlanReason:

@@ -63,6 +63,11 @@ class Stock:
         """Whether that is proven of all hosts."""
         return all(host.name in self.done_hosts for host in self.status.hosts)
 
+    @property
+    def awaits_proof(self) -> bool:
+        """Whether a look found nothing on some host, and another one will prove it, whatever is left on others."""
+        return any(host.name in self.memory.quiet and host.name not in self.done_hosts for host in self.status.hosts)
+
 
 def take_stock(observation: PlanObservation) -> Stock:
     """Take in what the looks show: services, servers, what is left, and what that proves."""
