@@ -9,8 +9,8 @@ import pytest
 
 from osmig.api.plan import PlanSpec
 from osmig.api.plan_names import Judgement, PlanReason
-from osmig.domain.operations import RecordView
-from osmig.domain.plans.judging import Circumstances, judge
+from osmig.domain.plans.destinations import list_destinations
+from osmig.domain.plans.judging import Circumstances, index_excludes, judge
 from osmig.domain.plans.sweeps import GroupRow, HostRow
 from plan_samples import plan_body
 from plan_world import server, server_id
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COLD = {"rules": [{"name": "cold", "behavior": "Move", "method": "Cold"}]}
 LIVE = {"rules": [{"name": "live", "behavior": "Move", "method": "Live"}]}
-HOSTS = (HostRow(name="cmp8", zone="az1"), HostRow(name="cmp9", zone="az1"))
+HOSTS = list_destinations((HostRow(name="cmp8", zone="az1"), HostRow(name="cmp9", zone="az1")))
 
 
 def group(policy: str, *members: int, **changes: Any) -> GroupRow:  # noqa: ANN401 - any field
@@ -59,7 +59,7 @@ TABLE: dict[str, Row] = {
         {"status": "VERIFY_RESIZE"},
         B,
         R.AWAITS_CONFIRMATION,
-        around={"records": (RecordView(id="4711", server_id=server_id(1)),)},
+        around={"awaited_record": "4711"},
         words="migration 4711 awaits a confirmation; project 77",
     ),
     "awaits one of an unknown migration": Row({"status": "VERIFY_RESIZE"}, B, R.AWAITS_CONFIRMATION, words="of it"),
@@ -92,9 +92,15 @@ TABLE: dict[str, Row] = {
     "of one, hosts unknown": Row({}, M, around={"groups": (group("anti-affinity", 1, 2, 3),)}),
     "its host is down": Row({}, W, R.HOST_DOWN, around={"is_host_up": False}),
     "broken on a host that is down": Row({"status": "ERROR"}, B, R.SERVER_IN_ERROR, around={"is_host_up": False}),
-    "where it shall go is open": Row({}, M, around={"destination": "cmp9", "usable": HOSTS[1:]}),
+    "where it shall go is open": Row(
+        {}, M, around={"destination": "cmp9", "usable": list_destinations((HostRow(name="cmp9", zone="az1"),))}
+    ),
     "where it shall go is closed": Row(
-        {}, W, R.DESTINATION_NOT_USABLE, around={"destination": "cmp7", "usable": ()}, words="cannot go to cmp7"
+        {},
+        W,
+        R.DESTINATION_NOT_USABLE,
+        around={"destination": "cmp7", "usable": list_destinations(())},
+        words="cannot go to cmp7",
     ),
     "where it shall go, hosts unknown": Row({}, M, around={"destination": "cmp7"}),
     "PCI": Row({"extra_specs": {"pci_passthrough:alias": "a:1"}}, M, R.DEVICE, words="pci_passthrough:alias"),
@@ -183,7 +189,7 @@ def test_a_server_is_judged_as_the_table_says(case: str) -> None:
     row = TABLE[case]
     spec = PlanSpec.model_validate(plan_body(spec=dict(row.spec))["spec"])
 
-    verdict = judge(server(**row.server), spec, Circumstances(**row.around))
+    verdict = judge(server(**row.server), spec, Circumstances(excluded=index_excludes(spec), **row.around))
 
     assert (verdict.judgement, verdict.reason) == (row.verdict, row.reason)
     assert row.words in verdict.message

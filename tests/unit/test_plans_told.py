@@ -15,8 +15,8 @@ from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview
 from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanHost, PlanStatus
 from osmig.domain.conditions import find_condition
+from osmig.domain.plans.circumstances import find_usable
 from osmig.domain.plans.conditions import word_blocked
-from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import note_service, release
 from osmig.domain.plans.write_budget import judge_plan, measure_wait_s
 from osmig.domain.write_budget import Urgency

@@ -14,12 +14,13 @@ from osmig.domain.observation import Note
 from osmig.domain.plans import gates, target_sweeps, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
 from osmig.domain.plans.choosing import choose, host_of
+from osmig.domain.plans.circumstances import find_down
 from osmig.domain.plans.conditions import PlanVerdict
 from osmig.domain.plans.deadlines import is_aborted_by_deadline
 from osmig.domain.plans.decisions import CommitPlan, ReadCloud
 from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
-from osmig.domain.plans.scenes import LEFT, OPEN, Place, find_down
+from osmig.domain.plans.scenes import LEFT, OPEN, Place
 from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
 from osmig.domain.plans.stock import take_stock
 

@@ -51,10 +51,11 @@ def choose(
         taken.add(planned, scene)
     chosen: list[CreateChild | OrderChild] = []
     for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
-        host = host_of(planned)
-        order = _make_order(planned, plan)
-        is_free = host in ready_hosts and order.name not in names_taken
-        if not (is_free and fitting.has_room(planned) and taken.has_place(planned, scene)):
+        if taken.is_full:
+            break
+        is_ready = host_of(planned) in ready_hosts and fitting.has_room(planned) and taken.has_place(planned, scene)
+        order = _make_order(planned, plan) if is_ready else None
+        if order is None or order.name in names_taken:
             continue
         taken.add(planned, scene)
         chosen.append(order)
@@ -84,6 +85,11 @@ class _Taken:
         self._within = within
         self._destination = spec.destination_host
         self._count: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more fits, whatever it is."""
+        return self._count["plan", ""] >= self._limits.max_in_flight
 
     def has_place(self, planned: PlannedServer, scene: Scene) -> bool:
         """Whether one more fits."""

@@ -10,7 +10,8 @@ from osmig.api.names import Phase, Reason
 from osmig.api.plan_names import Judgement, PlanReason
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
 from osmig.api.plan_status import MAX_FAILURES, PlanBytes, PlanCounts, PlanFailure
-from osmig.domain.plans.scenes import OPEN, Place, find_usable
+from osmig.domain.plans.circumstances import find_usable
+from osmig.domain.plans.scenes import OPEN, Place
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus

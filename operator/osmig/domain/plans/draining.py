@@ -15,11 +15,10 @@ from osmig.domain.plans.observation import SWEEP_PERIOD_S, QuietRun
 from osmig.domain.plans.scenes import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from osmig.api.plan_status import PlanHost
-    from osmig.domain.plans.children import ChildView
-    from osmig.domain.plans.scenes import PlannedServer, Scene
+    from osmig.domain.plans.scenes import PlannedServer
     from osmig.domain.plans.sweeps import HostSweep
 
 QUIET_SWEEPS = 2
@@ -60,9 +59,13 @@ class HostRest:
         return self.inbound + self.unconfirmed + self.outbound > 0
 
 
-def count_rest(sweep: HostSweep, scene: Scene) -> HostRest:
-    """Count what a sweep shows to be left."""
-    skipped = {planned.server_id for planned in scene.at(Place.SKIPPED)}
+def count_rest(sweep: HostSweep, skipped: Container[str]) -> HostRest:
+    """Count what a sweep shows to be left.
+
+    Args:
+        sweep: of one host.
+        skipped: ids of all servers that the plan leaves where they are.
+    """
     soft_deleted = sum(_is_soft_deleted(server.is_soft_deleted, server.status) for server in sweep.servers)
     open_moves = [record for record in sweep.moves if not record.is_terminal]
     unconfirmed = [
@@ -120,14 +123,9 @@ def is_proven(run: QuietRun | None) -> bool:
     return run is not None and run.sweeps >= QUIET_SWEEPS
 
 
-def has_children_from(children: tuple[ChildView, ...], host: str) -> bool:
-    """Whether Migrations away from a host have no outcome yet."""
-    return any(child.source_host == host and not child.is_finished for child in children)
-
-
-def word_rest(host: PlanHost, scene: Scene) -> str:
+def word_rest(host: PlanHost, on_host: Iterable[PlannedServer]) -> str:
     """Say what is left of a host: ``14 servers (11 pending, 2 running, 1 blocked)``."""
-    on_host = [one for one in scene.planned_servers if one.row is not None and one.row.host == host.name]
+    on_host = list(on_host)
     parts = [word_places(on_host)] if on_host else []
     parts += [
         f"{count} {word}"

@@ -8,9 +8,9 @@ from osmig.api.migration_options import Mode
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_options import Approval, OnBlocked, OnExceeded
 from osmig.domain.plans import target_sweeps
+from osmig.domain.plans.circumstances import find_usable
 from osmig.domain.plans.conditions import PlanVerdict, count_charged, word_blocked, word_windows
 from osmig.domain.plans.deadlines import is_paused_by_deadline
-from osmig.domain.plans.scenes import find_usable
 from osmig.domain.plans.services import is_enabled_again
 from osmig.domain.plans.window_end import wants_end
 from osmig.domain.plans.windows import judge_windows

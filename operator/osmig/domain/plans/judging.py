@@ -6,19 +6,19 @@ was broken before the plan came is blocked, never failed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from osmig.api.plan_names import Judgement, PlanReason
 from osmig.api.plan_servers import Behavior, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping
 
     from osmig.api.plan import PlanSpec
     from osmig.api.plan_servers import MetadataMatch, PlanRule
-    from osmig.domain.operations import RecordView
-    from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow
+    from osmig.domain.plans.destinations import Destinations
+    from osmig.domain.plans.sweeps import GroupRow, ServerRow
 
 _MOVABLE = {Method.LIVE: frozenset({"ACTIVE", "PAUSED"}), Method.COLD: frozenset({"ACTIVE", "SHUTOFF"})}
 _BUSY = {
@@ -31,7 +31,8 @@ _BUSY = {
     "HARD_REBOOT": PlanReason.BUSY,
     "PASSWORD": PlanReason.BUSY,
 }
-_DEVICES = ("pci_passthrough:alias", "resources:VGPU", "hw:mem_encryption", "accel:device_profile")
+DEVICES = ("pci_passthrough:alias", "resources:VGPU", "hw:mem_encryption", "accel:device_profile")
+"""Extra specs of a flavor that bind a server to what its host has; of all others nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +65,31 @@ class Circumstances:
 
     Attributes:
         groups: server groups that it may be a member of.
-        records: migrations that touch its host and are not over, or await a confirmation; none where not known.
+        awaited_record: the id of its migration that awaits a confirmation; empty where not known.
         usable: hosts that servers may go to: up, enabled, not to be emptied; ``None`` where not known.
         is_admin: the credentials are an administrator's, who may move locked servers.
         is_host_up: the host's service reports; without it nothing moves.
         skips: ids of servers that the verb skip named.
         destination: the host that the plan names for all servers.
+        excluded: why servers are left out by ``exclude``, by their ids and by their projects (`index_excludes`).
     """
 
     groups: tuple[GroupRow, ...] = ()
-    records: tuple[RecordView, ...] = ()
-    usable: tuple[HostRow, ...] | None = None
+    awaited_record: str = ""
+    usable: Destinations | None = None
     is_admin: bool = True
     is_host_up: bool = True
     skips: frozenset[str] = frozenset()
     destination: str | None = None
+    excluded: Mapping[str, str] = field(default_factory=dict)
+
+
+def index_excludes(spec: PlanSpec) -> Mapping[str, str]:
+    """Return why servers are left out by ``exclude``, by their ids and by their projects; the first one counts."""
+    reasons: dict[str, str] = {}
+    for exclude in spec.exclude:
+        reasons.setdefault(exclude.server_id or exclude.project_id or "", exclude.reason)
+    return reasons
 
 
 def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_back: bool = False) -> ServerVerdict:
@@ -90,7 +101,7 @@ def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_bac
         around: everything else that counts.
         falls_back: its live move failed for a reason of the plan's ``fallback``, so it is moved cold.
     """
-    if (left := _leave_out(server, spec, around.skips)) is not None:
+    if (left := _leave_out(server, spec, around)) is not None:
         return left
     if server.is_soft_deleted or server.status == "SOFT_DELETED":
         text = "it was deleted by its owner and keeps its disk here until the cloud reclaims it; restore or delete it"
@@ -106,9 +117,9 @@ def judge(server: ServerRow, spec: PlanSpec, around: Circumstances, *, falls_bac
     return _judge_move(server, _method(server, rule), around)
 
 
-def judge_missing(server_id: str, spec: PlanSpec, skips: frozenset[str]) -> ServerVerdict:
+def judge_missing(server_id: str, around: Circumstances) -> ServerVerdict:
     """Say what becomes of an id that the plan names and that is no server's."""
-    if any(exclude.server_id == server_id for exclude in spec.exclude) or server_id in skips:
+    if server_id in around.excluded or server_id in around.skips:
         text = "it is left out, and the cloud has no such server"
         return ServerVerdict(judgement=Judgement.SKIP, reason=PlanReason.EXCLUDED, message=text)
     text = "the cloud has no server of this id: mend spec.targets.servers in a new plan, or order osmig.dev/skip"
@@ -120,11 +131,11 @@ def find_rule(server: ServerRow, spec: PlanSpec) -> PlanRule | None:
     return next((rule for rule in spec.rules if _matches(server, rule)), None)
 
 
-def _leave_out(server: ServerRow, spec: PlanSpec, skips: frozenset[str]) -> ServerVerdict | None:
-    for exclude in spec.exclude:
-        if server.id == exclude.server_id or server.project_id == exclude.project_id:
-            return ServerVerdict(judgement=Judgement.SKIP, reason=PlanReason.EXCLUDED, message=exclude.reason)
-    if server.id in skips:
+def _leave_out(server: ServerRow, spec: PlanSpec, around: Circumstances) -> ServerVerdict | None:
+    why = around.excluded.get(server.id) or around.excluded.get(server.project_id)
+    if why is not None:
+        return ServerVerdict(judgement=Judgement.SKIP, reason=PlanReason.EXCLUDED, message=why)
+    if server.id in around.skips:
         return ServerVerdict(judgement=Judgement.SKIP, reason=PlanReason.SKIPPED, message="by osmig.dev/skip")
     selector = spec.selector
     if selector is None:
@@ -168,16 +179,15 @@ def _judge_move(
     why_cold: str = "a rule says Cold: it is stopped for the copy",
 ) -> ServerVerdict:
     """Say whether a server that shall be moved can be."""
-    checks = (
-        _check_state(server, around.records),
-        _check_method(server, method),
-        _check_lock(server, is_admin=around.is_admin),
-        _check_destination(around),
-        *(_check_group(server, group, around.usable) for group in around.groups if server.id in group.members),
-        _check_host(is_up=around.is_host_up),
-        _check_place(server, is_admin=around.is_admin),
+    refused = (
+        _check_state(server, around.awaited_record)
+        or _check_method(server, method)
+        or _check_lock(server, is_admin=around.is_admin)
+        or _check_destination(around)
+        or _check_groups(server, around)
+        or _check_host(is_up=around.is_host_up)
+        or _check_place(server, is_admin=around.is_admin)
     )
-    refused = next((verdict for verdict in checks if verdict is not None), None)
     if refused is not None:
         return refused
     reason, message = _warn(server, around.usable)
@@ -187,12 +197,10 @@ def _judge_move(
     return ServerVerdict(judgement=Judgement.MOVE, reason=reason, message=message)
 
 
-def _check_state(server: ServerRow, records: Iterable[RecordView]) -> ServerVerdict | None:
+def _check_state(server: ServerRow, awaited_record: str) -> ServerVerdict | None:
     if server.status == "VERIFY_RESIZE" and server.task_state is None:
-        number = next((record.id for record in records if record.server_id == server.id), "")
-        text = (
-            f"migration {number or 'of it'} awaits a confirmation; project {server.project_id} must confirm or revert"
-        )
+        record = f"migration {awaited_record or 'of it'}"
+        text = f"{record} awaits a confirmation; project {server.project_id} must confirm or revert"
         return _blocked(PlanReason.AWAITS_CONFIRMATION, text)
     if server.status == "ERROR":
         return _blocked(PlanReason.SERVER_IN_ERROR, "it was in state ERROR before the plan came; a person must mend it")
@@ -219,13 +227,18 @@ def _check_lock(server: ServerRow, *, is_admin: bool) -> ServerVerdict | None:
 
 
 def _check_destination(around: Circumstances) -> ServerVerdict | None:
-    if around.destination is None or around.usable is None or around.usable:
+    if around.destination is None or around.usable is None or around.usable.names:
         return None
     text = f"servers cannot go to {around.destination} now: it is down, disabled, emptied by this plan, or no host"
     return ServerVerdict(judgement=Judgement.WAIT, reason=PlanReason.DESTINATION_NOT_USABLE, message=text)
 
 
-def _check_group(server: ServerRow, group: GroupRow, usable: Sequence[HostRow] | None) -> ServerVerdict | None:
+def _check_groups(server: ServerRow, around: Circumstances) -> ServerVerdict | None:
+    found = (_check_group(server, group, around.usable) for group in around.groups if server.id in group.members)
+    return next((verdict for verdict in found if verdict is not None), None)
+
+
+def _check_group(server: ServerRow, group: GroupRow, usable: Destinations | None) -> ServerVerdict | None:
     if group.policy == "affinity":
         others = len(group.members) - 1
         text = (
@@ -234,7 +247,7 @@ def _check_group(server: ServerRow, group: GroupRow, usable: Sequence[HostRow] |
         )
         return _blocked(PlanReason.AFFINITY_GROUP, text)
     if group.policy == "anti-affinity" and usable is not None:
-        places = sum(host.name != server.host for host in usable) * max(1, group.max_server_per_host)
+        places = usable.count_besides(server.host) * max(1, group.max_server_per_host)
         if len(group.members) > places:
             text = (
                 f"server group {group.name} has {len(group.members)} members that must be apart, and there are "
@@ -257,19 +270,15 @@ def _check_place(server: ServerRow, *, is_admin: bool) -> ServerVerdict | None:
     return _blocked(PlanReason.HOSTS_NOT_VISIBLE, "the cloud does not say which host it is on")
 
 
-def _warn(server: ServerRow, usable: Sequence[HostRow] | None) -> tuple[PlanReason, str]:
+def _warn(server: ServerRow, usable: Destinations | None) -> tuple[PlanReason, str]:
     """Name what may make the cloud refuse the move; only the cloud knows whether it will."""
-    devices = [key for key in _DEVICES if key in server.extra_specs]
+    devices = [key for key in DEVICES if key in server.extra_specs]
     if devices:
         return PlanReason.DEVICE, f"its flavor has {', '.join(devices)}; the cloud may refuse the move"
     zone = server.pinned_zone
-    if zone is not None and usable is not None and not _has_other(server, zone, usable):
+    if zone is not None and usable is not None and not usable.has_other(zone, server.host):
         return PlanReason.PINNED_ZONE, f"it is pinned to zone {zone}, which has no other host that servers may go to"
     return PlanReason.PLAIN, ""
-
-
-def _has_other(server: ServerRow, zone: str, usable: Sequence[HostRow]) -> bool:
-    return any(host.zone == zone and host.name != server.host for host in usable)
 
 
 def _blocked(reason: PlanReason, message: str) -> ServerVerdict:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
 from osmig.api.plan_names import Judgement
-from osmig.domain.capabilities import Capability
 from osmig.domain.plans.again import MAX_CHILDREN, falls_back, find_retry_token
-from osmig.domain.plans.judging import Circumstances, ServerVerdict, judge, judge_missing
+from osmig.domain.plans.circumstances import AllCircumstances, list_memberships, list_sweeps
+from osmig.domain.plans.judging import ServerVerdict, judge, judge_missing
 from osmig.domain.plans.sweeps import HostSweep
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from osmig.domain.plans.children import ChildView
     from osmig.domain.plans.observation import PlanObservation
-    from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow, ServerSweep
+    from osmig.domain.plans.sweeps import ServerRow, ServerSweep
 
 _GONE = frozenset({Reason.SERVER_GONE, Reason.SERVER_NOT_FOUND})
 _BEFORE_THE_START = frozenset({None, Phase.PENDING, Phase.QUEUED, Phase.SUSPENDED})
@@ -90,42 +90,26 @@ class Scene:
         return Counter(planned.place for planned in self.planned_servers)
 
 
-def find_usable(observation: PlanObservation) -> tuple[HostRow, ...] | None:
-    """Return the hosts that servers may go to, the named one at most; ``None`` until the cloud's hosts were read."""
-    if observation.cloud_hosts is None:
-        return None
-    emptied = {host.name for host in observation.status.hosts}
-    named = observation.plan.spec.destination_host
-    return tuple(
-        row
-        for row in observation.cloud_hosts
-        if row.is_up and row.is_enabled and row.name not in emptied and named in {None, row.name}
-    )
-
-
 def build_scene(observation: PlanObservation) -> Scene:
-    """Judge every server that a look shows or misses, or that has a Migration."""
+    """Judge every server that a look shows or misses, or that has a Migration; in time that grows with their number."""
     children = newest_children(observation)
-    rows = {server.id: (server, sweep) for sweep in _sweeps(observation) for server in sweep.servers}
-    groups: dict[str, GroupRow] = {group.id: group for sweep in _sweeps(observation) for group in sweep.groups}
+    rows = {server.id: (server, sweep) for sweep in list_sweeps(observation) for server in sweep.servers}
+    memberships = list_memberships(observation)
     missing = frozenset(observation.target_sweep.missing if observation.target_sweep is not None else ())
-    usable, down = find_usable(observation), find_down(observation)
+    circumstances = AllCircumstances(observation, memberships)
     planned_servers = []
     for server_id in sorted({*rows, *children, *missing}):
         row, sweep = rows.get(server_id, (None, None))
         child, verdict = children.get(server_id), None
         if row is not None and sweep is not None:
-            around = _find_circumstances(row, sweep, observation, usable=usable, down=down)
+            around = circumstances.of(row, sweep)
             verdict = judge(row, observation.plan.spec, around, falls_back=_wants_fallback(child, observation))
         elif server_id in missing:
-            verdict = judge_missing(server_id, observation.plan.spec, frozenset(observation.status.skips))
+            verdict = judge_missing(server_id, circumstances.of_all)
         planned_servers.append(_stand(server_id, row, sweep, verdict, child, observation))
-    memberships: dict[str, list[str]] = {}
-    for group in groups.values():
-        for member in group.members:
-            memberships.setdefault(member, []).append(group.id)
     return Scene(
-        planned_servers=tuple(planned_servers), groups={key: tuple(value) for key, value in memberships.items()}
+        planned_servers=tuple(planned_servers),
+        groups={server_id: tuple(group.id for group in groups) for server_id, groups in memberships.items()},
     )
 
 
@@ -137,44 +121,6 @@ def newest_children(observation: PlanObservation) -> dict[str, ChildView]:
         if known is None or known.index < child.index:
             newest[child.server_id] = child
     return newest
-
-
-def _sweeps(observation: PlanObservation) -> Iterator[ServerSweep]:
-    if observation.target_sweep is not None:
-        yield observation.target_sweep
-    for host in observation.status.hosts:
-        sweep = observation.sweeps.get(host.name)
-        if sweep is not None:
-            yield sweep
-
-
-def _find_circumstances(
-    row: ServerRow,
-    sweep: ServerSweep,
-    observation: PlanObservation,
-    *,
-    usable: tuple[HostRow, ...] | None,
-    down: frozenset[str],
-) -> Circumstances:
-    of_host = sweep if isinstance(sweep, HostSweep) else None
-    return Circumstances(
-        groups=sweep.groups,
-        records=of_host.moves if of_host is not None else (),
-        usable=usable,
-        is_admin=observation.provider.can(Capability.HOSTS),
-        is_host_up=_is_up(of_host) if of_host is not None else row.host not in down,
-        destination=observation.plan.spec.destination_host,
-        skips=frozenset(observation.status.skips),
-    )
-
-
-def _is_up(sweep: HostSweep) -> bool:
-    return sweep.service is not None and sweep.service.is_up is True
-
-
-def find_down(observation: PlanObservation) -> frozenset[str]:
-    """Return the hosts of which the list of all hosts says that their compute service does not report."""
-    return frozenset(row.name for row in observation.cloud_hosts or () if not row.is_up)
 
 
 def _wants_fallback(child: ChildView | None, observation: PlanObservation) -> bool:

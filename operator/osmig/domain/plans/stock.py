@@ -20,19 +20,18 @@ from osmig.domain.plans.counting import (
 from osmig.domain.plans.draining import (
     continue_run,
     count_rest,
-    has_children_from,
     is_proven,
     word_places,
     word_rest,
 )
-from osmig.domain.plans.scenes import build_scene
+from osmig.domain.plans.scenes import Place, build_scene
 from osmig.domain.plans.services import HostChange, fresh_sweep, note_service
 from osmig.domain.plans.target_sweeps import is_complete_or_unnamed
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanHost, PlanStatus
     from osmig.domain.plans.observation import PlanMemory, PlanObservation, QuietRun
-    from osmig.domain.plans.scenes import Scene
+    from osmig.domain.plans.scenes import PlannedServer, Scene
     from osmig.domain.plans.sweeps import HostSweep
 
 
@@ -72,9 +71,13 @@ class Stock:
 def take_stock(observation: PlanObservation) -> Stock:
     """Take in what the looks show: services, servers, what is left, and what that proves."""
     scene = build_scene(observation)
+    stays = _Stays(
+        servers=frozenset(planned.server_id for planned in scene.at(Place.SKIPPED)),
+        hosts=frozenset(child.source_host for child in observation.children if not child.is_finished),
+    )
     changes, runs, done = [], {}, set()
     for host in observation.status.hosts:
-        change, run = _look_at_host(host, scene, observation)
+        change, run = _look_at_host(host, stays, observation)
         changes.append(change)
         if change.host.drained_time is not None or is_proven(run):
             done.add(host.name)
@@ -85,7 +88,7 @@ def take_stock(observation: PlanObservation) -> Stock:
     is_complete = is_complete_or_unnamed(observation) and all(_is_complete(host, observation) for host in hosts)
     if is_complete:
         status = _count(scene, status, observation)
-    left = [word_rest(host, scene) for host in hosts if host.drained_time is None]
+    left = _word_left(hosts, scene)
     if observation.plan.spec.targets.names_servers:
         left = [word_places(scene.planned_servers)]
     return Stock(
@@ -105,18 +108,39 @@ def _is_complete(host: PlanHost, observation: PlanObservation) -> bool:
     return host.drained_time is not None or (sweep is not None and sweep.is_complete)
 
 
-def _look_at_host(host: PlanHost, scene: Scene, observation: PlanObservation) -> tuple[HostChange, QuietRun | None]:
+def _word_left(hosts: tuple[PlanHost, ...], scene: Scene) -> list[str]:
+    by_host: dict[str, list[PlannedServer]] = {}
+    for planned in scene.planned_servers:
+        if planned.row is not None and planned.row.host is not None:
+            by_host.setdefault(planned.row.host, []).append(planned)
+    return [word_rest(host, by_host.get(host.name, ())) for host in hosts if host.drained_time is None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stays:
+    """What is not taken for left over.
+
+    Attributes:
+        servers: ids of those that the plan leaves where they are.
+        hosts: those that Migrations away from have no outcome yet.
+    """
+
+    servers: frozenset[str]
+    hosts: frozenset[str | None]
+
+
+def _look_at_host(host: PlanHost, stays: _Stays, observation: PlanObservation) -> tuple[HostChange, QuietRun | None]:
     sweep = fresh_sweep(observation, host.name)
     if sweep is None or not sweep.is_complete:
         return HostChange(host=_note_problem(host, sweep)), None
     change = note_service(host, sweep, observation)
-    rest = count_rest(sweep, scene)
+    rest = count_rest(sweep, stays.servers)
     run = continue_run(
         observation.memory.quiet.get(host.name),
         sweep,
         rest,
         must_be_disabled=observation.plan.spec.disables,
-        has_children=has_children_from(observation.children, host.name),
+        has_children=host.name in stays.hosts,
     )
     is_drained = is_proven(run) and rest.is_empty and observation.plan.spec.disables
     told = (Note(reason=EventReason.HOST_DRAINED, text=f"{host.name} is empty: two sweeps found nothing"),)

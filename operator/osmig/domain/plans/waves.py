@@ -72,7 +72,8 @@ def _make_ready(waves: tuple[PlanWave, ...], index: int, now: dt.datetime) -> Pl
 
 
 def _is_over(wave: PlanWave, stock: Stock) -> bool:
-    if not stock.is_complete or any(host_of(planned) in wave.hosts for planned in stock.scene.at(*OPEN)):
+    hosts = frozenset(wave.hosts)
+    if not stock.is_complete or any(host_of(planned) in hosts for planned in stock.scene.at(*OPEN)):
         return False
     left = {host_of(planned) for planned in stock.scene.at(*LEFT)}
     return all(host in stock.done_hosts or host in left for host in wave.hosts)

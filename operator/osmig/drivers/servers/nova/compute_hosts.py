@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from osmig.api.names import Reason
 from osmig.domain.errors import OutcomeUnknown, Transient, Unsupported
 from osmig.drivers.servers.nova.host_rows import (
+    MAX_SERVICES_KEPT,
     read_whole,
     to_aggregate,
     to_free_memory,
@@ -63,7 +64,7 @@ class ComputeHosts:
         self._session = session
 
     def services(self, host: str | None = None) -> tuple[ServiceRow, ...]:
-        """List the compute services, or those of exactly this host.
+        """List the compute services, or those of exactly this host, of which two tell as much as more.
 
         Raises:
             BackendError: as any read; ``NotPermitted`` for all but administrators.
@@ -74,7 +75,7 @@ class ComputeHosts:
             params["host"] = host
         body = self._read("list-hosts", "/os-services", SERVICES, params)
         rows = read_whole(body, "services", to_service_row, "list-hosts", max_rows=MAX_ROWS)
-        return tuple(row for row in rows if host is None or row.host == host)
+        return rows if host is None else tuple(row for row in rows if row.host == host)[:MAX_SERVICES_KEPT]
 
     def server(self, server_id: str) -> ServerRow:
         """Read one server, as the lists show it.

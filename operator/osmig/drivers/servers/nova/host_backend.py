@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Transient, Unauthorized
-from osmig.domain.plans.sweeps import HostRow, HostSweep, TargetSweep
+from osmig.domain.plans.sweeps import HostSweep, TargetSweep
 from osmig.drivers.servers.nova.compute_hosts import ROWS, SERVER_LISTS
-from osmig.drivers.servers.nova.host_rows import UNKNOWN
+from osmig.drivers.servers.nova.host_rows import UNKNOWN, join_hosts
 from osmig.drivers.servers.nova.rows import too_many_rows
 from osmig.net.bounds import MAX_ROWS
 from osmig.net.limiting import Priority
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from osmig.domain.clock import Clock
     from osmig.domain.operations import RecordView
-    from osmig.domain.plans.sweeps import GroupRow, ServerRow, ServiceRow
+    from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow, ServiceRow
     from osmig.drivers.servers.nova.blocking_calls import BlockingCalls
     from osmig.drivers.servers.nova.compute_hosts import ComputeHosts, ServersOf
     from osmig.net.permits import Permit
@@ -30,6 +30,10 @@ SILENT_CELL = "a cell of the cloud did not answer"
 MAX_SERVER_PAGES = 40
 """A thousand servers of one host or project, each of which may take 10 KiB."""
 MAX_PAGES = 100
+MAX_OPEN_MOVES = 1000
+"""Of one host, that are not over; a host has a few at once."""
+MAX_MEMBERS = 50_000
+"""Of all server groups of a cloud together, each kept by its id: Nova takes ten a group unless a site takes more."""
 
 
 class NovaHosts:
@@ -98,6 +102,8 @@ class NovaHosts:
             if not page:
                 return tuple(found)
             found += page
+            if sum(len(group.members) for group in found) > MAX_MEMBERS:
+                raise too_many_rows(f"{MAX_MEMBERS} members", "list-server-groups")
         raise too_many_rows(f"{MAX_ROWS} rows", "list-server-groups")
 
     async def list_hosts(self) -> tuple[HostRow, ...]:
@@ -105,17 +111,7 @@ class NovaHosts:
         services = await self._run(self._api.services, Priority.SWEEP)
         aggregates = await self._run(self._api.aggregates, Priority.SWEEP)
         free = await self._list_free_memory()
-        return tuple(
-            HostRow(
-                name=service.host,
-                is_up=service.is_up is True,
-                is_enabled=service.is_enabled,
-                zone=service.zone,
-                aggregates=tuple(name for name, hosts in aggregates if service.host in hosts),
-                free_memory_mib=free.get(service.host),
-            )
-            for service in services
-        )
+        return join_hosts(services, aggregates, free)
 
     async def disable(self, service: ServiceRow, reason: str, permit: Permit) -> ServiceRow:
         """Take a host out of service unless somebody has done so, and read it back."""
@@ -174,7 +170,7 @@ class NovaHosts:
             # all that ever moved from or to it is listed; what is over matters to nobody
             return tuple(row for row in rows if not row.is_terminal), following
 
-        return await self._read_pages(read, "list-host-migrations")
+        return await self._read_pages(read, "list-host-migrations", max_rows=MAX_OPEN_MOVES)
 
     async def _read_pages(
         self,
@@ -182,6 +178,7 @@ class NovaHosts:
         operation: str,
         *,
         max_pages: int = MAX_PAGES,
+        max_rows: int = MAX_ROWS,
     ) -> tuple[T, ...]:
         """Read a list to its end, each page in its turn.
 
@@ -193,6 +190,8 @@ class NovaHosts:
         for _ in range(max_pages):
             rows, marker = await self._run(lambda marker=marker: read(marker), Priority.SWEEP)  # type: ignore[misc]
             found += rows
+            if len(found) > max_rows:
+                raise too_many_rows(f"{max_rows} rows", operation)
             if marker is None:
                 return tuple(found)
         raise too_many_rows(f"{max_pages} pages", operation)

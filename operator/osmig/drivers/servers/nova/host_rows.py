@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Transient
-from osmig.domain.plans.sweeps import GroupRow, ServerRow, ServiceRow
+from osmig.domain.plans.judging import DEVICES
+from osmig.domain.plans.sweeps import GroupRow, HostRow, ServerRow, ServiceRow
 from osmig.drivers.servers.nova.rows import read_views
 from osmig.drivers.servers.nova.translate import Json, read_time, require, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -24,7 +25,21 @@ _HOST_ID = re.compile(r"[0-9a-f]{56}")
 """A SHA-224, which Nova makes of the project and the host."""
 
 MAX_TEXT_CHARS = 4096
-"""Of metadata, and of extra specs, that are kept of one server; Nova takes 64 KiB of them from any tenant."""
+"""Of metadata that are kept of one server, each key counted as `_KEY_CHARS` more; Nova takes 64 KiB from any tenant."""
+
+_KEY_CHARS = 32
+"""What a short key costs besides its text: without it, two letters each would take fifty times their length."""
+
+MAX_TAGS, _MAX_TAG = 50, 60
+"""Tags of a server, and characters of each: Nova takes no more."""
+
+MAX_MEMORY_MIB = 2**31
+"""Of a flavor or a host, a column of Nova's holds no more; what says more does not say anything."""
+
+MAX_SERVICES_KEPT = 2
+"""Of one name: where there is more than one, none is trusted."""
+
+_HOST = "OS-EXT-SRV-ATTR:host"
 
 
 def read_whole(body: Json, key: str, view: Callable[[Json], T], operation: str, *, max_rows: int) -> tuple[T, ...]:
@@ -45,31 +60,31 @@ def to_server_row(row: Json) -> ServerRow:
     """Read a server of a list in detail; a Migration is to name it, so what it cannot name is not taken over.
 
     Raises:
-        ValueError: it has no id, or one that is no UUID.
+        ValueError: it has no id that a server may have, so no Migration could name it.
     """
-    server_id, host_id = require(row, "id"), text(row, "hostId") or ""
-    if not _SERVER_ID.fullmatch(server_id):
-        message = "id is no UUID"
+    identity, host_id = require(row, "id"), text(row, "hostId") or ""
+    if not _SERVER_ID.fullmatch(identity):
+        message = "id is none of a server"
         raise ValueError(message)
-    status, vm_state = text(row, "status") or "", (text(row, "OS-EXT-STS:vm_state") or "").lower()
+    status, vm_state = _show(row, "status") or "", (text(row, "OS-EXT-STS:vm_state") or "").lower()
     flavor = _object(row, "flavor")
     locked = row.get("locked")
     return ServerRow(
-        id=server_id,
-        name=text(row, "name") or "",
-        project_id=text(row, "tenant_id") or text(row, "project_id") or "",
+        id=identity,
+        name=_show(row, "name") or "",
+        project_id=_show(row, "tenant_id") or _show(row, "project_id") or "",
         status=status,
-        host=text(row, "OS-EXT-SRV-ATTR:host"),
+        host=require(row, _HOST) if text(row, _HOST) is not None else None,
         host_id=host_id if _HOST_ID.fullmatch(host_id) else "",
-        task_state=text(row, "OS-EXT-STS:task_state"),
+        task_state=_show(row, "OS-EXT-STS:task_state"),
         vm_state=vm_state,
-        memory_mib=_number(flavor, "ram") or 0,
+        memory_mib=_number(flavor, "ram", MAX_MEMORY_MIB) or 0,
         is_locked=locked if isinstance(locked, bool) else None,
-        pinned_zone=text(row, "pinned_availability_zone"),
+        pinned_zone=_show(row, "pinned_availability_zone"),
         is_soft_deleted=status.upper() == "SOFT_DELETED" or vm_state == "soft-delete",
-        tags=tuple(_list_texts(row.get("tags"))),
+        tags=tuple(tag for tag in _list_texts(row.get("tags"))[:MAX_TAGS] if len(tag) <= _MAX_TAG),
         metadata=_texts(_object(row, "metadata")),
-        extra_specs=_texts(_object(flavor, "extra_specs")),
+        extra_specs=_texts({key: value for key, value in _object(flavor, "extra_specs").items() if key in DEVICES}),
         created=read_time(row, "created"),
     )
 
@@ -83,13 +98,13 @@ def to_service_row(row: Json) -> ServiceRow:
     status, state = (text(row, "status") or UNKNOWN).lower(), (text(row, "state") or UNKNOWN).lower()
     is_silent = UNKNOWN.lower() in {status, state}
     return ServiceRow(
-        id=text(row, "id") or "",
+        id=_show(row, "id") or "",
         host=require(row, "host"),
         is_up=None if is_silent else state == "up",
         is_enabled=status != "disabled",
-        disabled_reason=text(row, "disabled_reason") or "",
+        disabled_reason=_show(row, "disabled_reason") or "",
         is_forced_down=row.get("forced_down") is True,
-        zone=text(row, "zone"),
+        zone=_show(row, "zone"),
     )
 
 
@@ -101,10 +116,10 @@ def to_group_row(row: Json) -> GroupRow:
     """
     return GroupRow(
         id=require(row, "id"),
-        name=text(row, "name") or "",
-        policy=text(row, "policy") or "",
+        name=_show(row, "name") or "",
+        policy=_show(row, "policy") or "",
         members=frozenset(_list_texts(row.get("members"))),
-        max_server_per_host=_number(_object(row, "rules"), "max_server_per_host") or 1,
+        max_server_per_host=_number(_object(row, "rules"), "max_server_per_host", MAX_MEMORY_MIB) or 1,
     )
 
 
@@ -123,12 +138,43 @@ def to_free_memory(row: Json) -> tuple[str, int | None]:
     Raises:
         ValueError: it names no host.
     """
-    return require(_object(row, "service"), "host"), _number(row, "free_ram_mb")
+    return require(_object(row, "service"), "host"), _number(row, "free_ram_mb", MAX_MEMORY_MIB)
 
 
-def _number(row: Json, key: str) -> int | None:
+def join_hosts(
+    services: Iterable[ServiceRow],
+    aggregates: Iterable[tuple[str, frozenset[str]]],
+    free_mib: Mapping[str, int | None],
+) -> tuple[HostRow, ...]:
+    """Join what three lists tell of the hosts; in time that grows with the lists, not with their product."""
+    memberships: dict[str, list[str]] = {}
+    for name, hosts in aggregates:
+        for host in hosts:
+            memberships.setdefault(host, []).append(name)
+    return tuple(
+        HostRow(
+            name=service.host,
+            is_up=service.is_up is True,
+            is_enabled=service.is_enabled,
+            zone=service.zone,
+            aggregates=tuple(memberships.get(service.host, ())),
+            free_memory_mib=free_mib.get(service.host),
+        )
+        for service in services
+    )
+
+
+def _show(row: Json, key: str) -> str | None:
+    """Read a text that people are shown: signs that cannot be, such as half of a pair, become question marks."""
+    value = text(row, key)
+    if value is None or value.isprintable():
+        return value
+    return "".join(sign if sign.isprintable() else "?" for sign in value)
+
+
+def _number(row: Json, key: str, max_value: int) -> int | None:
     value = row.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= max_value else None
 
 
 def _object(row: Json, key: str) -> Json:
@@ -141,7 +187,7 @@ def _texts(row: Json) -> dict[str, str]:
     kept, size = {}, 0
     for key in row:
         value = text(row, key)
-        size += len(key) + len(value or "")
+        size += _KEY_CHARS + len(key) + len(value or "")
         if value is None or size > MAX_TEXT_CHARS:
             continue
         kept[key] = value
