@@ -60,6 +60,7 @@ class ApiServer:
     get_error: Exception | None = None
     list_errors: list[Exception] = field(default_factory=list)
     create_errors: list[Exception | None] = field(default_factory=list)
+    annotate_errors: list[Exception] = field(default_factory=list)
 
     @property
     def as_resources(self) -> ResourceClient:
@@ -143,6 +144,8 @@ class ApiServer:
             raise ObjectGone("NotFound", "gone")
         if body["metadata"]["uid"] != ref.uid:
             raise WriteConflict("Conflict", "another object")
+        if self.annotate_errors:
+            raise self.annotate_errors.pop(0)
         self.changes.append(f"annotate {key.name}: {', '.join(annotations)}")
         return self.change(key, annotations={**(body["metadata"].get("annotations") or {}), **annotations})
 

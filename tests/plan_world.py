@@ -73,6 +73,8 @@ class PlanWorld:
     problem: str = ""
     claimed: dict[str, str] = field(default_factory=dict)
     names_taken: frozenset[str] = frozenset()
+    names_refused: frozenset[str] = frozenset()
+    refusal: str = ""
     problems: dict[str, str] = field(default_factory=dict)
     read_error: str = ""
     is_deaf: bool = False
@@ -125,6 +127,8 @@ class PlanWorld:
             cloud_hosts=self.cloud_hosts,
             claimed=self.claimed,
             names_taken=self.names_taken,
+            names_refused=self.names_refused,
+            refusal=self.refusal,
             problems=self.problems,
             read_error=self.read_error,
             verb_requests=tuple(self.requests),
@@ -280,7 +284,8 @@ class PlanWorld:
                     self.services[effect.host] = changed
             case EnableService():
                 service = self.services[effect.host]
-                if not service.is_enabled and service.disabled_reason.startswith(effect.marker):
+                is_ours = not service.is_enabled and service.disabled_reason.startswith(effect.marker)
+                if is_ours and not self.is_deaf:
                     self.services[effect.host] = replace(service, is_enabled=True, disabled_reason="")
             case OrderChild():
                 tokens = {**self.children[effect.name].tokens, effect.verb: effect.token}

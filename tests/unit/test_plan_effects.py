@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +18,23 @@ from osmig.controllers.deletion_events import DeletionEvents
 from osmig.controllers.keys import Key
 from osmig.controllers.ledger import Ledger
 from osmig.controllers.permits import Fence
-from osmig.controllers.plan_effects import EffectResults, PlanEffects
+from osmig.controllers.plan_effects import MAX_REFUSED, EffectResults, PlanEffects
+from osmig.controllers.plan_pauses import MAX_PAUSE_S, PAUSE_FIRST_S
 from osmig.controllers.publishing import Publisher
-from osmig.domain.errors import InvalidWrite, KubeForbidden, KubeUnavailable, ObjectChanged, ObjectGone, Transient
+from osmig.domain.errors import (
+    InvalidWrite,
+    KubeForbidden,
+    KubeUnavailable,
+    ObjectChanged,
+    ObjectGone,
+    QuotaReached,
+    Transient,
+)
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from osmig.domain.plans.decisions import Effect
 
 PLAN = Key(Kind.PLAN, "team-a", "drain")
@@ -69,6 +81,10 @@ class Scene:
         """Carry effects out."""
         await self.effects.carry_out(PLAN, effects, self.hosts, self.results)
 
+    def taken(self) -> frozenset[str]:
+        """Return the names that are known to belong to others."""
+        return self.results.pauses.list_names(self.lab.clock.boottime(), is_taken=True)
+
     def created(self) -> list[str]:
         """Return what was created, in order."""
         return [change for change in self.lab.api.changes if change.startswith("create")]
@@ -107,7 +123,7 @@ def test_a_child_that_an_earlier_self_made_is_not_made_twice(*, is_known: bool) 
             begun.lab.controllers.inbox.forget(CHILD)
         await begun.carry_out(MOVE)
         assert begun.created() == [f"create {CHILD.name}"]
-        assert begun.results.names_taken == set()
+        assert begun.taken() == set()
         assert begun.lab.controllers.inbox.get(CHILD) is not None
 
     asyncio.run(story())
@@ -134,9 +150,85 @@ def test_a_migration_that_the_api_server_refuses_is_told_until_one_is_made() -> 
         ]
         for told in ("exceeded quota", "denied by a policy"):
             await begun.carry_out(MOVE)
-            assert begun.results.refusals == {"cmp1": f"no Migration can be made: {told}"}
+            assert begun.results.pauses.why == f"no Migration can be made: {told}"
+            begun.lab.clock.advance(MAX_PAUSE_S)
         await begun.carry_out(MOVE)
-        assert begun.results.refusals == {}
+        assert begun.results.pauses.why == ""
+
+    asyncio.run(story())
+
+
+def others(count: int) -> list[CreateChild]:
+    """Make more Migrations, of other names."""
+    return [replace(MOVE, name=f"drain-{number}") for number in range(count)]
+
+
+async def count_refused(begun: Scene, refusals: Sequence[Exception], *effects: Effect) -> int:
+    """Carry effects out at an API server that refuses what is created; return how often it was asked."""
+    begun.lab.api.create_errors = list(refusals)
+    await begun.carry_out(*effects)
+    return len(refusals) - len(begun.lab.api.create_errors)
+
+
+def test_a_quota_that_is_used_up_is_asked_once_then_ever_more_rarely() -> None:
+    async def story() -> None:
+        begun, asked = await scene(), []
+        full = [QuotaReached("QuotaReached", "exceeded quota: osmig")] * 100
+        for _ in range(24 * 3600 // 30):
+            asked.append(await count_refused(begun, full, *others(20)))
+            begun.lab.clock.advance(30.0)
+        assert asked[:3] == [1, 1, 0]
+        assert max(asked) == 1
+        assert sum(asked) <= 24 * 3600 / MAX_PAUSE_S + 5
+        begun.lab.clock.advance(MAX_PAUSE_S)
+        begun.lab.api.create_errors = []
+        await begun.carry_out(*others(20))
+        assert len(begun.created()) == 20
+        assert begun.results.pauses.why == ""
+
+    asyncio.run(story())
+
+
+def test_one_migration_that_a_policy_denies_holds_up_none_of_the_others() -> None:
+    async def story() -> None:
+        begun = await scene()
+        assert await count_refused(begun, [KubeForbidden("Forbidden", "denied")], *others(3)) == 1
+        assert begun.created() == ["create drain-1", "create drain-2"]
+        now_s = begun.lab.clock.boottime()
+        assert begun.results.pauses.list_names(now_s, is_taken=False) == {"drain-0"}
+        assert begun.results.pauses.list_names(now_s + PAUSE_FIRST_S, is_taken=False) == frozenset()
+
+    asyncio.run(story())
+
+
+def test_a_policy_that_denies_all_migrations_is_asked_a_few_times_in_a_step_and_not_in_the_next() -> None:
+    async def story() -> None:
+        begun = await scene()
+        denied = [InvalidWrite("Invalid", "denied")] * 100
+        assert await count_refused(begun, denied, *others(50)) == MAX_REFUSED
+        begun.lab.clock.advance(1.0)
+        assert await count_refused(begun, denied, *others(50)) == 0
+
+    asyncio.run(story())
+
+
+def test_an_order_to_one_migration_that_a_policy_denies_reaches_the_others() -> None:
+    async def story() -> None:
+        begun = await scene()
+        two = [replace(ABORT, name=child.name) for child in others(2)]
+        await begun.carry_out(*others(2))
+        begun.lab.api.annotate_errors = [KubeForbidden("Forbidden", "no right to abort")]
+        await begun.carry_out(*two)
+        assert begun.results.pauses.why == "abort cannot be ordered of drain-0: no right to abort"
+        orders = [one["metadata"].get("annotations", {}) for one in begun.lab.api.objects.values()]
+        assert orders.count({"osmig.dev/abort": "plan-1-abort"}) == 1
+        begun.lab.api.annotate_errors = [KubeForbidden("Forbidden", "no right to abort")]
+        await begun.carry_out(two[0])
+        assert len(begun.lab.api.annotate_errors) == 1, "not asked again so soon"
+        begun.lab.clock.advance(MAX_PAUSE_S)
+        begun.lab.api.annotate_errors = []
+        await begun.carry_out(two[0])
+        assert begun.results.pauses.why == ""
 
     asyncio.run(story())
 
@@ -152,7 +244,7 @@ def test_a_name_that_somebody_else_has_is_told(owner: dict[str, Any] | None) -> 
             body["metadata"]["ownerReferences"] = [kind | owner]
         begun.lab.api.add(Kind.MIGRATION, body)
         await begun.carry_out(MOVE)
-        assert begun.results.names_taken == {CHILD.name}
+        assert begun.taken() == {CHILD.name}
 
     asyncio.run(story())
 
@@ -163,7 +255,7 @@ def test_a_name_that_is_free_again_right_after_it_was_taken_is_left_to_the_next_
         await begun.carry_out(MOVE)
         begun.lab.api.get_error = ObjectGone("NotFound", "gone")
         await begun.carry_out(MOVE)
-        assert begun.results.names_taken == set()
+        assert begun.taken() == set()
 
     asyncio.run(story())
 

@@ -110,6 +110,8 @@ class PlanReason(StrEnum):
     CAME_BACK = "CameBack"
     NOTHING_BLOCKED = "NothingBlocked"
     NAME_TAKEN = "NameTaken"
+    MIGRATIONS_REFUSED = "MigrationsRefused"
+    TOO_MANY_MIGRATIONS = "TooManyMigrations"
     DISABLING = "Disabling"
     DISABLED = "Disabled"
     NOT_DISABLED = "NotDisabled"

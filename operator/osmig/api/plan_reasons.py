@@ -121,6 +121,8 @@ PLAN_REASONS: Mapping[PlanReason, str] = MappingProxyType(
         PlanReason.SERVERS_BLOCKED: "Servers cannot be moved as they are.",
         PlanReason.NOTHING_BLOCKED: "No server is known that cannot be moved as it is.",
         PlanReason.NAME_TAKEN: "A Migration of the name that the plan would choose belongs to somebody else.",
+        PlanReason.MIGRATIONS_REFUSED: "A quota, a policy or a missing right keeps the Migrations from being made.",
+        PlanReason.TOO_MANY_MIGRATIONS: "The plan has made as many Migrations as one plan may make.",
         PlanReason.DISABLING: "Compute services are being disabled; no server moves before all are.",
         PlanReason.DISABLED: "Every host was read back as disabled.",
         PlanReason.NOT_DISABLED: "A host is not disabled, or was enabled again by somebody.",

@@ -12,6 +12,7 @@ from osmig.api.names import Kind, verb_annotation
 from osmig.controllers.announcing import refer
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_owners import find_owner
+from osmig.controllers.plan_pauses import EVERYTHING, Pauses
 from osmig.domain.errors import BackendError, InvalidWrite, KubeForbidden, ObjectChanged, ObjectGone, QuotaReached
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
 from osmig.domain.plans.sweeps import ServiceRow
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+MAX_REFUSED = 3
+"""Migrations that may be refused in one step; after that the plan makes none for a while."""
+
 
 @dataclass(slots=True)
 class EffectResults:
     """What the next observation of one plan is told.
 
     Attributes:
-        names_taken: names of children that belong to somebody else.
         problems: by host, why its service could not be changed the last time.
-        refusals: by host, why the API server let no Migration away from it be made the last time.
+        pauses: what the API server, or somebody else's object, kept from the plan.
     """
 
-    names_taken: set[str] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
-    refusals: dict[str, str] = field(default_factory=dict)
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +71,20 @@ class PlanEffects:
         orders = [effect for effect in wanted if isinstance(effect, DisableService | EnableService)]
         if port is not None:
             await asyncio.gather(*(self._change_service(order, port, results) for order in orders))
+        refused = 0
         for effect in wanted:
-            if isinstance(effect, CreateChild | OrderChild):
+            if isinstance(effect, CreateChild) and not self._is_paused(effect, results):
                 self._check_same(key, entry)
-            if isinstance(effect, CreateChild):
-                await self._create(key, entry, effect, results)
+                refused += not await self._create(key, entry, effect, results)
+                if refused == MAX_REFUSED:
+                    results.pauses.begin(EVERYTHING, results.pauses.why, self.clock.boottime())
             elif isinstance(effect, OrderChild):
-                await self._order(key, effect)
+                self._check_same(key, entry)
+                await self._order(key, effect, results)
+
+    def _is_paused(self, child: CreateChild, results: EffectResults) -> bool:
+        now_s = self.clock.boottime()
+        return results.pauses.is_paused(EVERYTHING, now_s) or results.pauses.is_paused(child.name, now_s)
 
     def _check_same(self, key: Key, entry: Entry) -> None:
         now = self.inbox.get(key)
@@ -100,7 +109,8 @@ class PlanEffects:
         results.problems.pop(order.host, None)
         _logger.info("plan.service", extra={"host": order.host, "enabled": after.is_enabled})
 
-    async def _create(self, key: Key, entry: Entry, child: CreateChild, results: EffectResults) -> None:
+    async def _create(self, key: Key, entry: Entry, child: CreateChild, results: EffectResults) -> bool:
+        """Make one Migration; say whether the API server did not refuse that."""
         ref = refer(key, entry.body)
         metadata = {
             "name": child.name,
@@ -114,27 +124,33 @@ class PlanEffects:
             await self.publisher.create(name, {"metadata": metadata, "spec": to_wire(child.spec)})
         except ObjectGone:
             # it went this moment; the next step sees whether it is still wanted
-            return
+            return True
         except (InvalidWrite, KubeForbidden, QuotaReached) as error:
-            results.refusals[source_of(child)] = f"no Migration can be made: {error.message}"
+            refused = EVERYTHING if isinstance(error, QuotaReached) else child.name
+            results.pauses.begin(refused, f"no Migration can be made: {error.message}", self.clock.boottime())
             _logger.warning("plan.child_refused", extra={"migration": child.name, "why": error.message})
-            return
-        results.refusals.pop(source_of(child), None)
+            return False
+        results.pauses.end(child.name, EVERYTHING)
         # the one that has the name may be an earlier self's, or somebody else's
         found = self.inbox.get(name)
         owner = find_owner(found.body) if found is not None else None
         if owner is None or owner.uid != entry.uid:
-            results.names_taken.add(child.name)
+            results.pauses.begin(child.name, "the name is taken", self.clock.boottime(), is_taken=True)
             _logger.warning("plan.name_taken", extra={"migration": child.name})
+        return True
 
-    async def _order(self, key: Key, order: OrderChild) -> None:
-        name = Key(Kind.MIGRATION, key.namespace, order.name)
+    async def _order(self, key: Key, order: OrderChild, results: EffectResults) -> None:
+        """Give one Migration an order; one that the API server refuses holds up none of the others."""
+        name, what = Key(Kind.MIGRATION, key.namespace, order.name), f"{order.verb} {order.name}"
+        if results.pauses.is_paused(what, self.clock.boottime()):
+            return
         try:
             await self.publisher.annotate(name, {verb_annotation(order.verb): order.token})
         except ObjectGone:
             _logger.info("plan.child_gone", extra={"migration": order.name})
-
-
-def source_of(child: CreateChild) -> str:
-    """Return the host that a Migration is to empty; empty where it names none."""
-    return child.spec.source or ""
+        except (InvalidWrite, KubeForbidden) as error:
+            text = f"{order.verb} cannot be ordered of {order.name}: {error.message}"
+            results.pauses.begin(what, text, self.clock.boottime())
+            _logger.warning("plan.order_refused", extra={"migration": order.name, "why": error.message})
+        else:
+            results.pauses.end(what)

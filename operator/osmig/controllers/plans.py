@@ -118,6 +118,8 @@ class PlanController:
             self.observer.remember(key, decision.memory)
             self.publisher.announce(key, decision.notes)
             self.inbox.settle(key, observation.verb_requests)
+            if observation.verb_requests:
+                self.observer.results(key).pauses.clear()
             if decision.effects:
                 port = self.observer.find_port(key, observation.plan)
                 try:

@@ -13,15 +13,16 @@ from osmig.domain.capabilities import Capability
 from osmig.domain.observation import Note
 from osmig.domain.plans import gates, target_sweeps, targets, waves
 from osmig.domain.plans.building import Work, build, wants_abort
-from osmig.domain.plans.choosing import choose, host_of
+from osmig.domain.plans.choosing import choose, has_made_all, host_of
 from osmig.domain.plans.circumstances import find_down
 from osmig.domain.plans.conditions import PlanVerdict
 from osmig.domain.plans.deadlines import is_aborted_by_deadline
-from osmig.domain.plans.decisions import CommitPlan, ReadCloud
+from osmig.domain.plans.decisions import CommitPlan, OrderChild, ReadCloud
 from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
+from osmig.domain.plans.refusing import find_refusal
 from osmig.domain.plans.scenes import LEFT, OPEN, Place
-from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, oldest_s
+from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, is_in_vain, oldest_s
 from osmig.domain.plans.stock import take_stock
 
 if TYPE_CHECKING:
@@ -216,18 +217,19 @@ def _work(stock: Stock) -> CommitPlan:
         return _commit(stock, verdict, Work(due_s=due_s))
     ready = _list_ready(stock)
     fitting = measure_fitting(stock.scene, observation)
+    kept_back = observation.names_taken | observation.names_refused
     chosen = choose(
         stock.scene,
         observation.plan,
         within=observation.limits,
         ready_hosts=ready,
-        names_taken=observation.names_taken,
+        names_taken=kept_back,
         fitting=fitting,
     )
-    if observation.names_taken and not chosen:
-        text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"
-        taken = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.NAME_TAKEN, message=text, is_stalled=True)
-        return _commit(stock, taken)
+    if has_made_all(observation):
+        chosen = tuple(order for order in chosen if isinstance(order, OrderChild))
+    if (refused := find_refusal(stock, chosen)) is not None:
+        return _commit(stock, refused, Work(effects=chosen))
     if not any(stock.scene.at(*OPEN)):
         text = target_sweeps.word_problem(observation) or "two quiet sweeps of each host are awaited"
         return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, text)
@@ -235,7 +237,7 @@ def _work(stock: Stock) -> CommitPlan:
         late = [one for one in stock.scene.at(Place.PENDING) if host_of(one) in ready and not fitting.has_room(one)]
         if late:
             return _say(stock, PlanPhase.WAITING, PlanReason.WINDOW_TOO_SHORT, fitting.word(late))
-    text = _word_problems(stock) or stock.rest
+    text = observation.refusal or _word_problems(stock) or stock.rest
     verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=_reason_of(stock), message=text)
     return _commit(stock, verdict, Work(effects=chosen))
 
@@ -252,7 +254,8 @@ def _disable(stock: Stock, names: frozenset[str]) -> CommitPlan:
     ordering = replace(stock, status=stock.status.model_copy(update={"hosts": hosts}))
     text = _word_problems(ordering) or "compute services are being disabled"
     due_s = _SOON_S if effects and not observation.problems else None
-    verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text)
+    is_stalled = any(is_in_vain(host.name, observation) for host in hosts)
+    verdict = PlanVerdict(phase=PlanPhase.RUNNING, reason=PlanReason.DISABLING, message=text, is_stalled=is_stalled)
     return _commit(ordering, verdict, Work(effects=effects, due_s=due_s))
 
 

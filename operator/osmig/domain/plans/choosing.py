@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from osmig.api.plan import MigrationPlan, PlanSpec
     from osmig.api.provider import Limits
     from osmig.domain.plans.fitting import Fitting
+    from osmig.domain.plans.observation import PlanObservation
     from osmig.domain.plans.scenes import PlannedServer, Scene
+
+MAX_MADE = 10_000
+"""Migrations of one plan: it needs a tenth of them at most, unless its cloud makes servers up or brings them back."""
 
 _NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -60,6 +64,11 @@ def choose(
         taken.add(planned, scene)
         chosen.append(order)
     return tuple(chosen)
+
+
+def has_made_all(observation: PlanObservation) -> bool:
+    """Whether a plan has made as many Migrations as one plan may make."""
+    return len(observation.children) >= MAX_MADE
 
 
 def sort_planned_servers(planned_servers: Iterator[PlannedServer], order: PlanOrder) -> list[PlannedServer]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class CreateChild:
     """Create a Migration under a name that only this plan can have chosen; 409 is the success of an earlier self.
 
-    A 409 by an object of another owner goes into the next observation's ``names_taken``.
+    A 409 by an object of another owner goes into the next observations' ``names_taken``, a refusal into
+    ``names_refused``.
     """
 
     name: str

@@ -9,10 +9,12 @@ from osmig.api.plan_names import PlanPhase, PlanVerb
 from osmig.api.plan_status import PlanStatus
 from osmig.domain.plans.decisions import CommitPlan, DeletePlan, ReadCloud
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
-from osmig.domain.plans.services import fresh_sweep, needs_release, oldest_s, release
+from osmig.domain.plans.services import fresh_sweep, needs_release, oldest_s, pause_s, release
 from osmig.domain.plans.verbs import is_active, settle_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from osmig.domain.observation import Note
     from osmig.domain.plans.decisions import PlanDecision
     from osmig.domain.plans.observation import PlanObservation
@@ -66,8 +68,13 @@ def _release(observation: PlanObservation) -> PlanDecision | None:
         effects=effects,
         notes=tuple(notes),
         memory=observation.memory,
-        due_s=0.0 if is_done else 1.0 if effects else SWEEP_PERIOD_S,
+        due_s=0.0 if is_done else 1.0 if effects else _measure_pause_s(open_hosts, observation),
     )
+
+
+def _measure_pause_s(names: Iterable[str], observation: PlanObservation) -> float:
+    """Return when the next service may be ordered, or looked at again where nothing was ordered of it."""
+    return max(SWEEP_PERIOD_S, min(pause_s(name, observation) for name in names))
 
 
 def _settle(observation: PlanObservation) -> CommitPlan | None:

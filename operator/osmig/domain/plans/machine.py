@@ -28,7 +28,9 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
         return CommitPlan(status=status, memory=observation.memory)
     if (recorded := verbs.accept(observation)) is not None:
         after, notes = recorded
-        memory = observation.memory if after.round == status.round else begin_anew(observation)
+        # somebody is there who wants something: what was refused so far is tried again at once
+        asked = replace(observation, memory=replace(observation.memory, orders={}))
+        memory = asked.memory if after.round == status.round else begin_anew(asked)
         if verbs.find_control(after, PlanVerb.RECONCILE) != verbs.find_control(status, PlanVerb.RECONCILE):
             memory = look_anew(memory, observation)
         return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)

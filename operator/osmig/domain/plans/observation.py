@@ -45,6 +45,19 @@ class QuietRun:
     sweeps: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRun:
+    """Orders to one compute service that have not been seen to take effect.
+
+    Attributes:
+        count: how many, in a row.
+        last_s: when the last one was made, or tried, by this process's monotonic clock.
+    """
+
+    count: int
+    last_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMemory:
     """What this process has seen of a plan: each decision returns it, and the next observation hands it back.
@@ -55,6 +68,7 @@ class PlanMemory:
         quiet: by host, what its sweeps have proven so far.
         look_after_s: by host, the moment after which a sweep must have begun to count, by the monotonic clock: when its
             service was last ordered to change, or when somebody ordered to look anew.
+        orders: by host, the orders to its service whose effect was not seen: the more, the rarer the next one.
         over_s: by host, when a Migration away from it was last seen to be over, by the monotonic clock. Older sweeps
             are good enough to go on, not to end the plan.
         seen: by name, the children under way, to notice that somebody deleted one.
@@ -65,6 +79,7 @@ class PlanMemory:
 
     quiet: Mapping[str, QuietRun] = field(default_factory=dict)
     look_after_s: Mapping[str, float] = field(default_factory=dict)
+    orders: Mapping[str, OrderRun] = field(default_factory=dict)
     over_s: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, ChildView] = field(default_factory=dict)
     ended_s: Mapping[tuple[str, dt.datetime | None], float] = field(default_factory=dict)
@@ -86,7 +101,9 @@ class PlanObservation:
         target_sweep: the newest look at the servers that the plan names itself.
         cloud_hosts: all compute hosts of the cloud; ``None`` until they were read.
         claimed: hosts that another plan empties, with its name; who claimed first keeps a host.
-        names_taken: names of children that belong to somebody else.
+        names_taken: names of children that belong to somebody else, as far as they were tried lately.
+        names_refused: names of children that the API server refused lately, which are passed over for a while.
+        refusal: why it refused something last, in words fit for status; empty when nothing is refused.
         problems: by host, why its service could not be changed the last time, in words fit for status.
         read_error: why what was asked for could not be read, in words fit for status; empty when nothing failed.
         verb_requests: verbs seen since verbs were last recorded, oldest first.
@@ -103,6 +120,8 @@ class PlanObservation:
     cloud_hosts: tuple[HostRow, ...] | None = None
     claimed: Mapping[str, str] = field(default_factory=dict)
     names_taken: frozenset[str] = frozenset()
+    names_refused: frozenset[str] = frozenset()
+    refusal: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     read_error: str = ""
     verb_requests: tuple[PlanVerbRequest, ...] = ()

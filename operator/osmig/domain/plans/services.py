@@ -14,7 +14,7 @@ from osmig.api.plan_status import DisabledBy, ServiceBefore, ServiceState
 from osmig.domain.observation import Note
 from osmig.domain.plans.decisions import DisableService, EnableService
 from osmig.domain.plans.naming import marker_of, word_reason
-from osmig.domain.plans.observation import SWEEP_PERIOD_S
+from osmig.domain.plans.observation import SWEEP_PERIOD_S, OrderRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from osmig.domain.plans.decisions import Effect
     from osmig.domain.plans.observation import PlanMemory, PlanObservation
     from osmig.domain.plans.sweeps import HostSweep, ServiceRow
+
+FIRST_PAUSE_S, MAX_PAUSE_S = SWEEP_PERIOD_S, 600.0
+"""After the first order without an effect, and at most, before another one; each pause is twice the one before."""
+
+IN_VAIN = 3
+"""Orders in a row without an effect, after which a person is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,8 @@ def disable(host: PlanHost, sweep: HostSweep | None, observation: PlanObservatio
     service = sweep.service if sweep is not None and sweep.is_complete else None
     if service is None or not service.is_enabled or host.disabled_time is not None:
         return HostChange(host=host)
+    if pause_s(host.name, observation) > 0:
+        return HostChange(host=_tell_in_vain(host, "disable", observation))
     ordered = host.model_copy(
         update={
             "service_id": service.id,
@@ -100,6 +108,8 @@ def release(host: PlanHost, sweep: HostSweep | None, observation: PlanObservatio
         text = "its reason is not the plan's any more, so it stays disabled"
         other = host.model_copy(update={"disabled_by": DisabledBy.OTHER, "message": text})
         return HostChange(host=other, notes=(_tell_not_ours(host, text),))
+    if pause_s(host.name, observation) > 0:
+        return HostChange(host=_tell_in_vain(host, "enable", observation))
     effect = EnableService(host=host.name, service_id=service.id, marker=marker)
     return HostChange(host=host, effect=effect)
 
@@ -137,7 +147,43 @@ def remember_orders(memory: PlanMemory, effects: Iterable[Effect], clock_s: floa
         clock_s: after the last of them, by the monotonic clock.
     """
     ordered = {effect.host: clock_s for effect in effects if isinstance(effect, DisableService | EnableService)}
-    return replace(memory, look_after_s={**memory.look_after_s, **ordered})
+    runs = {host: OrderRun(memory.orders[host].count + 1 if host in memory.orders else 1, clock_s) for host in ordered}
+    return replace(
+        memory,
+        look_after_s={**memory.look_after_s, **ordered},
+        orders={**memory.orders, **runs} if runs else memory.orders,
+    )
+
+
+def pause_s(name: str, observation: PlanObservation) -> float:
+    """Return how many seconds it is until a host's service may be ordered again; 0 or less when it may be.
+
+    An order that took effect is not given again, so each one before was refused, got lost, or was undone at once.
+    """
+    run = observation.memory.orders.get(name)
+    if run is None:
+        return 0.0
+    return run.last_s + min(MAX_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(run.count - 1, 10)) - observation.clock_s
+
+
+def is_in_vain(name: str, observation: PlanObservation) -> bool:
+    """Whether a host's service was ordered so often without effect that a person must look."""
+    run = observation.memory.orders.get(name)
+    return run is not None and run.count >= IN_VAIN
+
+
+def forget_orders(memory: PlanMemory, hosts: Iterable[PlanHost]) -> PlanMemory:
+    """Forget orders that took effect."""
+    done = {host.name for host in hosts if host.disabled_time is not None}
+    return replace(memory, orders={name: run for name, run in memory.orders.items() if name not in done})
+
+
+def _tell_in_vain(host: PlanHost, verb: str, observation: PlanObservation) -> PlanHost:
+    why = observation.problems.get(host.name) or "the cloud shows no effect"
+    count = observation.memory.orders[host.name].count
+    if count < IN_VAIN:
+        return host.model_copy(update={"message": observation.problems.get(host.name)})
+    return host.model_copy(update={"message": f"its service was ordered to {verb} {count} times in vain: {why}"})
 
 
 def _describe(service: ServiceRow) -> ServiceBefore:

@@ -25,7 +25,7 @@ from osmig.domain.plans.draining import (
     word_rest,
 )
 from osmig.domain.plans.scenes import Place, build_scene
-from osmig.domain.plans.services import HostChange, fresh_sweep, note_service
+from osmig.domain.plans.services import HostChange, forget_orders, fresh_sweep, note_service
 from osmig.domain.plans.target_sweeps import is_complete_or_unnamed
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def take_stock(observation: PlanObservation) -> Stock:
         scene=scene,
         status=status,
         notes=tuple(note for change in changes for note in change.notes),
-        memory=replace(observation.memory, quiet=runs),
+        memory=forget_orders(replace(observation.memory, quiet=runs), hosts),
         is_complete=is_complete,
         done_hosts=frozenset(done),
         rest="; ".join(left)[:1024],
