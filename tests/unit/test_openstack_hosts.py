@@ -76,6 +76,14 @@ def test_a_server_that_no_migration_could_name_makes_a_look_incomplete(
     assert "cannot be read" in seen.problem
 
 
+@pytest.mark.parametrize("identity", ["../servers/1", "x" * 65, "a b", "\n"])
+def test_a_service_whose_id_no_service_has_makes_a_look_incomplete(upstream: Upstream, identity: str) -> None:
+    seen = sweep(upstream, os_services={"services": [SERVICE, SERVICE | {"id": identity}]})
+
+    assert not seen.is_complete
+    assert seen.services == ()
+
+
 def test_signs_that_cannot_be_shown_are_not(upstream: Upstream) -> None:
     texts = {"name": "vm\n\u202e", "tenant_id": "p\x00", "pinned_availability_zone": "\udfff", "status": "\x1bACTIVE"}
     seen = sweep(

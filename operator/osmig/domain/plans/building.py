@@ -10,6 +10,7 @@ from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason, PlanVerb
 from osmig.api.plan_options import OnPlanDeadline
 from osmig.domain.conditions import find_condition
 from osmig.domain.observation import Note
+from osmig.domain.plans.bounding import bound_status
 from osmig.domain.plans.conditions import describe_plan
 from osmig.domain.plans.deadlines import count_time, is_aborted_by_deadline, measure_left_s
 from osmig.domain.plans.decisions import CommitPlan
@@ -93,7 +94,7 @@ def build(
         notes += told
         changes |= {"completion_time": observation.now, "estimated_completion_time": None, "paused_time": None}
     return CommitPlan(
-        status=status.model_copy(update=changes),
+        status=bound_status(status.model_copy(update=changes)),
         effects=(*work.effects, *orders),
         notes=notes,
         due_s=_measure_due_s(observation, verdict, status, orders) if work.due_s is None else work.due_s,

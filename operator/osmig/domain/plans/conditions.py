@@ -12,6 +12,7 @@ from osmig.api.names import ConditionStatus, ConditionType
 from osmig.api.plan_names import PlanCondition, PlanPhase, PlanReason
 from osmig.api.plan_options import Approval
 from osmig.domain.conditions import Claim, find_condition, merge
+from osmig.domain.plans.bounding import CONDITION_BYTES, cut_bytes
 from osmig.domain.plans.deadlines import is_past_deadline
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.windows import judge_windows
@@ -182,7 +183,7 @@ def count_charged(status: PlanStatus) -> int:
 
 
 def _claim(kind: str, status: ConditionStatus, reason: str, message: str = "") -> Claim:
-    return Claim(type=kind, status=status, reason=reason, message=message)
+    return Claim(type=kind, status=status, reason=reason, message=cut_bytes(message, CONDITION_BYTES))
 
 
 def _yes_or_no(is_true: bool) -> ConditionStatus:  # noqa: FBT001 - its one meaning

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
+from osmig.api.meta import MAX_INT
 from osmig.api.names import Phase, Reason
 from osmig.api.plan_names import Judgement, PlanReason
 from osmig.api.plan_preview import MAX_NOT_PLAIN, Preview, PreviewCounts, PreviewServer
@@ -28,6 +29,9 @@ _NOVA_LEAST_MIB = 2048
 """The memory that Nova counts at least, in nova/virt/libvirt/driver.py, ``_live_migration_data_gb``."""
 FEWEST_MOVES = 3
 """How many moves must have ended before they say how long others take."""
+
+_LONGEST_S = 10 * 366 * 24 * 3600.0
+"""Beyond which no forecast says anything."""
 
 _DONE = (Place.SUCCEEDED, Place.SKIPPED)
 _VERDICTS = tuple(reversed(Judgement))
@@ -144,7 +148,8 @@ def count_bytes(scene: Scene) -> PlanBytes:
         elif planned.place is Place.RUNNING and child is not None:
             # memory is copied in passes: more may have moved than there is
             processed += min(child.processed_bytes or 0, whole)
-    return PlanBytes(total_bytes=total, processed_bytes=processed, remaining_bytes=total - processed)
+    amounts = {"total_bytes": total, "processed_bytes": processed, "remaining_bytes": total - processed}
+    return PlanBytes(**{name: min(amount, MAX_INT) for name, amount in amounts.items()})
 
 
 def measure_throughput(scene: Scene) -> int | None:
@@ -187,12 +192,12 @@ def list_left(scene: Scene) -> tuple[PreviewServer, ...]:
 
 
 def forecast(scene: Scene, observation: PlanObservation) -> dt.datetime | None:
-    """Say when the last server has moved if they go on as so far; ``None`` before three have."""
+    """Say when the last server has moved if they go on as so far; ``None`` before three have, or where it is never."""
     done = [one.child for one in scene.at(Place.SUCCEEDED) if one.child is not None and one.child.memory_mib]
     started = [child.start_time for child in done if child.start_time is not None]
     moved_mib = sum(child.memory_mib for child in done)
     rest = [max(planned.memory_mib, 1) for planned in scene.at(Place.PENDING, Place.QUEUED, Place.RUNNING)]
     if len(started) < FEWEST_MOVES or not rest:
         return None
-    took = observation.now - min(started)
-    return observation.now + took * (sum(rest) / moved_mib)
+    left_s = (observation.now - min(started)).total_seconds() * (sum(rest) / moved_mib)
+    return observation.now + dt.timedelta(seconds=left_s) if left_s < _LONGEST_S else None

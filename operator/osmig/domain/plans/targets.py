@@ -22,10 +22,10 @@ def resolve(targets: PlanTargets, cloud_hosts: Sequence[HostRow]) -> tuple[str, 
     if targets.hosts is not None:
         names, of = sorted(targets.hosts), ""
     elif targets.aggregate is not None:
-        names = sorted(row.name for row in cloud_hosts if targets.aggregate in row.aggregates)
+        names = sorted({row.name for row in cloud_hosts if targets.aggregate in row.aggregates})
         of = f"aggregate {targets.aggregate}"
     else:
-        names = sorted(row.name for row in cloud_hosts if row.zone == targets.availability_zone)
+        names = sorted({row.name for row in cloud_hosts if row.zone == targets.availability_zone})
         of = f"availability zone {targets.availability_zone}"
     if not names:
         return _stop(PlanReason.HOST_NOT_FOUND, f"the cloud has no compute host in {of}")

@@ -39,6 +39,7 @@ MAX_MEMORY_MIB = 2**31
 MAX_SERVICES_KEPT = 2
 """Of one name: where there is more than one, none is trusted."""
 
+_SERVICE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HOST = "OS-EXT-SRV-ATTR:host"
 
 
@@ -93,12 +94,16 @@ def to_service_row(row: Json) -> ServiceRow:
     """Read a compute service; one in a cell that does not answer counts as enabled, for nothing proves more.
 
     Raises:
-        ValueError: it names no host.
+        ValueError: it names no host, or has an id that no service has.
     """
+    identity = text(row, "id") or ""
+    if identity and not _SERVICE_ID.fullmatch(identity):
+        message = "id is none of a service"
+        raise ValueError(message)
     status, state = (text(row, "status") or UNKNOWN).lower(), (text(row, "state") or UNKNOWN).lower()
     is_silent = UNKNOWN.lower() in {status, state}
     return ServiceRow(
-        id=_show(row, "id") or "",
+        id=identity,
         host=require(row, "host"),
         is_up=None if is_silent else state == "up",
         is_enabled=status != "disabled",
