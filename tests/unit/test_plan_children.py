@@ -15,9 +15,10 @@ from osmig.controllers.keys import Key
 from osmig.controllers.plan_children import PLACE_FREE_S, WAKE_S, PlanChildren, read_child
 from osmig.controllers.plan_owners import find_owner
 from osmig.domain.plans.children import ChildView
+from osmig.domain.plans.naming import name_child_of
 
 PLAN = Key(Kind.PLAN, "team-a", "drain")
-CHILD = Key(Kind.MIGRATION, "team-a", "drain-abc")
+CHILD = Key(Kind.MIGRATION, "team-a", name_child_of("drain", "plan-1", SERVER_ID, 2))
 OWNER = {
     "apiVersion": "osmig.dev/v1alpha1",
     "kind": "MigrationPlan",
@@ -81,6 +82,36 @@ def test_what_a_plan_does_not_control_is_not_its_child(owner: dict[str, Any] | N
     assert find_owner(child(owner=owner)) is None
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"name": "by-hand"},
+        {"labels": {LABEL_INDEX: "1"}},
+        {"labels": {LABEL_INDEX: "x", LABEL_SERVER_ID: SERVER_ID}},
+        {"labels": {}},
+        {"ownerReferences": [{**OWNER, "uid": "plan-2"}]},
+        {"ownerReferences": [{**OWNER, "name": "drain2"}]},
+    ],
+    ids=str,
+)
+def test_who_copies_owner_and_labels_makes_no_child_and_wakes_no_plan(forged: dict[str, Any]) -> None:
+    family = Family()
+    body = child(owner=None, ownerReferences=[OWNER])
+    body["metadata"] |= forged
+    family.inbox.offer(Kind.MIGRATION, body)
+    key = Key(Kind.MIGRATION, "team-a", body["metadata"]["name"])
+    family.children.note(key, body)
+    assert (family.names(), family.names("plan-2"), family.woken) == ([], [], [])
+
+
+def test_a_child_of_which_somebody_changed_the_server_is_not_the_plans() -> None:
+    family = Family()
+    body = child()
+    body["spec"]["server"] = {"id": SERVER_ID.replace("1", "2")}
+    family.offer(body)
+    assert family.names() == []
+
+
 def test_a_plan_is_stepped_when_the_phase_of_a_child_changes_and_when_the_child_goes() -> None:
     family = Family()
     family.offer(child(1))
@@ -115,12 +146,12 @@ def test_a_plan_is_stepped_sooner_after_a_child_that_leaves_a_place_free(phase: 
     assert family.woken[-1] == (PLAN, PLACE_FREE_S)
 
 
-def test_a_child_that_is_given_away_is_its_new_plans() -> None:
+def test_a_child_that_is_given_away_is_not_its_plans_any_more() -> None:
     family = Family()
     family.offer(child(1))
     family.offer(child(2, owner={**OWNER, "name": "other", "uid": "plan-2"}))
-    assert (family.names(), family.names("plan-2")) == ([], [CHILD.name])
-    assert [key.name for key, _ in family.woken] == ["drain", "drain", "other"]
+    assert (family.names(), family.names("plan-2")) == ([], []), "nor does another plan get it"
+    assert [key.name for key, _ in family.woken] == ["drain", "drain"]
 
 
 def test_a_child_is_read_with_all_that_its_plan_has_to_know() -> None:

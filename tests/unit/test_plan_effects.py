@@ -31,6 +31,7 @@ from osmig.domain.errors import (
     Transient,
 )
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
+from osmig.domain.plans.naming import name_child_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from osmig.domain.plans.decisions import Effect
 
 PLAN = Key(Kind.PLAN, "team-a", "drain")
-CHILD = Key(Kind.MIGRATION, "team-a", "drain-abc")
+CHILD = Key(Kind.MIGRATION, "team-a", name_child_of("drain", "plan-1", SERVER_ID, 1))
 MARKER = "osmig/team-a/drain/plan-1:"
 MOVE = CreateChild(
     name=CHILD.name,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from osmig.api.meta import InvalidManifest
 from osmig.api.migration import parse_migration
 from osmig.api.names import ConditionStatus, ConditionType, MigrationType
-from osmig.api.plan_names import LABEL_INDEX, LABEL_MEMORY, LABEL_SERVER_ID
-from osmig.controllers.plan_owners import PlanOwner, find_owner
+from osmig.api.plan_names import LABEL_MEMORY
+from osmig.controllers.plan_owners import PlanOwner, find_owner, read_index, read_number, read_server_id
 from osmig.domain.conditions import find_condition
 from osmig.domain.phases import CONFIRMATION, FINISHED
 from osmig.domain.plans.children import ChildView
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from osmig.controllers.keys import Key
     from osmig.controllers.parts import Wake
 
-_DIGITS = 12
 WAKE_S = 1.0
 """How soon a plan is stepped after one of its Migrations; what happens to several of them meanwhile is one step."""
 PLACE_FREE_S = 0.2
@@ -84,15 +83,13 @@ class PlanChildren:
 
 def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
     """Return what a plan has to know of one Migration; one that cannot be read counts as not finished."""
-    metadata, spec = body["metadata"], body.get("spec") or {}
-    labels = metadata.get("labels") or {}
-    server_id = str((spec.get("server") or {}).get("id") or labels.get(LABEL_SERVER_ID, ""))
+    metadata = body["metadata"]
     made = ChildView(
         name=key.name,
-        server_id=server_id,
-        index=_read_number(labels.get(LABEL_INDEX), 1),
+        server_id=read_server_id(body),
+        index=read_index(body),
         type=MigrationType.LIVE_MIGRATION,
-        memory_mib=_read_number(labels.get(LABEL_MEMORY), 0),
+        memory_mib=read_number((metadata.get("labels") or {}).get(LABEL_MEMORY), 0),
         is_deleted="deletionTimestamp" in metadata,
     )
     try:
@@ -100,11 +97,6 @@ def read_child(key: Key, body: Mapping[str, Any]) -> ChildView:
     except InvalidManifest as error:
         return replace(made, message=str(error)[:200])
     return _describe(made, migration, migration.status)
-
-
-def _read_number(word: object, otherwise: int) -> int:
-    text = str(word)
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else otherwise
 
 
 def _describe(made: ChildView, migration: Migration, status: MigrationStatus) -> ChildView:

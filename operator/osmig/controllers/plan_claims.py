@@ -39,27 +39,50 @@ class HostClaims:
         self._find_service = find_service
         self._claims: dict[Key, HostClaim] = {}
         self._reserved: dict[Key, HostClaim] = {}
+        self._by_provider: dict[Key, dict[str, dict[Key, None]]] = {}
 
     def note(self, key: Key, body: Mapping[str, Any] | None) -> None:
         """Take a plan's newest body, ``None`` once it is gone."""
         claim = read_claim(key, body) if body is not None else None
-        if claim is None:
-            self._claims.pop(key, None)
-        else:
+        before = self._claims.pop(key, None)
+        if before is not None:
+            self._drop(key, before)
+        if claim is not None:
             self._claims[key] = claim
+            claimants = self._by_provider.setdefault(claim.provider, {})
+            for host in claim.hosts:
+                claimants.setdefault(host, {})[key] = None
 
-    def find(self, key: Key, provider: Key) -> Mapping[str, str]:
-        """Return the hosts that other plans of the same cloud have, each with the plan's name."""
+    def _drop(self, key: Key, claim: HostClaim) -> None:
+        claimants = self._by_provider[claim.provider]
+        for host in claim.hosts:
+            del claimants[host][key]
+            if not claimants[host]:
+                del claimants[host]
+        if not claimants:
+            del self._by_provider[claim.provider]
+
+    def find(self, key: Key, provider: Key, hosts: Collection[str]) -> Mapping[str, str]:
+        """Return those of the hosts that other plans of the same cloud have, each with the plan's name.
+
+        A plan of another namespace has no name: that is not this tenant's to see.
+        """
         own = self._claims.get(key)
-        scopes, found = self._scopes(provider), {}
-        for other, claim in (*self._claims.items(), *self._reserved.items()):
-            if other == key or scopes.isdisjoint(self._scopes(claim.provider)):
+        found = {}
+        for host, other, claim in self._list_claims(self._scopes(provider), hosts):
+            if other == key or (own is not None and (own.since, key) < (claim.since or "~", other)):
                 continue
-            if own is not None and (own.since, key) < (claim.since or "~", other):
-                continue
-            name = other.name if other.namespace == key.namespace else f"{other.namespace}/{other.name}"
-            found.update(dict.fromkeys(claim.hosts, name))
+            found[host] = other.name if other.namespace == key.namespace else "a plan of another namespace"
         return found
+
+    def _list_claims(self, scopes: frozenset[Scope], hosts: Collection[str]) -> Iterator[tuple[str, Key, HostClaim]]:
+        for provider, claimants in self._by_provider.items():
+            if scopes.isdisjoint(self._scopes(provider)):
+                continue
+            yield from ((host, key, self._claims[key]) for host in hosts for key in claimants.get(host, ()))
+        for key, claim in self._reserved.items():
+            if not scopes.isdisjoint(self._scopes(claim.provider)):
+                yield from ((host, key, claim) for host in claim.hosts.intersection(hosts))
 
     @contextmanager
     def reserve(self, key: Key, provider: Key, hosts: Collection[str]) -> Iterator[None]:
@@ -68,7 +91,7 @@ class HostClaims:
         Raises:
             ObjectChanged: another plan took one of them since it was decided on.
         """
-        if taken := sorted(set(hosts) & self.find(key, provider).keys()):
+        if taken := sorted(self.find(key, provider, hosts)):
             raise ObjectChanged(reason="HostClaimed", message=f"another plan took host {taken[0]} just now")
         self._reserved[key] = HostClaim(provider=provider, hosts=frozenset(hosts))
         try:

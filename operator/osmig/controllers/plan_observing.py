@@ -85,7 +85,7 @@ class PlanObserver:
             sweeps=self._sweeps.known(provider, view.connection, hosts),
             target_sweep=self._known_targets(provider, view, plan),
             cloud_hosts=self._sweeps.known_hosts(provider, view.connection),
-            claimed=self._claims.find(key, provider),
+            claimed=self._claims.find(key, provider, hosts),
             names_taken=results.pauses.list_names(self._clock.boottime(), is_taken=True),
             names_refused=results.pauses.list_names(self._clock.boottime(), is_taken=False),
             refusal=results.pauses.why,

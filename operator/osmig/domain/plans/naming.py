@@ -29,8 +29,13 @@ _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 def name_child(plan: MigrationPlan, server_id: str, index: int) -> str:
     """Return the name of the ``index``-th Migration of a server: the same whoever asks, so made once (409)."""
-    start = plan.metadata.name[:_PLAN_IN_A_NAME].rstrip("-.")
-    return f"{start}-{_digest(f'{plan.metadata.uid}/{server_id}/{index}')}"
+    return name_child_of(plan.metadata.name, plan.metadata.uid, server_id, index)
+
+
+def name_child_of(plan_name: str, plan_uid: str, server_id: str, index: int) -> str:
+    """Return the same for the plan of this name and uid."""
+    start = plan_name[:_PLAN_IN_A_NAME].rstrip("-.")
+    return f"{start}-{_digest(f'{plan_uid}/{server_id}/{index}')}"
 
 
 def label_child(
