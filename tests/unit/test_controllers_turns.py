@@ -14,6 +14,7 @@ from osmig.controllers.keys import Key
 from osmig.controllers.lanes import Lanes
 from osmig.controllers.ledger import Ledger
 from osmig.controllers.turns import Lane, Places, Sort, Turns
+from plan_samples import plan_body
 
 if TYPE_CHECKING:
     from typing import Any
@@ -179,3 +180,28 @@ async def test_a_hundred_migrations_of_a_provider_that_hangs_cost_another_tenant
     lab.offer(Kind.MIGRATION, healthy)
     await lab.run(seconds=0.5)
     assert [at for at, namespace in begun if namespace == "team-b"] == [1.0]
+
+
+async def test_plans_of_a_provider_that_hangs_cost_neither_providers_nor_other_plans_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab = Lab()
+    begun: list[tuple[float, str]] = []
+    scheduler = lab.controllers.scheduler
+
+    async def step(key: Key) -> None:
+        """Make a step that hangs if it is one of the slow Provider's plans."""
+        begun.append((lab.clock.elapsed, key.name))
+        if key.name.startswith("slow"):
+            await lab.clock.sleep(60.0)
+
+    monkeypatch.setattr(scheduler, "_step", step)
+    for number in range(100):
+        lab.offer(Kind.PLAN, plan_body(name=f"slow-{number}", uid=f"slow-{number}", namespace="team-a"))
+    lab.clock.advance(1.0)
+    lab.offer(Kind.PROVIDER, provider_body())
+    other = {"providerRef": {"name": "region-two"}}
+    lab.offer(Kind.PLAN, plan_body(spec=other, name="other", uid="other", namespace="team-a"))
+    await lab.run(seconds=0.5)
+    assert sorted(name for at, name in begun if at == 1.0 and not name.startswith("slow")) == ["other", "region-one"]
+    assert 0 < sum(name.startswith("slow") for _, name in begun) <= 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,19 @@ import pytest
 from controller_fakes import PROVIDER
 from fake_clock import FakeClock, give_way_until
 from host_fakes import FakeHosts, server_on, service
+from osmig.api.names import Kind
 from osmig.api.plan_servers import PlanServer, PlanTargets
-from osmig.controllers.plan_sweeps import KEPT_S, TARGETS_KEPT_S, HostSweeps
+from osmig.controllers import plan_looks, plan_sweeps
+from osmig.controllers.keys import Key
+from osmig.controllers.plan_looks import (
+    KEPT_S,
+    LOOKS_AT_ONCE,
+    MAX_CLOUD_BYTES,
+    TARGETS_KEPT_S,
+    TOO_MUCH,
+    CloudLooks,
+)
+from osmig.controllers.plan_sweeps import MAX_ALL_BYTES, HostSweeps, name_targets
 from osmig.domain.errors import NotPermitted, Transient, Unauthorized
 from osmig.domain.plans.observation import SWEEP_PERIOD_S
 from osmig.domain.plans.sweeps import GroupRow, HostSweep, TargetSweep
@@ -234,3 +246,100 @@ def test_a_look_at_servers_that_nobody_asks_for_again_is_not_kept() -> None:
     assert looks.sweeps.known_targets(PROVIDER, 1, list_ids(ONE)) is None
     looks.read_targets(list_ids(ONE))
     assert looks.hosts.calls.count("find_server") == 2
+
+
+def fat_hosts(looks: Looks, hosts: int, *, bytes_each: int) -> dict[str, float]:
+    """Let each of some hosts have one server whose name takes so much; return that all are wanted."""
+    names = [f"fat{number}" for number in range(hosts)]
+    looks.hosts.services |= {name: service(name) for name in names}
+    looks.hosts.servers += [
+        replace(server_on(name, 1000 + number), name="x" * bytes_each) for number, name in enumerate(names)
+    ]
+    return dict.fromkeys(names, LONG_AGO)
+
+
+def test_what_is_kept_of_one_cloud_is_bounded_and_what_is_beyond_proves_nothing() -> None:
+    looks = Looks()
+    looks.read(fat_hosts(looks, 20, bytes_each=2**20))
+    known = looks.sweeps.known(PROVIDER, 1, [f"fat{number}" for number in range(20)])
+    whole = [sweep for sweep in known.values() if sweep.is_complete]
+    assert len(whole) == (MAX_CLOUD_BYTES >> 20) - 1
+    assert {(sweep.problem, sweep.servers) for sweep in known.values() if not sweep.is_complete} == {(TOO_MUCH, ())}
+
+
+def test_what_is_too_old_to_be_of_use_makes_room() -> None:
+    looks = Looks()
+    wanted = fat_hosts(looks, 20, bytes_each=2**20)
+    looks.read(dict(list(wanted.items())[:10]))
+    looks.clock.advance(SWEEP_PERIOD_S + 1)
+    looks.read(dict(list(wanted.items())[10:]))
+    assert all(sweep.is_complete for sweep in looks.sweeps.known(PROVIDER, 1, list(wanted)[10:]).values())
+    assert looks.known("fat0") is None
+
+
+def test_servers_that_are_read_by_their_ids_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (plan_looks, plan_sweeps):
+        monkeypatch.setattr(module, "MAX_CLOUD_BYTES", 3000)
+    looks = Looks()
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(100, 140)]
+    sweep = looks.read_targets(list_ids(*ids))
+    assert sweep is not None
+    assert (sweep.problem, sweep.servers) == (TOO_MUCH, ())
+    assert looks.hosts.calls.count("find_server") < 30
+    looks.clock.advance(TARGETS_KEPT_S + SWEEP_PERIOD_S)
+    sweep = looks.read_targets(list_ids(*ids[:5]))
+    assert sweep is not None
+    assert sweep.is_complete
+
+
+def test_of_all_clouds_the_largest_loses_its_looks_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_sweeps, "MAX_ALL_BYTES", 10 * 2**20)
+    looks, small = Looks(), Key(Kind.PROVIDER, "other", "small")
+    asyncio.run(looks.sweeps.read(small, 1, looks.hosts, {"cmp1": LONG_AGO}))
+    looks.read(fat_hosts(looks, 12, bytes_each=2**20))
+    assert looks.sweeps.known(small, 1, ["cmp1"])["cmp1"].is_complete
+    assert len(looks.sweeps.known(PROVIDER, 1, [f"fat{number}" for number in range(12)])) < 10
+    assert MAX_ALL_BYTES >= 2 * MAX_CLOUD_BYTES
+
+
+def test_a_provider_that_nobody_looked_through_leaves_nothing() -> None:
+    looks = Looks()
+    nobody = Key(Kind.PROVIDER, "team-a", "never-was")
+    looks.sweeps.known(nobody, 1, ["cmp1"])
+    looks.sweeps.known_hosts(nobody, 1)
+    looks.sweeps.known_targets(nobody, 1, PROJECT)
+    assert looks.sweeps.providers == ()
+
+
+def test_locks_of_looks_that_failed_are_dropped() -> None:
+    cloud = CloudLooks(1)
+    for number in range(20):
+        cloud.lock(f"host-{number}")
+    cloud.tidy(1000.0)
+    assert cloud.locks == {}
+
+
+def test_so_many_looks_are_made_side_by_side_and_no_more() -> None:
+    looks = Looks()
+    wanted = fat_hosts(looks, 20, bytes_each=1)
+    inner, under_way, seen = looks.hosts.sweep_host, 0, []
+
+    async def sweep_host(host: str) -> HostSweep:
+        nonlocal under_way
+        under_way += 1
+        seen.append(under_way)
+        await asyncio.sleep(0)  # noqa: TID251 - gives way
+        under_way -= 1
+        return await inner(host)
+
+    looks.hosts.sweep_host = sweep_host  # type: ignore[method-assign]
+    looks.read(wanted)
+    assert max(seen) == LOOKS_AT_ONCE
+    assert len(seen) == 20
+
+
+def test_a_list_of_a_thousand_ids_has_a_short_name() -> None:
+    ids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(1000)]
+    names = {name_targets(list_ids(*ids)), name_targets(list_ids(*ids[1:])), name_targets(PROJECT)}
+    assert len(names) == 3
+    assert max(map(len, names)) < 100

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cronsim import CronSim
 from typing_extensions import override
 
+from instructions import count_instructions
 from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_windows import PlanSchedule
@@ -219,13 +219,13 @@ def test_a_longer_opening_within_the_next_weeks_is_awaited() -> None:
 def test_an_opening_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[str] = []
 
-    class Counting(CronSim):
+    class Counting(windows.OpeningSearch):
         @override
         def __next__(self) -> dt.datetime:
             searched.append("")
             return super().__next__()
 
-    monkeypatch.setattr(windows, "CronSim", Counting)
+    monkeypatch.setattr(windows, "OpeningSearch", Counting)
     rare = {"name": "rare", "kind": "Deny", "cron": "17 3 29 2 *", "durationSeconds": 300}
     before = judge("2026-12-05T21:00", rare)
     assert len(searched) == 4, "the last and the next one, as seen from now and from the next change"
@@ -233,6 +233,18 @@ def test_an_opening_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(searched) == 4
     judge("2028-03-05T21:00", rare)
     assert len(searched) == 6, "from the change that is to come in 2032 alone"
+
+
+@pytest.mark.parametrize("cron", ["17 3 */28 * MON#4", "18 3 */31 2 *"])
+def test_what_never_opens_is_not_searched_for_in_centuries(cron: str) -> None:
+    window = {"name": "never", "cron": cron, "durationSeconds": 300}
+    assert count_instructions(lambda: judge("2026-12-05T21:00", window)) < 400_000
+    assert judge("2026-12-05T21:00", window)[0] is False
+
+
+def test_an_opening_on_a_leap_day_is_found_across_the_year_that_has_none() -> None:
+    leap = {"name": "leap", "cron": "19 3 29 2 *", "durationSeconds": 300}
+    assert judge("2097-03-01T00:00", leap) == (False, "02-29 02:19")
 
 
 def test_moves_of_another_kind_say_nothing_of_how_long_one_takes() -> None:

@@ -44,10 +44,11 @@ class Entry:
         uid: another object of the same name has another.
         resource_version: as the API server gave it.
         kept: what is read of the body; as text while nothing is under way, for those are many, are rarely looked at,
-            and take a fraction of the memory so.
+            and take a fraction of the memory so. The same of plans, which may be large.
         verb_requests: verbs seen and not recorded in status yet, oldest first, as the decisions of the kind know them.
         parsed: a resourceVersion, and the object as parsed from its body.
         is_being_deleted: its deletion may wait for us; of one that has finished, nothing waits.
+        provider_name: of the Provider that its spec names; empty where it names none.
     """
 
     uid: str
@@ -57,6 +58,7 @@ class Entry:
     seen: dict[StrEnum, str] = field(default_factory=dict)
     parsed: tuple[str, Any] | None = None
     is_being_deleted: bool = False
+    provider_name: str = ""
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -112,7 +114,7 @@ class Inbox:
         if fresh.resource_version == entry.resource_version:
             return has_new
         entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
-        entry.is_being_deleted = fresh.is_being_deleted
+        entry.is_being_deleted, entry.provider_name = fresh.is_being_deleted, fresh.provider_name
         return True
 
     def get(self, key: Key) -> Entry | None:
@@ -187,8 +189,9 @@ def _read(kind: Kind, body: Mapping[str, Any]) -> Entry:
     return Entry(
         uid=str(kept["metadata"]["uid"]),
         resource_version=read_version(body),
-        kept=kept if kind is not Kind.MIGRATION or is_under_way(status) else _pack(kept),
+        kept=_pack(kept) if kind is Kind.PLAN or (kind is Kind.MIGRATION and not is_under_way(status)) else kept,
         is_being_deleted="deletionTimestamp" in kept["metadata"] and not has_ended(status),
+        provider_name=str(((kept.get("spec") or {}).get("providerRef") or {}).get("name", "")),
     )
 
 

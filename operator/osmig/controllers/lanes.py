@@ -24,6 +24,8 @@ class Lanes:
 
     def find(self, key: Key) -> Lane:
         """Return the lane that a key belongs into now."""
+        if key.kind is Kind.PLAN and (plan := self.inbox.get(key)) is not None:
+            return Lane(key.namespace, Sort.PLAN, plan.provider_name)
         claims = self.ledger.get(key)
         if key.kind is not Kind.MIGRATION or claims is None:
             # one whose object is gone has no more to do than to be forgotten

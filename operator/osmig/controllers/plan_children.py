@@ -15,7 +15,7 @@ from osmig.domain.phases import CONFIRMATION, FINISHED
 from osmig.domain.plans.children import ChildView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from osmig.api.migration import Migration, MigrationStatus
     from osmig.controllers.inbox import Inbox
@@ -30,6 +30,9 @@ PLACE_FREE_S = 0.2
 With 1,000 servers a step decides for 30 ms, so a flood of ends takes a sixth of a processor at most.
 """
 _LEAVING = FINISHED | CONFIRMATION
+
+AT_A_STRETCH = 25
+"""Migrations that are read before others have their turn: each takes 0.3 ms."""
 
 
 class PlanChildren:
@@ -71,6 +74,17 @@ class PlanChildren:
     def list_views(self, uid: str) -> tuple[ChildView, ...]:
         """Return the Migrations of the plan with this uid, by name."""
         return tuple(self._view(key) for key in sorted(self._by_uid.get(uid, ())))
+
+    def read_some(self, uid: str) -> Iterator[None]:
+        """Read the Migrations that have changed, and pause after some: after a restart those are all."""
+        read = 0
+        for key in tuple(self._by_uid.get(uid, ())):
+            entry, known = self._inbox.get(key), self._views.get(key)
+            if entry is not None and key in self._owners and (known is None or known[0] != entry.resource_version):
+                self._view(key)
+                read += 1
+                if read % AT_A_STRETCH == 0:
+                    yield
 
     def _view(self, key: Key) -> ChildView:
         entry = self._inbox.get(key)

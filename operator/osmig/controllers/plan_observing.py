@@ -56,11 +56,16 @@ class PlanObserver:
         self._memories: dict[Key, PlanMemory] = {}
         self._results: dict[Key, EffectResults] = {}
         self._read_errors: dict[Key, str] = {}
+        self._providers: dict[Key, Key] = {}
 
-    def begin(self, key: Key, entry: Entry) -> Beginning:
+    async def begin(self, key: Key, entry: Entry) -> Beginning:
         """Begin a step: what could not be read in the last one is tried again."""
         self._read_errors.pop(key, None)
-        return Beginning(self._clock.boottime(), self._children.list_views(entry.uid))
+        uid = entry.uid
+        for _ in self._children.read_some(uid):
+            await self._clock.sleep(0)
+        # no look may count as made after what is known only from here on
+        return Beginning(self._clock.boottime(), self._children.list_views(uid))
 
     def observe(self, key: Key, entry: Entry, plan: MigrationPlan, began: Beginning) -> PlanObservation:
         """Put together what is known; nothing is read for it.
@@ -71,7 +76,7 @@ class PlanObserver:
             plan: the same, parsed.
             began: from `begin`.
         """
-        provider = provider_of(key, plan)
+        provider = self._providers[key] = provider_of(key, plan)
         view = self._view(provider)
         results = self.results(key)
         hosts = [host.name for host in plan.status.hosts]
@@ -153,6 +158,9 @@ class PlanObserver:
         """Drop what is remembered of a plan that is gone."""
         for remembered in (self._memories, self._results, self._read_errors):
             remembered.pop(key, None)
+        self._providers.pop(key, None)
+        for provider in set(self._sweeps.providers) - set(self._providers.values()):
+            self._sweeps.forget(provider)
 
     def _view(self, provider: Key) -> ProviderView:
         exists = self._inbox.get(provider) is not None

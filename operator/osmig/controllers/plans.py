@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 from osmig.api.names import Kind
 from osmig.api.plan import parse_plan
 from osmig.controllers.permits import Fence
+from osmig.controllers.plan_deciding import PlanDecider
 from osmig.controllers.plan_effects import PlanEffects
 from osmig.controllers.plan_observing import PlanObserver, provider_of
 from osmig.controllers.plan_sweeps import HostSweeps
 from osmig.domain.observation import ObjectChange
 from osmig.domain.plans.decisions import CommitPlan, DeletePlan, ReadCloud
-from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.write_budget import judge_plan, measure_wait_s
 from osmig.domain.write_budget import Urgency
 from osmig.telemetry.plans import sample_plan
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from osmig.controllers.keys import Key
     from osmig.controllers.parts import Parts
     from osmig.controllers.plan_claims import HostClaims
+    from osmig.controllers.plan_observing import Beginning
     from osmig.controllers.publishing import Publisher
     from osmig.domain.clock import Clock
+    from osmig.domain.plans.decisions import PlanDecision
     from osmig.domain.plans.observation import PlanObservation
     from osmig.telemetry.metrics import Metrics
 
@@ -53,6 +55,7 @@ class PlanController:
         observer: makes observations.
         publisher: writes status, posts Events.
         effects: makes Migrations and changes services.
+        decider: makes the decisions.
         claims: which plan has which host.
         clock: measures how old a write is.
         metrics: show where each plan stands.
@@ -64,6 +67,7 @@ class PlanController:
     observer: PlanObserver
     publisher: Publisher
     effects: PlanEffects
+    decider: PlanDecider
     claims: HostClaims
     clock: Clock
     metrics: Metrics
@@ -74,24 +78,38 @@ class PlanController:
 
     async def step(self, key: Key, entry: Entry, parsed: MigrationPlan) -> float | None:
         """Bring one plan forward; return the seconds until the next step."""
-        plan, now, began = parsed, entry, self.observer.begin(key, entry)
+        plan, now, began = parsed, entry, await self.observer.begin(key, entry)
         for _ in range(MAX_ROUNDS):
-            observation = self.observer.observe(key, now, plan, began)
-            match decide_plan(observation):
+            if (decision := await self._decide(key, now, plan, began)) is None:
+                return GO_ON_S
+            observation, decided = decision
+            match decided:
                 case ReadCloud() as wanted:
                     await self.observer.read(key, plan, wanted)
                 case DeletePlan():
                     await self.publisher.change(key, ObjectChange.DELETE, ())
                     return None
-                case CommitPlan() as decision:
-                    wait_s = await self._commit(key, observation, decision)
-                    if not decision.goes_on:
-                        return _find_sooner(decision.due_s, wait_s)
+                case CommitPlan() as commit:
+                    wait_s = await self._commit(key, observation, commit)
+                    if not commit.goes_on:
+                        return _find_sooner(commit.due_s, wait_s)
             found = self.inbox.get(key)
             if found is None:
                 return None
             now, plan = found, found.parse(parse_plan)
         return GO_ON_S
+
+    async def _decide(
+        self, key: Key, entry: Entry, plan: MigrationPlan, began: Beginning
+    ) -> tuple[PlanObservation, PlanDecision] | None:
+        """Decide; ``None`` if the plan changed meanwhile, or somebody ordered something: that was not seen."""
+        seen = (entry.uid, entry.resource_version, len(entry.verb_requests))
+        observation = self.observer.observe(key, entry, plan, began)
+        decided = await self.decider.decide(observation)
+        now = self.inbox.get(key)
+        if now is None or (now.uid, now.resource_version, len(now.verb_requests)) != seen:
+            return None
+        return observation, decided
 
     async def reject(self, key: Key, entry: Entry, why: str) -> None:
         """Leave a plan alone that this version cannot follow: its hosts stay as they are."""
@@ -161,6 +179,7 @@ def build(parts: Parts) -> PlanController:
         observer=PlanObserver(parts, children=parts.children, claims=parts.claims, sweeps=sweeps),
         publisher=parts.publisher,
         effects=PlanEffects(inbox=parts.inbox, publisher=parts.publisher, fence=fence, clock=given.clock),
+        decider=PlanDecider(),
         claims=parts.claims,
         clock=given.clock,
         metrics=given.metrics,

@@ -25,6 +25,7 @@ class Sort(StrEnum):
 
     ORDER = "Order"
     START = "Start"
+    PLAN = "Plan"
     POLL = "Poll"
     OTHER_KIND = "OtherKind"
 

@@ -56,6 +56,16 @@ class ServerRow:
         return self.host or self.host_id
 
 
+_ROW_BYTES, _TEXT_BYTES = 600, 160
+"""What a server takes in memory without its texts, and a text besides its signs."""
+
+
+def estimate_bytes(row: ServerRow) -> int:
+    """Say how much memory a server takes; who owns it may fill its metadata and tags."""
+    texts = (row.name, *row.tags, *row.metadata.values())
+    return _ROW_BYTES + sum(map(len, texts)) + _TEXT_BYTES * (len(row.tags) + len(row.metadata))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRow:
     """One server group that has a member among the servers.

@@ -7,13 +7,13 @@ process, so looking one up is as pure as a table of our own. So is remembering w
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+from typing_extensions import override
 
 from osmig.api.plan_windows import WindowKind
 
@@ -28,6 +28,9 @@ _MAX_COMING = 64
 
 _KEPT, _KEPT_EACH = 4096, 8
 """Cron expressions whose openings are remembered, and times between two openings of each: now, and some to come."""
+
+_SEARCHED_YEARS = 8
+"""No leap day is further away than the next."""
 
 _INSTANT = dt.timedelta(seconds=1)
 
@@ -126,24 +129,46 @@ def _list_changes(window: PlanWindow, now: dt.datetime, zone: ZoneInfo) -> list[
     return changes
 
 
+class OpeningSearch(CronSim):
+    """Looks for openings, but not as far as fifty years: what never opens would take 20 ms of each step's thread."""
+
+    _first_year = 0
+
+    @override
+    def advance_month(self) -> None:
+        super().advance_month()
+        self._check()
+
+    @override
+    def reverse_month(self) -> None:
+        super().reverse_month()
+        self._check()
+
+    def _check(self) -> None:
+        self._first_year = self._first_year or self.dt.year
+        if abs(self.dt.year - self._first_year) > _SEARCHED_YEARS:
+            raise StopIteration
+
+
 class _Openings:
     """The openings of one cron expression, searched for only where they are not known.
 
-    A rare one is searched for through fifty years, day by day, and each step of a plan asks several times.
+    A rare one is searched for day by day, and each step of a plan asks several times.
     """
 
     def __init__(self, cron: str, zone: ZoneInfo) -> None:
         self._cron, self._zone = cron, zone
-        self._known: deque[tuple[dt.datetime | None, dt.datetime | None]] = deque(maxlen=_KEPT_EACH)
+        self._known: tuple[tuple[dt.datetime | None, dt.datetime | None], ...] = ()
 
     def around(self, now: dt.datetime) -> tuple[dt.datetime | None, dt.datetime | None]:
-        """Return the last opening up to this very moment and the next one, UTC; ``None`` for none in decades."""
+        """Return the last opening up to this very moment and the next one, UTC; ``None`` for none in eight years."""
         known = next((pair for pair in self._known if _is_between(now, *pair)), None)
         if known is None:
-            before = CronSim(self._cron, (now + _INSTANT).astimezone(self._zone), reverse=True)
-            after = CronSim(self._cron, now.astimezone(self._zone))
+            before = OpeningSearch(self._cron, (now + _INSTANT).astimezone(self._zone), reverse=True)
+            after = OpeningSearch(self._cron, now.astimezone(self._zone))
             known = _to_utc(next(before, None)), _to_utc(next(after, None))
-            self._known.append(known)
+            # replaced, never changed: large plans are decided on in a thread
+            self._known = (*self._known[1 - _KEPT_EACH :], known)
         return known
 
 

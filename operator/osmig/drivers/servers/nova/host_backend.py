@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from osmig.api.names import Reason
 from osmig.domain.errors import Absent, BackendError, NotPermitted, OutcomeUnknown, Transient, Unauthorized
-from osmig.domain.plans.sweeps import HostSweep, TargetSweep
+from osmig.domain.plans.sweeps import HostSweep, TargetSweep, estimate_bytes
 from osmig.drivers.servers.nova.compute_hosts import ROWS, SERVER_LISTS
 from osmig.drivers.servers.nova.host_rows import UNKNOWN, join_hosts
 from osmig.drivers.servers.nova.rows import too_many_rows
@@ -29,6 +29,8 @@ T = TypeVar("T")
 SILENT_CELL = "a cell of the cloud did not answer"
 MAX_SERVER_PAGES = 40
 """A thousand servers of one host or project, each of which may take 10 KiB."""
+MAX_LOOK_BYTES = 4 * 2**20
+"""Of all of them together: servers usually take 2 KiB."""
 MAX_PAGES = 100
 MAX_OPEN_MOVES = 1000
 """Of one host, that are not over; a host has a few at once."""
@@ -159,8 +161,15 @@ class NovaHosts:
         return found[0]
 
     async def _list_servers(self, key: ServersOf, value: str) -> tuple[ServerRow, ...]:
+        kept_bytes = 0
+
         def read(marker: str | None) -> tuple[tuple[ServerRow, ...], str | None]:
-            return self._api.server_page(key, value, marker)
+            nonlocal kept_bytes
+            rows, following = self._api.server_page(key, value, marker)
+            kept_bytes += sum(map(estimate_bytes, rows))
+            if kept_bytes > MAX_LOOK_BYTES:
+                raise too_many_rows(f"{MAX_LOOK_BYTES >> 20} MiB", SERVER_LISTS[key])
+            return rows, following
 
         return await self._read_pages(read, SERVER_LISTS[key], max_pages=MAX_SERVER_PAGES)
 
