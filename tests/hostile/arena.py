@@ -59,7 +59,7 @@ class Arena:
         tenant = Tenant(self.cluster, f"n-{secrets.token_hex(4)}")
         self.cluster.admin.create_namespace(tenant.namespace)
         yield tenant
-        for plural in ("migrations", "providers"):
+        for plural in ("migrationplans", "migrations", "providers"):
             self.cluster.kubectl("delete", "--raw", path_of(tenant, plural))
         self.cluster.admin.delete_namespace(tenant.namespace)
 

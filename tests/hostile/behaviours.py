@@ -41,6 +41,7 @@ class Behaviour(StrEnum):
     MORE_ROWS = "more-rows"
     ENDLESS_PAGES = "endless-pages"
     ENDLESS_REDIRECTS = "endless-redirects"
+    FAT_LISTS = "fat-lists"
 
 
 ROWS = frozenset({Behaviour.ODD_DATES, Behaviour.ODD_NUMBERS, Behaviour.ODD_TYPES})

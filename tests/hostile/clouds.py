@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from hostile.behaviours import HOSTILE_TEXT, ROWS, Behaviour, fill_odd
+from hostile.fat_lists import list_fat
 
 SERVER = "11111111-2222-4333-8444-555555555555"
 TENANT = "b8444897d6e64277adb048b2cf09fca5"
@@ -30,7 +31,10 @@ ACTION_ROW: dict[str, object] = {
     "request_id": "req-1", "action": "live-migration", "user_id": "u", "start_time": TIME, "message": None,
     "events": [],
 }  # fmt: skip
-SERVICE_ROW: dict[str, object] = {"host": "cmp1", "state": "up", "status": "enabled", "updated_at": TIME}
+SERVICE_ROW: dict[str, object] = {
+    "id": "0f", "host": "cmp1", "state": "up", "status": "enabled", "zone": "az1", "updated_at": TIME,
+}  # fmt: skip
+GROUP_ROW: dict[str, object] = {"id": "9", "name": "db", "policy": "anti-affinity", "members": [SERVER], "rules": {}}
 RUN_ROW: dict[str, object] = {
     "uuid": "cccccccccccccccccccccccccccccccc", "state": "Creating", "dst_resource_state": "Creating",
     "dst_resource_uuid": "dddddddddddddddddddddddddddddddd", "dst_resource_name": "n", "src_resource_uuid": TENANT,
@@ -141,6 +145,8 @@ def _answer_keystone(words: list[str], url: str) -> Answer:
 
 def _list_nova(words: list[str], query: dict[str, list[str]], behaviour: Behaviour) -> Answer:
     asked = int(query.get("limit", ["1000"])[0])
+    if (of_hosts := _list_hosts(words, query, asked, behaviour)) is not None:
+        return of_hosts
     match words:
         case [*_, "os-migrations"] if behaviour is Behaviour.ENDLESS_PAGES:
             row = {**RECORD_ROW, "id": uuid.uuid4().int % 10**9, "uuid": str(uuid.uuid4())}
@@ -157,6 +163,24 @@ def _list_nova(words: list[str], query: dict[str, list[str]], behaviour: Behavio
             return _rows("services", SERVICE_ROW, asked, behaviour)
         case _:
             return _json({"server": SERVER_ROW})
+
+
+def _list_hosts(words: list[str], query: dict[str, list[str]], asked: int, behaviour: Behaviour) -> Answer | None:
+    """Answer what only plans ask."""
+    if behaviour is Behaviour.FAT_LISTS and (fat := list_fat(words[-1], query, asked)) is not None:
+        return _json(fat)
+    match words:
+        case [*_, "os-hypervisors", "detail"]:
+            return _json({"hypervisors": []})
+        case [*_, "os-server-groups"]:
+            is_first = query.get("offset", ["0"]) == ["0"]
+            return _rows("server_groups", GROUP_ROW, asked, behaviour) if is_first else _json({"server_groups": []})
+        case [*_, "os-aggregates"]:
+            return _rows("aggregates", {"name": "rack1", "hosts": ["cmp1"]}, asked, behaviour)
+        case [*_, "servers", identity] if behaviour is Behaviour.HONEST and identity != "detail":
+            return _json({"server": SERVER_ROW | {"id": identity}})
+        case _:
+            return None
 
 
 def _rows(name: str, row: dict[str, object], asked: int, behaviour: Behaviour) -> Answer:

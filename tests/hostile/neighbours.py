@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from e2e_move import describe_move
+from e2e_operator import API_VERSION
 from hostile.arena import describe_provider, path_of
 from hostile.behaviours import Behaviour
 from hostile.upstream import serving
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from hostile.arena import Arena
 
 WAITING, PROVIDERS, FAT, SCRAPES = 100, 400, 500, 50
+PLANS, HOSTS_EACH, SERVERS_EACH = 50, 50, 1000
+"""As many plans as the sample of a quota admits, and as much as a plan may name."""
 FAT_BYTES: Final = 250_000
 """Nearly all that the API server takes of annotations."""
 CLOUDS = 5
@@ -96,14 +99,79 @@ def scrape_flood(arena: Arena) -> Iterator[None]:
 def hostile_cloud(behaviour: Behaviour, arena: Arena) -> Iterator[None]:
     """Let somebody have Migrations through Providers of a cloud that logs everybody in and then misbehaves."""
     with serving(behaviour, "--after-login") as url, arena.neighbour() as tenant:
-        _put_clouds(tenant, describe_clouds(url))
-        names = [f"p-{number}" for number in range(CLOUDS)]
-        _create(tenant, "providers", [describe_provider(name) for name in names])
+        names = _connect(tenant, url)
         bodies = [_describe_migration(tenant, number) for number in range(arena.scale(WAITING))]
         for number, body in enumerate(bodies):
             body["spec"]["providerRef"]["name"] = names[number % CLOUDS]
         _create(tenant, "migrations", bodies)
         yield
+
+
+@contextmanager
+def many_plans(arena: Arena) -> Iterator[None]:
+    """Let somebody have as many plans as a quota admits, each for a thousand servers, with every list full."""
+    with serving(Behaviour.HONEST) as url, arena.neighbour() as tenant:
+        names = _connect(tenant, url)
+        specs = [
+            describe_full_plan(names[number % CLOUDS], number, servers=arena.scale(SERVERS_EACH))
+            for number in range(arena.scale(PLANS))
+        ]
+        _create(tenant, "migrationplans", [_describe_plan(number, spec) for number, spec in enumerate(specs)])
+        yield
+
+
+@contextmanager
+def fat_hosts(arena: Arena) -> Iterator[None]:
+    """Let somebody have plans for the hosts of a cloud whose lists of servers, groups, tags and moves have no end."""
+    with serving(Behaviour.FAT_LISTS, "--after-login") as url, arena.neighbour() as tenant:
+        names = _connect(tenant, url)
+        plans = [
+            _describe_plan(
+                number,
+                {
+                    "providerRef": {"name": names[number % CLOUDS]},
+                    "targets": {"hosts": [f"cmp{number}-{host}" for host in range(HOSTS_EACH)]},
+                    "maintenance": {"computeService": "Disable"},
+                },
+            )
+            for number in range(arena.scale(PLANS))
+        ]
+        _create(tenant, "migrationplans", plans)
+        yield
+
+
+def _connect(tenant: Tenant, url: str) -> Sequence[str]:
+    """Let a tenant have Providers of one cloud; return their names."""
+    _put_clouds(tenant, describe_clouds(url))
+    names = [f"p-{number}" for number in range(CLOUDS)]
+    _create(tenant, "providers", [describe_provider(name) for name in names])
+    return names
+
+
+def describe_full_plan(provider: str, number: int, *, servers: int) -> Mapping[str, Any]:
+    """Write a plan whose every list is as long as it may be."""
+    ids = [f"{number:08x}-0000-4000-8000-{server:012x}" for server in range(servers)]
+    texts = [f"{value:02}{'x' * 253}" for value in range(20)]
+    excludes = [{"serverID": f"f0000000-0000-4000-8000-{one:012x}", "reason": "x" * 255} for one in range(200)]
+    rules = [
+        {"name": f"rule-{one}", "match": {"metadata": {"key": f"key-{one}", "values": texts[:5]}}, "behavior": "Skip"}
+        for one in range(50)
+    ]
+    windows = [
+        {"name": f"rare-{one}", "kind": "Deny", "cron": f"{one} {number % 24} */28 * MON#4", "durationSeconds": 300}
+        for one in range(10)
+    ]
+    return {
+        "providerRef": {"name": provider},
+        "targets": {"servers": [{"id": one} for one in ids]},
+        "exclude": excludes,
+        "rules": rules,
+        "schedule": {"timeZone": "Europe/Rome", "windows": windows},
+    }
+
+
+def _describe_plan(number: int, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": "MigrationPlan", "metadata": {"name": f"plan-{number:03}"}, "spec": spec}
 
 
 @contextmanager
@@ -161,11 +229,13 @@ BY_OBJECTS: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]]
     "500 fat objects": fat_objects,
     "scrape flood": scrape_flood,
     "login flood": login_flood,
+    "many plans": many_plans,
+    "fat hosts": fat_hosts,
 }
 BY_CLOUD: Final[Mapping[str, Callable[[Arena], AbstractContextManager[None]]]] = {
     behaviour.replace("-", " "): partial(hostile_cloud, behaviour)
     for behaviour in Behaviour
-    if behaviour is not Behaviour.HONEST
+    if behaviour not in {Behaviour.HONEST, Behaviour.FAT_LISTS}
 }
 NEIGHBOURS: Final = {**BY_OBJECTS, **BY_CLOUD}
 """By the name of their row."""

@@ -98,6 +98,11 @@ JOBS: Question = (open_hosting, lambda backend: backend.jobs(None))
 COPY: Question = (open_hosting, lambda backend: backend.copy(MAILBOXES, waldur_support.GRANTED))
 COUNTED_RUNS: Question = (open_waldur, lambda backend: backend.list_operations())
 COUNTED_JOBS: Question = (open_hosting, lambda backend: backend.list_operations())
+HOST: Question = (open_nova, lambda backend: backend.compute_hosts.sweep_host("cmp1"))
+PROJECT: Question = (open_nova, lambda backend: backend.compute_hosts.sweep_project("p"))
+GROUPS: Question = (open_nova, lambda backend: backend.compute_hosts.list_groups())
+ALL_HOSTS: Question = (open_nova, lambda backend: backend.compute_hosts.list_hosts())
+LOOKS = {"host": HOST, "project": PROJECT}
 READS = {"nova": SWEEP, "waldur": RUNS, "hosting": JOBS}
 LISTS = READS | {"counted runs": COUNTED_RUNS, "counted jobs": COUNTED_JOBS}
 STARTS = {"nova": START, "waldur": ORDER, "hosting": COPY}
@@ -126,6 +131,31 @@ async def test_what_stands_in_place_of_an_answer_is_told(behaviour: Behaviour, q
 
     assert isinstance(found, Transient)
     assert any(words in found.message for words in WHOLE[behaviour]), found.message
+
+
+@pytest.mark.parametrize("question", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("behaviour", [*WHOLE, *sorted(ROWS), Behaviour.MORE_ROWS, Behaviour.FAT_LISTS])
+async def test_a_look_at_hosts_or_servers_that_misses_anything_proves_nothing(
+    behaviour: Behaviour, question: Question
+) -> None:
+    with serving(behaviour, "--after-login") as url:
+        found = await ask(url, question, behaviour)
+
+    assert found.problem
+    assert not found.is_complete
+
+
+@pytest.mark.parametrize("question", [GROUPS, ALL_HOSTS], ids=["groups", "hosts"])
+@pytest.mark.parametrize("behaviour", [*WHOLE, *sorted(ROWS), Behaviour.FAT_LISTS])
+async def test_lists_of_hosts_and_groups_are_bounded(behaviour: Behaviour, question: Question) -> None:
+    with serving(behaviour, "--after-login") as url:
+        found = await ask(url, question, behaviour)
+
+    assert isinstance(found, BackendError | tuple)
+    if behaviour in WHOLE:
+        assert isinstance(found, Transient)
+    if behaviour is Behaviour.FAT_LISTS:
+        assert (question is GROUPS) == isinstance(found, TooManyRows)
 
 
 @pytest.mark.parametrize("behaviour", WHOLE)
