@@ -27,6 +27,7 @@ from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
 from osmig.kube.secrets import SecretReader
+from osmig.net.threads import take_short_turns
 from osmig.patient_kopf import make_patient
 from osmig.telemetry.health import HealthServer
 from osmig.telemetry.logs import configure_logging
@@ -54,6 +55,7 @@ def run(settings: Settings, ports: Ports | None = None) -> int:
     The process ends by itself with status 0 after a signal and 1 after a loss or failure, even if a worker thread
     still waits for an answer: what it waits for is on record as an intent.
     """
+    take_short_turns()
     logs = configure_logging(
         log_format=settings.log.format, level=settings.log.level, stream=sys.stderr, environ=os.environ
     )

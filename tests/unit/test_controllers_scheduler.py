@@ -12,7 +12,7 @@ import pytest
 from fake_clock import HeldClock
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
-from osmig.controllers.scheduler import CUT_EVERY_S, MAX_STEP_S, Scheduler
+from osmig.controllers.scheduler import CUT_EVERY_S, MAX_STEP_S, ORDER_GRACE_S, Scheduler
 from osmig.controllers.turns import Lane, Places, Sort
 from osmig.domain.errors import KubeThrottled, KubeUnavailable, LeadershipLost, ObjectGone, Transient, WriteConflict
 from osmig.telemetry.metrics import Metrics
@@ -63,6 +63,22 @@ class Steps:
         return [at for at, who in self.all_begun if who == name]
 
 
+@dataclass(frozen=True)
+class GivenLanes:
+    """Lanes and orders as a test gives them."""
+
+    lanes: dict[Key, Lane]
+    ordered: set[Key]
+
+    def find(self, key: Key) -> Lane:
+        """Return a key's lane."""
+        return self.lanes.get(key, Lane(key.namespace, Sort.POLL, ""))
+
+    def has_order(self, key: Key) -> bool:
+        """Whether there is an order."""
+        return key in self.ordered
+
+
 @dataclass
 class Bench:
     """A scheduler that runs."""
@@ -73,6 +89,7 @@ class Bench:
     scheduler: Scheduler
     task: asyncio.Task[None]
     lanes: dict[Key, Lane]
+    ordered: set[Key]
 
     def gauge(self, name: str, **labels: str) -> float:
         """Read a metric."""
@@ -88,15 +105,16 @@ async def open_bench() -> AsyncIterator[Callable[..., Bench]]:
         clock = HeldClock()
         steps, metrics = Steps(clock), Metrics(clock)
         lanes: dict[Key, Lane] = {}
+        ordered: set[Key] = set()
         scheduler = Scheduler(
             steps,
             clock=clock,
             metrics=metrics,
             random=lambda: random,
-            lane_of=lambda key: lanes.get(key, Lane(key.namespace, Sort.POLL, "")),
+            lanes=GivenLanes(lanes, ordered),
             places=Places(lane=workers, namespace=workers, total=1000),
         )
-        benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run()), lanes))
+        benches.append(Bench(clock, steps, metrics, scheduler, asyncio.create_task(scheduler.run()), lanes, ordered))
         return benches[-1]
 
     yield make
@@ -359,3 +377,58 @@ async def test_draining_cuts_off_what_is_overdue_for_good(open_bench: Callable[.
     await bench.clock.pass_by(100)
     await draining
     assert bench.gauge("osmig_reconcile_total") == 0
+
+
+async def test_an_order_waits_for_no_read_of_its_own_object_that_hangs(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 65.0
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(10.0)
+    bench.ordered.add(A)
+    bench.scheduler.wake(A)
+    del bench.steps.takes_s[A]
+    await bench.clock.pass_by(ORDER_GRACE_S)
+    assert bench.steps.begun("a") == [0.0, 10.0 + ORDER_GRACE_S]
+
+
+async def test_a_step_that_records_the_order_soon_is_not_cut_off(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 65.0
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(10.0)
+    bench.ordered.add(A)
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(ORDER_GRACE_S / 2)
+    bench.ordered.discard(A)
+    await bench.clock.pass_by(50.0)
+    assert bench.steps.begun("a") == [0.0]
+
+
+async def test_not_even_an_order_cuts_a_step_off_between_an_intent_and_its_record(
+    open_bench: Callable[..., Bench],
+) -> None:
+    bench = open_bench()
+
+    async def send(key: Key) -> None:
+        with bench.scheduler.uncut(key):
+            await bench.clock.sleep(60.0)
+
+    bench.steps.inner = send
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(1.0)
+    bench.ordered.add(A)
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(58.0)
+    assert bench.steps.running == 1
+    await bench.clock.pass_by(2.0)
+    assert bench.steps.begun("a")[:2] == [0.0, 60.0]
+
+
+async def test_a_wake_without_an_order_cuts_nothing_off(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    bench.steps.takes_s[A] = 65.0
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(10.0)
+    bench.scheduler.wake(A)
+    await bench.clock.pass_by(50.0)
+    assert bench.steps.begun("a") == [0.0]

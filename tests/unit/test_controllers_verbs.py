@@ -254,3 +254,17 @@ async def test_the_scheduler_brings_a_move_from_nothing_to_its_end() -> None:
 def test_calls_are_told_apart_by_value() -> None:
     assert StartCall() == StartCall()
     assert VerbCall(verb=Verb.ABORT, record_id="7") != VerbCall(verb=Verb.ABORT, record_id="8")
+
+
+async def test_an_order_that_a_refused_write_shows_first_waits_for_no_pause() -> None:
+    lab = await running()
+
+    def order(_: object) -> None:
+        """Give the order right before the write; the watch is slow to tell."""
+        annotations = lab.api.objects[MIGRATION]["metadata"]["annotations"]
+        lab.api.change(MIGRATION, annotations={**annotations, "osmig.dev/abort": "now"})
+
+    lab.api.before_put.append(order)
+    lab.annotate(MIGRATION, reconcile="now")
+    await lab.run(seconds=0.2)
+    assert "abort 7" in lab.cloud.calls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from fake_clock import give_way_until
 from hosting_support import spec_for as hosting_spec
 from http_upstream import Upstream, answer, serving
 from nova_support import clouds_yaml, make_backend, spec_for
+from osmig import app
 from osmig.api.provider import ProviderType
 from osmig.clock import SystemClock
 from osmig.domain.errors import BackendError
@@ -21,11 +23,13 @@ from osmig.drivers.ports import Net
 from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from osmig.net.limiting import Priority
-from osmig.net.threads import ThreadShare, shared_threads
+from osmig.net.threads import SWITCH_S, ThreadShare, shared_threads
+from osmig.settings import Settings
 from waldur_support import spec_for as waldur_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
 
 class Held:
@@ -167,3 +171,22 @@ async def test_what_a_tenant_wrote_is_parsed_off_the_event_loop(provider_type: P
     await connected.close()
     assert len(built_in) == 1
     assert threading.get_ident() not in built_in
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_the_operator_lets_its_threads_take_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def begin(operator: Coroutine[Any, Any, int]) -> int:
+        operator.close()
+        seen.append(sys.getswitchinterval())
+        return 0
+
+    before = sys.getswitchinterval()
+    monkeypatch.setattr(asyncio, "run", begin)
+    try:
+        app.run(Settings())
+    finally:
+        sys.setswitchinterval(before)
+    assert seen == [pytest.approx(SWITCH_S)]
+    assert before >= 10 * SWITCH_S * 0.99

@@ -13,9 +13,12 @@ import pytest
 from fake_clock import HeldClock
 from log_reading import configured
 from osmig.api.names import Kind
+from osmig.controllers.inbox import Inbox
 from osmig.controllers.keys import Key
+from osmig.controllers.lanes import Lanes
+from osmig.controllers.ledger import Ledger
 from osmig.controllers.scheduler import Scheduler
-from osmig.controllers.turns import Lane, Places, Sort
+from osmig.controllers.turns import Places
 from osmig.telemetry.log_context import bind
 from osmig.telemetry.metrics import Metrics
 
@@ -35,7 +38,7 @@ async def steps_of(step: Callable[[Key], Awaitable[float | None]], ended: asynci
         clock=clock,
         metrics=Metrics(clock),
         random=lambda: 0.0,
-        lane_of=lambda key: Lane(key.namespace, Sort.POLL, ""),
+        lanes=Lanes(Inbox(), Ledger()),
         places=Places.share(4),
     )
     for key in (A, B):

@@ -51,7 +51,7 @@ def build_controllers(given: Dependencies, periods: Periods) -> Controllers:
         clock=given.clock,
         metrics=given.metrics,
         random=given.random,
-        lane_of=Lanes(inbox, ledger).find,
+        lanes=Lanes(inbox, ledger),
         places=Places.share(periods.workers),
     )
     queue = SlotQueue(ledger=ledger, sessions=sessions, clock=given.clock, wake=scheduler.wake)

@@ -100,6 +100,20 @@ class Intake:
             self._follow(key, newest)
         return True
 
+    def take_back(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """Take a body that was read because a write of ours met another version.
+
+        What made the other version may be an order: the watch brings nothing new of it any more, and the step that
+        failed comes again only after a pause.
+        """
+        key = key_of(kind, body)
+        entry = self._inbox.get(key)
+        known = len(entry.verb_requests) if entry is not None else 0
+        self.take(kind, body)
+        entry = self._inbox.get(key)
+        if entry is not None and len(entry.verb_requests) > known:
+            self._wake(key)
+
     @contextmanager
     def own_write(self, key: Key) -> Iterator[OwnWrite]:
         """Hold back the wakes of one object while a write of ours is under way; there is one at a time."""

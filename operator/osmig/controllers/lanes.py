@@ -32,6 +32,11 @@ class Lanes:
             return Lane(key.namespace, Sort.OTHER_KIND, key.name)
         return Lane(key.namespace, self._sort(key, claims), claims.provider.name)
 
+    def has_order(self, key: Key) -> bool:
+        """Whether somebody gave an order about an object that no step has recorded."""
+        entry = self.inbox.get(key)
+        return entry is not None and bool(entry.verb_requests)
+
     def _sort(self, key: Key, claims: Claims) -> Sort:
         entry = self.inbox.get(key)
         is_new = entry is not None and bool(entry.verb_requests or entry.is_being_deleted)

@@ -153,7 +153,7 @@ class Publisher:
         except ObjectGone:
             self._intake.drop(key)
             raise
-        self._intake.take(key.kind, body)
+        self._intake.take_back(key.kind, body)
 
     def announce(self, key: Key, notes: Iterable[Note]) -> None:
         """Post Events about the object; never waits, never fails."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from osmig.controllers.keys import Key
-    from osmig.controllers.turns import Lane, Places
+    from osmig.controllers.turns import Places, Sorting
     from osmig.domain.clock import Clock
     from osmig.telemetry.metrics import Metrics
 
@@ -39,6 +39,9 @@ MAX_STEP_S = 300.0
 
 CUT_EVERY_S = 15.0
 """How often overdue steps are looked for."""
+
+ORDER_GRACE_S = 2.0
+"""How long an order waits for the step of its object that was under way when it came: a read may hang for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,14 @@ class _Run:
     Attributes:
         must_not_be_cut: something was sent whose answer is not on record yet.
         is_cut: it took too long and was cut off.
+        hurrying: waits for it to end, for an order has come.
     """
 
     task: asyncio.Task[None]
     began: float
     must_not_be_cut: bool = False
     is_cut: bool = False
+    hurrying: asyncio.Task[None] | None = None
 
 
 class Scheduler:
@@ -70,7 +75,7 @@ class Scheduler:
         clock: measures.
         metrics: counts steps.
         random: uniform in [0, 1), for jitter.
-        lane_of: whose places a key's step takes, as things are when it becomes due or is woken.
+        lanes: whose places a key's step takes, as things are when it becomes due or is woken.
         places: how many steps may be under way.
     """
 
@@ -81,14 +86,14 @@ class Scheduler:
         clock: Clock,
         metrics: Metrics,
         random: Callable[[], float],
-        lane_of: Callable[[Key], Lane],
+        lanes: Sorting,
         places: Places,
     ) -> None:
         self._step = step
         self._clock = clock
         self._metrics = metrics
         self._random = random
-        self._lane_of = lane_of
+        self._lanes = lanes
         self._turns = Turns(places)
         self._heap: list[tuple[float, int, Key]] = []
         self._due: dict[Key, _Due] = {}
@@ -102,11 +107,14 @@ class Scheduler:
     def wake(self, key: Key, delay_s: float = 0.0) -> None:
         """Make a key due in ``delay_s`` seconds, or sooner if it already is."""
         at = self._clock.boottime() + delay_s
+        run = self._running.get(key)
+        if run is not None and run.hurrying is None and self._lanes.has_order(key):
+            run.hurrying = asyncio.create_task(self._hurry(key, run), name=f"hurry {key.text}")
         known = self._due.get(key)
         if known is not None and known.at <= at:
             if key in self._turns:
                 # what it waits for its turn with may be an order by now
-                self._turns.add(key, self._lane_of(key))
+                self._turns.add(key, self._lanes.find(key))
                 self._changed.set()
             return
         # The heap cannot move an entry: the later one stays in it, and its number tells _pop that it is out of date.
@@ -170,7 +178,7 @@ class Scheduler:
             due = self._due.get(key)
             # _run_step brings back those that run
             if due is not None and due.number == number and key not in self._running:
-                self._turns.add(key, self._lane_of(key))
+                self._turns.add(key, self._lanes.find(key))
         taken = self._turns.take()
         if taken is not None:
             del self._due[taken]
@@ -185,6 +193,14 @@ class Scheduler:
                 if run.began <= oldest and not run.must_not_be_cut:
                     run.is_cut = True
                     run.task.cancel()
+
+    async def _hurry(self, key: Key, run: _Run) -> None:
+        """Cut off a step that keeps an order waiting, as one that takes too long; the order's own step comes next."""
+        await self._clock.sleep(ORDER_GRACE_S)
+        run.hurrying = None
+        if self._running.get(key) is run and not run.must_not_be_cut and self._lanes.has_order(key):
+            run.is_cut = True
+            run.task.cancel()
 
     async def _pause(self) -> None:
         """Wait until something is due or changes."""
@@ -213,7 +229,8 @@ class Scheduler:
             self._fatal = error
             return
         finally:
-            del self._running[key]
+            if (hurrying := self._running.pop(key).hurrying) is not None:
+                hurrying.cancel()
             self._turns.release(key)
             if (waiting := self._due.get(key)) is not None:
                 # It was woken while it ran, and _pop may have dropped its entry: two steps of one key never overlap.
@@ -254,7 +271,7 @@ class Scheduler:
         except asyncio.CancelledError:
             task, run = asyncio.current_task(), self._running[key]
             if run.is_cut and task is not None and task.uncancel() == 0:
-                message = f"the step took longer than {MAX_STEP_S:.0f} s and was cut off; it is made again"
+                message = "the step took too long, or an order came meanwhile, and was cut off; it is made again"
                 raise StepOverdue(reason="StepOverdue", message=message) from None
             if task is None or task.cancelling():
                 raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,18 @@ class Lane(NamedTuple):
     namespace: str
     sort: Sort
     provider: str
+
+
+class Sorting(Protocol):
+    """What tells steps apart before they are made, as ``osmig.controllers.lanes.Lanes`` does."""
+
+    def find(self, key: Key) -> Lane:
+        """Return the lane that a key belongs into now."""
+        ...
+
+    def has_order(self, key: Key) -> bool:
+        """Whether somebody gave an order about an object that no step has recorded."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

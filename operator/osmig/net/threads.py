@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -28,6 +29,20 @@ MAX_THREADS = 4096
 
 BUILDERS = 4
 """Connections that are built, and tenants' texts that are parsed, at once."""
+
+
+SWITCH_S = 0.0005
+"""How long a thread computes before another one may. By default it is ten times as long."""
+
+
+def take_short_turns() -> None:
+    """Let the threads of this process take short turns, for the sake of the event loop.
+
+    Wherever the loop waits for a socket, it has to wait for a turn again afterwards: with forty threads that read
+    answers, an exchange of two messages took 350 ms, and an order, of a dozen exchanges, minutes on a busy machine. In
+    turns of this length it takes 50 ms, and the threads do a fifth less.
+    """
+    sys.setswitchinterval(SWITCH_S)
 
 
 @functools.cache
