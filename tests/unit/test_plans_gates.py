@@ -334,6 +334,8 @@ def test_while_the_provider_is_away_the_phase_stays_and_an_abort_still_reaches_t
     world.provider = ProviderView(is_ready=False, reason="Unreachable", message="no route")
     world.order(PlanVerb.ABORT)
     world.step()
+    assert len(world.made(OrderChild)) == 1
+    world.step()
 
     assert world.phase == P.RUNNING
     assert condition(world, "ProviderReady").reason == "Unreachable"

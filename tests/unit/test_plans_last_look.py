@@ -53,7 +53,8 @@ def test_servers_left_are_those_after_the_last_move() -> None:
 def test_a_plan_that_is_aborted_tells_what_the_moves_that_ended_have_left() -> None:
     world = moving(1, 2)
     world.order(PlanVerb.ABORT)
-    world.step()
+    for _ in range(2):
+        world.step()
     assert world.phase == PlanPhase.ABORTING
     world.wait(SOON_S)
     world.end(world.find(1).name)

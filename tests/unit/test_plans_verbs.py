@@ -8,7 +8,8 @@ import pytest
 
 from osmig.api.names import Phase, Verb
 from osmig.api.plan_names import PlanPhase, PlanReason, PlanVerb
-from osmig.domain.plans.decisions import CreateChild, OrderChild
+from osmig.domain.plans.decisions import CommitPlan, CreateChild, OrderChild
+from osmig.domain.plans.machine import decide_plan
 from plan_world import DISABLE, PlanWorld, server, server_id
 
 if TYPE_CHECKING:
@@ -332,3 +333,20 @@ def test_resume_bears_the_same_number_of_failures_again() -> None:
     world.wait()
     world.step()
     assert world.phase == PlanPhase.PAUSED
+
+
+def test_an_abort_reaches_the_migrations_before_anything_is_read() -> None:
+    world = PlanWorld(spec=DISABLE, servers=[server(1), server(2)])
+    for _ in range(2):
+        world.step()
+        world.wait(2.0)
+    assert len(world.children) == 2
+    world.wait(600.0)
+    world.order(PlanVerb.ABORT, "now")
+    decision = decide_plan(world.observe())
+    assert isinstance(decision, CommitPlan)
+    assert {(effect.name, effect.verb) for effect in decision.effects if isinstance(effect, OrderChild)} == {
+        (name, Verb.ABORT) for name in world.children
+    }
+    world.step()
+    assert len(world.made(OrderChild)) == 2, "each once"

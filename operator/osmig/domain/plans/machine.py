@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase
 from osmig.api.plan_names import PlanPhase, PlanVerb
-from osmig.domain.plans import active, ended, verbs
+from osmig.domain.plans import active, contradictions, ended, verbs
 from osmig.domain.plans.decisions import CommitPlan
+from osmig.domain.plans.fan_out import abort_children
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.target_sweeps import SERVERS
 
@@ -26,6 +27,10 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
     status = observation.status
     if not observation.plan.status_readable:
         return CommitPlan(status=status, memory=observation.memory)
+    if (mended := contradictions.mend(observation.plan)) is not status:
+        return CommitPlan(status=mended, memory=observation.memory, due_s=0.0, goes_on=True)
+    if is_edited_before_the_start(observation):
+        return _evaluate_anew(observation)
     if (recorded := verbs.accept(observation)) is not None:
         after, notes = recorded
         # somebody is there who wants something: what was refused so far is tried again at once
@@ -33,7 +38,9 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
         memory = asked.memory if after.round == status.round else begin_anew(asked)
         if verbs.find_control(after, PlanVerb.RECONCILE) != verbs.find_control(status, PlanVerb.RECONCILE):
             memory = look_anew(memory, observation)
-        return CommitPlan(status=after, notes=notes, memory=memory, due_s=0.0, goes_on=True)
+        # at once: what is read before anything else is decided may take minutes, or never come
+        orders = abort_children(observation) if verbs.is_active(after, PlanVerb.ABORT) else ()
+        return CommitPlan(status=after, effects=orders, notes=notes, memory=memory, due_s=0.0, goes_on=not orders)
     if observation.plan.metadata.deletion_timestamp is not None:
         return CommitPlan(status=status, memory=observation.memory)
     remembering = replace(observation, memory=remember_children(observation))
@@ -51,6 +58,20 @@ def _begin_to_look(observation: PlanObservation) -> CommitPlan:
     """
     status = observation.status.model_copy(update={"phase": PlanPhase.PENDING})
     return CommitPlan(status=status, memory=look_anew(observation.memory, observation), due_s=0.0, goes_on=True)
+
+
+def is_edited_before_the_start(observation: PlanObservation) -> bool:
+    """Whether the spec is another one than was looked up and shown to who approves it."""
+    status = observation.status
+    is_new = status.observed_generation in {-1, observation.plan.metadata.generation}
+    return status.start_time is None and status.phase not in PLAN_FINISHED and not is_new
+
+
+def _evaluate_anew(observation: PlanObservation) -> CommitPlan:
+    """Forget which hosts the plan had and what was shown; an approval stays only if the same is shown again."""
+    changes = {"hosts": (), "preview": None, "observed_generation": observation.plan.metadata.generation}
+    status = observation.status.model_copy(update=changes)
+    return CommitPlan(status=status, memory=observation.memory, due_s=0.0, goes_on=True)
 
 
 def begin_anew(observation: PlanObservation) -> PlanMemory:

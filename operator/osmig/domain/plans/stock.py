@@ -177,8 +177,11 @@ def _count(scene: Scene, status: PlanStatus, observation: PlanObservation) -> Pl
         "left": list_left(scene),
         "estimated_completion_time": forecast(scene, observation),
     }
-    if status.start_time is None and status.approved_hash is None:
-        changes["preview"] = write_preview(scene, observation)
+    if status.start_time is None and (status.approved_hash is None or status.preview is None):
+        changes["preview"] = preview = write_preview(scene, observation)
+        if status.approved_hash != preview.hash:
+            # the plan was edited after its approval, and is another one now
+            changes["approved_hash"] = None
     return status.model_copy(update=changes)
 
 

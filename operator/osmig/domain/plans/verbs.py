@@ -105,7 +105,7 @@ def _release(_token: str, status: PlanStatus, _observation: PlanObservation) -> 
 def _retry(_token: str, status: PlanStatus, observation: PlanObservation) -> Ruling:
     if status.phase in {PlanPhase.SUCCEEDED, PlanPhase.EXPIRED}:
         return _reject(f"there is nothing to try again ({status.phase})")
-    if status.phase is PlanPhase.ABORTING:
+    if status.phase is PlanPhase.ABORTING or is_active(status, PlanVerb.ABORT):
         return _reject("the plan is being aborted; give the order again when it is over")
     if status.round >= LAST_ROUND:
         return _reject(f"{LAST_ROUND} rounds were made")
