@@ -10,8 +10,8 @@ from decided import Decided, decide
 from domain_samples import call_lookup, message_of, observe, observe_waited, pre_start, reason_of, sent, server
 from domain_world import World, decide_in
 from osmig.api.names import Phase, Reason
+from osmig.domain.host_names import find_similar, tell_difference
 from osmig.drivers.servers.calls import StartCall
-from osmig.drivers.servers.host_names import find_similar, tell_difference
 from osmig.drivers.servers.views import CallLookupKind, NamedHost, ServerView
 
 MISSING = NamedHost(name="cmp9", exists=False)

@@ -598,3 +598,21 @@ def test_a_long_list_of_servers_is_read_on_and_not_begun_anew_by_each_step() -> 
         world.wait(50.0)
 
     assert asked == [1000.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("CMP1", "CMP1 (the cloud has cmp1)"),
+        ("cmp1.example.org", "cmp1.example.org (the cloud has cmp1)"),
+        ("cmp7", "the name cmp7"),
+    ],
+)
+def test_a_host_in_another_spelling_is_named_as_the_cloud_spells_it(name: str, told: str) -> None:
+    world = PlanWorld(spec={"targets": {"hosts": [name]}}, servers=[server()])
+    world.step()
+
+    reason = condition(world, "Succeeded")
+    assert (reason.reason, world.phase) == (PlanReason.HOST_NOT_FOUND, P.WAITING)
+    assert told in reason.message
+    assert reason.message.endswith(told.rpartition(" has ")[2] if "cmp7" in told else ")")

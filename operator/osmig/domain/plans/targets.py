@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_servers import MAX_HOSTS
+from osmig.domain.host_names import find_similar
 from osmig.domain.plans.conditions import PlanVerdict
 
 if TYPE_CHECKING:
@@ -43,7 +44,14 @@ def find_missing(observation: PlanObservation) -> PlanVerdict | None:
     ]
     if not missing:
         return None
-    return _stop(PlanReason.HOST_NOT_FOUND, f"no compute service, or more than one, has the name {', '.join(missing)}")
+    there = [row.name for row in observation.cloud_hosts or ()]
+    named = ", ".join(_name_similar(name, there) for name in missing)
+    return _stop(PlanReason.HOST_NOT_FOUND, f"no compute service, or more than one, has the name {named}")
+
+
+def _name_similar(name: str, there: Sequence[str]) -> str:
+    similar = find_similar(name, there)
+    return f"{name} (the cloud has {similar})" if similar is not None else name
 
 
 def find_empty_project(observation: PlanObservation, scene: Scene) -> PlanVerdict | None:

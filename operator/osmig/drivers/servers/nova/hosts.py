@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from osmig.domain.errors import Absent, NotPermitted, NotUnderstood
-from osmig.drivers.servers.host_names import find_similar
+from osmig.domain.host_names import find_similar
 from osmig.drivers.servers.views import NamedHost
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from osmig.api.migration import PreflightCheck
 from osmig.api.names import CheckResult
 from osmig.domain.capabilities import Capability, Scope
+from osmig.domain.host_names import find_similar, tell_difference
 from osmig.domain.operations import MoveKind, RecordView
-from osmig.drivers.servers.host_names import find_similar, tell_difference
 from osmig.drivers.servers.nova import nova
 from osmig.drivers.servers.nova.probing import ROLE_RIGHTS, find_permitted, find_possible
 

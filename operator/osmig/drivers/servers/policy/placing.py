@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Reason
 from osmig.domain import outcome
+from osmig.domain.host_names import tell_difference
 from osmig.drivers.servers.facts import read as read_facts
-from osmig.drivers.servers.host_names import tell_difference
 
 if TYPE_CHECKING:
     from osmig.domain.observation import Commit, Decision
