@@ -234,6 +234,17 @@ def test_an_order_to_one_migration_that_a_policy_denies_reaches_the_others() -> 
     asyncio.run(story())
 
 
+def test_a_migration_that_may_not_be_tried_again_lets_others_pass() -> None:
+    async def story() -> None:
+        begun = await scene()
+        await begun.carry_out(MOVE)
+        begun.lab.api.annotate_errors = [KubeForbidden("Forbidden", "no right to retry")]
+        await begun.carry_out(replace(ABORT, verb=Verb.RETRY))
+        assert begun.results.pauses.list_names(begun.lab.clock.boottime(), is_taken=False) == {CHILD.name}
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("owner", [None, {"name": "drain", "uid": "plan-0"}])
 def test_a_name_that_somebody_else_has_is_told(owner: dict[str, Any] | None) -> None:
     async def story() -> None:

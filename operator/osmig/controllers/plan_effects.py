@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from osmig.api.meta import to_wire
-from osmig.api.names import Kind, verb_annotation
+from osmig.api.names import Kind, Verb, verb_annotation
 from osmig.controllers.announcing import refer
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_owners import find_owner
@@ -141,7 +141,9 @@ class PlanEffects:
 
     async def _order(self, key: Key, order: OrderChild, results: EffectResults) -> None:
         """Give one Migration an order; one that the API server refuses holds up none of the others."""
-        name, what = Key(Kind.MIGRATION, key.namespace, order.name), f"{order.verb} {order.name}"
+        name = Key(Kind.MIGRATION, key.namespace, order.name)
+        # what is tried again takes a place as what is made does, and lets others pass as that does
+        what = order.name if order.verb is Verb.RETRY else f"{order.verb} {order.name}"
         if results.pauses.is_paused(what, self.clock.boottime()):
             return
         try:
