@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from api_samples import SERVER_ID, migration_body, provider_body
 from controller_fakes import PROVIDER
 from controller_lab import Lab
-from fake_clock import give_way_until
+from fake_clock import give_way_until, settle
 from host_fakes import FakeHosts, server_on, service
 from osmig.api.names import Kind
 from osmig.controllers.inbox import Inbox
 from osmig.controllers.keys import Key
 from osmig.controllers.plan_children import AT_A_STRETCH, PlanChildren
 from osmig.controllers.plan_deciding import LARGE, PlanDecider, count_known
+from osmig.controllers.plans import GO_ON_S
 from osmig.domain.plans.decisions import CommitPlan, CreateChild
 from osmig.domain.plans.machine import decide_plan
 from osmig.domain.plans.naming import name_child_of
+from osmig.net.bounds import LARGE_BYTES
+from osmig.net.json_reading import take_turn
 from plan_samples import UID, plan_body
 from plan_world import PlanWorld, server
 from server_fakes import FakeBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PLAN = Key(Kind.PLAN, "team-a", "drain")
 
@@ -78,14 +87,43 @@ class LargeDrain:
         return [change for change in self.lab.api.changes if change.startswith("create")]
 
 
+@contextmanager
+def deciding_held() -> Iterator[Callable[[], None]]:
+    """Keep the turn from large plans until it is let go, or the block ends."""
+    has_it, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with take_turn(LARGE_BYTES + 1):
+            has_it.set()
+            go.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        has_it.wait()
+        try:
+            yield go.set
+        finally:
+            go.set()
+
+
+async def begin_deciding(drain: LargeDrain) -> asyncio.Future[float | None]:
+    """Begin a step, and let it come to its decision."""
+    await drain.lab.step(PROVIDER)
+    step = asyncio.ensure_future(drain.lab.step(PLAN))
+    await give_way_until(lambda: "sweep_host" in drain.hosts.calls)
+    await settle()
+    assert not step.done()
+    return step
+
+
 def test_what_is_ordered_while_a_large_plan_is_decided_on_is_obeyed_first() -> None:
     async def story() -> None:
         drain = LargeDrain()
-        await drain.lab.step(PROVIDER)
-        step = asyncio.ensure_future(drain.lab.step(PLAN))
-        await give_way_until(lambda: "sweep_host" in drain.hosts.calls)
-        drain.lab.suspend(PLAN)
-        await step
+        with deciding_held() as let_go:
+            step = await begin_deciding(drain)
+            drain.lab.suspend(PLAN)
+            let_go()
+            assert await step == GO_ON_S
         assert drain.made() == []
         await drain.lab.step(PLAN)
         assert drain.made() == []
@@ -97,11 +135,11 @@ def test_what_is_ordered_while_a_large_plan_is_decided_on_is_obeyed_first() -> N
 def test_a_large_plan_that_is_deleted_while_it_is_decided_on_does_nothing() -> None:
     async def story() -> None:
         drain = LargeDrain()
-        await drain.lab.step(PROVIDER)
-        step = asyncio.ensure_future(drain.lab.step(PLAN))
-        await give_way_until(lambda: "sweep_host" in drain.hosts.calls)
-        drain.lab.controllers.intake.remove(Kind.PLAN, drain.lab.api.objects.pop(PLAN))
-        await step
+        with deciding_held() as let_go:
+            step = await begin_deciding(drain)
+            drain.lab.controllers.intake.remove(Kind.PLAN, drain.lab.api.objects.pop(PLAN))
+            let_go()
+            await step
         assert drain.made() == []
 
     asyncio.run(story())

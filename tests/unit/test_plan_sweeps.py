@@ -343,3 +343,20 @@ def test_a_list_of_a_thousand_ids_has_a_short_name() -> None:
     names = {name_targets(list_ids(*ids)), name_targets(list_ids(*ids[1:])), name_targets(PROJECT)}
     assert len(names) == 3
     assert max(map(len, names)) < 100
+
+
+def test_servers_that_were_dropped_while_others_were_read_make_a_look_incomplete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan_sweeps, "MAX_ALL_BYTES", 500)
+    looks, other = Looks(), Key(Kind.PROVIDER, "other", "small")
+    inner = looks.hosts.find_server
+
+    async def find_server(server_id: str) -> Any:  # noqa: ANN401
+        if server_id == TWO:
+            await looks.sweeps.read(other, 1, looks.hosts, {"cmp1": LONG_AGO})
+        return await inner(server_id)
+
+    looks.hosts.find_server = find_server  # type: ignore[method-assign]
+    sweep = looks.read_targets(list_ids(ONE, TWO))
+    assert sweep is None or not sweep.is_complete
