@@ -16,6 +16,7 @@ from metrics_reading import scrape
 from osmig.api.names import Kind
 from osmig.controllers.keys import Key
 from osmig.domain.errors import KubeUnavailable, Transient, Unauthorized, WriteConflict
+from osmig.domain.plans.write_budget import FAILURE_PERIOD_S
 from plan_samples import UID, plan_body
 from server_fakes import FakeBackend
 
@@ -494,5 +495,34 @@ def test_servers_that_a_plan_names_are_moved_and_no_service_is_changed(targets: 
         await drain.step(PERIOD_S)
         assert drain.outcome == ("Succeeded", "Succeeded")
         assert drain.hosts.orders == []
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("spec", "phase"),
+    [
+        ({"approval": "Manual"}, "AwaitingApproval"),
+        ({"schedule": {"notBeforeTime": "2031-01-01T00:00:00Z"}}, "Waiting"),
+    ],
+    ids=["approval", "time"],
+)
+def test_a_plan_that_waits_beside_a_cloud_that_fails_now_and_then_writes_rarely(
+    spec: dict[str, Any], phase: str
+) -> None:
+    async def story() -> None:
+        drain = Drain(1, spec=spec)
+        await drain.lab.step(PROVIDER)
+        for number in range(240):
+            drain.hosts.problem = "a cell of the cloud did not answer" if number % 2 else ""
+            await drain.step(30.5)
+        assert len(drain.lab.api.puts) < 2 * 240 * 30.5 / FAILURE_PERIOD_S + 5
+        drain.hosts.problem = ""
+        await drain.step(30.5)
+        assert drain.status["phase"] == phase
+        drain.hosts.problem = "a cell of the cloud did not answer"
+        for _ in range(25):
+            await drain.step(30.5)
+        assert drain.outcome == ("Waiting", "IncompleteSweep"), "what lasts is told"
 
     play(story)

@@ -8,12 +8,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from osmig.api.names import ConditionType
+from osmig.api.plan_names import PlanReason
+from osmig.domain.conditions import find_condition
+from osmig.domain.plans.phases import PLAN_HELD
 from osmig.domain.write_budget import ANY_CHANGE_PERIOD_S, PROGRESS_PERIOD_S, PROGRESS_POINTS, Urgency
 
 if TYPE_CHECKING:
     from osmig.api.plan_status import PlanStatus
 
 COUNTS_PERIOD_S = 10.0
+FAILURE_PERIOD_S = 600.0
+"""After another write, before it is written that a plan which waits anyhow cannot be looked at."""
+
+_FAILURES = frozenset({PlanReason.INCOMPLETE_SWEEP, PlanReason.RETRYING, PlanReason.PROVIDER_NOT_READY})
 
 _COUNTED = {
     "counts",
@@ -40,6 +48,8 @@ def judge_plan(before: PlanStatus, after: PlanStatus, *, age_s: float) -> Urgenc
     """
     if before == after:
         return Urgency.LATER
+    if _only_fails_again(before, after):
+        return Urgency.NOW if age_s >= FAILURE_PERIOD_S else Urgency.LATER
     if _essence(before) != _essence(after):
         return Urgency.NOW
     if _counts(before) != _counts(after):
@@ -47,6 +57,14 @@ def judge_plan(before: PlanStatus, after: PlanStatus, *, age_s: float) -> Urgenc
     if abs(_measure_percent(after) - _measure_percent(before)) >= PROGRESS_POINTS and age_s >= PROGRESS_PERIOD_S:
         return Urgency.NOW
     return Urgency.NOW if age_s >= ANY_CHANGE_PERIOD_S else Urgency.LATER
+
+
+def _only_fails_again(before: PlanStatus, after: PlanStatus) -> bool:
+    """Whether a plan that has begun nothing, and waits, cannot be looked at besides: a cloud may fail every minute."""
+    succeeded = find_condition(after.conditions, ConditionType.SUCCEEDED)
+    is_same = (before.controls, before.round, _list_hosts(before)) == (after.controls, after.round, _list_hosts(after))
+    is_failure = succeeded is not None and succeeded.reason in _FAILURES
+    return is_failure and is_same and before.phase in PLAN_HELD and after.start_time is None
 
 
 def measure_wait_s(before: PlanStatus, after: PlanStatus, *, age_s: float) -> float:
@@ -65,10 +83,14 @@ def measure_wait_s(before: PlanStatus, after: PlanStatus, *, age_s: float) -> fl
 def _essence(status: PlanStatus) -> dict[str, Any]:
     """Return what is never delayed: a host's mark, an order, an outcome, a preview to be approved."""
     essence = status.model_dump(exclude=_COUNTED)
-    essence["hosts"] = [host.model_dump(exclude=_HOST_COUNTED) for host in status.hosts]
+    essence["hosts"] = _list_hosts(status)
     essence["conditions"] = [(one.type, one.status, one.reason) for one in status.conditions]
     essence["hash"] = status.preview.hash if status.preview is not None else None
     return essence
+
+
+def _list_hosts(status: PlanStatus) -> list[dict[str, Any]]:
+    return [host.model_dump(exclude=_HOST_COUNTED) for host in status.hosts]
 
 
 def _measure_percent(status: PlanStatus) -> float:
