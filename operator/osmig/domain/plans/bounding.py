@@ -27,6 +27,10 @@ CONDITION_BYTES = 1024
 _ROW_BYTES = 160
 """Names of fields, quotes, and what of a row is no text of a cloud's."""
 
+_HOST_BYTES, _ID_BYTES = 500, 40
+_OTHER_BYTES = 32 * 1024
+"""Conditions, orders, counts and times."""
+
 Row = TypeVar("Row", "PreviewServer", "PlanFailure")
 
 
@@ -38,13 +42,16 @@ def cut_bytes(text: str, max_bytes: int) -> str:
 def bound_status(status: PlanStatus) -> PlanStatus:
     """Cut texts of hosts, and leave out the last rows of lists, as far as they are too long together."""
     hosts = tuple(_bound_host(host) for host in status.hosts)
+    hosts_bytes = sum(_count_bytes(text) for host in hosts for text in _list_host_texts(host))
     changes: dict[str, Any] = {"hosts": hosts, "failures": _keep(status.failures, FAILURES_BYTES)}
     if (preview := status.preview) is not None:
-        hosts_bytes = sum(_count_bytes(text) for host in hosts for text in _list_host_texts(host))
         kept = _keep(preview.not_plain, PREVIEW_BYTES - max(0, hosts_bytes - HOSTS_BYTES))
         left_out = preview.truncated_count + len(preview.not_plain) - len(kept)
         changes["preview"] = preview.model_copy(update={"not_plain": kept, "truncated_count": left_out})
-    return status.model_copy(update=changes)
+    bounded = status.model_copy(update=changes)
+    taken_bytes = hosts_bytes + _HOST_BYTES * len(hosts) + _ID_BYTES * len(status.skips) + _OTHER_BYTES
+    taken_bytes += sum(map(_count_row, (*bounded.failures, *(bounded.preview.not_plain if bounded.preview else ()))))
+    return bounded.model_copy(update={"left": _keep(status.left, MAX_STATUS_BYTES - taken_bytes)})
 
 
 def _bound_host(host: PlanHost) -> PlanHost:
@@ -60,10 +67,14 @@ def _keep(rows: tuple[Row, ...], max_bytes: int) -> tuple[Row, ...]:
     """Return the first rows that fit."""
     left_bytes = max_bytes
     for index, row in enumerate(rows):
-        left_bytes -= _ROW_BYTES + sum(_count_bytes(text) for text in _list_texts(row))
+        left_bytes -= _count_row(row)
         if left_bytes < 0:
             return rows[:index]
     return rows
+
+
+def _count_row(row: PreviewServer | PlanFailure) -> int:
+    return _ROW_BYTES + sum(_count_bytes(text) for text in _list_texts(row))
 
 
 def _list_host_texts(host: PlanHost) -> Iterable[str]:

@@ -14,6 +14,7 @@ from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.target_sweeps import SERVERS
 
 if TYPE_CHECKING:
+    from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.decisions import PlanDecision
     from osmig.domain.plans.observation import PlanMemory, PlanObservation
 
@@ -27,10 +28,8 @@ def decide_plan(observation: PlanObservation) -> PlanDecision:
     status = observation.status
     if not observation.plan.status_readable:
         return CommitPlan(status=status, memory=observation.memory)
-    if (mended := contradictions.mend(observation.plan)) is not status:
-        return CommitPlan(status=mended, memory=observation.memory, due_s=0.0, goes_on=True)
-    if is_edited_before_the_start(observation):
-        return _evaluate_anew(observation)
+    if (right := _put_right(observation)) is not status:
+        return CommitPlan(status=right, memory=observation.memory, due_s=0.0, goes_on=True)
     if (recorded := verbs.accept(observation)) is not None:
         after, notes = recorded
         # somebody is there who wants something: what was refused so far is tried again at once
@@ -60,18 +59,18 @@ def _begin_to_look(observation: PlanObservation) -> CommitPlan:
     return CommitPlan(status=status, memory=look_anew(observation.memory, observation), due_s=0.0, goes_on=True)
 
 
-def is_edited_before_the_start(observation: PlanObservation) -> bool:
-    """Whether the spec is another one than was looked up and shown to who approves it."""
-    status = observation.status
-    is_new = status.observed_generation in {-1, observation.plan.metadata.generation}
-    return status.start_time is None and status.phase not in PLAN_FINISHED and not is_new
+def _put_right(observation: PlanObservation) -> PlanStatus:
+    """Return the status without what the rest of it contradicts, nor what the spec was before an edit.
 
-
-def _evaluate_anew(observation: PlanObservation) -> CommitPlan:
-    """Forget which hosts the plan had and what was shown; an approval stays only if the same is shown again."""
-    changes = {"hosts": (), "preview": None, "observed_generation": observation.plan.metadata.generation}
-    status = observation.status.model_copy(update=changes)
-    return CommitPlan(status=status, memory=observation.memory, due_s=0.0, goes_on=True)
+    Of a plan that was edited before it began it is forgotten which hosts it had and what was shown of it; an approval
+    stays only if the same is shown again.
+    """
+    generation = observation.plan.metadata.generation
+    status = contradictions.mend(observation.plan)
+    is_same = status.observed_generation in {-1, generation}
+    if is_same or status.start_time is not None or status.phase in PLAN_FINISHED:
+        return status
+    return status.model_copy(update={"hosts": (), "preview": None, "observed_generation": generation})
 
 
 def begin_anew(observation: PlanObservation) -> PlanMemory:
