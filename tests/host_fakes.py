@@ -62,6 +62,7 @@ class FakeHosts:
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        self.clock_s()
         if self.fail.get(name):
             raise self.fail[name].pop(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -524,5 +525,31 @@ def test_a_plan_that_waits_beside_a_cloud_that_fails_now_and_then_writes_rarely(
         for _ in range(25):
             await drain.step(30.5)
         assert drain.outcome == ("Waiting", "IncompleteSweep"), "what lasts is told"
+
+    play(story)
+
+
+def test_a_list_that_is_read_in_several_steps_comes_to_its_end() -> None:
+    async def story() -> None:
+        servers = tuple(range(1, 6))
+        ids = [{"id": server_on("cmp1", number).id} for number in servers]
+        drain = Drain(*servers, spec={"targets": {"servers": ids}, "maintenance": None})
+        await drain.lab.step(PROVIDER)
+        for _ in servers:
+            inner, read = drain.hosts.find_server, 0
+
+            async def find_server(server_id: str, inner: Any = inner) -> Any:  # noqa: ANN401
+                nonlocal read
+                read += 1
+                if read > 1:
+                    raise asyncio.CancelledError
+                return await inner(server_id)
+
+            drain.hosts.find_server = find_server  # type: ignore[method-assign]
+            with contextlib.suppress(asyncio.CancelledError):
+                await drain.step(1)
+            drain.hosts.find_server = inner  # type: ignore[method-assign]
+        assert drain.hosts.calls.count("find_server") == len(servers), "each is read once"
+        assert drain.children()
 
     play(story)
