@@ -50,7 +50,8 @@ def bound_status(status: PlanStatus) -> PlanStatus:
         changes["preview"] = preview.model_copy(update={"not_plain": kept, "truncated_count": left_out})
     bounded = status.model_copy(update=changes)
     taken_bytes = hosts_bytes + _HOST_BYTES * len(hosts) + _ID_BYTES * len(status.skips) + _OTHER_BYTES
-    taken_bytes += sum(map(_count_row, (*bounded.failures, *(bounded.preview.not_plain if bounded.preview else ()))))
+    taken_bytes += sum(_count_row(row) for row in bounded.failures)
+    taken_bytes += sum(_count_row(row) for row in bounded.preview.not_plain) if bounded.preview is not None else 0
     return bounded.model_copy(update={"left": _keep(status.left, MAX_STATUS_BYTES - taken_bytes)})
 
 
