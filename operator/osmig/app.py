@@ -27,6 +27,7 @@ from osmig.kube.client import KubeClient, connect
 from osmig.kube.events import EventRecorder
 from osmig.kube.lease import Lease, LeaseTimings, make_identity
 from osmig.kube.secrets import SecretReader
+from osmig.net.heap import give_memory_back
 from osmig.net.threads import take_short_turns
 from osmig.patient_kopf import make_patient
 from osmig.telemetry.health import HealthServer
@@ -56,6 +57,7 @@ def run(settings: Settings, ports: Ports | None = None) -> int:
     still waits for an answer: what it waits for is on record as an intent.
     """
     take_short_turns()
+    give_memory_back()
     logs = configure_logging(
         log_format=settings.log.format, level=settings.log.level, stream=sys.stderr, environ=os.environ
     )
