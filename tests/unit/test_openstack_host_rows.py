@@ -34,7 +34,7 @@ def test_an_anonymous_name_of_a_host_is_one_as_nova_makes_it(told: object, kept:
     assert to_server_row(row(hostId=told)).host_id == kept
 
 
-@pytest.mark.parametrize("host", ["cmp1", "h" * 300, "a\tb", " "])
+@pytest.mark.parametrize("host", ["cmp1", "h" * 300, " "])
 def test_of_every_row_that_is_taken_over_a_migration_can_be_made(host: str) -> None:
     seen = to_server_row(row(**{"OS-EXT-SRV-ATTR:host": host}, name="n" * 999, flavor={"ram": -1}))
     world = PlanWorld(spec={"targets": {"projectID": "77"}}, servers=[seen])
