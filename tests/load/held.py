@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from osmig.controllers.build import Controllers
+    from osmig.domain.plans.sweeps import HostSweep
     from osmig.kube.refs import ObjectRef
 
 CONTACT_S = 5.0
 """Within it a Provider has been contacted."""
 SETTLE_S = 60.0
 """Longer than what follows the end of the last move takes."""
+MOMENT_S = 0.001
 PER_MOVE = {"pre_start": 3, "start": 1, "records": 2, "server": 1}
 """Server, actions and records before the start; the start; its record, and its end; the server after the end."""
 
@@ -58,6 +60,17 @@ class WatchedApiServer(ApiServer):
         stored = await super().put(ref, status)
         self.watch(Kind(ref.kind), stored)
         return stored
+
+
+class _TimedHosts(ScriptedHosts):
+    """Hosts that are looked at a moment later: what begins at the very moment of an order is not after it."""
+
+    @override
+    async def sweep_host(self, host: str) -> HostSweep:
+        """Look at a host a moment later."""
+        assert isinstance(self.cloud.clock, HeldClock)
+        self.cloud.clock.advance(MOMENT_S)
+        return await super().sweep_host(host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +133,7 @@ def hold(move_s: float, folder: Path, servers: Collection[str] = ()) -> Held:
     clock, api = HeldClock(), WatchedApiServer()
     journal = folder / "journal"
     cloud, calls = ScriptedCloud(clock, move_s), Journal(journal, clock)
-    factory = ScriptedFactory(cloud, calls, ScriptedHosts(cloud, calls, servers))
+    factory = ScriptedFactory(cloud, calls, _TimedHosts(cloud, calls, servers))
     controllers = build_controllers(
         Dependencies(
             clock=clock,
