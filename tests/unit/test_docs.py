@@ -37,6 +37,8 @@ GENERATED = DOCS / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 OURS = [page for page in PAGES if GENERATED not in page.parents]
 
+SHORT = 40
+"""Signs that two lines may have alike by chance."""
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CAMEL = re.compile(r"[A-Z][a-z]+(?:[A-Z][A-Za-z]*)*")
@@ -219,3 +221,9 @@ def test_each_decision_that_the_code_cites_exists() -> None:
 
     assert cited <= {file.name[:4] for file in (DOCS / "adr").glob("0*.md")}
     assert cited
+
+
+def test_the_changelog_says_nothing_twice() -> None:
+    """Where branches meet, a line may come from both."""
+    lines = [line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if len(line) > SHORT]
+    assert [line for line in lines if lines.count(line) > 1] == []
