@@ -180,7 +180,8 @@ def test_a_server_that_was_on_its_way_when_the_host_was_disabled_joins_and_is_mo
     eventually(lambda: [run for run in cloud.control.runs() if run["server"] == server], what="on its way")
 
     plan = plan_of(empty_tenant, "drain", "target", maintenance=DISABLE)
-    plan.until(lambda now: host_of(now, "target").get("inbound") == 1, what="it is seen on its way")
+    seen = plan.until(lambda now: host_of(now, "target").get("disabledTime"), what="the host is disabled")
+    assert host_of(seen, "target")["inbound"] == 1
     assert read_service(cloud, "target")[0] == "disabled"
     assert servers_on(cloud, "target") == set(), "no list of servers shows it"
     cloud.control.plan(server, "finish")
