@@ -6,6 +6,18 @@ from typing import Any
 
 from api_samples import SERVER_ID, TIME
 
+TIED = {
+    "serverID": SERVER_ID,
+    "name": "db-1",
+    "projectID": "77",
+    "host": "cmp1",
+    "status": "ACTIVE",
+    "verdict": "Blocked",
+    "reason": "AffinityGroup",
+    "message": "group db",
+}
+"""A server that cannot be moved, as a status lists it."""
+
 UID = "6f1d2c7b-0a3e-4d5f-8c9b-1a2e3d4f5a6b"
 
 
@@ -119,18 +131,7 @@ def full_plan_status() -> dict[str, Any]:
             "counts": {"move": 1, "cold": 1, "skip": 1, "hold": 1, "wait": 1, "blocked": 1, "memoryMiB": 2048},
             "freeMemoryMiB": 4096,
             "liveTimeoutSeconds": 1600,
-            "notPlain": [
-                {
-                    "serverID": SERVER_ID,
-                    "name": "db-1",
-                    "projectID": "77",
-                    "host": "cmp1",
-                    "status": "ACTIVE",
-                    "verdict": "Blocked",
-                    "reason": "AffinityGroup",
-                    "message": "group db",
-                }
-            ],
+            "notPlain": [dict(TIED)],
             "truncatedCount": 7,
         },
         "round": 2,
@@ -197,18 +198,7 @@ def full_plan_status() -> dict[str, Any]:
                 "time": TIME,
             }
         ],
-        "left": [
-            {
-                "serverID": SERVER_ID,
-                "name": "db-1",
-                "projectID": "77",
-                "host": "cmp1",
-                "status": "ACTIVE",
-                "verdict": "Blocked",
-                "reason": "AffinityGroup",
-                "message": "group db",
-            }
-        ],
+        "left": [dict(TIED)],
         "controls": [
             {
                 "verb": "abort",

@@ -19,7 +19,6 @@ from osmig.controllers.keys import Key
 from osmig.controllers.ledger import Ledger
 from osmig.controllers.permits import Fence
 from osmig.controllers.plan_effects import MAX_REFUSED, EffectResults, PlanEffects
-from osmig.controllers.plan_pauses import MAX_PAUSE_S, PAUSE_FIRST_S
 from osmig.controllers.publishing import Publisher
 from osmig.domain.errors import (
     InvalidWrite,
@@ -32,6 +31,7 @@ from osmig.domain.errors import (
 )
 from osmig.domain.plans.decisions import CreateChild, DisableService, EnableService, OrderChild
 from osmig.domain.plans.naming import name_child_of
+from osmig.domain.plans.services import FIRST_PAUSE_S, MAX_PAUSE_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +197,7 @@ def test_one_migration_that_a_policy_denies_holds_up_none_of_the_others() -> Non
         assert begun.created() == ["create drain-1", "create drain-2"]
         now_s = begun.lab.clock.boottime()
         assert begun.results.pauses.list_names(now_s, is_taken=False) == {"drain-0"}
-        assert begun.results.pauses.list_names(now_s + PAUSE_FIRST_S, is_taken=False) == frozenset()
+        assert begun.results.pauses.list_names(now_s + FIRST_PAUSE_S, is_taken=False) == frozenset()
 
     asyncio.run(story())
 

@@ -116,7 +116,7 @@ def has_ended(status: Mapping[str, Any]) -> bool:
     conditions = status.get("conditions") or ()
     finished = (found.get("status") for found in conditions if found.get("type") == ConditionType.FINISHED)
     return phases.is_over(
-        status.get("phase"),
+        has_ended=status.get("phase") in phases.FINISHED,
         has_completion_time=bool(status.get("completionTime")),
         finished=next((word == "True" for word in finished), None),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PAUSE_FIRST_S = 30.0
-MAX_PAUSE_S = 600.0
+from osmig.domain.backoff import grow_pause_s
+from osmig.domain.plans.services import FIRST_PAUSE_S, MAX_PAUSE_S
+
 KEPT_S = 3600.0
 """How long after its end a pause is remembered: until then another refusal makes a longer one."""
 
@@ -41,7 +42,7 @@ class Pauses:
         """Note that something was refused; the pause is twice as long as the last one, 10 min at most."""
         known = self._pauses.get(name)
         count = known.count if known is not None else 0
-        until_s = now_s + min(MAX_PAUSE_S, PAUSE_FIRST_S * 2.0 ** min(count, 10))
+        until_s = now_s + grow_pause_s(FIRST_PAUSE_S, MAX_PAUSE_S, count)
         self._pauses[name] = Pause(count + 1, until_s, why, is_taken)
 
     def end(self, *names: str) -> None:

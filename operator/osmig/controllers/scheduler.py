@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osmig.controllers.turns import Turns
+from osmig.domain.backoff import grow_pause_s
 from osmig.domain.errors import (
     CallCut,
     KubeFailure,
@@ -281,7 +282,7 @@ class Scheduler:
     def _back_off(self, key: Key) -> float:
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        span_s = min(MAX_BACKOFF_S, BACKOFF_FIRST_S * 2.0 ** min(failures, 10))
+        span_s = grow_pause_s(BACKOFF_FIRST_S, MAX_BACKOFF_S, failures)
         return float(span_s * (0.5 + self._random() / 2))
 
     def _count_due(self) -> float:

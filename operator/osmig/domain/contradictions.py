@@ -54,7 +54,7 @@ def find_phase(migration: Migration) -> Phase | None:
     status = migration.status
     finished = find_condition(status.conditions, ConditionType.FINISHED)
     over = is_over(
-        status.phase,
+        has_ended=status.phase in FINISHED,
         has_completion_time=status.completion_time is not None,
         finished=None if finished is None else finished.status is ConditionStatus.TRUE,
     )

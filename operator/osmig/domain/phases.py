@@ -46,15 +46,15 @@ TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
 """From each phase (``None``: no status yet), the phases one step may lead to."""
 
 
-def is_over(phase: str | None, *, has_completion_time: bool, finished: bool | None) -> bool:
-    """Whether an attempt has ended: two of three witnesses decide, the phase where one of the others is silent.
+def is_over(*, has_ended: bool, has_completion_time: bool, finished: bool | None) -> bool:
+    """Whether a Migration or a plan is over: two of three witnesses decide, the phase where another one is silent.
 
     Args:
-        phase: as recorded.
+        has_ended: what the phase says.
         has_completion_time: ``completionTime`` is there.
         finished: what the condition ``Finished`` says; ``None`` where there is none.
     """
-    return has_completion_time if finished is has_completion_time else phase in FINISHED
+    return has_completion_time if finished is has_completion_time else has_ended
 
 
 def may_follow(before: Phase | None, after: Phase) -> bool:

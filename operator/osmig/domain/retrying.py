@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.migration_changes import change_status
 from osmig.api.names import ControlResult, EventReason, Phase, Reason, Verb, verb_annotation
 from osmig.domain import orders, verbs
+from osmig.domain.backoff import grow_pause_s
 from osmig.domain.conditions import Verdict
 from osmig.domain.next_status import build, measure_pause
 from osmig.domain.observation import Commit, Note
@@ -31,7 +32,7 @@ def find_pause_s(observation: Observation, verdict: Verdict) -> float | None:
     if orders.wants_abort(status):
         return None
     longest = float(max(retries.backoff_seconds, retries.max_backoff_seconds))
-    return min(longest, retries.backoff_seconds * 2.0 ** min(attempt - 1, 30))
+    return grow_pause_s(retries.backoff_seconds, longest, attempt - 1)
 
 
 def begin_attempt(

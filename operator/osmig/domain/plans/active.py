@@ -21,7 +21,7 @@ from osmig.domain.plans.decisions import CommitPlan, OrderChild, ReadCloud
 from osmig.domain.plans.fitting import measure_fitting
 from osmig.domain.plans.phases import PLAN_FINISHED
 from osmig.domain.plans.refusing import find_refusal
-from osmig.domain.plans.scenes import LEFT, OPEN, Place
+from osmig.domain.plans.scenes import LEFT, OPEN, UNDER_WAY, Place
 from osmig.domain.plans.services import HostChange, disable, fresh_sweep, is_enabled_again, is_in_vain, oldest_s
 from osmig.domain.plans.stock import take_stock
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from osmig.domain.plans.observation import PlanObservation
     from osmig.domain.plans.stock import Stock
 
-_UNDER_WAY = (Place.QUEUED, Place.RUNNING)
 _SOON_S = 1.0
 
 
@@ -112,7 +111,7 @@ def _resolve(observation: PlanObservation) -> CommitPlan:
 
 
 def _abort(stock: Stock) -> CommitPlan:
-    if any(stock.scene.at(*_UNDER_WAY)):
+    if any(stock.scene.at(*UNDER_WAY)):
         return _say(stock, PlanPhase.ABORTING, PlanReason.ABORTING, "Migrations under way are being called off")
     return _say(stock, PlanPhase.ABORTED, _find_cause(stock), stock.rest)
 
@@ -169,7 +168,7 @@ def _go_on(stock: Stock) -> CommitPlan:
     if (end := _end(stock)) is not None:
         return end
     if gates.is_expired(stock.observation):
-        if not any(stock.scene.at(*_UNDER_WAY, Place.AWAITING)):
+        if not any(stock.scene.at(*UNDER_WAY, Place.AWAITING)):
             return _say(stock, PlanPhase.EXPIRED, PlanReason.EXPIRED, f"notAfterTime has passed; {stock.rest}")
         return _say(stock, PlanPhase.RUNNING, PlanReason.EXPIRED, "notAfterTime has passed; what moves ends")
     if (blocked := gates.check_more(stock.observation, stock.status)) is not None:
@@ -217,13 +216,12 @@ def _work(stock: Stock) -> CommitPlan:
         return _commit(stock, verdict, Work(due_s=due_s))
     ready = _list_ready(stock)
     fitting = measure_fitting(stock.scene, observation)
-    kept_back = observation.names_taken | observation.names_refused
     chosen = choose(
         stock.scene,
         observation.plan,
         within=observation.limits,
         ready_hosts=ready,
-        names_taken=kept_back,
+        kept_back=observation.names_taken | observation.names_refused,
         fitting=fitting,
     )
     if has_made_all(observation):
@@ -233,7 +231,7 @@ def _work(stock: Stock) -> CommitPlan:
     if not any(stock.scene.at(*OPEN)):
         text = target_sweeps.word_problem(observation) or "two quiet sweeps of each host are awaited"
         return _say(stock, PlanPhase.VERIFYING, PlanReason.VERIFYING, text)
-    if not chosen and not any(stock.scene.at(*_UNDER_WAY)):
+    if not chosen and not any(stock.scene.at(*UNDER_WAY)):
         late = [one for one in stock.scene.at(Place.PENDING) if host_of(one) in ready and not fitting.has_room(one)]
         if late:
             return _say(stock, PlanPhase.WAITING, PlanReason.WINDOW_TOO_SHORT, fitting.word(late))
@@ -275,8 +273,7 @@ def _is_ready(host: PlanHost, observation: PlanObservation) -> bool:
     One that is proven empty is not read again; what is tried again of it is a move whose server is elsewhere.
     """
     sweep = fresh_sweep(observation, host.name)
-    is_up = sweep is not None and sweep.is_complete and sweep.service is not None and sweep.service.is_up is True
-    return host.drained_time is not None or is_up
+    return host.drained_time is not None or (sweep is not None and sweep.is_complete and sweep.is_up)
 
 
 def _reason_of(stock: Stock) -> PlanReason:
@@ -285,7 +282,7 @@ def _reason_of(stock: Stock) -> PlanReason:
         for host in stock.status.hosts
         if (sweep := fresh_sweep(stock.observation, host.name)) is not None
     )
-    if down and not any(stock.scene.at(*_UNDER_WAY)):
+    if down and not any(stock.scene.at(*UNDER_WAY)):
         return PlanReason.HOST_DOWN
     return PlanReason.RUNNING
 

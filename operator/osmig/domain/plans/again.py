@@ -19,7 +19,7 @@ MAX_CHILDREN = 9
 """How many Migrations one server gets at most: one that comes back again and again needs a person."""
 
 
-def falls_back(child: ChildView, spec: PlanSpec) -> bool:
+def wants_fallback(child: ChildView, spec: PlanSpec) -> bool:
     """Whether a live move ended so that the plan wants a cold one instead."""
     fallback = spec.fallback
     return (

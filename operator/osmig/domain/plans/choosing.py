@@ -14,12 +14,13 @@ from osmig.api.plan_options import PlanOrder
 from osmig.domain.plans.again import find_retry_token
 from osmig.domain.plans.decisions import CreateChild, OrderChild
 from osmig.domain.plans.naming import label_child, name_child
-from osmig.domain.plans.scenes import Place
+from osmig.domain.plans.scenes import UNDER_WAY, Place
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
     from osmig.api.plan import MigrationPlan, PlanSpec
+    from osmig.api.plan_options import PlanLimits
     from osmig.api.provider import Limits
     from osmig.domain.plans.fitting import Fitting
     from osmig.domain.plans.observation import PlanObservation
@@ -37,7 +38,7 @@ def choose(
     *,
     within: Limits,
     ready_hosts: Container[str],
-    names_taken: Container[str],
+    kept_back: Container[str],
     fitting: Fitting,
 ) -> tuple[CreateChild | OrderChild, ...]:
     """Return the Migrations to make, and those to try again, as many as the limits leave places for.
@@ -47,11 +48,11 @@ def choose(
         plan: whose limits and order.
         within: the Provider's limits: what is made beyond them would only stand in the queue before others.
         ready_hosts: hosts that servers may leave now.
-        names_taken: names that somebody else's Migrations have.
+        kept_back: names that somebody else's Migrations have, and those that were refused lately.
         fitting: which moves would end before their window does; others let smaller ones pass.
     """
     taken = _Taken(plan.spec, within)
-    for planned in scene.at(Place.QUEUED, Place.RUNNING):
+    for planned in scene.at(*UNDER_WAY):
         taken.add(planned, scene)
     chosen: list[CreateChild | OrderChild] = []
     for planned in sort_planned_servers(scene.at(Place.PENDING), plan.spec.order):
@@ -59,7 +60,7 @@ def choose(
             break
         is_ready = host_of(planned) in ready_hosts and fitting.has_room(planned) and taken.has_place(planned, scene)
         order = _make_order(planned, plan) if is_ready else None
-        if order is None or order.name in names_taken:
+        if order is None or order.name in kept_back:
             continue
         taken.add(planned, scene)
         chosen.append(order)
@@ -90,8 +91,7 @@ class _Taken:
     """How many places are taken, of each limit."""
 
     def __init__(self, spec: PlanSpec, within: Limits) -> None:
-        self._limits = spec.bounds
-        self._within = within
+        self._limits = _narrow(spec.bounds, within)
         self._destination = spec.destination_host
         self._count: Counter[tuple[str, str]] = Counter()
 
@@ -109,29 +109,34 @@ class _Taken:
         self._count.update(key for key, _ in self._keys(planned, scene))
 
     def _keys(self, planned: PlannedServer, scene: Scene) -> Iterator[tuple[tuple[str, str], int]]:
-        limits, within, row = self._limits, self._within, planned.row
-        yield ("plan", ""), min(limits.max_in_flight, within.max_in_flight)
-        per_source = min(limits.max_in_flight_per_source_host, within.max_in_flight_per_source_host)
-        yield ("host", host_of(planned)), per_source
+        limits, row = self._limits, planned.row
+        yield ("plan", ""), limits.max_in_flight
+        yield ("host", host_of(planned)), limits.max_in_flight_per_source_host
         destination = self._find_destination(planned)
-        if destination is not None:
-            yield ("destination", destination), self._limit_destination()
+        if destination is not None and limits.max_in_flight_per_destination_host is not None:
+            yield ("destination", destination), limits.max_in_flight_per_destination_host
         for group in scene.groups.get(planned.server_id, ()):
             yield ("group", group), limits.max_in_flight_per_server_group
         if row is not None and limits.max_in_flight_per_project is not None:
             yield ("project", row.project_id), limits.max_in_flight_per_project
 
-    def _limit_destination(self) -> int:
-        wanted, within = (
-            self._limits.max_in_flight_per_destination_host,
-            self._within.max_in_flight_per_destination_host,
-        )
-        return within if wanted is None else min(wanted, within)
-
     def _find_destination(self, planned: PlannedServer) -> str | None:
         """Return the host that the server goes to, as its Migration has it, else as the plan names it."""
         has_child = planned.is_again or planned.place is not Place.PENDING
         return planned.child.destination_host if has_child and planned.child is not None else self._destination
+
+
+def _narrow(limits: PlanLimits, within: Limits) -> PlanLimits:
+    """Return a plan's limits, none above the Provider's."""
+    to_one = limits.max_in_flight_per_destination_host, within.max_in_flight_per_destination_host
+    changes = {
+        "max_in_flight": min(limits.max_in_flight, within.max_in_flight),
+        "max_in_flight_per_source_host": min(
+            limits.max_in_flight_per_source_host, within.max_in_flight_per_source_host
+        ),
+        "max_in_flight_per_destination_host": min(limit for limit in to_one if limit is not None),
+    }
+    return limits.model_copy(update=changes)
 
 
 def host_of(planned: PlannedServer) -> str:

@@ -86,9 +86,5 @@ class AllCircumstances:
             self.of_all,
             groups=tuple(self._memberships.get(row.id, ())),
             awaited_record=self._records.get((of_host.host, row.id), "") if of_host is not None else "",
-            is_host_up=_is_up(of_host) if of_host is not None else row.host not in self._down,
+            is_host_up=of_host.is_up if of_host is not None else row.host not in self._down,
         )
-
-
-def _is_up(sweep: HostSweep) -> bool:
-    return sweep.service is not None and sweep.service.is_up is True

@@ -12,6 +12,7 @@ from osmig.api.names import ConditionStatus, ConditionType
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.api.plan_status import PlanHost
 from osmig.domain.conditions import find_condition
+from osmig.domain.phases import is_over
 from osmig.domain.plans.phases import PLAN_FINISHED
 
 if TYPE_CHECKING:
@@ -33,17 +34,17 @@ def _mend_end(status: PlanStatus) -> PlanStatus:
     if finished is None or status.phase is None:
         # no step has told yet how it stands
         return status
-    says = (
-        status.phase in PLAN_FINISHED,
-        status.completion_time is not None,
-        finished.status is ConditionStatus.TRUE,
+    has_ended, has_completion_time = status.phase in PLAN_FINISHED, status.completion_time is not None
+    over = is_over(
+        has_ended=has_ended,
+        has_completion_time=has_completion_time,
+        finished=finished.status is ConditionStatus.TRUE,
     )
-    is_over = sum(says) > 1
     changes: dict[str, Any] = {}
-    if says[0] is not is_over:
-        changes["phase"] = _find_outcome(status) if is_over else _find_phase(status)
-    if says[1] is not is_over:
-        changes["completion_time"] = finished.last_transition_time if is_over else None
+    if has_ended is not over:
+        changes["phase"] = _find_outcome(status) if over else _find_phase(status)
+    if has_completion_time is not over:
+        changes["completion_time"] = finished.last_transition_time if over else None
     return status.model_copy(update=changes) if changes else status
 
 

@@ -11,7 +11,7 @@ from osmig.domain.plans.decisions import OrderChild
 from osmig.domain.plans.verbs import find_control, is_active, settle_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from osmig.api.plan_status import PlanControl, PlanStatus
     from osmig.domain.observation import Note
@@ -35,12 +35,7 @@ def order_children(
         control = find_control(status, verb)
         if control is None or not is_active(status, verb):
             continue
-        token = _token(control)
-        missing = [
-            OrderChild(name=child.name, verb=child_verb, token=token)
-            for child in observation.children
-            if concerns(child) and child.tokens.get(child_verb) != token
-        ]
+        missing = give(filter(concerns, observation.children), child_verb, _token(control))
         orders += missing
         if not missing:
             text = "every Migration that it concerned has the order"
@@ -51,11 +46,18 @@ def order_children(
 
 def abort_children(observation: PlanObservation) -> tuple[OrderChild, ...]:
     """Return the order to call off for every Migration under way; what has arrived is left to who confirms."""
-    token = f"plan-abort-{observation.status.round}"
+    return call_off(observation.children, f"plan-abort-{observation.status.round}")
+
+
+def call_off(children: Iterable[ChildView], token: str) -> tuple[OrderChild, ...]:
+    """Return the order to abort for every Migration under way that has not recorded it."""
+    return give((child for child in children if child.is_in_flight), Verb.ABORT, token)
+
+
+def give(children: Iterable[ChildView], verb: Verb, token: str) -> tuple[OrderChild, ...]:
+    """Return the same order for each of these Migrations that has not recorded it."""
     return tuple(
-        OrderChild(name=child.name, verb=Verb.ABORT, token=token)
-        for child in observation.children
-        if child.is_in_flight and child.tokens.get(Verb.ABORT) != token
+        OrderChild(name=child.name, verb=verb, token=token) for child in children if child.tokens.get(verb) != token
     )
 
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 from osmig.api.plan_names import PlanPhase, PlanReason
 from osmig.domain.plans.choosing import has_made_all
 from osmig.domain.plans.conditions import PlanVerdict
-from osmig.domain.plans.scenes import Place
+from osmig.domain.plans.scenes import UNDER_WAY, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from osmig.domain.plans.decisions import Effect
     from osmig.domain.plans.stock import Stock
-
-_UNDER_WAY = (Place.QUEUED, Place.RUNNING)
 
 
 def find_refusal(stock: Stock, chosen: Sequence[Effect]) -> PlanVerdict | None:
@@ -24,7 +22,7 @@ def find_refusal(stock: Stock, chosen: Sequence[Effect]) -> PlanVerdict | None:
     if observation.names_taken and not chosen:
         reason = PlanReason.NAME_TAKEN
         text = f"Migrations of these names are not the plan's: {', '.join(sorted(observation.names_taken)[:3])}"
-    elif any(stock.scene.at(*_UNDER_WAY)) or not any(stock.scene.at(Place.PENDING)):
+    elif any(stock.scene.at(*UNDER_WAY)) or not any(stock.scene.at(Place.PENDING)):
         return None
     elif has_made_all(observation):
         reason = PlanReason.TOO_MANY_MIGRATIONS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import Phase, Reason
 from osmig.api.plan_names import Judgement
-from osmig.domain.plans.again import MAX_CHILDREN, falls_back, find_retry_token
+from osmig.domain.plans.again import MAX_CHILDREN, find_retry_token, wants_fallback
 from osmig.domain.plans.circumstances import AllCircumstances, list_memberships, list_sweeps
 from osmig.domain.plans.judging import ServerVerdict, judge, judge_missing
 from osmig.domain.plans.sweeps import HostSweep
@@ -43,6 +43,9 @@ class Place(StrEnum):
 
 OPEN = (Place.PENDING, Place.WAITING, Place.QUEUED, Place.RUNNING, Place.AWAITING)
 """Places of servers that something is still waited for."""
+
+UNDER_WAY = (Place.QUEUED, Place.RUNNING)
+"""Places of servers whose Migration was made and has neither ended nor arrived."""
 
 LEFT = (Place.BLOCKED, Place.FAILED, Place.ABORTED)
 """Places of servers that stay where they are against the plan's will."""
@@ -103,7 +106,8 @@ def build_scene(observation: PlanObservation) -> Scene:
         child, verdict = children.get(server_id), None
         if row is not None and sweep is not None:
             around = circumstances.of(row, sweep)
-            verdict = judge(row, observation.plan.spec, around, falls_back=_wants_fallback(child, observation))
+            falls_back = child is not None and wants_fallback(child, observation.plan.spec)
+            verdict = judge(row, observation.plan.spec, around, falls_back=falls_back)
         elif server_id in missing:
             verdict = judge_missing(server_id, circumstances.of_all)
         planned_servers.append(_stand(server_id, row, sweep, verdict, child, observation))
@@ -121,10 +125,6 @@ def newest_children(observation: PlanObservation) -> dict[str, ChildView]:
         if known is None or known.index < child.index:
             newest[child.server_id] = child
     return newest
-
-
-def _wants_fallback(child: ChildView | None, observation: PlanObservation) -> bool:
-    return child is not None and falls_back(child, observation.plan.spec)
 
 
 def _stand(
@@ -170,7 +170,7 @@ def _place_without_child(
 def _may_fall_back(child: ChildView, verdict: ServerVerdict, observation: PlanObservation) -> bool:
     """Whether a cold move follows, now or once the cloud is done with the server; a broken one counts as failed."""
     is_possible = verdict.judgement in {Judgement.COLD, Judgement.WAIT}
-    return is_possible and falls_back(child, observation.plan.spec)
+    return is_possible and wants_fallback(child, observation.plan.spec)
 
 
 def _place_under_way(child: ChildView) -> Place:

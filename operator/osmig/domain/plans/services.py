@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from osmig.api.names import EventReason
 from osmig.api.plan_status import DisabledBy, ServiceBefore, ServiceState
+from osmig.domain.backoff import grow_pause_s
 from osmig.domain.observation import Note
 from osmig.domain.plans.decisions import DisableService, EnableService
 from osmig.domain.plans.naming import marker_of, word_reason
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from osmig.domain.plans.sweeps import HostSweep, ServiceRow
 
 FIRST_PAUSE_S, MAX_PAUSE_S = SWEEP_PERIOD_S, 600.0
-"""After the first order without an effect, and at most, before another one; each pause is twice the one before."""
+"""After the first order that was refused, or has no effect, and at most, before the same is tried again."""
 
 IN_VAIN = 3
 """Orders in a row without an effect, after which a person is told."""
@@ -163,7 +164,7 @@ def pause_s(name: str, observation: PlanObservation) -> float:
     run = observation.memory.orders.get(name)
     if run is None:
         return 0.0
-    return run.last_s + min(MAX_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(run.count - 1, 10)) - observation.clock_s
+    return run.last_s + grow_pause_s(FIRST_PAUSE_S, MAX_PAUSE_S, run.count - 1) - observation.clock_s
 
 
 def is_in_vain(name: str, observation: PlanObservation) -> bool:

@@ -166,6 +166,11 @@ class HostSweep(ServerSweep):
         """The host's one compute service; ``None`` when there is none, or more than one."""
         return self.services[0] if len(self.services) == 1 else None
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the host's one compute service reports."""
+        return self.service is not None and self.service.is_up is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostRow:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from osmig.api.names import EventReason, Phase, Verb
 from osmig.api.plan_windows import OnWindowEnd, PlanWindowStatus, WindowsState
 from osmig.domain.observation import Note
-from osmig.domain.plans.decisions import OrderChild
+from osmig.domain.plans.fan_out import call_off
 from osmig.domain.plans.windows import judge_windows
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from osmig.api.plan_status import PlanStatus
     from osmig.domain.plans.children import ChildView
+    from osmig.domain.plans.decisions import OrderChild
     from osmig.domain.plans.observation import PlanObservation
 
 _TOKEN = "plan-window-"  # noqa: S105 - an annotation's value
@@ -50,12 +51,7 @@ def end_window(status: PlanStatus, observation: PlanObservation) -> tuple[OrderC
     closed = find_closed(status)
     if not wants_end(observation) or closed is None:
         return ()
-    token = f"{_TOKEN}{closed:%Y%m%dT%H%M%SZ}"
-    return tuple(
-        OrderChild(name=child.name, verb=Verb.ABORT, token=token)
-        for child in observation.children
-        if child.is_in_flight and child.tokens.get(Verb.ABORT) != token
-    )
+    return call_off(observation.children, f"{_TOKEN}{closed:%Y%m%dT%H%M%SZ}")
 
 
 def wants_end(observation: PlanObservation) -> bool:

@@ -41,26 +41,20 @@ def judge(observation: MoveObservation, pre_start: PreStartState, unsent: str) -
         pre_start: the server, idle and on a host that shows where hosts are named.
         unsent: says that nothing is sent, in words fit for status.
     """
-    source, destination = observation.migration.spec.source_host, observation.migration.spec.destination_host
-    host = pre_start.server.host
+    spec, server = observation.migration.spec, pre_start.server
+    host, destination = server.host, spec.destination_host
     if destination is not None and host == destination:
         return outcome.succeed(observation, Reason.ALREADY_AT_DESTINATION, f"the server is on {destination}; {unsent}")
-    source_id = observation.migration.spec.source_host_id
-    if source_id is not None and pre_start.server.host_id != source_id:
-        if destination is not None:
-            message = f"the server is on {host}, neither on the host of sourceHostID nor on {destination}; {unsent}"
-            return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
-        message = f"the server is no longer on the host of sourceHostID; {unsent}"
-        return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
     if (misnamed := _check_names(observation, pre_start, unsent)) is not None:
         return misnamed
-    if source is None or host == source:
+    if spec.source_host in {None, host} and spec.source_host_id in {None, server.host_id}:
         return None
+    source = spec.source_host or "the host of sourceHostID"
     if destination is not None:
         message = f"the server is on {host}, neither on {source} nor on {destination}; {unsent}"
         return outcome.fail(observation, Reason.NOT_ON_SOURCE_HOST, message)
-    doubt = _describe_doubt(observation, source)
-    message = f"the server is on {host}, no longer on {source}{doubt}; {unsent}"
+    where = f"on {host}, " if host is not None else ""
+    message = f"the server is {where}no longer on {source}{_describe_doubt(observation, source)}; {unsent}"
     return outcome.succeed(observation, Reason.NOT_ON_SOURCE_HOST, message)
 
 
