@@ -379,13 +379,23 @@ async def test_draining_cuts_off_what_is_overdue_for_good(open_bench: Callable[.
     assert bench.gauge("osmig_reconcile_total") == 0
 
 
-async def test_an_order_waits_for_no_read_of_its_own_object_that_hangs(open_bench: Callable[..., Bench]) -> None:
-    bench = open_bench()
+async def begin_long_step(bench: Bench) -> None:
+    """Let a step be under way for 10 s that takes 65."""
     bench.steps.takes_s[A] = 65.0
     bench.scheduler.wake(A)
     await bench.clock.pass_by(10.0)
+
+
+def order(bench: Bench) -> None:
+    """Let somebody order something of the same object."""
     bench.ordered.add(A)
     bench.scheduler.wake(A)
+
+
+async def test_an_order_waits_for_no_read_of_its_own_object_that_hangs(open_bench: Callable[..., Bench]) -> None:
+    bench = open_bench()
+    await begin_long_step(bench)
+    order(bench)
     del bench.steps.takes_s[A]
     await bench.clock.pass_by(ORDER_GRACE_S)
     assert bench.steps.begun("a") == [0.0, 10.0 + ORDER_GRACE_S]
@@ -393,11 +403,8 @@ async def test_an_order_waits_for_no_read_of_its_own_object_that_hangs(open_benc
 
 async def test_a_step_that_records_the_order_soon_is_not_cut_off(open_bench: Callable[..., Bench]) -> None:
     bench = open_bench()
-    bench.steps.takes_s[A] = 65.0
-    bench.scheduler.wake(A)
-    await bench.clock.pass_by(10.0)
-    bench.ordered.add(A)
-    bench.scheduler.wake(A)
+    await begin_long_step(bench)
+    order(bench)
     await bench.clock.pass_by(ORDER_GRACE_S / 2)
     bench.ordered.discard(A)
     await bench.clock.pass_by(50.0)
@@ -416,8 +423,7 @@ async def test_not_even_an_order_cuts_a_step_off_between_an_intent_and_its_recor
     bench.steps.inner = send
     bench.scheduler.wake(A)
     await bench.clock.pass_by(1.0)
-    bench.ordered.add(A)
-    bench.scheduler.wake(A)
+    order(bench)
     await bench.clock.pass_by(58.0)
     assert bench.steps.running == 1
     await bench.clock.pass_by(2.0)
@@ -426,9 +432,7 @@ async def test_not_even_an_order_cuts_a_step_off_between_an_intent_and_its_recor
 
 async def test_a_wake_without_an_order_cuts_nothing_off(open_bench: Callable[..., Bench]) -> None:
     bench = open_bench()
-    bench.steps.takes_s[A] = 65.0
-    bench.scheduler.wake(A)
-    await bench.clock.pass_by(10.0)
+    await begin_long_step(bench)
     bench.scheduler.wake(A)
     await bench.clock.pass_by(50.0)
     assert bench.steps.begun("a") == [0.0]
