@@ -102,7 +102,8 @@ def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
 class Board:
     """Prints what is said, and below it the table as it is now.
 
-    Without a terminal nothing is ever redrawn: each change of a row is one plain line that begins with the seconds.
+    Without a terminal nothing is ever redrawn: each change of a row is one plain line that begins with the seconds
+    since the first.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Board:
         self._live = live
         self._columns = columns
         self._clock = clock
-        self._begin = clock()
+        self._begin = 0.0
         self._rows: tuple[Row, ...] = ()
         self._drawn = 0
 
@@ -134,6 +135,7 @@ class Board:
             self._draw()
             return
         if is_first:
+            self._begin = self._clock()
             self._write(f"  TIME {render_head()}\n")
         for row in changed:
             self._write(f"{self._clock() - self._begin:4.0f} s {render_row(row)}"[:WIDTH] + "\n")
