@@ -220,7 +220,8 @@ class _Operator:
 
     async def _watch(self, client: KubeClient, controllers: Controllers, kopf_stop: asyncio.Event) -> None:
         """Let kopf watch until told to stop."""
-        make_patient(self.clock, [resource.plural for resource in RESOURCES.values()])
+        kinds = {resource.plural: kind for kind, resource in RESOURCES.items()}
+        make_patient(self.clock, kinds, lambda plural, body: controllers.intake.knows(kinds[plural], body))
         ready = asyncio.Event()
         namespaces = self.settings.kubernetes.namespaces
         running = kopf.operator(

@@ -1,12 +1,24 @@
-"""A watch that fails again and again pauses longer each time; rights that do not come back end the process."""
+"""A watch that fails again and again pauses longer each time; rights that do not come back end the process.
+
+What it tells of a version that is known already goes no further.
+"""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fake_clock import FakeClock
-from osmig.bare_kopf import errors
-from osmig.patient_kopf import FIRST_PAUSE_S, LONGEST_PAUSE_S, REFUSED_S, Patience
+from osmig import patient_kopf
+from osmig.api.names import Kind
+from osmig.bare_kopf import errors, scanning, watching
+from osmig.controllers.inbox import Inbox
+from osmig.patient_kopf import FIRST_PAUSE_S, LONGEST_PAUSE_S, REFUSED_S, Patience, make_patient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 REFUSED = errors.APIForbiddenError(None, status=403, headers={})
 BROKEN = ValueError("half a line")
@@ -61,3 +73,44 @@ async def test_rights_that_are_missing_now_and_then_do_not() -> None:
     for _ in range(20):
         assert await measure_pause(patience, clock, REFUSED) == FIRST_PAUSE_S
         clock.advance(REFUSED_S)
+
+
+def body(version: str, *, uid: str = "u-1", name: str = "web") -> dict[str, Any]:
+    metadata = {"namespace": "default", "name": name, "uid": uid, "resourceVersion": version}
+    return {"metadata": metadata, "spec": {"suspend": version == "7"}}
+
+
+async def test_only_a_change_that_is_known_in_this_very_version_goes_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox = Inbox()
+    inbox.offer(Kind.MIGRATION, body("6"))
+    events = [
+        {"type": kind, "object": shown}
+        for kind, shown in (
+            (None, body("6")),
+            ("ADDED", body("6")),
+            ("MODIFIED", body("6")),
+            ("MODIFIED", body("5")),
+            ("MODIFIED", body("7")),
+            ("MODIFIED", body("6", uid="u-2")),
+            ("MODIFIED", body("6", name="db")),
+            ("MODIFIED", body("")),
+            ("DELETED", body("6")),
+        )
+    ]
+
+    async def watch(**_: Any) -> AsyncGenerator[Any]:  # noqa: ANN401 - kopf's calling convention
+        for event in events:
+            yield event
+
+    monkeypatch.setattr(patient_kopf, "_watch", watch)
+    # make_patient replaces them for good
+    monkeypatch.setattr(watching, "continuous_watch", watching.continuous_watch)
+    monkeypatch.setattr(scanning, "scan_resources", scanning.scan_resources)
+    make_patient(FakeClock(), ["migrations"], lambda _, shown: inbox.shows(Kind.MIGRATION, shown))
+    named: dict[str, Any] = {"resource": SimpleNamespace(plural="migrations"), "namespace": None}
+    told: list[Any] = [event async for event in watching.continuous_watch(**named)]
+    assert [(event["type"], event["object"]) for event in told] == [
+        (event["type"], event["object"]) for number, event in enumerate(events) if number != 2
+    ]

@@ -83,8 +83,7 @@ class Entry:
     @property
     def version(self) -> int:
         """The resourceVersion as a number, which Kubernetes makes comparable; 0 where it is not one."""
-        version = self.resource_version
-        return int(version) if version.isdigit() else 0
+        return _to_number(self.resource_version)
 
 
 class Inbox:
@@ -100,22 +99,30 @@ class Inbox:
         """
         key = key_of(kind, body)
         entry = self._entries.get(key)
-        fresh = _read(kind, body)
-        if entry is not None and entry.uid != fresh.uid and fresh.version and fresh.version < entry.version:
+        uid, word = str(body["metadata"]["uid"]), read_version(body)
+        version = _to_number(word)
+        if entry is not None and entry.uid != uid and version and version < entry.version:
             # an earlier object of this name, out of a list that was begun before it was deleted
             return False
-        if entry is None or entry.uid != fresh.uid:
-            self._entries[key] = entry = fresh
+        if entry is None or entry.uid != uid:
+            self._entries[key] = entry = _read(kind, body)
             _collect(kind, entry, body)
             return True
         has_new = _collect(kind, entry, body)
-        if fresh.version != 0 and fresh.version <= entry.version:
+        if (version != 0 and version <= entry.version) or word == entry.resource_version:
+            # as the watch brings every own write again, whose answer was taken already
             return has_new
-        if fresh.resource_version == entry.resource_version:
-            return has_new
+        fresh = _read(kind, body)
         entry.kept, entry.resource_version = fresh.kept, fresh.resource_version
         entry.is_being_deleted, entry.provider_name = fresh.is_being_deleted, fresh.provider_name
         return True
+
+    def shows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+        """Whether this very version of the object was taken already: it brings nothing new then."""
+        entry = self._entries.get(key_of(kind, body))
+        if entry is None or not (version := read_version(body)):
+            return False
+        return entry.uid == str(body["metadata"]["uid"]) and entry.resource_version == version
 
     def get(self, key: Key) -> Entry | None:
         """Return the object's entry, ``None`` when there is no such object."""
@@ -153,6 +160,10 @@ class Inbox:
 def read_version(body: Mapping[str, Any]) -> str:
     """Return the resourceVersion of the object in ``body``, empty where it has none."""
     return str(body["metadata"].get("resourceVersion", ""))
+
+
+def _to_number(version: str) -> int:
+    return int(version) if version.isdigit() else 0
 
 
 def key_of(kind: Kind, body: Mapping[str, Any]) -> Key:
