@@ -83,6 +83,8 @@ def is_active(status: MigrationStatus, verb: Verb) -> bool:
 
 def in_force(status: MigrationStatus) -> Order | None:
     """Return the order to be carried out now: users outrank policies."""
+    if not status.controls and not status.policy_orders:
+        return None
     for verb in RANKS:
         if is_active(status, verb):
             control = find_control(status.controls, verb)

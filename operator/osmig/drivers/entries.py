@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ class Entry:
 def find_in(folder: str) -> Callable[[], Driver[Any, Any]]:
     """Return what imports the driver of a folder of ``osmig.drivers`` when it is asked for."""
 
+    @cache
     def find() -> Driver[Any, Any]:
         driver: Driver[Any, Any] = import_module(f"osmig.drivers.{folder}").DRIVER
         return driver

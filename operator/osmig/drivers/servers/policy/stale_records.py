@@ -51,8 +51,9 @@ def has_settled(observation: MoveObservation, record: RecordView) -> bool:
 
 def needs_server(observation: MoveObservation, record: RecordView) -> bool:
     """Whether the server of our own record is to be looked at: the record was quiet for half of the time."""
-    is_idle = f"{_IDLE}{_name(record)}" in observation.wait_ages_s
-    return is_idle or observation.has_waited(f"{_QUIET}{_name(record)}", _half_s(observation))
+    name = _name(record)
+    is_idle = f"{_IDLE}{name}" in observation.wait_ages_s
+    return is_idle or observation.has_waited(f"{_QUIET}{name}", _half_s(observation))
 
 
 def is_own_stale(observation: MoveObservation, record: RecordView) -> bool:
