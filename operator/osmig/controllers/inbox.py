@@ -21,7 +21,7 @@ from osmig.domain.plans.observation import PlanVerbRequest
 from osmig.domain.verbs import bound_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from enum import StrEnum
 
 _MAX_VERB_REQUESTS = 20
@@ -118,11 +118,12 @@ class Inbox:
         return True
 
     def shows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
-        """Whether this very version of the object was taken already: it brings nothing new then."""
+        """Whether to take a body would bring nothing: this very version was taken, and its verbs were seen last."""
         entry = self._entries.get(key_of(kind, body))
         if entry is None or not (version := read_version(body)):
             return False
-        return entry.uid == str(body["metadata"]["uid"]) and entry.resource_version == version
+        is_same = entry.uid == str(body["metadata"]["uid"]) and entry.resource_version == version
+        return is_same and not any(_find_unseen(kind, entry, body))
 
     def get(self, key: Key) -> Entry | None:
         """Return the object's entry, ``None`` when there is no such object."""
@@ -212,17 +213,21 @@ def _pack(body: Mapping[str, Any]) -> bytes:
 
 def _collect(kind: Kind, entry: Entry, body: Mapping[str, Any]) -> bool:
     """Note the verbs whose value differs from the one seen last; say whether there was one."""
-    annotations = body["metadata"].get("annotations") or {}
     has_new = False
-    for verb in PlanVerb if kind is Kind.PLAN else Verb:
-        value = annotations.get(verb_annotation(verb))
-        if value is None or entry.seen.get(verb) == (token := bound_token(value)):
-            continue
+    for verb, token in _find_unseen(kind, entry, body):
         entry.seen[verb] = token
         entry.verb_requests.append(_request(verb, token, find_manager(body, verb_annotation(verb))))
         has_new = True
     del entry.verb_requests[:-_MAX_VERB_REQUESTS]
     return has_new
+
+
+def _find_unseen(kind: Kind, entry: Entry, body: Mapping[str, Any]) -> Iterator[tuple[Verb | PlanVerb, str]]:
+    annotations = body["metadata"].get("annotations")
+    for verb in (PlanVerb if kind is Kind.PLAN else Verb) if annotations else ():
+        value = annotations.get(verb_annotation(verb))
+        if value is not None and entry.seen.get(verb) != (token := bound_token(value)):
+            yield verb, token
 
 
 def _request(verb: Verb | PlanVerb, token: str, manager: str) -> VerbRequest | PlanVerbRequest:
