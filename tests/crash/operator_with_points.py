@@ -85,11 +85,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What a status is first to say, and of which call."""
+    """What a status is first to say, and of which call.
+
+    Attributes:
+        subject: tells it from others of its name; one that met a conflict is made again with the same.
+    """
 
     name: str
     server_id: str
     operation: str
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +103,46 @@ class PointedStatuses:
 
     inner: Statuses
     point: Point
-    seen: set[str] = field(default_factory=set)
-    intents: dict[str, str] = field(default_factory=dict)
-    """The operation of each intent that was written and has no record yet, by the name of the Migration."""
+    tried: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
+    intents: dict[str, Write] = field(default_factory=dict)
+    """Each intent that was written and has no record yet, by the name of the Migration."""
 
     async def put(self, ref: ObjectRef, status: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Write, and pass the points."""
+        """Write, and pass the points: before the first try, and after the one that was not refused."""
         if ref.kind != "Migration":
             return await self.inner.put(ref, status)
         write = self._name(ref.name, status)
-        await self.point.reach(f"before-{write.name}", write.server_id, write.operation)
+        if write.subject not in self.tried:
+            self.tried.add(write.subject)
+            await self.point.reach(f"before-{write.name}", write.server_id, write.operation)
         stored = await self.inner.put(ref, status)
+        self.stored.add(write.subject)
         if write.name == "intent":
-            self.intents[ref.name] = write.operation
+            self.intents[ref.name] = write
+        elif write.name == "record":
+            del self.intents[ref.name]
         await self.point.reach(f"after-{write.name}", write.server_id, write.operation)
         return stored
 
     def _name(self, migration: str, status: Mapping[str, Any]) -> Write:
         """Tell an intent, the record of what it came to, an adoption and the end from everything else."""
         server_id, intent = (status.get("server") or {}).get("id", ""), status.get("pendingCall")
-        if intent:
-            is_new = "answer" not in intent and self._is_first(f"{intent['holder']} {intent['time']}")
-            return Write("intent" if is_new else "other", server_id, intent["operation"])
-        if (operation := self.intents.pop(migration, None)) is not None:
-            return Write("record", server_id, operation)
         upstream = status.get("upstream") or {}
-        if upstream and "requestID" not in upstream and self._is_first(f"{migration} adopts {upstream['id']}"):
-            return Write("adoption", server_id, "adopt")
-        is_end = "completionTime" in status and self._is_first(f"{migration} ends {status['completionTime']}")
-        return Write("end" if is_end else "other", server_id, "end")
-
-    def _is_first(self, what: str) -> bool:
-        is_new = what not in self.seen
-        self.seen.add(what)
-        return is_new
+        if intent:
+            write = Write("intent", server_id, intent["operation"], f"{intent['holder']} {intent['time']}")
+            return write if "answer" not in intent and write.subject not in self.stored else Write("other", "", "")
+        if (sent := self.intents.get(migration)) is not None:
+            return Write("record", server_id, sent.operation, f"record of {sent.subject}")
+        if upstream and "requestID" not in upstream:
+            write = Write("adoption", server_id, "adopt", f"{migration} adopts {upstream['id']}")
+            if write.subject not in self.stored:
+                return write
+        if "completionTime" in status:
+            write = Write("end", server_id, "end", f"{migration} ends {status['completionTime']}")
+            if write.subject not in self.stored:
+                return write
+        return Write("other", "", "")
 
 
 @dataclass(frozen=True, slots=True)
