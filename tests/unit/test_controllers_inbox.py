@@ -54,12 +54,12 @@ def test_verbs_merge_and_their_removal_changes_nothing() -> None:
 
 def test_a_version_that_was_taken_brings_nothing_unless_an_older_one_with_another_order_came_since() -> None:
     inbox, newest = Inbox(), bare_body(6, abort="b")
-    assert not inbox.shows(Kind.MIGRATION, newest)
+    assert not inbox.knows(Kind.MIGRATION, newest)
     inbox.offer(Kind.MIGRATION, newest)
-    assert inbox.shows(Kind.MIGRATION, newest)
+    assert inbox.knows(Kind.MIGRATION, newest)
     assert not inbox.offer(Kind.MIGRATION, newest)
     inbox.offer(Kind.MIGRATION, bare_body(5, abort="a"))
-    assert not inbox.shows(Kind.MIGRATION, newest), "it tells which of both orders is the later one"
+    assert not inbox.knows(Kind.MIGRATION, newest), "it tells which of both orders is the later one"
     assert inbox.offer(Kind.MIGRATION, newest)
     assert verb_requests(inbox) == [(Verb.ABORT, "b"), (Verb.ABORT, "a"), (Verb.ABORT, "b")]
 

@@ -280,6 +280,16 @@ def test_when_a_policys_request_was_first_taken_is_noted_once() -> None:
     assert orders.in_force(given_up) is None
 
 
+@pytest.mark.parametrize("is_first_given_up", [False, True])
+def test_of_two_policies_that_order_the_same_the_first_that_was_not_given_up_is_in_force(
+    *, is_first_given_up: bool
+) -> None:
+    first = policy_order(Policy.ON_STALL, ABORT, given_up=is_first_given_up)
+    order = orders.in_force(running(policy_orders=(first, policy_order(Policy.ON_DEADLINE, ABORT))))
+    assert order is not None
+    assert order.policy is (Policy.ON_DEADLINE if is_first_given_up else Policy.ON_STALL)
+
+
 # --- how a move that was called off ends
 
 ENDS = [

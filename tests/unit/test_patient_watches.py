@@ -108,7 +108,7 @@ async def test_only_a_change_that_is_known_in_this_very_version_goes_no_further(
     # make_patient replaces them for good
     monkeypatch.setattr(watching, "continuous_watch", watching.continuous_watch)
     monkeypatch.setattr(scanning, "scan_resources", scanning.scan_resources)
-    make_patient(FakeClock(), ["migrations"], lambda _, shown: inbox.shows(Kind.MIGRATION, shown))
+    make_patient(FakeClock(), ["migrations"], lambda _, shown: inbox.knows(Kind.MIGRATION, shown))
     named: dict[str, Any] = {"resource": SimpleNamespace(plural="migrations"), "namespace": None}
     told: list[Any] = [event async for event in watching.continuous_watch(**named)]
     assert [(event["type"], event["object"]) for event in told] == [

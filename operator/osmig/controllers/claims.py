@@ -71,8 +71,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
     """Read what a body says; what it does not say is not claimed."""
     spec, status = _dig(body, "spec"), _dig(body, "status")
     mirror_of = find_provider(_dig(body, "metadata"))
-    upstream, is_over = _dig(status, "upstream"), has_ended(status)
-    is_acting = not is_over and _was_sent(status)
+    upstream, is_over, is_acting = _dig(status, "upstream"), has_ended(status), is_under_way(status)
     hosts = _read_hosts(spec, status)
     is_moving = is_acting and not _has_arrived(status)
     waits_for_slot = not is_acting and _is_queued(body, Reason.SLOTS_TAKEN)
@@ -102,11 +101,7 @@ def read_claims(key: Key, body: Mapping[str, Any]) -> Claims:
 
 def is_under_way(status: Mapping[str, Any]) -> bool:
     """Whether something was sent, or is about to be, and has not ended."""
-    return _was_sent(status) and not has_ended(status)
-
-
-def _was_sent(status: Mapping[str, Any]) -> bool:
-    return bool(status.get("pendingCall") or status.get("upstream"))
+    return bool(status.get("pendingCall") or status.get("upstream")) and not has_ended(status)
 
 
 def _has_order(status: Mapping[str, Any]) -> bool:

@@ -117,7 +117,7 @@ class Inbox:
         entry.is_being_deleted, entry.provider_name = fresh.is_being_deleted, fresh.provider_name
         return True
 
-    def shows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
+    def knows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
         """Whether to take a body would bring nothing: this very version was taken, and its verbs were seen last."""
         entry = self._entries.get(key_of(kind, body))
         if entry is None or not (version := read_version(body)):

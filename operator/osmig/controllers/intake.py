@@ -84,7 +84,7 @@ class Intake:
 
     def knows(self, kind: Kind, body: Mapping[str, Any]) -> bool:
         """Whether to take this body would bring nothing, as of one that the answer to an own write brought first."""
-        return self._inbox.shows(kind, body)
+        return self._inbox.knows(kind, body)
 
     def take(self, kind: Kind, body: Mapping[str, Any]) -> bool:
         """Take a body without waking its object; say whether it brought anything new."""

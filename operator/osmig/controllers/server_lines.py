@@ -62,8 +62,6 @@ class ServerLines:
         Whoever is called and does not take the server after all leaves the line, and the next one is called; but not
         while somebody who goes first waits for a slot.
         """
-        if not self._freed:
-            return ()
         called: dict[Key, None] = {}
         for server_id in sorted(self._freed):
             namespaces: set[str] = set()

@@ -54,8 +54,6 @@ def _name_origin(observation: Observation, after: MigrationStatus) -> MigrationS
     if upstream is None or upstream.endpoint is not None:
         return after
     if recorded is None or recorded.endpoint is None:
-        if observation.provider.endpoint is None:
-            return after
         recorded = origins.of_provider(observation.provider)
     return change_status(after, upstream=origins.add_origin(upstream, recorded))
 

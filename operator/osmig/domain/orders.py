@@ -83,18 +83,16 @@ def is_active(status: MigrationStatus, verb: Verb) -> bool:
 
 def in_force(status: MigrationStatus) -> Order | None:
     """Return the order to be carried out now: users outrank policies."""
-    if not status.controls and not status.policy_orders:
-        return None
+    accepted = {control.verb: control for control in status.controls if control.result is ControlResult.ACCEPTED}
     for verb in RANKS:
-        if is_active(status, verb):
-            control = find_control(status.controls, verb)
-            assert control is not None  # noqa: S101 - it is active
+        if (control := accepted.get(verb)) is not None:
             return Order(verb=verb, is_sent=control.sent_time is not None, since=control.sent_time or control.time)
+    # backwards, for of two policies that order the same the first one counts
+    ordered = {order.verb: order for order in reversed(status.policy_orders) if order.given_up_time is None}
     for verb in RANKS:
-        for order in status.policy_orders:
-            if order.verb is verb and order.given_up_time is None:
-                is_sent, since = order.sent_time is not None, order.sent_time or order.time
-                return Order(verb=verb, policy=order.policy, is_sent=is_sent, since=since)
+        if (order := ordered.get(verb)) is not None:
+            is_sent, since = order.sent_time is not None, order.sent_time or order.time
+            return Order(verb=verb, policy=order.policy, is_sent=is_sent, since=since)
     return None
 
 

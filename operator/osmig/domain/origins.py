@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from osmig.api.migration import Baseline, UpstreamFacts
@@ -23,13 +22,7 @@ class Origin(NamedTuple):
 
 def of_provider(provider: ProviderView) -> Origin:
     """Return where a Provider's credentials lead now."""
-    return _shorten(provider.endpoint, provider.project_id)
-
-
-@lru_cache(maxsize=1024)
-def _shorten(endpoint: str | None, project_id: str | None) -> Origin:
-    """Bring what a cloud says into the form that status holds; each decision asks, and it rarely changes."""
-    known = UpstreamFacts.model_validate({"endpoint": endpoint, "project_id": project_id})
+    known = UpstreamFacts.model_validate({"endpoint": provider.endpoint, "project_id": provider.project_id})
     return Origin(known.endpoint, known.project_id)
 
 
