@@ -49,6 +49,18 @@ def answer(code: int = 200, body: bytes = b"{}", **headers: str) -> Callable[[Ba
     return respond
 
 
+def in_chunks_of_a_byte(count: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Make a responder of a body of so many spaces, each of which comes as a chunk."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"1\r\n \r\n" * count + b"0\r\n\r\n")
+
+    return respond
+
+
 def cut(handler: BaseHTTPRequestHandler) -> None:
     """Close without a word."""
     handler.connection.shutdown(socket.SHUT_RDWR)

@@ -30,6 +30,7 @@ class Behaviour(StrEnum):
     ENDLESS_HEADERS = "endless-headers"
     ENDLESS_CONTINUES = "endless-continues"
     ENDLESS_CHUNK_LINE = "endless-chunk-line"
+    TINY_CHUNKS = "tiny-chunks"
     HUGE_JSON = "huge-json"
     DEEP_JSON = "deep-json"
     MANY_VALUES = "many-values"
@@ -130,6 +131,7 @@ _WRITERS: dict[Behaviour, Callable[[], Iterable[bytes]]] = {
     Behaviour.ENDLESS_HEADERS: lambda: _repeat(_OK, b"X-Filler: " + b"x" * 8000 + b"\r\n"),
     Behaviour.ENDLESS_CONTINUES: lambda: _repeat(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
     Behaviour.ENDLESS_CHUNK_LINE: lambda: _repeat(_OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 65536),
+    Behaviour.TINY_CHUNKS: lambda: _repeat(_OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n1\r\n" * 10_000),
     Behaviour.HUGE_JSON: lambda: _repeat(head(200, 64 * MIB) + b"[", b'{"id": 1},' * 6553, times=64 * MIB // 65530),
     Behaviour.DEEP_JSON: lambda: _whole(200, b'{"version": ' + b"[" * (MIB // 2) + b"]" * (MIB // 2) + b"}"),
     Behaviour.MANY_VALUES: lambda: _whole(200, b'{"version": [' + b",".join([b"{}"] * (MIB + 1)) + b"]}"),

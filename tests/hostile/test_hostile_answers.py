@@ -36,7 +36,7 @@ UNHURRIED = Timeouts(connect_s=2.0, read_s=2.0, list_s=2.0)
 NO_MEMORY = str(NoMemoryError())
 GUARD_S = 60.0
 """Against what never ends: thirty times the deadline of a hasty call, for the machine may be busy."""
-NEVER_ENDING = frozenset({Behaviour.HANG, Behaviour.DRIP_HEADERS, Behaviour.DRIP_BODY, Behaviour.ENDLESS_CONTINUES})
+NEVER_ENDING = frozenset({Behaviour.HANG, Behaviour.DRIP_HEADERS, Behaviour.DRIP_BODY})
 MAX_BLOCK_S = 0.25
 MAX_GROWTH_MIB = 64.0
 
@@ -49,8 +49,9 @@ WHOLE = {
     Behaviour.DRIP_HEADERS: SLOW,
     Behaviour.DRIP_BODY: SLOW,
     Behaviour.ENDLESS_HEADERS: (*LONG, "broke"),
-    Behaviour.ENDLESS_CONTINUES: (*LONG, "broke", *SLOW),
+    Behaviour.ENDLESS_CONTINUES: (*LONG, "broke"),
     Behaviour.ENDLESS_CHUNK_LINE: (*LONG, "broke", "failed"),
+    Behaviour.TINY_CHUNKS: LONG,
     Behaviour.HUGE_JSON: LONG,
     Behaviour.DEEP_JSON: NOT_JSON,
     Behaviour.MANY_VALUES: NOT_JSON,

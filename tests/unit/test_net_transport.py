@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from http_upstream import Upstream, answer, dripping
+from http_upstream import Upstream, answer, dripping, in_chunks_of_a_byte
 from nova_support import LOOPBACK, Permission
 from osmig.clock import SystemClock
 from osmig.net.answers import Call
-from osmig.net.bounds import MAX_ANSWER_BYTES, MAX_HEADER_BYTES, Timeouts
+from osmig.net.bounds import MAX_ANSWER_BYTES, MAX_HEADER_BYTES, MAX_PIECES, Timeouts
 from osmig.net.connection import Connection
 from osmig.net.endpoints import EndpointGuard
 from osmig.net.failures import (
@@ -29,7 +29,7 @@ from osmig.net.requests import Request
 from osmig.net.transport import Access, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from http.server import BaseHTTPRequestHandler
 
 READ = Request(operation="read-job", method="GET", path="/jobs/7")
@@ -96,6 +96,47 @@ async def test_headers_together_are_bounded(upstream: Upstream) -> None:
     async with opened(upstream) as transport:
         with pytest.raises(TooLongError):
             await transport.send(READ, Call("read-job"))
+
+
+def continuing(times: int, then: Callable[[BaseHTTPRequestHandler], None]) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Say so many times that the answer is still to come."""
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * times)
+        then(handler)
+
+    return respond
+
+
+@pytest.mark.parametrize(("times", "is_read"), [(1, True), (2000, True), (MAX_HEADER_BYTES // 25 + 200, False)])
+async def test_what_comes_before_an_answer_counts_as_its_head(upstream: Upstream, times: int, is_read: bool) -> None:  # noqa: FBT001
+    upstream.respond = continuing(times, answer(200, b" " * MAX_ANSWER_BYTES))
+
+    async with opened(upstream) as transport:
+        for _ in range(2):  # the second comes over the same connection
+            if is_read:
+                assert len((await transport.send(READ, Call("read-job"))).content) == MAX_ANSWER_BYTES
+            else:
+                with pytest.raises(TooLongError):
+                    await transport.send(READ, Call("read-job"))
+
+    assert len(upstream.connections) == (1 if is_read else 2)
+
+
+@pytest.mark.parametrize(("beyond", "is_read"), [(0, True), (1, False)])
+async def test_a_body_of_tiny_chunks_is_read_up_to_their_bound(
+    upstream: Upstream,
+    beyond: int,
+    is_read: bool,  # noqa: FBT001
+) -> None:
+    upstream.respond = in_chunks_of_a_byte(MAX_PIECES + beyond)
+
+    async with opened(upstream) as transport:
+        if is_read:
+            assert len((await transport.send(READ, Call("read-job"))).content) == MAX_PIECES
+        else:
+            with pytest.raises(TooLongError):
+                await transport.send(READ, Call("read-job"))
 
 
 async def test_nothing_is_decompressed(upstream: Upstream) -> None:

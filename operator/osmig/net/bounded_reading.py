@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from osmig.net.bounds import MAX_ANSWER_BYTES, MAX_HEADER_BYTES
+from osmig.net.bounds import MAX_HEADER_BYTES, MAX_WIRE_BYTES
 from osmig.net.failures import TooLongError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _BUFFER_BYTES = io.DEFAULT_BUFFER_SIZE
-_MAX_WIRE_BYTES = 2 * MAX_ANSWER_BYTES
-"""A body that comes in chunks of a byte takes six on the wire; nobody who means well sends such."""
 
 
 def left_until(deadline: float) -> float:
@@ -92,4 +90,4 @@ class BoundedResponse(HTTPResponse):
         """Read the head."""
         self._reader.allow(MAX_HEADER_BYTES)
         super().begin()
-        self._reader.allow(_MAX_WIRE_BYTES)
+        self._reader.allow(MAX_WIRE_BYTES)

@@ -9,8 +9,14 @@ from typing import Protocol
 MAX_ANSWER_BYTES = 4 * 2**20
 """A body as it comes: nothing is decompressed. A page of 1000 rows of Nova's has 0.5 MB, one of 100 of Waldur's 0.1."""
 
+MAX_WIRE_BYTES = 2 * MAX_ANSWER_BYTES
+"""A body with what its chunks add to it."""
+
+MAX_PIECES = 10_000
+"""Of a body as it comes, for the shortest costs as much as any: chunks of a byte would keep a process busy for long."""
+
 MAX_HEADER_BYTES = 64 * 2**10
-"""All headers of an answer together, names and values; servers themselves take 8 to 16 kB."""
+"""All that comes before a body, answers of status 1xx too; servers themselves take 8 to 16 kB of headers."""
 
 LARGE_BYTES = 64 * 2**10
 """A body beyond it is large: it is never parsed or validated on the event loop, and takes of the common memory."""

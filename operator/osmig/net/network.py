@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpcore
 from typing_extensions import override
 
+from osmig.net.bounded_stream import BoundedStream
 from osmig.net.failures import NoAnswerError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         """
         try:
             async with asyncio.timeout(timeout):
-                return await self._connect(host, port, socket_options)
+                return BoundedStream(await self._connect(host, port, socket_options))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout from error
 

@@ -13,7 +13,8 @@ import httpcore
 
 from osmig.net.answer_memory import AnswerMemory, measure_size
 from osmig.net.answers import Answer
-from osmig.net.bounds import MAX_HEADER_BYTES
+from osmig.net.bounded_stream import BoundedStream
+from osmig.net.bounds import MAX_PIECES
 from osmig.net.endpoints import check_url
 from osmig.net.failures import NoAnswerError, NoMemoryError, TooLongError, UnwantedFormError
 from osmig.net.network import GuardedNetwork
@@ -23,7 +24,7 @@ from osmig.net.requests import Size
 from osmig.net.tls import trust_usual
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
     from osmig.net.answer_memory import Share, SharedMemory
     from osmig.net.answers import Call
@@ -137,12 +138,11 @@ class Transport:
     async def _exchange(self, pool: httpcore.AsyncConnectionPool, sent: httpcore.Request, call: Call) -> Answer:
         response = await pool.handle_async_request(sent)
         try:
-            if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADER_BYTES:
-                raise TooLongError
             headers = _keep(response.headers, self._kept_headers | _BODY_HEADERS)
             if headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
                 message = "The endpoint's answer is compressed, which was not asked for"
                 raise UnwantedFormError(message)
+            _begin_body(response)
             body, share = await self._read_body(response, headers.get("content-length"), call)
         finally:
             await response.aclose()
@@ -154,8 +154,8 @@ class Transport:
     ) -> tuple[bytearray, Share | None]:
         share, body = None, bytearray()
         try:
-            async for chunk in cast("AsyncIterable[bytes]", response.stream):
-                body += chunk
+            async for piece in _limit(cast("AsyncIterable[bytes]", response.stream)):
+                body += piece
                 size = measure_size(told, len(body))
                 if share is None and size is not None:
                     call.waits_for_memory = True
@@ -229,6 +229,25 @@ def _keep(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[str]) -> dic
         if name in wanted:
             kept[name] = f"{kept[name]}, {text}" if name in kept else text
     return kept
+
+
+async def _limit(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Pass on as many as a body may have.
+
+    Raises:
+        TooLongError: there are more.
+    """
+    count = 0
+    async for piece in pieces:
+        if (count := count + 1) > MAX_PIECES:
+            raise TooLongError
+        yield piece
+
+
+def _begin_body(response: httpcore.Response) -> None:
+    # another stream is what httpcore makes of an answer 101, which has no body
+    if isinstance(stream := response.extensions.get("network_stream"), BoundedStream):
+        stream.begin_body()
 
 
 def _admit(method: str, call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:

@@ -23,7 +23,8 @@ from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
 from osmig.net.answer_memory import AnswerMemory, measure_size
 from osmig.net.bounded_reading import left_until
-from osmig.net.failures import NoAnswerError, UnwantedFormError
+from osmig.net.bounds import MAX_PIECES
+from osmig.net.failures import NoAnswerError, TooLongError, UnwantedFormError
 from osmig.net.json_reading import is_bounded, take_turn
 from osmig.net.permits import SAFE_METHODS, check_permit
 from osmig.net.places import MOST_RESERVED
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.permits import Permit
 
-_CHUNK_BYTES = 2**16
+_PIECE_BYTES = 2**16
 _PLAIN = frozenset({"", "identity"})
 _UNAUTHORIZED = 401
 _TOKEN_PATH = "/auth/tokens"  # noqa: S105 - a path, not a secret
@@ -271,8 +272,11 @@ def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: flo
 
 def _read_into(body: _Body, raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadline: float) -> None:
     # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
-    while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
-        body.write(chunk)
+    pieces = 0
+    while piece := raw.read1(_PIECE_BYTES, decode_content=False):
+        body.write(piece)
+        if (pieces := pieces + 1) > MAX_PIECES:
+            raise TooLongError
         size = measure_size(told, body.tell())
         if body.share is None and size is not None:
             body.share = memory.take(size, left_until(deadline))
