@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,6 +133,25 @@ def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path, mo
     report_path(TESTED, tmp_path).write_text('<testsuites><testcase classname="tests.a" name="b" /></testsuites>')
     (outcome,), _ = run(tmp_path, TESTED)
     assert (outcome.passed, outcome.result) == (0, "FAILED")
+
+
+def test_a_lane_that_gives_way_has_more_time_for_each_test(tmp_path: Path) -> None:
+    computes, waits = [
+        write_command(Lane(name="tested", kind=kind), tmp_path, with_coverage=False)
+        for kind in (Kind.COMPUTES, Kind.WAITS)
+    ]
+    (guard,) = [word for word in computes if word.startswith("--timeout=")]
+    usual = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["timeout"]
+    assert int(guard.partition("=")[2]) > 2 * int(usual)
+    assert not [word for word in waits if word.startswith("--timeout=")]
+
+
+@pytest.mark.parametrize("already", [0, 4, 10, 15])
+def test_who_gives_way_already_does_not_give_way_twice(already: int) -> None:
+    written = "lanes.plan.write_command(lanes.plan.Lane(name='tested'), pathlib.Path(), with_coverage=False)"
+    script = f"import os, pathlib, lanes.plan; now = os.nice({already}); print(now, *{written}[:3])"
+    now, *begins = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT / "tests", text=True).split()  # noqa: S603
+    assert begins == ["nice", "-n", str(max(0, 10 - int(now)))]
 
 
 def test_the_table_names_each_lane_and_each_failure_and_ends_with_the_sum() -> None:
