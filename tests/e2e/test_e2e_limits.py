@@ -116,6 +116,8 @@ def test_one_server_moves_once_at_a_time_across_providers_of_one_cloud(empty_ten
 
 
 MIGRATIONS, SERVERS = 200, 20
+CROWD_S = 1500.0
+"""A guard against hangs: 70 moves, three at a time, and how long one takes depends on who else has the processors."""
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +167,9 @@ class Crowd:
         return Counter(body.get("status", {}).get("phase", "") for body in listed)
 
 
-@pytest.mark.timeout(700)
+@pytest.mark.timeout(1600)
 def test_200_migrations_over_20_servers_all_end_and_never_exceed_the_limits(crowd: Crowd, cloud: NovaLab) -> None:
-    eventually(lambda: crowd.phases()["Succeeded"] == MIGRATIONS, what="all succeeded", timeout_s=600, every_s=3)
+    eventually(lambda: crowd.phases()["Succeeded"] == MIGRATIONS, what="all succeeded", timeout_s=CROWD_S, every_s=3)
     starts = [call for server in crowd.servers for call in calls(cloud, server, "live-migrate")]
     assert {call.status for call in starts} == {202}
     assert len(starts) >= 2 * SERVERS, "most Migrations had something to do"

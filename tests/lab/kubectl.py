@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST_KUBECTL_S = 200.0
-"""For ``kubectl wait``, too: longer than anybody waits."""
+LONGEST_KUBECTL_S = 600.0
+"""A guard against hangs: longer than any ``--timeout`` that a test gives to kubectl, which tells more when it ends."""
 LONGEST_TELLING = 8000
 OF_WAIT_ALONE = ("--for=", "--timeout=")
 
