@@ -7,12 +7,16 @@ import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-LONGEST_KUBECTL_S = 600.0
-"""A guard against hangs: longer than any ``--timeout`` that a test gives to kubectl, which tells more when it ends."""
+LONGEST_KUBECTL_S = 200.0
+"""Of a command that says nothing of how long it may take."""
+LONGER_S = 60.0
+"""Than it says itself: then kubectl ends first, and tells what was not so."""
 LONGEST_TELLING = 8000
-OF_WAIT_ALONE = ("--for=", "--timeout=")
+TIMEOUT = "--timeout="
+OF_WAIT_ALONE = ("--for=", TIMEOUT)
 
 
 class KubectlError(AssertionError):
@@ -49,7 +53,7 @@ def run_kubectl(
             capture_output=True,
             text=True,
             env=environ,
-            timeout=LONGEST_KUBECTL_S,
+            timeout=guard_s(words),
             check=False,
         )
 
@@ -58,6 +62,12 @@ def run_kubectl(
         told = run(*_ask_for_awaited(args)).stdout[-LONGEST_TELLING:] if "wait" in args else ""
         raise KubectlError(f"kubectl {' '.join(args)} -> {done.returncode}\n{done.stderr}{done.stdout}{told}")
     return done
+
+
+def guard_s(words: Sequence[str]) -> float:
+    """Return how long a command may take before it counts as one that hangs."""
+    own_s = [float(word.removeprefix(TIMEOUT).removesuffix("s")) for word in words if word.startswith(TIMEOUT)]
+    return max([LONGEST_KUBECTL_S, *(one_s + LONGER_S for one_s in own_s)])
 
 
 def _ask_for_awaited(args: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.kubectl import KubectlError
+from lab.kubectl import LONGEST_KUBECTL_S, KubectlError, guard_s
 from lab.waiting import DEADLINE_S, eventually
 
 if TYPE_CHECKING:
@@ -113,6 +113,11 @@ def test_who_waits_in_vain_is_told_what_for(cluster: Cluster, namespace: str) ->
     waiting = ("wait", "labwidget", "one", "-n", namespace, "--for=jsonpath={.spec.color}=none", "--timeout=1s")
     with pytest.raises(KubectlError, match=r"timed out waiting(.|\n)*kind: LabWidget"):
         cluster.kubectl(*waiting)
+
+
+@pytest.mark.parametrize("own_s", [1, LONGEST_KUBECTL_S, 400])
+def test_a_command_is_never_ended_before_the_time_that_it_was_given(own_s: float) -> None:
+    assert guard_s(("wait", "osplan", "drain", f"--timeout={own_s:g}s")) >= max(own_s + 1, LONGEST_KUBECTL_S)
 
 
 def test_users_and_service_accounts_may_do_what_their_role_says_and_no_more(cluster: Cluster, namespace: str) -> None:

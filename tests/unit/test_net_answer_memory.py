@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from osmig.net.answer_memory import AnswerMemory, CommonMemory, measure_size
-from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES
-from osmig.net.failures import NoMemoryError, TooLongError
+from osmig.net.answer_memory import AnswerMemory, CommonMemory
+from osmig.net.bounds import MAX_ANSWER_BYTES
+from osmig.net.failures import NoMemoryError
 
 MIB = 2**20
 
@@ -138,25 +138,3 @@ async def test_a_task_waits_in_the_order_of_asking_and_a_cancelled_one_takes_not
     del first, last
     await asyncio.to_thread(int)  # the loop keeps a task until its own next turn
     memory.take(2 * MIB, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("told", "read", "size"),
-    [
-        (None, LARGE_BYTES, None),
-        (None, LARGE_BYTES + 1, MAX_ANSWER_BYTES),
-        ("100", 10, None),
-        (str(MIB), 10, MIB),
-        (str(MAX_ANSWER_BYTES), 10, MAX_ANSWER_BYTES),
-        ("-1", LARGE_BYTES + 1, MAX_ANSWER_BYTES),
-        ("x", 1, None),
-    ],
-)
-def test_a_large_answer_says_how_large_or_counts_as_the_largest(told: str | None, read: int, size: int | None) -> None:
-    assert measure_size(told, read) == size
-
-
-@pytest.mark.parametrize(("told", "read"), [(str(MAX_ANSWER_BYTES + 1), 1), ("9" * 5000, 1), (None, 5 * MIB)])
-def test_a_longer_one_is_refused_before_it_is_read(told: str | None, read: int) -> None:
-    with pytest.raises(TooLongError):
-        measure_size(told, read)

@@ -76,13 +76,24 @@ def test_the_login_is_not_shown(upstream: Upstream) -> None:
     assert SECRET not in repr(access_to(upstream))
 
 
-@pytest.mark.parametrize(("beyond", "is_read"), [(0, True), (1, False)])
-async def test_a_body_is_read_up_to_its_bound(upstream: Upstream, beyond: int, is_read: bool) -> None:  # noqa: FBT001
-    upstream.respond = answer(200, b" " * (MAX_ANSWER_BYTES + beyond))
+@pytest.mark.parametrize(
+    ("respond", "length"),
+    [
+        (answer(200, b" " * MAX_ANSWER_BYTES), MAX_ANSWER_BYTES),
+        (answer(200, b" " * (MAX_ANSWER_BYTES + 1)), None),
+        (in_chunks_of_a_byte(MAX_PIECES), MAX_PIECES),
+        (in_chunks_of_a_byte(MAX_PIECES + 1), None),
+    ],
+    ids=["longest", "too long", "most pieces", "too many pieces"],
+)
+async def test_a_body_is_read_up_to_its_bounds(
+    upstream: Upstream, respond: Callable[[BaseHTTPRequestHandler], None], length: int | None
+) -> None:
+    upstream.respond = respond
 
     async with opened(upstream) as transport:
-        if is_read:
-            assert len((await transport.send(READ, Call("read-job"))).content) == MAX_ANSWER_BYTES
+        if length:
+            assert len((await transport.send(READ, Call("read-job"))).content) == length
         else:
             with pytest.raises(TooLongError):
                 await transport.send(READ, Call("read-job"))
@@ -123,20 +134,14 @@ async def test_what_comes_before_an_answer_counts_as_its_head(upstream: Upstream
     assert len(upstream.connections) == (1 if is_read else 2)
 
 
-@pytest.mark.parametrize(("beyond", "is_read"), [(0, True), (1, False)])
-async def test_a_body_of_tiny_chunks_is_read_up_to_their_bound(
-    upstream: Upstream,
-    beyond: int,
-    is_read: bool,  # noqa: FBT001
-) -> None:
-    upstream.respond = in_chunks_of_a_byte(MAX_PIECES + beyond)
+async def test_a_change_of_the_protocol_that_nobody_asked_for_is_no_answer(upstream: Upstream) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
 
+    upstream.respond = respond
     async with opened(upstream) as transport:
-        if is_read:
-            assert len((await transport.send(READ, Call("read-job"))).content) == MAX_PIECES
-        else:
-            with pytest.raises(TooLongError):
-                await transport.send(READ, Call("read-job"))
+        with pytest.raises(NoAnswerError, match="broke"):
+            await transport.send(READ, Call("read-job"))
 
 
 async def test_nothing_is_decompressed(upstream: Upstream) -> None:

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osmig.net.bounds import LARGE_BYTES, MAX_ANSWER_BYTES, MAX_LARGE_BYTES_HELD, MAX_LARGE_BYTES_OF_NAMESPACE
-from osmig.net.failures import NoMemoryError, TooLongError
+from osmig.net.bounds import MAX_ANSWER_BYTES, MAX_LARGE_BYTES_HELD, MAX_LARGE_BYTES_OF_NAMESPACE
+from osmig.net.failures import NoMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,25 +160,6 @@ class AnswerMemory:
                 pool.withdraw(wish)
             raise
         return Share(self._pools, size)
-
-
-def measure_size(told: str | None, read: int) -> int | None:
-    """Say how much an answer takes of the memory; ``None`` for one that is small so far.
-
-    Args:
-        told: its header Content-Length, if there is one.
-        read: bytes of the body that have come.
-
-    Raises:
-        TooLongError: it is longer than any answer may be, or will be by what it tells.
-    """
-    if read > MAX_ANSWER_BYTES:
-        raise TooLongError
-    if told is None or not told.isascii() or not told.isdigit():
-        return MAX_ANSWER_BYTES if read > LARGE_BYTES else None
-    if len(told) > len(str(MAX_ANSWER_BYTES)) or int(told) > MAX_ANSWER_BYTES:
-        raise TooLongError
-    return int(told) if int(told) > LARGE_BYTES else None
 
 
 def _from_any_thread(loop: asyncio.AbstractEventLoop, granted: asyncio.Future[None]) -> Callable[[], None]:

@@ -11,12 +11,11 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from osmig.net.answer_memory import AnswerMemory, measure_size
+from osmig.net.answer_memory import AnswerMemory
 from osmig.net.answers import Answer
-from osmig.net.bounded_stream import BoundedStream
-from osmig.net.bounds import MAX_PIECES
+from osmig.net.body_size import BodySize
 from osmig.net.endpoints import check_url
-from osmig.net.failures import NoAnswerError, NoMemoryError, TooLongError, UnwantedFormError
+from osmig.net.failures import NoAnswerError, NoMemoryError, UnwantedFormError
 from osmig.net.network import GuardedNetwork
 from osmig.net.permits import SAFE_METHODS, check_permit, require_permit
 from osmig.net.places import MOST_RESERVED
@@ -24,10 +23,11 @@ from osmig.net.requests import Size
 from osmig.net.tls import trust_usual
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
     from osmig.net.answer_memory import Share, SharedMemory
     from osmig.net.answers import Call
+    from osmig.net.bounded_stream import BoundedStream
     from osmig.net.bounds import Timeouts
     from osmig.net.endpoints import EndpointGuard
     from osmig.net.requests import Request
@@ -142,7 +142,7 @@ class Transport:
             if headers.get("content-encoding", "identity").strip().lower() not in _PLAIN:
                 message = "The endpoint's answer is compressed, which was not asked for"
                 raise UnwantedFormError(message)
-            _begin_body(response)
+            cast("BoundedStream", response.extensions["network_stream"]).begin_body()
             body, share = await self._read_body(response, headers.get("content-length"), call)
         finally:
             await response.aclose()
@@ -152,11 +152,11 @@ class Transport:
     async def _read_body(
         self, response: httpcore.Response, told: str | None, call: Call
     ) -> tuple[bytearray, Share | None]:
-        share, body = None, bytearray()
+        share, body, body_size = None, bytearray(), BodySize(told)
         try:
-            async for piece in _limit(cast("AsyncIterable[bytes]", response.stream)):
+            async for piece in cast("AsyncIterable[bytes]", response.stream):
                 body += piece
-                size = measure_size(told, len(body))
+                size = body_size.add(piece)
                 if share is None and size is not None:
                     call.waits_for_memory = True
                     share = await self._memory.take_async(size)
@@ -229,25 +229,6 @@ def _keep(headers: Iterable[tuple[bytes, bytes]], wanted: frozenset[str]) -> dic
         if name in wanted:
             kept[name] = f"{kept[name]}, {text}" if name in kept else text
     return kept
-
-
-async def _limit(pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Pass on as many as a body may have.
-
-    Raises:
-        TooLongError: there are more.
-    """
-    count = 0
-    async for piece in pieces:
-        if (count := count + 1) > MAX_PIECES:
-            raise TooLongError
-        yield piece
-
-
-def _begin_body(response: httpcore.Response) -> None:
-    # another stream is what httpcore makes of an answer 101, which has no body
-    if isinstance(stream := response.extensions.get("network_stream"), BoundedStream):
-        stream.begin_body()
 
 
 def _admit(method: str, call: Call) -> Callable[[str, dict[str, Any]], Awaitable[None]]:

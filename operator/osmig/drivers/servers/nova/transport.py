@@ -21,10 +21,10 @@ from urllib3.exceptions import TimeoutError as WireTimeoutError
 
 from osmig.drivers.servers.nova.logins import KeptAnswer
 from osmig.drivers.servers.nova.wire import guarded_pools
-from osmig.net.answer_memory import AnswerMemory, measure_size
+from osmig.net.answer_memory import AnswerMemory
+from osmig.net.body_size import BodySize
 from osmig.net.bounded_reading import left_until
-from osmig.net.bounds import MAX_PIECES
-from osmig.net.failures import NoAnswerError, TooLongError, UnwantedFormError
+from osmig.net.failures import NoAnswerError, UnwantedFormError
 from osmig.net.json_reading import is_bounded, take_turn
 from osmig.net.permits import SAFE_METHODS, check_permit
 from osmig.net.places import MOST_RESERVED
@@ -272,12 +272,10 @@ def _read_whole(response: requests.Response, memory: AnswerMemory, deadline: flo
 
 def _read_into(body: _Body, raw: HTTPResponse, told: str | None, memory: AnswerMemory, deadline: float) -> None:
     # read1 returns what has come; read would wait for a whole chunk, however slowly it drips in.
-    pieces = 0
+    body_size = BodySize(told)
     while piece := raw.read1(_PIECE_BYTES, decode_content=False):
         body.write(piece)
-        if (pieces := pieces + 1) > MAX_PIECES:
-            raise TooLongError
-        size = measure_size(told, body.tell())
+        size = body_size.add(piece)
         if body.share is None and size is not None:
             body.share = memory.take(size, left_until(deadline))
     body.seek(0)
