@@ -21,10 +21,18 @@ SHORT, LONG = 4_000, 200_000
 """Signs of the texts that tell which are the worst, and of those that these are repeated to: what is quadratic takes
 2,500 times as long then, what is linear 50 times."""
 
+STEEP = 350
+"""Times as long: between the two, so that it does not matter how fast a machine is."""
+
 WORST = 8
 """So many texts are tried at their full length."""
 
+TRIES = 3
+"""The fastest counts, for it was disturbed least."""
+
 CPU_S = 1.0
+"""What takes longer is too slow, however it grows."""
+
 PIECES = (
     "a", "A", "0", " ", "\\", "/", "-", ".", ":", "<", "[", "{", "'", '"', "`", "=", "@", "_", "(", "\n", "\x00", "é",
     "x1", "aB", "a.", "a/", "/a", "a:", "::", "1.", "1:", '\\"', "\\'", "--", "-a", "a-", "://", "a://", "://a",
@@ -92,13 +100,17 @@ def find_slow(pattern: re.Pattern[str] | re.Pattern[bytes]) -> str | None:
     given = pattern.pattern
     pieces = list_hostile(given.decode("latin-1") if isinstance(given, bytes) else given)
     worst = sorted(pieces, key=lambda piece: measure(pattern, piece, SHORT))[-WORST:]
-    for piece in worst:
-        try:
-            with limited(CPU_S):
-                measure(pattern, piece, LONG)
-        except TooSlowError:
-            return "".join(piece)
-    return None
+    return next(("".join(piece) for piece in worst if is_slow(pattern, piece)), None)
+
+
+def is_slow(pattern: re.Pattern[str] | re.Pattern[bytes], piece: tuple[str, str]) -> bool:
+    """Return whether a pattern takes too long for a long text, or much more of it than for a short one."""
+    short_s = min(measure(pattern, piece, SHORT) for _ in range(TRIES))
+    try:
+        with limited(TRIES * CPU_S):
+            return min(measure(pattern, piece, LONG) for _ in range(TRIES)) > STEEP * short_s
+    except TooSlowError:
+        return True
 
 
 def measure(pattern: re.Pattern[str] | re.Pattern[bytes], of: tuple[str, str], length: int) -> float:
