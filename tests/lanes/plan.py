@@ -102,10 +102,17 @@ BY_REQUEST: Final = frozenset({"image"})
 """Folders with tests that no lane runs, for they want what few machines have: ``make image-test``."""
 
 
-def write_command(lane: Lane, folder: Path, *, with_coverage: bool) -> tuple[str, ...]:
+def write_command(lane: Lane, folder: Path, *, with_coverage: bool, gives_way: bool = False) -> tuple[str, ...]:
     """Return the command of a lane, which leaves its report and its temporary files in ``folder``.
 
     Lanes run side by side: they share neither a cache nor temporary folders, which pytest tidies up at its end.
+
+    Args:
+        lane: the lane.
+        folder: where it may write.
+        with_coverage: whether it measures, if it counts.
+        gives_way: whether another lane waits. Without one, it would give way to strangers alone: beside two busy
+            processes the last lane was seen to get a tenth of a processor.
     """
     if lane.command:
         return lane.command
@@ -117,7 +124,8 @@ def write_command(lane: Lane, folder: Path, *, with_coverage: bool) -> tuple[str
         f"--junitxml={report_path(lane, folder)}",
     )
     options = ("-q", *_spread(lane), *_guard(lane), *apart)
-    return (*_give_way(lane), sys.executable, *measured, "-m", "pytest", *options, _tests(lane))
+    first = _give_way() if gives_way and lane.kind is Kind.COMPUTES else ()
+    return (*first, sys.executable, *measured, "-m", "pytest", *options, _tests(lane))
 
 
 def write_command_alone(lane: Lane) -> tuple[str, ...]:
@@ -139,10 +147,10 @@ def _spread(lane: Lane) -> tuple[str, ...]:
     return (f"--numprocesses={lane.workers}", "--dist=loadfile") if lane.workers > 1 else ()
 
 
-def _give_way(lane: Lane) -> tuple[str, ...]:
+def _give_way() -> tuple[str, ...]:
     """Let those that wait go first; who gives way already, as a test that runs lanes, does so once."""
     further = max(0, NICENESS - os.nice(0))
-    return ("nice", "-n", str(further)) if lane.kind is Kind.COMPUTES else ()
+    return ("nice", "-n", str(further))
 
 
 def _guard(lane: Lane) -> tuple[str, ...]:

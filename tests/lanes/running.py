@@ -65,7 +65,7 @@ class Runner:
                 self._keep(could_not_run(lane, needed))
             elif self._may_begin(lane, waiting):
                 waiting.remove(lane)
-                self._start(lane)
+                self._start(lane, gives_way=any(other.kind is Kind.WAITS for other in (*waiting, *self._running)))
 
     def _may_begin(self, lane: Lane, waiting: list[Lane]) -> bool:
         others = [other for other in (*waiting, *self._running) if other is not lane]
@@ -74,9 +74,9 @@ class Runner:
         taken = sum(other.places for other in self._running if other.kind is lane.kind)
         return taken == 0 or taken + lane.places <= _count_places(lane, others)
 
-    def _start(self, lane: Lane) -> None:
+    def _start(self, lane: Lane, *, gives_way: bool) -> None:
         report_path(lane, self.folder).unlink(missing_ok=True)
-        command = write_command(lane, self.folder, with_coverage=self.with_coverage)
+        command = write_command(lane, self.folder, with_coverage=self.with_coverage, gives_way=gives_way)
         self.say(f"==> {lane.name}")
         self._running[lane] = Child(command, log=self._log(lane), env=clean_environ()), time.monotonic()
 

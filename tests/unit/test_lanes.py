@@ -16,7 +16,7 @@ import pytest
 
 from lab.waiting import eventually
 from lanes.outcomes import Outcome, conclude, render
-from lanes.plan import BY_REQUEST, LANES, Kind, Lane, report_path, write_command, write_command_alone
+from lanes.plan import BY_REQUEST, LANES, NICENESS, Kind, Lane, report_path, write_command, write_command_alone
 from lanes.running import Runner
 
 if TYPE_CHECKING:
@@ -148,10 +148,29 @@ def test_a_lane_that_gives_way_has_more_time_for_each_test(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("already", [0, 4, 10, 15])
 def test_who_gives_way_already_does_not_give_way_twice(already: int) -> None:
-    written = "lanes.plan.write_command(lanes.plan.Lane(name='tested'), pathlib.Path(), with_coverage=False)"
+    written = (
+        "lanes.plan.write_command(lanes.plan.Lane(name='tested'), pathlib.Path(), with_coverage=False, gives_way=True)"
+    )
     script = f"import os, pathlib, lanes.plan; now = os.nice({already}); print(now, *{written}[:3])"
     now, *begins = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT / "tests", text=True).split()  # noqa: S603
     assert begins == ["nice", "-n", str(max(0, 10 - int(now)))]
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside one that waits", "beside none"])
+def test_a_lane_gives_way_to_one_that_waits_and_else_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, beside: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tests, seen = tmp_path / "tests" / TESTED.name, tmp_path / "a.there"
+    tests.mkdir(parents=True)
+    (tests / "test_it.py").write_text(
+        f"import os, pathlib\n\ndef test_it():\n    pathlib.Path({str(seen)!r}).write_text(str(os.nice(0)))\n"
+    )
+    waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
+    outcomes, _ = run(tmp_path, *([waits] if beside else []), TESTED)
+    own = os.nice(0)
+    assert {outcome.result for outcome in outcomes} == {"ok"}
+    assert int(seen.read_text()) == (max(own, NICENESS) if beside else own)
 
 
 def test_the_table_names_each_lane_and_each_failure_and_ends_with_the_sum() -> None:
