@@ -53,9 +53,8 @@ def kill_run_now(shop: Shop, *, point: str, sent: int) -> None:
     shop.place.kubectl("annotate", "migration", NAME, "osmig.dev/run-now=now")
     leader.wait_reached()
     assert (leader.run.kill(), shop.world.count("PUT")) == (KILLED, sent)
-    shop.place.start().wait_leading()
-    results = {one["verb"]: one["result"] for one in shop.status()["controls"]}
-    assert results["run-now"] == "Accepted"
+    assert _result(shop) == "Accepted"
+    shop.place.start()
     eventually(lambda: _result(shop) != "Accepted", what="the order's result")
     assert (_result(shop), shop.world.count("PUT")) == ("Done" if sent else "Rejected", sent)
     shop.end()
