@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from typing import TYPE_CHECKING
+
+import durationpy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +18,6 @@ LONGER_S = 60.0
 """Than it says itself: then kubectl ends first, and tells what was not so."""
 LONGEST_TELLING = 8000
 TIMEOUT = "--timeout="
-PART_OF_DURATION = re.compile(r"([0-9]+(?:[.][0-9]+)?)(h|ms|m|s)")
-"""One part of what Go calls a duration: 1h30m has two."""
-UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 OF_WAIT_ALONE = ("--for=", TIMEOUT)
 
 
@@ -70,14 +68,8 @@ def run_kubectl(
 
 def guard_s(words: Sequence[str]) -> float:
     """Return how long a command may take before it counts as one that hangs."""
-    own_s = [_read_duration_s(word) for word in words if word.startswith(TIMEOUT)]
-    return max([LONGEST_KUBECTL_S, *(one_s + LONGER_S for one_s in own_s)])
-
-
-def _read_duration_s(word: str) -> float:
-    """Return the duration in a word; 0 if it has none, which kubectl refuses with its own message."""
-    parts = PART_OF_DURATION.findall(word)
-    return sum(float(number) * UNITS_S[unit] for number, unit in parts)
+    own = [durationpy.from_str(word.removeprefix(TIMEOUT)) for word in words if word.startswith(TIMEOUT)]
+    return max([LONGEST_KUBECTL_S, *(one.total_seconds() + LONGER_S for one in own)])
 
 
 def _ask_for_awaited(args: tuple[str, ...]) -> list[str]:

@@ -127,7 +127,6 @@ def test_who_waits_in_vain_is_told_what_for(cluster: Cluster, namespace: str) ->
         ("10m", 600),
         ("2h", 7200),
         ("1h30m5s", 5405),
-        ("soon", 0),
     ],
 )
 def test_a_command_is_never_ended_before_the_time_that_it_was_given(own: str, own_s: float) -> None:

@@ -32,7 +32,7 @@ COMPUTING_ALONE: Final = 2
 """How many lanes may compute at once when no lane waits."""
 
 NICENESS: Final = 10
-"""Of lanes that compute."""
+"""Of lanes that give way."""
 GIVING_WAY_TIMEOUT_S: Final = 1800
 """For a test of such a lane: beside two other busy processes one of 2 s was seen to take more than 300 s."""
 
@@ -111,8 +111,7 @@ def write_command(lane: Lane, folder: Path, *, with_coverage: bool, gives_way: b
         lane: the lane.
         folder: where it may write.
         with_coverage: whether it measures, if it counts.
-        gives_way: whether another lane waits. Without one, it would give way to strangers alone: beside two busy
-            processes the last lane was seen to get a tenth of a processor.
+        gives_way: whether it lets others go first.
     """
     if lane.command:
         return lane.command
@@ -123,8 +122,8 @@ def write_command(lane: Lane, folder: Path, *, with_coverage: bool, gives_way: b
         f"--basetemp={folder / lane.name}.tmp",
         f"--junitxml={report_path(lane, folder)}",
     )
-    options = ("-q", *_spread(lane), *_guard(lane), *apart)
-    first = _give_way() if gives_way and lane.kind is Kind.COMPUTES else ()
+    first, guard = (_give_way(), (f"--timeout={GIVING_WAY_TIMEOUT_S}",)) if gives_way else ((), ())
+    options = ("-q", *_spread(lane), *guard, *apart)
     return (*first, sys.executable, *measured, "-m", "pytest", *options, _tests(lane))
 
 
@@ -151,8 +150,3 @@ def _give_way() -> tuple[str, ...]:
     """Let those that wait go first; who gives way already, as a test that runs lanes, does so once."""
     further = max(0, NICENESS - os.nice(0))
     return ("nice", "-n", str(further))
-
-
-def _guard(lane: Lane) -> tuple[str, ...]:
-    """Let a test that gives way take longer before it counts as one that hangs: others compute meanwhile."""
-    return (f"--timeout={GIVING_WAY_TIMEOUT_S}",) if lane.kind is Kind.COMPUTES else ()

@@ -65,7 +65,7 @@ class Runner:
                 self._keep(could_not_run(lane, needed))
             elif self._may_begin(lane, waiting):
                 waiting.remove(lane)
-                self._start(lane, gives_way=any(other.kind is Kind.WAITS for other in (*waiting, *self._running)))
+                self._start(lane, gives_way=_gives_way(lane, (*waiting, *self._running)))
 
     def _may_begin(self, lane: Lane, waiting: list[Lane]) -> bool:
         others = [other for other in (*waiting, *self._running) if other is not lane]
@@ -118,8 +118,17 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
+def _gives_way(lane: Lane, others: Iterable[Lane]) -> bool:
+    """Return whether a lane computes while others wait.
+
+    Without these it would give way to strangers alone: beside two busy processes the last lane was seen to get a tenth
+    of a processor.
+    """
+    return lane.kind is Kind.COMPUTES and any(other.kind is Kind.WAITS for other in others)
+
+
 def _count_places(lane: Lane, others: Iterable[Lane]) -> int:
     """Return how many workers may run, of the lane's kind: without lanes that wait, both processors may compute."""
-    if lane.kind is Kind.COMPUTES and all(other.kind is Kind.COMPUTES for other in others):
+    if lane.kind is Kind.COMPUTES and not _gives_way(lane, others):
         return COMPUTING_ALONE
     return PLACES[lane.kind]

@@ -136,14 +136,13 @@ def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path, mo
 
 
 def test_a_lane_that_gives_way_has_more_time_for_each_test(tmp_path: Path) -> None:
-    computes, waits = [
-        write_command(Lane(name="tested", kind=kind), tmp_path, with_coverage=False)
-        for kind in (Kind.COMPUTES, Kind.WAITS)
+    gives, does_not = [
+        write_command(TESTED, tmp_path, with_coverage=False, gives_way=gives_way) for gives_way in (True, False)
     ]
-    (guard,) = [word for word in computes if word.startswith("--timeout=")]
+    (guard,) = [word for word in gives if word.startswith("--timeout=")]
     usual = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["timeout"]
     assert int(guard.partition("=")[2]) > 2 * int(usual)
-    assert not [word for word in waits if word.startswith("--timeout=")]
+    assert not [word for word in does_not if word.startswith("--timeout=")]
 
 
 @pytest.mark.parametrize("already", [0, 4, 10, 15])

@@ -105,12 +105,17 @@ def find_slow(pattern: re.Pattern[str] | re.Pattern[bytes]) -> str | None:
 
 def is_slow(pattern: re.Pattern[str] | re.Pattern[bytes], piece: tuple[str, str]) -> bool:
     """Return whether a pattern takes too long for a long text, or much more of it than for a short one."""
-    short_s = min(measure(pattern, piece, SHORT) for _ in range(TRIES))
+    steep_s = STEEP * min(measure(pattern, piece, SHORT) for _ in range(TRIES))
     try:
-        with limited(TRIES * CPU_S):
-            return min(measure(pattern, piece, LONG) for _ in range(TRIES)) > STEEP * short_s
+        return all(measure_within(CPU_S, pattern, piece) > steep_s for _ in range(TRIES))
     except TooSlowError:
         return True
+
+
+def measure_within(cpu_s: float, pattern: re.Pattern[str] | re.Pattern[bytes], piece: tuple[str, str]) -> float:
+    """Return what a pattern takes for a long text, or raise TooSlowError."""
+    with limited(cpu_s):
+        return measure(pattern, piece, LONG)
 
 
 def measure(pattern: re.Pattern[str] | re.Pattern[bytes], of: tuple[str, str], length: int) -> float:
