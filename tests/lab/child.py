@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -63,6 +64,15 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens if the child has ended."""
         self._popen.send_signal(number)
+
+    def set_niceness(self, niceness: int) -> None:
+        """Set how far it, and all that it started in its group, lets others go first.
+
+        Raises:
+            PermissionError: it is less than before, which takes rights.
+            ProcessLookupError: nothing of the group is left.
+        """
+        os.setpriority(os.PRIO_PGRP, self._leash.pid, niceness)
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Wait for the end, however long if no time is given, and return the exit status.

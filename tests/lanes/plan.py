@@ -83,6 +83,7 @@ LANES: Final = (
     Lane(name="e2e", kind=Kind.WAITS, workers=2, needs=PREPARE, is_measured=False),
     Lane(name="crash", kind=Kind.WAITS, weight=2, needs=PREPARE, is_measured=False),
     Lane(name="contract", kind=Kind.WAITS, needs=PREPARE),
+    Lane(name="manifests", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="lab", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="component", kind=Kind.WAITS, needs=PREPARE),
     Lane(name="load", kind=Kind.WAITS, needs=PREPARE),
@@ -92,7 +93,6 @@ LANES: Final = (
     Lane(name="imports", command=_make("imports")),
     # a third, for some of its tests wait for servers that say nothing
     Lane(name="unit", workers=3),
-    Lane(name="manifests", needs=PREPARE),
     Lane(name="coverage", command=_make("coverage"), is_last=True),
 )
 """In the order in which they begin; a lane for which there is no place lets later ones pass."""

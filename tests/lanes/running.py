@@ -38,6 +38,7 @@ class Runner:
     say: Callable[[str], None]
     with_coverage: bool = False
     _running: dict[Lane, tuple[Child, float]] = field(default_factory=dict)
+    _giving_way: set[Lane] = field(default_factory=set)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def run(self, lanes: Iterable[Lane]) -> list[Outcome]:
@@ -51,6 +52,7 @@ class Runner:
             while waiting or self._running:
                 self._begin(waiting)
                 self._collect()
+                self._give_back(waiting)
                 time.sleep(LOOK_EVERY_S)
         finally:
             self._end_all()
@@ -79,14 +81,26 @@ class Runner:
         command = write_command(lane, self.folder, with_coverage=self.with_coverage, gives_way=gives_way)
         self.say(f"==> {lane.name}")
         self._running[lane] = Child(command, log=self._log(lane), env=clean_environ()), time.monotonic()
+        if gives_way:
+            self._giving_way.add(lane)
 
     def _collect(self) -> None:
         for lane, (child, begin) in tuple(self._running.items()):
             if child.returncode is None:
                 continue
             del self._running[lane]
+            self._giving_way.discard(lane)
             status, seconds = child.wait(0), time.monotonic() - begin
             self._keep(conclude(lane, status, seconds, report_path(lane, self.folder)))
+
+    def _give_back(self, waiting: list[Lane]) -> None:
+        """Let lanes give way no longer once nobody is left to whom they do, where this process has the right to it."""
+        for lane in tuple(self._giving_way):
+            if not _gives_way(lane, (*waiting, *self._running)):
+                self._giving_way.remove(lane)
+                child, _ = self._running[lane]
+                with suppress(PermissionError, ProcessLookupError):
+                    child.set_niceness(os.nice(0))
 
     def _keep(self, outcome: Outcome) -> None:
         """Tell an outcome; of a failure everything that was said, because nobody can look at the files of a CI."""

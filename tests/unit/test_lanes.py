@@ -16,7 +16,7 @@ import pytest
 
 from lab.waiting import eventually
 from lanes.outcomes import Outcome, conclude, render
-from lanes.plan import BY_REQUEST, LANES, NICENESS, Kind, Lane, report_path, write_command, write_command_alone
+from lanes.plan import BY_REQUEST, LANES, Kind, Lane, report_path, write_command, write_command_alone
 from lanes.running import Runner
 
 if TYPE_CHECKING:
@@ -155,21 +155,71 @@ def test_who_gives_way_already_does_not_give_way_twice(already: int) -> None:
     assert begins == ["nice", "-n", str(max(0, 10 - int(now)))]
 
 
+def _make_niceness_told(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let who gives way be told from this process, which may give way itself; return its niceness."""
+    monkeypatch.setattr("lanes.plan.NICENESS", niceness := os.nice(0) + 3)
+    return niceness
+
+
+def _write_test(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    """Write the only test of the lane ``TESTED``."""
+    monkeypatch.chdir(folder)
+    tests = folder / "tests" / TESTED.name
+    tests.mkdir(parents=True)
+    (tests / "test_it.py").write_text(f"import os, pathlib, time\n\ndef test_it():\n    {body}\n")
+
+
 @pytest.mark.parametrize("beside", [True, False], ids=["beside one that waits", "beside none"])
 def test_a_lane_gives_way_to_one_that_waits_and_else_to_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, beside: bool
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    tests, seen = tmp_path / "tests" / TESTED.name, tmp_path / "a.there"
-    tests.mkdir(parents=True)
-    (tests / "test_it.py").write_text(
-        f"import os, pathlib\n\ndef test_it():\n    pathlib.Path({str(seen)!r}).write_text(str(os.nice(0)))\n"
-    )
+    own, niced = os.nice(0), _make_niceness_told(monkeypatch)
+    seen = tmp_path / "a.there"
+    _write_test(tmp_path, monkeypatch, f"pathlib.Path({str(seen)!r}).write_text(str(os.nice(0)))")
     waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
     outcomes, _ = run(tmp_path, *([waits] if beside else []), TESTED)
-    own = os.nice(0)
     assert {outcome.result for outcome in outcomes} == {"ok"}
-    assert int(seen.read_text()) == (max(own, NICENESS) if beside else own)
+    assert int(seen.read_text()) == (niced if beside else own)
+
+
+def _may_raise() -> bool:
+    script = "import os; own = os.nice(0); os.nice(1); os.setpriority(os.PRIO_PROCESS, 0, own)"
+    tried = subprocess.run([sys.executable, "-c", script], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not _may_raise(), reason="no right to raise a process again: CAP_SYS_NICE or RLIMIT_NICE")
+def test_a_lane_gives_way_no_longer_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, niced = os.nice(0), _make_niceness_told(monkeypatch)
+    begun = tmp_path / "a.there"
+    script = (
+        f"assert os.nice(0) == {niced}\n    pathlib.Path({str(begun)!r}).touch()\n    end = time.monotonic() + 60\n"
+        f"    while os.nice(0) != {own}:\n        assert time.monotonic() < end\n        time.sleep(0.01)"
+    )
+    _write_test(tmp_path, monkeypatch, script)
+    waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
+    outcomes, said = run(tmp_path, waits, TESTED)
+    assert {outcome.result for outcome in outcomes} == {"ok"}, said
+
+
+def test_a_lane_that_may_not_be_raised_goes_on_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _make_niceness_told(monkeypatch)
+    begun, tried = tmp_path / "a.there", tmp_path / "tried"
+
+    def refuse(*_: int) -> None:
+        with tried.open("x"):
+            raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    script = (
+        f"pathlib.Path({str(begun)!r}).touch()\n    end = time.monotonic() + 60\n"
+        f"    while not pathlib.Path({str(tried)!r}).exists():\n"
+        "        assert time.monotonic() < end\n        time.sleep(0.01)"
+    )
+    _write_test(tmp_path, monkeypatch, script)
+    waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
+    outcomes, said = run(tmp_path, waits, TESTED)
+    assert {outcome.result for outcome in outcomes} == {"ok"}, said
 
 
 def test_the_table_names_each_lane_and_each_failure_and_ends_with_the_sum() -> None:
