@@ -157,7 +157,7 @@ def test_who_gives_way_already_does_not_give_way_twice(already: int) -> None:
 
 def _make_niceness_told(monkeypatch: pytest.MonkeyPatch) -> int:
     """Let who gives way be told from this process, which may give way itself; return its niceness."""
-    monkeypatch.setattr("lanes.plan.NICENESS", niceness := os.nice(0) + 3)
+    monkeypatch.setattr("lanes.plan.NICENESS", niceness := min(19, os.nice(0) + 3))
     return niceness
 
 
@@ -179,22 +179,23 @@ def test_a_lane_gives_way_to_one_that_waits_and_else_to_nobody(
     waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
     outcomes, _ = run(tmp_path, *([waits] if beside else []), TESTED)
     assert {outcome.result for outcome in outcomes} == {"ok"}
-    assert int(seen.read_text()) == (niced if beside else own)
+    # the lane of this test may be raised at any moment itself
+    assert int(seen.read_text()) in ({niced} if beside else {own, os.nice(0)})
 
 
 def _may_raise() -> bool:
-    script = "import os; own = os.nice(0); os.nice(1); os.setpriority(os.PRIO_PROCESS, 0, own)"
+    script = "import os; own = os.nice(0); assert os.nice(1) > own; os.setpriority(os.PRIO_PROCESS, 0, own)"
     tried = subprocess.run([sys.executable, "-c", script], check=False, stderr=subprocess.DEVNULL)  # noqa: S603
     return tried.returncode == 0
 
 
-@pytest.mark.skipif(not _may_raise(), reason="no right to raise a process again: CAP_SYS_NICE or RLIMIT_NICE")
+@pytest.mark.skipif(not _may_raise(), reason="lacks a niceness to give way with, or the right to raise: CAP_SYS_NICE")
 def test_a_lane_gives_way_no_longer_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own, niced = os.nice(0), _make_niceness_told(monkeypatch)
+    niced = _make_niceness_told(monkeypatch)
     begun = tmp_path / "a.there"
     script = (
         f"assert os.nice(0) == {niced}\n    pathlib.Path({str(begun)!r}).touch()\n    end = time.monotonic() + 60\n"
-        f"    while os.nice(0) != {own}:\n        assert time.monotonic() < end\n        time.sleep(0.01)"
+        f"    while os.nice(0) == {niced}:\n        assert time.monotonic() < end\n        time.sleep(0.01)"
     )
     _write_test(tmp_path, monkeypatch, script)
     waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
