@@ -139,6 +139,7 @@ def test_of_two_plans_for_one_host_the_second_waits(empty_tenant: Tenant, cloud:
     (order,) = list_orders(cloud, since=mark)
     assert "/first/" in order["disabled_reason"], "the second leaves the service as it found it"
     second.until(lambda now: host_of(now, "claimed").get("disabledBy") == "Other", what="seen as somebody else's")
+    second.until(lambda now: now["counts"]["running"] == 1, what="the server moves again")
     end(second)
     assert len(calls(cloud, server, "live-migrate")) == 2
 
