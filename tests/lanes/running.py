@@ -26,6 +26,15 @@ TIDY_UP_S = 30.0
 
 
 @dataclass(slots=True)
+class _Run:
+    """A lane that runs, since when, and whether it gives way still."""
+
+    child: Child
+    begin: float
+    gives_way: bool
+
+
+@dataclass(slots=True)
 class Runner:
     """Runs lanes.
 
@@ -37,8 +46,7 @@ class Runner:
     folder: Path
     say: Callable[[str], None]
     with_coverage: bool = False
-    _running: dict[Lane, tuple[Child, float]] = field(default_factory=dict)
-    _giving_way: set[Lane] = field(default_factory=set)
+    _running: dict[Lane, _Run] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def run(self, lanes: Iterable[Lane]) -> list[Outcome]:
@@ -52,7 +60,7 @@ class Runner:
             while waiting or self._running:
                 self._begin(waiting)
                 self._collect()
-                self._give_back(waiting)
+                self._raise_again(waiting)
                 time.sleep(LOOK_EVERY_S)
         finally:
             self._end_all()
@@ -80,27 +88,24 @@ class Runner:
         report_path(lane, self.folder).unlink(missing_ok=True)
         command = write_command(lane, self.folder, with_coverage=self.with_coverage, gives_way=gives_way)
         self.say(f"==> {lane.name}")
-        self._running[lane] = Child(command, log=self._log(lane), env=clean_environ()), time.monotonic()
-        if gives_way:
-            self._giving_way.add(lane)
+        child = Child(command, log=self._log(lane), env=clean_environ())
+        self._running[lane] = _Run(child, time.monotonic(), gives_way)
 
     def _collect(self) -> None:
-        for lane, (child, begin) in tuple(self._running.items()):
-            if child.returncode is None:
+        for lane, one in tuple(self._running.items()):
+            if one.child.returncode is None:
                 continue
             del self._running[lane]
-            self._giving_way.discard(lane)
-            status, seconds = child.wait(0), time.monotonic() - begin
+            status, seconds = one.child.wait(0), time.monotonic() - one.begin
             self._keep(conclude(lane, status, seconds, report_path(lane, self.folder)))
 
-    def _give_back(self, waiting: list[Lane]) -> None:
+    def _raise_again(self, waiting: list[Lane]) -> None:
         """Let lanes give way no longer once nobody is left to whom they do, where this process has the right to it."""
-        for lane in tuple(self._giving_way):
-            if not _gives_way(lane, (*waiting, *self._running)):
-                self._giving_way.remove(lane)
-                child, _ = self._running[lane]
+        for lane, one in self._running.items():
+            if one.gives_way and not _gives_way(lane, (*waiting, *self._running)):
+                one.gives_way = False
                 with suppress(PermissionError, ProcessLookupError):
-                    child.set_niceness(os.nice(0))
+                    one.child.set_niceness(os.nice(0))
 
     def _keep(self, outcome: Outcome) -> None:
         """Tell an outcome; of a failure everything that was said, because nobody can look at the files of a CI."""
@@ -118,12 +123,12 @@ class Runner:
 
     def _end_all(self) -> None:
         """Let pytest end its servers as after Ctrl-C; what does not follow is killed with everything it started."""
-        for child, _ in self._running.values():
-            child.send(signal.SIGINT)
-        for child, _ in self._running.values():
+        for one in self._running.values():
+            one.child.send(signal.SIGINT)
+        for one in self._running.values():
             with suppress(subprocess.TimeoutExpired):
-                child.wait(TIDY_UP_S)
-            child.kill_group()
+                one.child.wait(TIDY_UP_S)
+            one.child.kill_group()
         self._running.clear()
 
 

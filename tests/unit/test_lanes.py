@@ -161,6 +161,14 @@ def _make_niceness_told(monkeypatch: pytest.MonkeyPatch) -> int:
     return niceness
 
 
+def _await(condition: str) -> str:
+    """Return lines of such a test that wait until something is so."""
+    return (
+        "end = time.monotonic() + 60\n"
+        f"    while not ({condition}):\n        assert time.monotonic() < end\n        time.sleep(0.01)"
+    )
+
+
 def _write_test(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     """Write the only test of the lane ``TESTED``."""
     monkeypatch.chdir(folder)
@@ -193,11 +201,8 @@ def _may_raise() -> bool:
 def test_a_lane_gives_way_no_longer_once_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     niced = _make_niceness_told(monkeypatch)
     begun = tmp_path / "a.there"
-    script = (
-        f"assert os.nice(0) == {niced}\n    pathlib.Path({str(begun)!r}).touch()\n    end = time.monotonic() + 60\n"
-        f"    while os.nice(0) == {niced}:\n        assert time.monotonic() < end\n        time.sleep(0.01)"
-    )
-    _write_test(tmp_path, monkeypatch, script)
+    begin = f"assert os.nice(0) == {niced}\n    pathlib.Path({str(begun)!r}).touch()\n    "
+    _write_test(tmp_path, monkeypatch, begin + _await(f"os.nice(0) < {niced}"))
     waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
     outcomes, said = run(tmp_path, waits, TESTED)
     assert {outcome.result for outcome in outcomes} == {"ok"}, said
@@ -212,12 +217,8 @@ def test_a_lane_that_may_not_be_raised_goes_on_as_it_is(tmp_path: Path, monkeypa
             raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    script = (
-        f"pathlib.Path({str(begun)!r}).touch()\n    end = time.monotonic() + 60\n"
-        f"    while not pathlib.Path({str(tried)!r}).exists():\n"
-        "        assert time.monotonic() < end\n        time.sleep(0.01)"
-    )
-    _write_test(tmp_path, monkeypatch, script)
+    begin = f"pathlib.Path({str(begun)!r}).touch()\n    "
+    _write_test(tmp_path, monkeypatch, begin + _await(f"pathlib.Path({str(tried)!r}).exists()"))
     waits = Lane(name="waits", command=_meet(tmp_path, "b", "a"), kind=Kind.WAITS)
     outcomes, said = run(tmp_path, waits, TESTED)
     assert {outcome.result for outcome in outcomes} == {"ok"}, said
