@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.nova import NovaLab
+from lab.nova_client import HELD_S
 from lab.waiting import eventually, eventually_async
 from nova_support import GRANTED, connected, idle, record_at, record_in, running
 from osmig.api.names import Verb
@@ -114,17 +116,22 @@ def test_a_move_that_one_host_refused_and_another_took_is_no_failure() -> None:
 
 @pytest.mark.parametrize(("verb", "stage"), [(Verb.CONFIRM, Stage.SUCCEEDED), (Verb.REVERT, Stage.REVERTED)])
 def test_a_cold_move_is_followed_through_its_gate(nova: NovaLab, verb: Verb, stage: Stage) -> None:
-    plan = "cold_delay=0.5,confirm_delay=1,revert_delay=1"
+    plan = f"cold_delay={HELD_S},confirm_delay={HELD_S},revert_delay={HELD_S}"
     server = nova.boot(f"roles-gate-{verb}", plan=plan)
+    under_way = Stage.CONFIRMING if verb is Verb.CONFIRM else Stage.REVERTING
 
     async def story() -> None:
         async with connected(nova) as operator, connected(nova, "reader") as backend:
             await operator.start(Job(server_id=server, kind=MoveKind.COLD), GRANTED)
-            seen = await stages(backend, server, until=Stage.AWAITING_CONFIRMATION)
+            seen = await stages(backend, server, until=Stage.RUNNING)
+            nova.control.release(server, "cold")
+            seen += await stages(backend, server, until=Stage.AWAITING_CONFIRMATION)
             await operator.apply(verb, server, "", GRANTED)
+            seen += await stages(backend, server, until=under_way)
+            nova.control.release(server, "confirm", "revert")
             seen += await stages(backend, server, until=stage)
-            under_way = Stage.CONFIRMING if verb is Verb.CONFIRM else Stage.REVERTING
-            assert seen == [Stage.RUNNING, Stage.AWAITING_CONFIRMATION, under_way, stage]
+            told = [word for word, _ in itertools.groupby(seen)]
+            assert told == [Stage.RUNNING, Stage.AWAITING_CONFIRMATION, under_way, stage]
             assert not (await backend.server(server)).is_busy
 
     asyncio.run(story())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.nova_client import HttpError
+from lab.nova_client import HELD_S, HttpError
 from nova_cold_support import COLD, changes, cold, moved, to_the_gate
 from nova_support import GRANTED, Permission, change_service, connected, idle, make_backend, pending, posts, record_in
 from osmig.api.names import Verb
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def test_a_cold_move_goes_through_its_stages_to_the_gate(nova: NovaLab) -> None:
-    server = nova.boot("cold-gate", host="cmp1", plan="finish,cold_delay=2,finish_delay=2")
+    server = nova.boot("cold-gate", host="cmp1", plan=f"finish,cold_delay={HELD_S},finish_delay={HELD_S}")
 
     async def story() -> None:
         async with connected(nova) as backend:
@@ -31,8 +31,10 @@ def test_a_cold_move_goes_through_its_stages_to_the_gate(nova: NovaLab) -> None:
             assert (copying.stage, copying.kind, copying.type) == (Stage.RUNNING, MoveKind.COLD, "migration")
             during = await backend.server(server)
             assert (during.status, during.is_busy, during.awaits_confirmation) == ("RESIZE", True, False)
+            nova.control.release(server, "cold")
             handing = await record_in(backend, server, "post-migrating")
             assert handing.stage is Stage.SWITCHING_OVER
+            nova.control.release(server, "cold", "finish")
             arrived = await record_in(backend, server, "finished")
             assert (arrived.stage, arrived.is_terminal) == (Stage.AWAITING_CONFIRMATION, False)
             assert (arrived.id, arrived.source_host) == (copying.id, "cmp1")
@@ -193,7 +195,7 @@ def test_roles_that_may_not_move_cold_are_told_so(
 
 
 def test_a_second_cold_start_while_moving_proves_nothing(nova: NovaLab) -> None:
-    server = nova.boot("cold-twice", plan="finish,cold_delay=10")
+    server = nova.boot("cold-twice", plan=f"finish,cold_delay={HELD_S}")
 
     async def story() -> None:
         async with connected(nova) as backend:
@@ -206,6 +208,7 @@ def test_a_second_cold_start_while_moving_proves_nothing(nova: NovaLab) -> None:
             assert (await backend.find_effect(cold(server), call, ())).kind is CallLookupKind.CONFLICT
 
     asyncio.run(story())
+    nova.control.release(server, "cold")
 
 
 def test_a_cold_start_at_the_gate_is_refused_with_its_state(nova: NovaLab) -> None:

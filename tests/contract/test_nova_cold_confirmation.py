@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.nova_client import HELD_S
 from nova_cold_support import changes, cold, to_the_gate
 from nova_support import GRANTED, Permission, absent, change_service, connected, idle, pending, posts, record_in
 from osmig.api.names import Verb
@@ -84,7 +85,7 @@ def test_a_revert_takes_the_server_back(nova: NovaLab) -> None:
 
 
 def test_a_revert_shows_that_it_is_under_way(nova: NovaLab) -> None:
-    server = nova.boot("gate-reverting", plan="finish,revert_delay=5")
+    server = nova.boot("gate-reverting", plan=f"finish,revert_delay={HELD_S}")
 
     async def story() -> None:
         async with connected(nova) as backend:
@@ -96,13 +97,14 @@ def test_a_revert_shows_that_it_is_under_way(nova: NovaLab) -> None:
                 with pytest.raises(Refused) as caught:
                     await backend.apply(verb, server, record.id, GRANTED)
                 assert caught.value.message == "Not possible now: the server's task state is resize_reverting"
+            nova.control.release(server, "revert")
             await idle(backend, server)
 
     asyncio.run(story())
 
 
 def test_while_a_confirm_is_under_way_another_is_refused(nova: NovaLab) -> None:
-    server = nova.boot("gate-confirming", plan="finish,confirm_delay=5")
+    server = nova.boot("gate-confirming", plan=f"finish,confirm_delay={HELD_S}")
 
     async def story() -> None:
         async with connected(nova) as backend:
@@ -115,6 +117,7 @@ def test_while_a_confirm_is_under_way_another_is_refused(nova: NovaLab) -> None:
                 with pytest.raises(Refused) as caught:
                     await backend.apply(verb, server, record.id, GRANTED)
                 assert caught.value.message == NOT_WAITING
+            nova.control.release(server, "confirm")
             await record_in(backend, server, "confirmed")
 
     asyncio.run(story())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from e2e_cloud import Boot, calls
 from e2e_status import condition, control, outcome
+from lab.nova_client import HELD_S
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 def test_an_abort_while_the_disk_is_copied_reverts_as_soon_as_nova_allows(
     tenant: Tenant, nova: NovaLab, boot: Boot
 ) -> None:
-    move = tenant.move_cold(boot(plan="cold_delay=2"))
+    move = tenant.move_cold(boot(plan=f"cold_delay={HELD_S}"))
     move.until_phase("Running")
     move.order("abort")
     move.until_control("abort", "Accepted")
     assert calls(nova, move.server, "revert") == [], "Nova could only refuse it now"
+    nova.control.release(move.server, "cold")
     assert outcome(move.until_finished()) == ("Aborted", "Aborted")
     assert [call.status for call in calls(nova, move.server, "revert")] == [202]
     assert control(move.status, "abort")["result"] == "Done"
@@ -48,34 +50,39 @@ def test_an_abort_before_the_start_sends_nothing(tenant: Tenant, nova: NovaLab, 
     ("decision", "phase", "end"), [("revert", "Reverting", "Reverted"), ("confirm", "Confirming", "Succeeded")]
 )
 def test_every_other_order_is_rejected_while_a_decision_is_carried_out(
-    tenant: Tenant, nova: NovaLab, boot: Boot, decision: str, phase: str, end: str
+    tenant: Tenant, nova: NovaLab, boot: Boot, decision: Literal["revert", "confirm"], phase: str, end: str
 ) -> None:
-    move = tenant.move_cold(boot(plan=f"{decision}_delay=4"))
+    move = tenant.move_cold(boot(plan=f"{decision}_delay={HELD_S}"))
     move.until_phase("AwaitingConfirmation")
     move.order(decision)
     move.until_phase(phase)
     for verb in {"abort", "confirm", "revert"} - {decision}:
         move.order(verb)
         assert phase in move.until_control(verb, "Rejected")["message"]
+    nova.control.release(move.server, decision)
     assert outcome(move.until_finished()) == (end, end)
     assert [call.word for call in calls(nova, move.server)] == ["cold-migrate", decision]
 
 
 @pytest.mark.parametrize("verb", ["confirm", "revert"])
-def test_a_decision_before_the_server_has_arrived_is_rejected(tenant: Tenant, boot: Boot, verb: str) -> None:
-    move = tenant.move_cold(boot(plan="cold_delay=3"))
+def test_a_decision_before_the_server_has_arrived_is_rejected(
+    tenant: Tenant, nova: NovaLab, boot: Boot, verb: str
+) -> None:
+    move = tenant.move_cold(boot(plan=f"cold_delay={HELD_S}"))
     move.until_phase("Running")
     move.order(verb)
     move.until_control(verb, "Rejected")
+    nova.control.release(move.server, "cold")
     move.until_phase("AwaitingConfirmation")
     assert control(move.status, verb)["result"] == "Rejected", "it is not remembered for later"
 
 
 def test_force_complete_is_unsupported_for_a_cold_move(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move_cold(boot(plan="cold_delay=3"))
+    move = tenant.move_cold(boot(plan=f"cold_delay={HELD_S}"))
     move.until_phase("Running")
     move.order("force-complete", "early")
     move.until_control("force-complete", "Unsupported")
+    nova.control.release(move.server, "cold")
     move.until_phase("AwaitingConfirmation")
     move.order("force-complete", "late")
     move.until_control("force-complete", "Rejected")

@@ -8,6 +8,7 @@ import pytest
 
 from e2e_cloud import Boot, calls, occupy
 from e2e_status import Json, condition, control, outcome, verdicts
+from lab.nova_client import HELD_S
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def expect(move: HostPair, nova: NovaLab, *, end: str, upstream: str, server: st
 
 
 def test_a_normal_move_succeeds(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="finish,duration=2"))
+    move = tenant.move(boot(plan="hang"))
+    move.until_upstream("running")
+    nova.control.steer(move.server, "finish")
     status = expect(move, nova, end="Succeeded/Succeeded", upstream="completed", server="ACTIVE", moved=True)
     assert move.phases() == ["Starting", "Running", "Succeeded"]
     assert status["placement"]["destinationHost"] == nova.nova.server(move.server)["OS-EXT-SRV-ATTR:host"]
@@ -71,11 +74,12 @@ def test_a_force_completed_move_succeeds(tenant: Tenant, nova: NovaLab, boot: Bo
 
 
 def test_a_move_in_post_copy_is_running_until_it_succeeds(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,force=postcopy,force_delay=2"))
+    move = tenant.move(boot(plan="hang,force=postcopy,force_delay=60"))
     move.until_upstream("running")
     move.order("force-complete")
     status = move.until_upstream("running (post-copy)")
     assert outcome(status) == ("Running", "PostCopy")
+    nova.control.steer(move.server, "finish")
     expect(move, nova, end="Succeeded/Succeeded", upstream="completed", server="ACTIVE", moved=True)
 
 
@@ -99,10 +103,12 @@ def test_a_move_aborted_while_queued_is_aborted(tenant: Tenant, nova: NovaLab, b
 
 
 def test_a_move_aborted_while_preparing_is_aborted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,pre_delay=3"))
+    move = tenant.move(boot(plan=f"hang,pre_delay={HELD_S}"))
     status = move.until_upstream("preparing")
     assert outcome(status) == ("Starting", "Preparing")
     move.order("abort")
+    move.until_control("abort", "Accepted")
+    nova.control.release(move.server, "pre")
     expect(move, nova, end="Aborted/Aborted", upstream="cancelled", server="ACTIVE")
 
 

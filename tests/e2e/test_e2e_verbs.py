@@ -10,6 +10,7 @@ import pytest
 from e2e_cloud import Boot, calls, occupy, requests_about
 from e2e_operator import VERB_REPEAT_S
 from e2e_status import control, outcome
+from lab.nova_client import HELD_S
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -59,25 +60,28 @@ def test_a_force_complete_whose_answer_is_cut_and_that_ends_the_move_at_once_is_
 
 
 def test_an_abort_is_given_as_soon_as_nova_takes_it_after_accepted(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,precheck_delay=2"))
+    move = tenant.move(boot(plan=f"hang,precheck_delay={HELD_S}"))
     move.until_upstream("accepted")
     move.order("abort")
     move.until_control("abort", "Accepted")
     assert nova.nova.migrations(move.server)[0]["status"] == "accepted"
     assert calls(nova, move.server, "abort") == []
+    nova.control.release(move.server, "precheck")
     assert move.until_finished()["phase"] == "Aborted"
     assert {call.status for call in calls(nova, move.server, "abort")} == {202}
 
 
 def test_a_force_complete_waits_until_the_move_runs(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,precheck_delay=5,pre_delay=5"))
+    move = tenant.move(boot(plan=f"hang,precheck_delay={HELD_S},pre_delay={HELD_S}"))
     move.until_upstream("accepted")
     move.order("force-complete")
     move.until_control("force-complete", "Accepted")
+    nova.control.release(move.server, "precheck")
     move.until_upstream("preparing")
     move.reconcile()
     assert nova.nova.migrations(move.server)[0]["status"] == "preparing"
     assert calls(nova, move.server, "force-complete") == []
+    nova.control.release(move.server, "precheck", "pre")
     assert move.until_finished()["phase"] == "Succeeded"
     # asked again while the move was ending, Nova may say 409
     assert calls(nova, move.server, "force-complete")[0].status == 202

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 NEWEST = "2.96"
 """A microversion that the lab's Nova speaks and that tests may rely on."""
 TIMEOUT_S = 60.0
+HELD_S = 50
+"""A delay in a plan that a test ends itself (``Control.release``); Nova's own RPC calls give up after 60 s."""
 
 
 class Fault(TypedDict):
@@ -118,6 +120,10 @@ class Control:
     def plan(self, server_or_host: str, text: str) -> None:
         """Set how one server (id) or host behaves from now on, for example ``"hang,memory=4096"``."""
         self._call("PUT", f"plans/{server_or_host}", {"plan": text})
+
+    def release(self, server: str, *steps: Literal["precheck", "pre", "cold", "finish", "confirm", "revert"]) -> None:
+        """Let the steps of a server go on that its plan holds by a delay, also those that are still to come."""
+        self.plan(server, ",".join(f"{step}_delay=0" for step in steps))
 
     def clear_plan(self, server_or_host: str) -> None:
         """Go back to the plan from the server's metadata or the host's start."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from lab.nova_client import HttpError
+from lab.nova_client import HELD_S, HttpError
 from lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def count_waits(lab: NovaLab) -> dict[str, int]:
 
 
 def test_nova_is_done_with_a_server_once_all_of_its_newest_action_has_ended(nova: NovaLab) -> None:
-    server = nova.boot("confirmed", plan="finish,confirm_delay=2")
+    server = nova.boot("confirmed", plan=f"finish,confirm_delay={HELD_S}")
     nova.nova.post(f"/servers/{server}/action", {"migrate": {}})
     eventually(lambda: nova.nova.server(server)["status"] == "VERIFY_RESIZE", what="awaits its confirmation")
     eventually(lambda: nova.nova.is_done(server), what="done with the move")
@@ -75,6 +75,7 @@ def test_nova_is_done_with_a_server_once_all_of_its_newest_action_has_ended(nova
     nova.nova.post(f"/servers/{server}/action", {"confirmResize": None})
 
     assert not nova.nova.is_done(server)
+    nova.control.release(server, "confirm")
     eventually(lambda: nova.nova.is_done(server), what="done with the confirmation")
     assert nova.nova.server(server)["status"] == "ACTIVE"
 
