@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import requests
 
+from lab.waiting import DEADLINE_S
 from osmig.drivers.servers.nova.transport import Transport
 from osmig.drivers.tenants.waldur.requests import LIST_RUNS, REPLICATE
 from osmig.drivers.tenants.waldur.session import make_access
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from osmig.net.endpoints import Resolver
 
 NAMED = EndpointPolicy(allowed=("localhost", "127.0.0.0/8"))
-PATIENT = Timeouts(connect_s=60.0, read_s=60.0)
+PATIENT = Timeouts(connect_s=DEADLINE_S, read_s=DEADLINE_S)
 """For all answers that come: how fast they do depends on the machine."""
 METHODS = ("GET", "POST")
 """One that reads and one that changes something."""

@@ -31,8 +31,12 @@ Those that wait leave a processor idle most of the time: with fewer of them, the
 COMPUTING_ALONE: Final = 2
 """How many lanes may compute at once when no lane waits."""
 
-NICENESS: Final = 10
-"""Of lanes that give way."""
+NICENESS: Final = 5
+"""Of lanes that give way: a third of what a lane gets that does not.
+
+With 10 it is a tenth. Beside a dozen busy processes that is one hundredth of a processor, and a lane with half of its
+tests left when all others are through.
+"""
 GIVING_WAY_TIMEOUT_S: Final = 1800
 """For a test of such a lane: beside two other busy processes one of 2 s was seen to take more than 300 s."""
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.waiting import eventually
+from lab.waiting import DEADLINE_S, eventually
 from lanes.outcomes import Outcome, conclude, render
-from lanes.plan import BY_REQUEST, LANES, Kind, Lane, report_path, write_command, write_command_alone
+from lanes.plan import BY_REQUEST, LANES, NICENESS, Kind, Lane, report_path, write_command, write_command_alone
 from lanes.running import Runner
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _meet(folder: Path, name: str, other: str) -> tuple[str, ...]:
     own, awaited = folder / f"{name}.there", folder / f"{other}.there"
     script = (
         f"import pathlib, time\npathlib.Path({str(own)!r}).touch()\n"
-        f"end = time.monotonic() + 60\n"
+        f"end = time.monotonic() + {DEADLINE_S}\n"
         f"while not pathlib.Path({str(awaited)!r}).exists():\n"
         f"    assert time.monotonic() < end\n    time.sleep(0.01)\n"
     )
@@ -152,19 +152,19 @@ def test_who_gives_way_already_does_not_give_way_twice(already: int) -> None:
     )
     script = f"import os, pathlib, lanes.plan; now = os.nice({already}); print(now, *{written}[:3])"
     now, *begins = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT / "tests", text=True).split()  # noqa: S603
-    assert begins == ["nice", "-n", str(max(0, 10 - int(now)))]
+    assert begins == ["nice", "-n", str(max(0, NICENESS - int(now)))]
 
 
 def _make_niceness_told(monkeypatch: pytest.MonkeyPatch) -> int:
     """Let who gives way be told from this process, which may give way itself; return its niceness."""
-    monkeypatch.setattr("lanes.plan.NICENESS", niceness := min(19, os.nice(0) + 3))
+    monkeypatch.setattr("lanes.plan.NICENESS", niceness := min(19, os.nice(0) + 1))
     return niceness
 
 
 def _await(condition: str) -> str:
     """Return lines of such a test that wait until something is so."""
     return (
-        "end = time.monotonic() + 60\n"
+        f"end = time.monotonic() + {DEADLINE_S}\n"
         f"    while not ({condition}):\n        assert time.monotonic() < end\n        time.sleep(0.01)"
     )
 
@@ -294,7 +294,7 @@ def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path, number
 
     runner.send_signal(number)
 
-    assert runner.wait(60) == status
+    assert runner.wait(DEADLINE_S) == status
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what="no child left")
 
 
@@ -316,10 +316,17 @@ def test_what_make_passes_to_the_shell_is_something_it_can_read(target: str) -> 
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     )
-    read = subprocess.run(["sh", "-n"], input=written.stdout, capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
+    read = subprocess.run(
+        ("sh", "-n"),  # noqa: S607
+        input=written.stdout,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
     assert (read.returncode, read.stderr) == (0, "")
 
 

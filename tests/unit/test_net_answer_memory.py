@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from lab.waiting import DEADLINE_S
 from osmig.net.answer_memory import AnswerMemory, CommonMemory
 from osmig.net.bounds import MAX_ANSWER_BYTES
 from osmig.net.failures import NoMemoryError
@@ -111,11 +112,11 @@ def test_who_gets_nothing_of_the_common_memory_keeps_nothing_of_their_own() -> N
 def test_a_thread_waits_until_another_gives_back() -> None:
     memory = of_one(MIB)
     shares = [memory.take(MIB, 0.0)]
-    waiter = threading.Thread(target=lambda: shares.append(memory.take(MIB, 60.0)))
+    waiter = threading.Thread(target=lambda: shares.append(memory.take(MIB, DEADLINE_S)))
     waiter.start()
 
     shares.pop()
-    waiter.join(60.0)
+    waiter.join(DEADLINE_S)
 
     assert len(shares) == 1
 

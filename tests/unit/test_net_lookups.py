@@ -14,6 +14,7 @@ import pytest
 
 from hosting_support import spec_for as hosting_spec
 from http_upstream import LOOPBACK, Upstream, answer, serving
+from lab.waiting import DEADLINE_S
 from nova_support import Permission, clouds_yaml, make_backend
 from osmig.clock import SystemClock
 from osmig.domain.errors import BackendError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from osmig.api.provider import ProviderSpec
 
 HASTY = Timeouts(connect_s=0.3, read_s=0.3)
-FOREVER_S = 60.0
+FOREVER_S = DEADLINE_S / 2
 """Far beyond the timeouts above: what has not ended by then never does."""
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fake_clock import give_way_until, settle
 from http_upstream import Upstream, answer, serving
+from lab.waiting import DEADLINE_S
 from nova_support import GRANTED, clouds_yaml, make_backend
 from old_clouds import SERVER, speak
 from osmig.api.names import Verb
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.server import BaseHTTPRequestHandler
 
-FOREVER_S = 60.0
+FOREVER_S = DEADLINE_S
 """What has not ended by then never does: the reads hang until they are let go."""
 PATIENT = Timeouts(connect_s=2 * FOREVER_S, read_s=2 * FOREVER_S, list_s=2 * FOREVER_S)
 THREADS = 8

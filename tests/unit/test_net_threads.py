@@ -13,6 +13,7 @@ import pytest
 from fake_clock import give_way_until
 from hosting_support import spec_for as hosting_spec
 from http_upstream import Upstream, answer, serving
+from lab.waiting import DEADLINE_S
 from nova_support import clouds_yaml, make_backend, spec_for
 from osmig import app
 from osmig.api.provider import ProviderType
@@ -48,7 +49,7 @@ class Held:
             self.began += 1
             self.at_once += 1
             self.most = max(self.most, self.at_once)
-        assert self.go.wait(120)
+        assert self.go.wait(DEADLINE_S)
         with self._lock:
             self.at_once -= 1
         return threading.current_thread().name

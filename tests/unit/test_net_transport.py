@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from http_upstream import Upstream, answer, dripping, in_chunks_of_a_byte
+from lab.waiting import DEADLINE_S
 from nova_support import LOOPBACK, Permission
 from osmig.clock import SystemClock
 from osmig.net.answers import Call
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 
 READ = Request(operation="read-job", method="GET", path="/jobs/7")
 ORDER = Request(operation="order", method="POST", path="/jobs", body={"name": "x"})
-PATIENT = Timeouts(connect_s=30.0, read_s=30.0)
-HASTY = Timeouts(connect_s=0.5, read_s=0.5)
-GUARD_S = 20.0
+PATIENT = Timeouts(connect_s=DEADLINE_S, read_s=DEADLINE_S)
+HASTY = Timeouts(connect_s=2.0, read_s=0.5)
+GUARD_S = DEADLINE_S / 2
 """Against a server that drips for ever: a test without a deadline in the transport ends here, and fails."""
 SECRET = "nobody-may-see-this"  # noqa: S105 - of no server
 
@@ -199,7 +200,7 @@ async def test_a_connection_paces_counts_and_takes_nothing_once_closed(upstream:
         await connection.send(ORDER, Call("order", Permission(valid=False)), Priority.START)
     await connection.close()
     with pytest.raises(ConnectionReplacedError):
-        await asyncio.wait_for(connection.send(READ, Call("read-job"), Priority.READ), 30)
+        await asyncio.wait_for(connection.send(READ, Call("read-job"), Priority.READ), DEADLINE_S)
 
     assert told == [("jobs", "read-job", "200")]
     assert upstream.seen == ["GET /jobs/7"]

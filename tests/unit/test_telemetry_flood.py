@@ -13,6 +13,7 @@ from prometheus_client import Metric
 from typing_extensions import override
 
 from fake_clock import FakeClock, give_way_until
+from lab.waiting import DEADLINE_S
 from osmig.telemetry import health
 from osmig.telemetry.exposition import Exposition
 from osmig.telemetry.health import MAX_CONNECTIONS, MAX_SCRAPES, HealthServer
@@ -41,7 +42,7 @@ class Held:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         self.asked.set()
-        self.let_go.wait(60)
+        self.let_go.wait(DEADLINE_S)
         family = Metric("held", "x", "gauge")
         for number in range(self._size):
             family.add_sample("held", {"name": f"{number:0>200}"}, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.waiting import DEADLINE_S
 from nova_support import spec_for as nova_spec
 from osmig.clock import SystemClock
 from osmig.domain.errors import InvalidConfiguration
@@ -113,7 +114,7 @@ def run_python(script: str) -> None:
         env={"PYTHONPATH": f"{tests.parent / 'operator'}:{tests}"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=DEADLINE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from http_upstream import Upstream, answer
+from lab.waiting import DEADLINE_S
 from nova_support import LOOPBACK
 from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
@@ -224,7 +225,7 @@ async def test_slow_lists_keep_nothing_else_waiting(upstream: Upstream) -> None:
     def respond(handler: BaseHTTPRequestHandler) -> None:
         if "page=" in handler.path:
             lists.release()
-            released.wait(30)
+            released.wait(DEADLINE_S)
         answer(200, b"[]", X_Result_Count="0")(handler)
 
     upstream.respond = respond

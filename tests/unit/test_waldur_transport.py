@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from http_upstream import LOOPBACK, Upstream, answer, silent
+from lab.waiting import DEADLINE_S
 from nova_support import Permission
 from osmig.drivers.tenants.waldur.requests import PING, turn_to
 from osmig.net.answers import Call
@@ -76,14 +77,14 @@ async def test_a_resolver_that_hangs_is_given_up() -> None:
     released = threading.Event()
 
     def hang(_host: str, _port: int) -> tuple[str, ...]:
-        released.wait(10)
+        released.wait(DEADLINE_S)
         return (LOOPBACK,)
 
     call = Call("replicate", Permission())
-    timeouts = Timeouts(connect_s=0.2, read_s=8.0)
+    timeouts = Timeouts(connect_s=0.2, read_s=DEADLINE_S)
     async with waldur_transport_of("http://localhost:1", resolve=hang, timeouts=timeouts) as transport:
         with pytest.raises(NoAnswerError, match="did not accept a connection in time"):
-            async with asyncio.timeout(4):  # less than what is allowed for the answer
+            async with asyncio.timeout(DEADLINE_S / 2):  # less than what is allowed for the answer
                 await transport.send(ORDER, call)
         released.set()
 
@@ -118,12 +119,12 @@ async def test_a_list_is_waited_for_longer_than_one_thing(upstream: Upstream) ->
     released = threading.Event()
 
     def respond(handler: BaseHTTPRequestHandler) -> None:
-        released.wait(10)
+        released.wait(DEADLINE_S)
         answer(200, b"[]")(handler)
 
     upstream.respond = respond
     async with waldur_transport_of(
-        upstream.url, timeouts=Timeouts(connect_s=20.0, read_s=0.2, list_s=9.0)
+        upstream.url, timeouts=Timeouts(connect_s=DEADLINE_S, read_s=0.2, list_s=DEADLINE_S)
     ) as transport:
         listing = asyncio.create_task(transport.send(RUNS, Call("list-runs")))
         with pytest.raises(NoAnswerError, match="did not answer in time"):
