@@ -63,8 +63,11 @@ class HostPair:
 
     def get(self) -> Json:
         """Return the object as it is now, managed fields included."""
-        path = f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrations/{self.name}"
-        return self.tenant.cluster.admin.get(path)
+        return self.tenant.cluster.admin.get(self._path)
+
+    @property
+    def _path(self) -> str:
+        return f"/apis/{API_VERSION}/namespaces/{self.tenant.namespace}/migrations/{self.name}"
 
     @property
     def status(self) -> Json:
@@ -138,6 +141,11 @@ class HostPair:
     def withdraw(self, verb: str) -> None:
         """Remove the verb's annotation."""
         self.tenant.kubectl("annotate", "migration", self.name, f"osmig.dev/{verb}-")
+
+    def order_and_withdraw(self, verb: str) -> None:
+        """Set the verb's annotation and remove it, within less time than two starts of kubectl take."""
+        for token in ("now", None):
+            self.tenant.cluster.admin.annotate(self._path, **{f"osmig.dev/{verb}": token})
 
     def writes(self) -> list[Json]:
         """Return every status the operator wrote and the API server took, oldest first, from the audit log."""

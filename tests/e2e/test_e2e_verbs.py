@@ -128,8 +128,7 @@ def test_an_order_withdrawn_while_a_step_is_busy_is_carried_out(tenant: Tenant, 
         return any(one["fault"] == slow and one["status"] is None for one in requests_about(nova, move.server))
 
     eventually(is_busy, what="a step waits for Nova")
-    move.order("abort")
-    move.withdraw("abort")
+    move.order_and_withdraw("abort")
     assert is_busy(), "the step ended before the order was withdrawn"
     assert move.until_finished()["phase"] == "Aborted"
     assert control(move.status, "abort")["result"] == "Done"

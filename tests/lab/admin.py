@@ -69,8 +69,8 @@ class Admin:
         """
         self._ask("PATCH", f"{path}?fieldManager=kubectl&force=true", manifest, kind="apply-patch+yaml")
 
-    def annotate(self, path: str, **annotations: str) -> None:
-        """Set annotations of the object at a path.
+    def annotate(self, path: str, **annotations: str | None) -> None:
+        """Set annotations of the object at a path; None removes one.
 
         Raises:
             OSError: There was no answer, or a refusal.

@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, Unpack
 
+from lab.waiting import eventually
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -136,7 +138,15 @@ class Control:
     def steer(
         self, server: str, verdict: Literal["finish", "fail", "crash", "cancel"] | None = None, **fields: object
     ) -> None:
-        """Change a running live migration: end it by ``verdict``, or set fields such as memory_remaining or status."""
+        """Change a live migration: end it by ``verdict``, or set fields such as memory_remaining or status.
+
+        Nova shows a server as migrating before its hypervisor has anything to steer: that is waited for.
+        """
+
+        def is_run() -> bool:
+            return server in {run["server"] for run in self.runs()}
+
+        eventually(is_run, what=f"a hypervisor migrates {server}")
         self._call("POST", f"runs/{server}", fields | ({"verdict": verdict} if verdict else {}))
 
     def fault(self, **rule: Unpack[Fault]) -> int:

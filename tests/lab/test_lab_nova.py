@@ -54,6 +54,16 @@ def test_a_plan_makes_a_migration_hang_until_it_is_steered_to_its_end(nova: Nova
     eventually(lambda: newest(nova, server)["status"] == "failed", what="failed")
 
 
+def test_a_migration_is_steered_as_soon_as_its_hypervisor_has_begun(nova: NovaLab) -> None:
+    server = nova.boot("early", plan="hang,precheck_delay=2", host="cmp2")
+    nova.nova.live_migrate(server)
+    assert nova.control.runs() == []
+
+    nova.control.steer(server, "fail")
+
+    eventually(lambda: newest(nova, server)["status"] == "failed", what="failed")
+
+
 def count_waits(lab: NovaLab) -> dict[str, int]:
     """Return how often each thread of Nova has gone to sleep."""
     tasks = Path(f"/proc/{lab.pid}/task").glob("*/status")
