@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from lab.waiting import eventually_async
+from lab.waiting import DEADLINE_S, eventually_async
 from osmig.api.migration import PendingCall
 from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from osmig.drivers.servers.views import PreStartState
 
 LOOPBACK = EndpointPolicy(allowed=("127.0.0.1",))
-PATIENT = Timeouts(connect_s=20.0, read_s=60.0)
+PATIENT = Timeouts(connect_s=DEADLINE_S, read_s=DEADLINE_S, list_s=DEADLINE_S)
+"""For all answers that come: how fast they do depends on the machine."""
 """On a busy machine any answer may be late; what is about lateness says its own times."""
 
 STARTS = (Operation.LIVE_MIGRATE, Operation.COLD_MIGRATE)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import requests
 
-from lab.waiting import DEADLINE_S
+from nova_support import PATIENT
 from osmig.drivers.servers.nova.transport import Transport
 from osmig.drivers.tenants.waldur.requests import LIST_RUNS, REPLICATE
 from osmig.drivers.tenants.waldur.session import make_access
 from osmig.net.answers import Call
-from osmig.net.bounds import Timeouts
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy, EndpointRefusedError
 from osmig.net.failures import NoAnswerError, PermitExpiredError
 from osmig.net.transport import Transport as WaldurTransport
@@ -27,11 +26,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from nova_support import Permission, Told
+    from osmig.net.bounds import Timeouts
     from osmig.net.endpoints import Resolver
 
 NAMED = EndpointPolicy(allowed=("localhost", "127.0.0.0/8"))
-PATIENT = Timeouts(connect_s=DEADLINE_S, read_s=DEADLINE_S)
-"""For all answers that come: how fast they do depends on the machine."""
 METHODS = ("GET", "POST")
 """One that reads and one that changes something."""
 RUNS = LIST_RUNS.about("b8444897d6e64277adb048b2cf09fca5")

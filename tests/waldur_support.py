@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from lab.waldurlab.catalogue import OFFERING, PLAN, SOURCE, make_users
-from nova_support import LOOPBACK, Permission, Told, telling
+from nova_support import LOOPBACK, PATIENT, Permission, Told, telling
 from osmig.api.mappings import Mappings
 from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from osmig.drivers.tenants.views import RunView
     from osmig.net.endpoints import EndpointPolicy, Resolver
 
-PATIENT = Timeouts(connect_s=20.0, read_s=60.0)
 HASTY = Timeouts(connect_s=2.0, read_s=0.5, list_s=0.5)
 SHORT = Timeouts(connect_s=10.0, read_s=5.0, list_s=5.0)
 GRANTED = Permission()

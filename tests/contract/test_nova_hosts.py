@@ -347,7 +347,7 @@ def test_an_order_to_a_compute_that_died_is_waited_for_no_longer_than_its_own_ti
     before = service_of(cloud, "off")
     cloud.control.fault(path="/os-services/", method="PUT", when="after", action="delay", delay=12)
     mark = cloud.control.request_mark()
-    seen = ask(cloud, lambda hosts: hosts.disable(before, REASON, GRANTED), timeouts=PATIENT)
+    seen = ask(cloud, lambda hosts: hosts.disable(before, REASON, GRANTED))
     (put,) = (request for request in cloud.control.requests(since=mark) if request["method"] == "PUT")
     assert put["status"] is None, "nobody waited for its answer"
     assert seen.disabled_reason == REASON

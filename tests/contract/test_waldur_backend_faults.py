@@ -23,7 +23,7 @@ from osmig.domain.errors import (
     Unsupported,
 )
 from osmig.net.endpoints import EndpointPolicy
-from waldur_support import EXPIRED, GRANTED, MARKER, PATIENT, SHORT, connected, job_for, make_backend
+from waldur_support import EXPIRED, GRANTED, MARKER, SHORT, connected, job_for, make_backend
 
 if TYPE_CHECKING:
     from lab.waldur import WaldurLab
@@ -237,7 +237,7 @@ async def test_no_error_and_no_log_tells_the_token_an_address_or_a_traceback(
     waldur.control.fault(status=status, body=body, count=99)
     told = []
     with caplog.at_level(logging.INFO):
-        async with connected(waldur, timeouts=PATIENT) as backend:
+        async with connected(waldur) as backend:
             for call in (
                 backend.probe(),
                 backend.run(SOURCE),

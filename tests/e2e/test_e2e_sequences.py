@@ -74,7 +74,7 @@ def test_a_force_completed_move_succeeds(tenant: Tenant, nova: NovaLab, boot: Bo
 
 
 def test_a_move_in_post_copy_is_running_until_it_succeeds(tenant: Tenant, nova: NovaLab, boot: Boot) -> None:
-    move = tenant.move(boot(plan="hang,force=postcopy,force_delay=60"))
+    move = tenant.move(boot(plan=f"hang,force=postcopy,force_delay={HELD_S}"))
     move.until_upstream("running")
     move.order("force-complete")
     status = move.until_upstream("running (post-copy)")

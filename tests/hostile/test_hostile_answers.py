@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parents[1]
 HASTY = Timeouts(connect_s=1.0, read_s=1.0, list_s=1.0)
-PATIENT = Timeouts(connect_s=60.0, read_s=60.0)
-"""For all that ends by itself: how fast it does depends on the machine."""
 UNHURRIED = Timeouts(connect_s=2.0, read_s=2.0, list_s=2.0)
 """For what is asked several times, some of which never end."""
 NO_MEMORY = str(NoMemoryError())
@@ -112,7 +110,7 @@ STARTS = {"nova": START, "waldur": ORDER, "hosting": COPY}
 async def ask(url: str, question: Question, behaviour: Behaviour = Behaviour.HONEST) -> Any:  # noqa: ANN401 - what it brings
     """Ask one thing, and hold its costs to the bounds; return the answer or the error."""
     opened, send = question
-    timeouts = HASTY if behaviour in NEVER_ENDING else PATIENT
+    timeouts = HASTY if behaviour in NEVER_ENDING else nova_support.PATIENT
     async with opened(url, timeouts) as backend, measuring() as cost:
         try:
             async with asyncio.timeout(GUARD_S):

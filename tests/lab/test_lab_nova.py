@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,11 +56,15 @@ def test_a_plan_makes_a_migration_hang_until_it_is_steered_to_its_end(nova: Nova
 
 
 def test_a_migration_is_steered_as_soon_as_its_hypervisor_has_begun(nova: NovaLab) -> None:
-    server = nova.boot("early", plan="hang,precheck_delay=2", host="cmp2")
+    server = nova.boot("early", plan=f"hang,precheck_delay={HELD_S}", host="cmp2")
     nova.nova.live_migrate(server)
-    assert nova.control.runs() == []
 
-    nova.control.steer(server, "fail")
+    with ThreadPoolExecutor(1) as pool:
+        steering = pool.submit(nova.control.steer, server, "fail")
+        with pytest.raises(TimeoutError):
+            steering.result(timeout=1)
+        nova.control.release(server, "precheck")
+        steering.result()
 
     eventually(lambda: newest(nova, server)["status"] == "failed", what="failed")
 

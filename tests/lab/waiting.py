@@ -21,7 +21,8 @@ DEADLINE_S = 1200.0 if os.nice(0) > 0 else 180.0
 """For whatever must come: it costs nothing where it does, and says nothing about how fast.
 
 What takes seconds on a quiet machine takes a minute on one that has other things to do. Who lets others go first gets
-what they leave: beside a dozen busy processes, a start of pytest that takes a second took more than sixty.
+what they leave: beside a dozen busy processes, a start of pytest that takes a second took more than sixty. That is
+less than ``lanes.plan.GIVING_WAY_TIMEOUT_S``, so that a test says what it waited for.
 """
 
 

@@ -13,14 +13,14 @@ from hosting_support import spec_for
 from http_upstream import answer
 from lab.hosting import TOKEN, HostingWorld
 from lab.hosting_server import serve
-from nova_support import LOOPBACK, telling
+from nova_support import LOOPBACK, PATIENT, telling
 from osmig.clock import SystemClock
 from osmig.domain.capabilities import Scope
 from osmig.domain.errors import Transient
 from osmig.domain.operations import MoveKind, Stage
 from osmig.drivers.mailboxes import DRIVER
 from osmig.drivers.ports import Net
-from osmig.net.bounds import MAX_COUNTED_PAGES, Timeouts
+from osmig.net.bounds import MAX_COUNTED_PAGES
 from osmig.net.endpoints import EndpointGuard
 from waldur_support import make_backend
 
@@ -149,8 +149,8 @@ async def test_what_a_replication_counts_as(
 
 @asynccontextmanager
 async def hosting_of(world: HostingWorld, **hosting: Any) -> AsyncIterator[MailboxBackend]:  # noqa: ANN401 - of a spec
-    guard, timeouts = EndpointGuard(LOOPBACK, None), Timeouts(connect_s=20.0, read_s=60.0)
-    net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
+    guard = EndpointGuard(LOOPBACK, None)
+    net = Net(guard=guard, clock=SystemClock(), timeouts=PATIENT, threads=1, observer_of=telling([]))
     with serve(world) as url:
         backend = await DRIVER.connect(net, ("team-a", "hosting"), spec_for(url, **hosting), {"token": TOKEN.encode()})
         try:

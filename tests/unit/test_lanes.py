@@ -141,8 +141,12 @@ def test_a_lane_that_gives_way_has_more_time_for_each_test(tmp_path: Path) -> No
     ]
     (guard,) = [word for word in gives if word.startswith("--timeout=")]
     usual = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["timeout"]
-    assert int(guard.partition("=")[2]) > 2 * int(usual)
+    given_s = int(guard.partition("=")[2])
+    assert given_s > 2 * int(usual)
     assert not [word for word in does_not if word.startswith("--timeout=")]
+    script = "import os; assert os.nice(1) > 0; import lab.waiting; print(lab.waiting.DEADLINE_S)"
+    patience_s = float(subprocess.check_output([sys.executable, "-c", script], cwd=ROOT / "tests", text=True))  # noqa: S603
+    assert int(usual) < patience_s < given_s, "and it fails with what it waited for"
 
 
 @pytest.mark.parametrize("already", [0, 4, 10, 15])

@@ -12,7 +12,7 @@ from hosting_support import spec_for
 from http_upstream import Upstream, answer, serving
 from lab.hosting import TOKEN, Fault, HostingWorld
 from lab.hosting_server import serve
-from nova_support import LOOPBACK, telling
+from nova_support import LOOPBACK, PATIENT, telling
 from osmig.api.provider import ProviderSpec
 from osmig.clock import SystemClock
 from osmig.domain.capabilities import Capability
@@ -53,9 +53,8 @@ ERROR = json.dumps({"message": "no", "errors": []}).encode()
 
 @asynccontextmanager
 async def connected(endpoint: str, *, token: bytes = TOKEN.encode(), **hosting: Any) -> AsyncIterator[MailboxBackend]:  # noqa: ANN401
-    timeouts = Timeouts(connect_s=20.0, read_s=60.0)
     guard = EndpointGuard(LOOPBACK, None)
-    net = Net(guard=guard, clock=SystemClock(), timeouts=timeouts, threads=1, observer_of=telling([]))
+    net = Net(guard=guard, clock=SystemClock(), timeouts=PATIENT, threads=1, observer_of=telling([]))
     backend = await DRIVER.connect(net, ("team-a", "hosting"), spec_for(endpoint, **hosting), {"token": token})
     try:
         yield backend

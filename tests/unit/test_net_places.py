@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fake_clock import give_way_until, settle
 from http_upstream import Upstream, answer, serving
 from lab.waiting import DEADLINE_S
-from nova_support import GRANTED, clouds_yaml, make_backend
+from nova_support import GRANTED, PATIENT, clouds_yaml, make_backend
 from old_clouds import SERVER, speak
 from osmig.api.names import Verb
 from osmig.clock import SystemClock
@@ -22,7 +22,6 @@ from osmig.drivers.servers.views import Job
 from osmig.drivers.tenants.waldur.requests import LIST_RUNS, READ_ORDER
 from osmig.drivers.tenants.waldur.session import make_access
 from osmig.net.answers import Call
-from osmig.net.bounds import Timeouts
 from osmig.net.connection import LISTS_AT_ONCE, Connection
 from osmig.net.endpoints import EndpointGuard, EndpointPolicy
 from osmig.net.limiting import Limiter, Priority, hurry
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.server import BaseHTTPRequestHandler
 
-FOREVER_S = DEADLINE_S
+FOREVER_S = DEADLINE_S / 2
 """What has not ended by then never does: the reads hang until they are let go."""
-PATIENT = Timeouts(connect_s=2 * FOREVER_S, read_s=2 * FOREVER_S, list_s=2 * FOREVER_S)
 THREADS = 8
 """Of the backends of tests."""
 JOB = Job(server_id=SERVER, kind=MoveKind.LIVE)
@@ -52,7 +50,7 @@ class SlowReads:
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer, in the end."""
         self.began += 1
-        self.go.wait(4 * FOREVER_S)
+        self.go.wait(2 * DEADLINE_S)
         answer()(handler)
 
 

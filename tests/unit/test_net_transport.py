@@ -12,7 +12,7 @@ import pytest
 
 from http_upstream import Upstream, answer, dripping, in_chunks_of_a_byte
 from lab.waiting import DEADLINE_S
-from nova_support import LOOPBACK, Permission
+from nova_support import LOOPBACK, PATIENT, Permission
 from osmig.clock import SystemClock
 from osmig.net.answers import Call
 from osmig.net.bounds import MAX_ANSWER_BYTES, MAX_HEADER_BYTES, MAX_PIECES, Timeouts
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 READ = Request(operation="read-job", method="GET", path="/jobs/7")
 ORDER = Request(operation="order", method="POST", path="/jobs", body={"name": "x"})
-PATIENT = Timeouts(connect_s=DEADLINE_S, read_s=DEADLINE_S)
 HASTY = Timeouts(connect_s=2.0, read_s=0.5)
 GUARD_S = DEADLINE_S / 2
 """Against a server that drips for ever: a test without a deadline in the transport ends here, and fails."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from http_upstream import Upstream, answer, serving
+from nova_support import PATIENT
 from osmig.domain.errors import BackendError
 from osmig.drivers.servers.nova.credentials import Credentials
 from osmig.drivers.servers.nova.session import ComputeSession, Request
 from osmig.drivers.servers.nova.transport import Transport
 from osmig.net.endpoints import EndpointGuard
 from tls_support import certify_localhost
-from transport_ways import NAMED, PATIENT
+from transport_ways import NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 
 from http_upstream import Upstream, answer
 from lab.waiting import DEADLINE_S
-from nova_support import LOOPBACK
+from nova_support import LOOPBACK, PATIENT
 from osmig.clock import SystemClock
 from osmig.domain.errors import Absent, Transient
 from osmig.drivers.tenants.waldur.requests import LIST_NETWORKS, LIST_PLANS, LIST_RUNS
@@ -25,7 +25,7 @@ from osmig.net.connection import LISTS_AT_ONCE
 from osmig.net.endpoints import EndpointGuard
 from osmig.net.json_api import ROUNDS
 from osmig.net.limiting import Limiter, Priority
-from waldur_support import PATIENT, TOKEN, make_backend
+from waldur_support import TOKEN, make_backend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
